@@ -1,0 +1,54 @@
+/* A dialect: message <-> payment, driven by the same YAML file as its spec.
+ *
+ * The file's `mapping` says which field carries which part of a payment (with sub-fields for 60,
+ * 61, 63, 90 …); its `transactions` say by which key (MTI + F3 + F25 + F60.1 / F60.3 / F70) a kind
+ * is told and which fields its request and response hold: required, conditional (if the payment has
+ * them), echoed. A new bank is a new file.
+ *
+ * Life:  dialect_compile -> read, build ... -> dialect_destroy
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "protocols/iso8583/message.h"
+#include "protocols/payment.h"
+
+struct dialect;
+
+/* Compiles spec and mapping of one document. Faults (unknown names, a field the spec lacks, two
+ * transactions with one key) go into the document. NULL: faulty or no memory. */
+struct dialect *dialect_compile(struct document *document);
+void dialect_destroy(struct dialect *dialect);
+const struct spec *dialect_spec(const struct dialect *dialect);
+const char *dialect_name(const struct dialect *dialect);
+
+struct dialect_fault {
+    uint16_t field;
+    bool is_unknown_kind; /* no transaction has this key: answer 12 */
+    char reason[160];
+};
+
+/* What the message means. Every required field of its transaction must be there.
+ * STATUS_UNKNOWN: no such transaction. STATUS_MISSING, STATUS_BAD_VALUE: `fault` names the field.
+ */
+MUST_CHECK enum status dialect_read(const struct dialect *dialect, const struct message *message,
+                                    struct payment *payment, struct dialect_fault *fault);
+
+struct dialect_build_how {
+    bool with_mac;           /* set the MAC bit and leave the 8 bytes */
+    struct byte_view header; /* as it shall stand before the MTI (terminal side: the request's,
+                                digit 6 set by the caller) */
+};
+
+/* Appends the message that says `payment` (its leg decides request or response; of a response the
+ * echoed fields come from the payment too: the caller fills a response payment from its request).
+ * STATUS_MISSING: the payment lacks a required part. STATUS_UNKNOWN: kind not in this dialect. */
+MUST_CHECK enum status dialect_build(const struct dialect *dialect, const struct payment *payment,
+                                     const struct dialect_build_how *how,
+                                     struct byte_writer *writer, struct byte_view *mac_scope,
+                                     struct dialect_fault *fault);
+
+/* Whether a request or response of this kind carries a MAC in this dialect (response: only when
+ * the response code is an approval: 00 or 10). */
+bool dialect_has_mac(const struct dialect *dialect, const struct payment *payment);

@@ -1,0 +1,68 @@
+/* Where a message begins and ends on a stream, and what stands around it.
+ *
+ * A framing says how the length is written; a TPDU (ISO 8583 over X.25 habit: 60 dddd ssss) may
+ * stand before the message and is answered swapped; an HTTP POST may stand around it all. The first
+ * bytes tell HTTP and TLS from a binary length, and wrong guesses get a sentence, not silence.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocols/base/bytes.h"
+#include "protocols/base/status.h"
+
+#define FRAME_LENGTH_MAX 2048
+#define FRAME_TPDU_BYTES 5
+#define FRAME_HTTP_HEAD_MAX 4096
+#define FRAME_REASON_SIZE 160
+
+enum frame_length_kind {
+    FRAME_BINARY_2,           /* big-endian, without itself */
+    FRAME_BINARY_2_INCLUSIVE, /* big-endian, with itself */
+    FRAME_ASCII_4,            /* four digits, without itself */
+    FRAME_BCD_2,              /* two bytes of BCD */
+    FRAME_BINARY_4            /* four bytes, big-endian */
+};
+
+struct framing {
+    enum frame_length_kind length_kind;
+    bool has_tpdu;
+    bool may_be_http; /* HTTP POST told apart by its first bytes */
+    uint32_t length_max;
+    const char *const *http_paths; /* ends with NULL; NULL: any. Borrowed from the listener. */
+};
+
+struct frame {
+    struct byte_view message;       /* after TPDU; a view into the stream's bytes */
+    uint8_t tpdu[FRAME_TPDU_BYTES]; /* as received; zeros where there is none */
+    bool is_http, may_keep_alive;   /* may_keep_alive: the HTTP client asked to stay connected */
+};
+
+/* Looks for one whole frame at the start of `bytes`.
+ * STATUS_OK: *consumed bytes belong to it (0-length keep-alive frames come as an empty message).
+ * STATUS_TRUNCATED: more bytes are needed. Else the stream is of no more use, `reason` says why in
+ * words an operator can act on, with offsets; for HTTP faults `http_status` is the answer to give
+ * (400, 404, 411, 413, 415 …), else 0. */
+struct frame_fault {
+    char reason[FRAME_REASON_SIZE];
+    uint16_t http_status;
+};
+MUST_CHECK enum status frame_parse(struct frame *frame, uint32_t *consumed,
+                                   const struct framing *framing, struct byte_view bytes,
+                                   struct frame_fault *fault);
+
+/* Writing a frame: begin leaves room for length (and HTTP head) and puts the TPDU swapped from
+ * `request` (NULL: `tpdu` of the framing's own side, as given in request-less use, is all zeros
+ * with 60 in front); the caller appends the message to the writer; end patches the length. */
+struct frame_mark {
+    uint32_t start, length_at, body_at;
+};
+struct frame_mark frame_begin_reply(struct byte_writer *writer, const struct framing *framing,
+                                    const struct frame *request);
+struct frame_mark frame_begin_request(struct byte_writer *writer, const struct framing *framing,
+                                      const uint8_t tpdu[FRAME_TPDU_BYTES]);
+void frame_end(struct byte_writer *writer, const struct framing *framing,
+               const struct frame_mark *mark);
+/* A whole HTTP error answer without a body, "Connection: close". */
+void frame_put_http_error(struct byte_writer *writer, uint16_t http_status);

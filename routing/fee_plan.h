@@ -1,0 +1,55 @@
+/* What a payment costs and who gets it, exact in minor units, and why.
+ *
+ * fee = min(cap, max(floor, fixed + amount * rate)); rates in 1e-8; half up, once per component,
+ * before floor and cap; no floating point. Merchant fee, issuer fee and scheme fee are each rounded
+ * alone; the margin is the rest, so the parts always add up (I16).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocols/base/document.h"
+#include "protocols/base/money.h"
+#include "protocols/payment.h"
+#include "routing/bin_table.h"
+#include "routing/merchant_table.h"
+
+#define FEE_RATE_ONE INT64_C(100000000) /* 100 % */
+#define FEE_NO_CAP INT64_MAX
+
+struct fee_formula {
+    int64_t rate_e8;
+    int64_t fixed, floor, cap; /* minor units; cap FEE_NO_CAP: none */
+};
+
+/* One component: half up on the magnitude, then floor, then cap. Never overflows for amounts up to
+ * MONEY_MINOR_MAX and rates up to 100 %. */
+int64_t fee_apply(const struct fee_formula *formula, int64_t amount_minor);
+
+struct fee_quote {
+    struct money merchant_fee, issuer_fee, scheme_fee;
+    uint32_t merchant_rule, cost_rule; /* lines of the fees file */
+};
+
+struct fee_inputs {
+    struct money amount;
+    int64_t wall_us;
+    const struct bin_rule *bin;          /* borrowed */
+    const struct merchant_row *merchant; /* borrowed */
+    const struct payment *payment;       /* borrowed: entry mode decides the product */
+    const char *channel;                 /* name */
+};
+
+struct fee_plan_set;
+
+/* Compiles a fees document; faults go into it. NULL: faulty or no memory. */
+struct fee_plan_set *fee_plan_set_compile(struct document *document);
+void fee_plan_set_destroy(struct fee_plan_set *plans);
+bool fee_plan_set_has(const struct fee_plan_set *plans, const char *plan);
+/* STATUS_NOT_FOUND: no rule fits. */
+MUST_CHECK enum status fee_quote(const struct fee_plan_set *plans, const struct fee_inputs *inputs,
+                                 struct fee_quote *quote);
+/* The same in words: rule, line, inputs, exact value before rounding, rounding, floor and cap. */
+uint32_t fee_explain(const struct fee_plan_set *plans, const struct fee_inputs *inputs, char *text,
+                     uint32_t text_size);

@@ -1,0 +1,34 @@
+/* Merchants: their category, class and price plan.
+ *
+ * Life:  create -> add ... -> freeze -> find ... -> destroy
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocols/base/status.h"
+
+enum merchant_class { MERCHANT_STANDARD, MERCHANT_PREFERENTIAL, MERCHANT_EXEMPT };
+
+struct merchant_row {
+    char merchant_id[16]; /* 15 characters of field 42 */
+    char name[48];        /* UTF-8 */
+    char mcc[5];          /* ISO 18245; the registered one, never the message's */
+    enum merchant_class merchant_class;
+    char plan[16];      /* price plan of the fees file */
+    int64_t amount_max; /* minor units of one transaction; 0: no limit of its own */
+    bool is_active;
+};
+
+struct merchant_table;
+
+struct merchant_table *merchant_table_create(uint32_t row_count_max);
+void merchant_table_destroy(struct merchant_table *table);
+MUST_CHECK enum status merchant_table_add(struct merchant_table *table,
+                                          const struct merchant_row *row);
+/* STATUS_DUPLICATE: one id twice; `duplicate` names it. */
+MUST_CHECK enum status merchant_table_freeze(struct merchant_table *table, char duplicate[16]);
+const struct merchant_row *merchant_table_find(const struct merchant_table *table,
+                                               const char *merchant_id);
+uint32_t merchant_table_count(const struct merchant_table *table);

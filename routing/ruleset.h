@@ -1,0 +1,101 @@
+/* Everything a payment is decided by, in one version: tables, channels, rules, fee plans.
+ *
+ * Built aside, frozen, then swapped in whole between two events of the engine; a payment keeps what
+ * it was decided with (channel, fee, version) and never looks twice (I30).
+ *
+ * Life:  ruleset_create -> fill tables, compile rules -> freeze -> decide, explain ... -> destroy
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocols/base/document.h"
+#include "protocols/base/money.h"
+#include "protocols/payment.h"
+#include "routing/bin_table.h"
+#include "routing/channel_table.h"
+#include "routing/fee_plan.h"
+#include "routing/merchant_table.h"
+#include "routing/terminal_table.h"
+
+#define ROUTE_CANDIDATE_COUNT_MAX 4
+#define ROUTE_EXPLANATION_SIZE 1024
+
+/* X(name, response code, sentence): what a decision may come to. */
+#define ROUTE_ANSWER_MAP(X)                                                                        \
+    X(FOUND, "00", "a channel was found")                                                          \
+    X(TERMINAL_UNKNOWN, "97", "the terminal is not registered")                                    \
+    X(TERMINAL_STOPPED, "58", "the terminal is not active")                                        \
+    X(MERCHANT_UNKNOWN, "03", "the merchant is not registered")                                    \
+    X(MERCHANT_STOPPED, "03", "the merchant is not active")                                        \
+    X(MERCHANT_MISMATCH, "03", "the terminal is bound to another merchant")                        \
+    X(AMOUNT_INVALID, "13", "the amount is zero, too large, or of another currency")               \
+    X(CARD_INVALID, "14", "the card number has a wrong length or check digit")                     \
+    X(NO_ISSUER, "15", "no BIN range holds this card")                                             \
+    X(NO_ROUTE, "15", "no route rule fits this payment")                                           \
+    X(NOT_SUPPORTED, "40", "the route does not offer this transaction type")                       \
+    X(NO_FEE, "96", "no fee plan fits this payment")                                               \
+    X(LIMIT_AMOUNT, "61", "above the amount limit")
+
+enum route_answer {
+#define X(name, code, text) ROUTE_##name,
+    ROUTE_ANSWER_MAP(X)
+#undef X
+        ROUTE_ANSWER_COUNT
+};
+
+const char *route_answer_code(enum route_answer answer); /* field 39 */
+const char *route_answer_text(enum route_answer answer);
+
+struct route_decision {
+    enum route_answer answer;
+    uint8_t channel_count;
+    uint16_t channels[ROUTE_CANDIDATE_COUNT_MAX]; /* indexes into the channel table, best first */
+    uint32_t rule;                                /* line of the route rule in its file */
+    uint32_t version;                             /* of the ruleset */
+    struct fee_quote fee;
+    const struct terminal_row *terminal; /* the ruleset's; NULL when unknown */
+    const struct merchant_row *merchant;
+    const struct bin_rule *bin;
+};
+
+struct ruleset;
+
+struct ruleset_limits {
+    uint32_t bin_count_max, merchant_count_max, terminal_count_max;
+};
+
+struct ruleset *ruleset_create(uint32_t version, const struct ruleset_limits *limits);
+void ruleset_destroy(struct ruleset *ruleset);
+uint32_t ruleset_version(const struct ruleset *ruleset);
+
+/* The tables, to be filled before ruleset_freeze and only read afterwards. The ruleset's. */
+struct bin_table *ruleset_bins(struct ruleset *ruleset);
+struct merchant_table *ruleset_merchants(struct ruleset *ruleset);
+struct terminal_table *ruleset_terminals(struct ruleset *ruleset);
+struct channel_table *ruleset_channels(struct ruleset *ruleset);
+const struct channel_table *ruleset_channel_view(const struct ruleset *ruleset);
+const struct terminal_table *ruleset_terminal_view(const struct ruleset *ruleset);
+
+/* Compiles the rules of a routes file and of a fees file. Faults (unknown channel, unreachable
+ * rule, two equally specific fee rules …) go into the document. */
+void ruleset_compile_routes(struct ruleset *ruleset, struct document *document);
+void ruleset_compile_fees(struct ruleset *ruleset, struct document *document);
+
+/* Sorts and checks. STATUS_DUPLICATE, STATUS_MISSING: `reason` says what. */
+MUST_CHECK enum status ruleset_freeze(struct ruleset *ruleset, char reason[160]);
+
+/* Whether terminal and merchant may act at all: for sign-on and management messages. */
+enum route_answer ruleset_admit(const struct ruleset *ruleset, const struct payment *payment,
+                                const struct terminal_row **terminal);
+
+/* Decides where a financial request goes and what it costs; no allocation, no clock. `wall_us` is
+ * the wall time of the event (fee rules are dated). `channel_is_up` is a bit set by channel index:
+ * channels that cannot take work now are put last. */
+void ruleset_decide(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
+                    uint64_t channel_is_up, struct route_decision *decision);
+
+/* The same decision in words: each step with the rule, its line and the inputs. */
+void ruleset_explain(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
+                     char text[ROUTE_EXPLANATION_SIZE]);

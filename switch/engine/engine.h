@@ -1,0 +1,202 @@
+/* The engine: one event in, a bounded list of effects out. Pure.
+ *
+ * It knows terminals' requests, channels' responses, time, and the log it writes. It performs
+ * nothing: the driver appends its records, holds each outward effect until the log position it
+ * depends on is durable, and lets it out. Time, wall clock and random bits come in with each event;
+ * memory is one slab, sized by the limits, taken at create.
+ *
+ *   frame -> payment --REQUEST--> engine --LOG intent, FORWARD--> channel
+ *   terminal <--REPLY, LOG result-- engine <--RESPONSE-- channel
+ *
+ * Life:  engine_create -> step(RULESET) -> step(REPLAY) ... step(REPLAY_END) -> step(...) ->
+ * destroy
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocols/payment.h"
+#include "routing/ruleset.h"
+#include "switch/engine/record.h"
+
+/* Which terminal connection asked; an answer for an older generation is dropped by terminal/. */
+struct conn_handle {
+    uint16_t worker;
+    uint32_t slot, generation;
+};
+
+/* Names a transaction in the engine's slab; stale once its generation has passed. */
+struct txn_handle {
+    uint32_t slot, generation;
+};
+
+struct engine_limits {
+    uint32_t txn_count_max; /* transactions remembered: in flight, in doubt, and answered
+                               ones kept for repeats (oldest answered ones give way) */
+    uint32_t terminal_count_max;
+    uint64_t response_timeout_ns; /* upstream silence: unknown (45 s) */
+    uint64_t inflight_life_ns;    /* longest life of an original on any path: code 25 is not final
+                                     before (I9) */
+    uint64_t saf_retry_min_ns, saf_retry_max_ns; /* first and longest pause between attempts */
+    uint64_t saf_life_ns;         /* after that a reversal becomes a case; never dropped */
+    uint64_t duplicate_window_ns; /* how long an answer is kept for repeats */
+    uint64_t signon_timeout_ns;   /* the security module's answer to KEYS */
+    uint16_t saf_window;          /* reversals in flight a channel */
+    uint16_t node;                /* 0..9, first digit of the RRN */
+    char acquirer_id[12];         /* F32 */
+};
+
+#define ENGINE_EVENT_MAP(X)                                                                        \
+    X(REQUEST, "a terminal asks")                                                                  \
+    X(RESPONSE, "a channel answers")                                                               \
+    X(UNSENT, "a forward could not be sent: no byte of it has left")                               \
+    X(KEYS, "the security module made working keys, or could not")                                 \
+    X(CHANNEL, "a channel came up or went down")                                                   \
+    X(TICK, "time has passed")                                                                     \
+    X(RULESET, "another version of the rules is in force")                                         \
+    X(REPLAY, "a record read back at start")                                                       \
+    X(REPLAY_END, "the log is read; begin")
+
+enum engine_event_kind {
+#define X(name, text) ENGINE_##name,
+    ENGINE_EVENT_MAP(X)
+#undef X
+};
+
+/* X(name, response code, sentence): why a transaction ended or was refused as it was. */
+#define TXN_REASON_MAP(X)                                                                          \
+    X(NONE, "00", "nothing to explain")                                                            \
+    X(CHANNEL_ANSWERED, "00", "the channel's own answer")                                          \
+    X(NO_ANSWER, "98", "no answer from the channel in time: unknown, being reversed")              \
+    X(CHANNEL_DOWN, "91", "no channel could take it; nothing was sent")                            \
+    X(UNSENT, "91", "the link refused it; nothing was sent")                                       \
+    X(PIN_REFUSED, "99", "the PIN could not be translated; nothing was sent")                      \
+    X(OTHER_CONTENT, "94", "the same key came before with other content")                          \
+    X(ORIGINAL_UNKNOWN, "25", "the original is not known; it is blocked from now on")              \
+    X(ORIGINAL_BLOCKED, "22", "a reversal of this request came before it")                         \
+    X(ORIGINAL_STATE, "22", "the original is not in a state to be reversed")                       \
+    X(TERMINAL_REVERSED, "00", "reversed by the terminal")                                         \
+    X(MISMATCH, "98", "the answer does not fit the request: unknown, being reversed")              \
+    X(LATE_APPROVAL, "00", "approved after the time-out: reversed again")                          \
+    X(LATE_RESPONSE, "00", "an answer after the time-out, recorded only")                          \
+    X(UNMATCHED, "00", "an answer that belongs to no request")                                     \
+    X(RESTART, "98", "in doubt at a restart: unknown, being reversed")                             \
+    X(NO_ROOM, "96", "the limit of transactions is reached")                                       \
+    X(IN_PROGRESS, "09", "the same request is being worked on")                                    \
+    X(NOT_SIGNED_ON, "77", "batch or key state does not match: sign on again")                     \
+    X(NOT_SERVED, "40", "this transaction type is not served")                                     \
+    X(KEYS_FAILED, "A7", "the security module could not make working keys")                        \
+    X(REVERSAL_OUTLIVED, "00", "not acknowledged within its life: a case")                         \
+    X(ROUTING, "00", "refused by routing; the response code says which way")
+
+enum txn_reason {
+#define X(name, code, text) TXN_REASON_##name,
+    TXN_REASON_MAP(X)
+#undef X
+        TXN_REASON_COUNT
+};
+const char *txn_reason_name(enum txn_reason reason); /* "no_answer" */
+const char *txn_reason_text(enum txn_reason reason);
+const char *txn_reason_code(enum txn_reason reason);
+
+struct engine_event {
+    enum engine_event_kind kind;
+    uint64_t now_ns; /* monotonic */
+    int64_t wall_us; /* UTC; dates only, never a deadline (I28) */
+    uint64_t random;
+    union {
+        struct {
+            struct conn_handle conn;
+            const struct payment *payment; /* borrowed for the step; pan_hash, pan_sealed filled */
+        } request;
+        struct {
+            uint16_t channel;
+            const struct payment *payment; /* borrowed for the step */
+        } response;
+        struct {
+            struct txn_handle txn;
+            uint16_t attempt;       /* as in the FORWARD effect */
+            enum txn_reason reason; /* UNSENT or PIN_REFUSED */
+        } unsent;
+        struct {
+            struct txn_handle txn;
+            bool is_made;
+            struct byte_view field_62; /* for the terminal */
+            struct byte_view records;  /* for the log; opaque here */
+        } keys;
+        struct {
+            uint16_t channel;
+            bool is_up;
+        } channel;
+        const struct ruleset *ruleset; /* borrowed until another one is given */
+        const struct record *record;   /* borrowed for the step */
+    };
+};
+
+#define ENGINE_EFFECT_COUNT_MAX 16
+#define ENGINE_RECORD_COUNT_MAX 8
+
+enum engine_effect_kind {
+    ENGINE_LOG,       /* append `record`, whose position is `after` */
+    ENGINE_FORWARD,   /* send `payment` to `channel` */
+    ENGINE_REPLY,     /* send `payment` to `conn` */
+    ENGINE_MAKE_KEYS, /* have working keys made for the terminal of `payment`, answer with KEYS */
+    ENGINE_NOTICE     /* count and log: `reason` about `payment` (may be NULL) */
+};
+
+struct engine_effect {
+    enum engine_effect_kind kind;
+    uint64_t after; /* let out once this log position is durable; 0: at once (promises nothing) */
+    enum txn_reason reason;
+    struct txn_handle txn;
+    uint16_t channel;
+    uint16_t attempt; /* FORWARD: 1 is the first; a reversal's repeats count on */
+    struct conn_handle conn;
+    const struct record *record;   /* LOG; good until the next step */
+    const struct payment *payment; /* FORWARD, REPLY, MAKE_KEYS, NOTICE; good until the next step:
+                                      who holds an effect copies it */
+    struct byte_view keys; /* REPLY to a sign-on: the key records now in force; as `payment` */
+};
+
+struct engine_effects {
+    uint32_t count;
+    bool has_more; /* TICK: more deadlines have passed; step again with another TICK */
+    struct engine_effect items[ENGINE_EFFECT_COUNT_MAX];
+};
+
+struct engine;
+
+/* NULL: no memory. The engine owns its slab until destroy. */
+struct engine *engine_create(const struct engine_limits *limits);
+void engine_destroy(struct engine *engine);
+
+/* One event. `effects` is overwritten. Never fails: what cannot be served is answered so. */
+void engine_step(struct engine *engine, const struct engine_event *event,
+                 struct engine_effects *effects);
+
+/* When the next TICK is due; UINT64_MAX: nothing waits. */
+uint64_t engine_deadline_ns(const struct engine *engine);
+
+/* A hash over all state that a restart must bring back (I21). */
+uint64_t engine_state_hash(const struct engine *engine);
+
+/* Counts for status and metrics. */
+struct engine_counts {
+    uint32_t txn_in_flight, txn_remembered, reversals_pending, reversals_in_flight, cases;
+    uint32_t terminals_signed_on;
+    uint64_t log_position;  /* last one given out */
+    uint64_t saf_oldest_ns; /* when the oldest pending reversal began; 0: none */
+};
+void engine_count(const struct engine *engine, struct engine_counts *counts);
+
+/* What the admin port shows of one transaction or terminal; false: not in memory. */
+struct engine_terminal_view {
+    char terminal_id[9], merchant_id[16];
+    uint32_t batch;
+    bool is_signed_on;
+    int64_t signed_on_wall_us, last_seen_wall_us;
+    uint64_t requests, approved, declined, refused, unknown, reversals;
+};
+bool engine_terminal(const struct engine *engine, const char *terminal_id,
+                     struct engine_terminal_view *view);
