@@ -71,6 +71,15 @@ const char *document_text(struct document *document, const struct document_node 
 bool document_boolean(struct document *document, const struct document_node *mapping,
                       struct document_want want, bool fallback);
 
+/* The position of the member's word in `words` (ends with NULL); another word is a fault that names
+ * the nearest. */
+int document_choice(struct document *document, const struct document_node *mapping,
+                    struct document_want want, const char *const *words, int fallback);
+
+/* The word of `known` (ends with NULL) that `word` was most likely meant to be; NULL when none is
+ * near. */
+const char *document_nearest(const char *word, const char *const *known);
+
 /* Reports each member of `mapping` whose key is not in `known` (ends with NULL), naming the nearest
  * known word. */
 void document_refuse_unknown(struct document *document, const struct document_node *mapping,
