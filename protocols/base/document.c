@@ -113,6 +113,89 @@ const struct document_node *document_root(const struct document *document)
     return document->root;
 }
 
+/* The child that one part of a path names: a mapping's member, or a sequence's item by position. */
+static struct document_node *child_named(struct document_node *node, const char *part)
+{
+    uint64_t position = 0;
+    bool is_sequence = node->kind == DOCUMENT_SEQUENCE;
+    if (is_sequence && digits_parse(&position, part, (uint32_t)strlen(part),
+                                    (struct number_range){0, UINT32_MAX}) != STATUS_OK) {
+        return NULL;
+    }
+    struct document_node *child = node->first_child;
+    while (child != NULL && (is_sequence ? position-- > 0 : strcmp(child->key, part) != 0)) {
+        child = child->next;
+    }
+    return child;
+}
+
+/* A copy of `text` that lives as long as the document. */
+static char *text_copy(struct document *document, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    struct document_cell *cell = calloc(1, sizeof(*cell) + size);
+    if (cell == NULL) {
+        return NULL;
+    }
+    cell->next = document->cells;
+    document->cells = cell;
+    return memcpy(cell->texts, text, size);
+}
+
+static enum status node_become_scalar(struct document *document, struct document_node *node,
+                                      const char *text)
+{
+    char *copy = text_copy(document, text);
+    if (copy == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    node->kind = DOCUMENT_SCALAR;
+    node->text = copy;
+    node->first_child = node->last_child = NULL;
+    node->child_count = 0;
+    return STATUS_OK;
+}
+
+enum status document_set(struct document *document, const char *path, const char *text)
+{
+    struct document_node *node = document->root;
+    if (node == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    for (const char *at = path;;) {
+        char part[DOCUMENT_KEY_SIZE];
+        size_t length = strcspn(at, ".");
+        if (length == 0 || length >= sizeof(part)) {
+            return STATUS_BAD_VALUE;
+        }
+        memcpy(part, at, length);
+        part[length] = '\0';
+        bool is_last = at[length] == '\0';
+        at += length + 1;
+        struct document_node *child = child_named(node, part);
+        if (child == NULL && node->kind == DOCUMENT_MAPPING) {
+            child = document_add(document, node,
+                                 &(struct document_node){
+                                     .kind = is_last ? DOCUMENT_SCALAR : DOCUMENT_MAPPING,
+                                     .key = part,
+                                     .text = is_last ? text : NULL,
+                                     .line = node->line,
+                                     .column = node->column,
+                                 });
+            if (child == NULL) {
+                return STATUS_NO_MEMORY;
+            }
+        }
+        if (child == NULL) {
+            return STATUS_NOT_FOUND;
+        }
+        if (is_last) {
+            return node_become_scalar(document, child, text);
+        }
+        node = child;
+    }
+}
+
 const struct document_node *document_member(const struct document_node *node, const char *key)
 {
     if (node == NULL || node->kind != DOCUMENT_MAPPING) {

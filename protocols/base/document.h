@@ -15,6 +15,7 @@
 
 #define DOCUMENT_DEPTH_MAX 32
 #define DOCUMENT_FAULT_COUNT_MAX 50
+#define DOCUMENT_KEY_SIZE 64 /* of a part of a path */
 #define DOCUMENT_FAULT_TEXT_SIZE 320
 
 enum document_kind { DOCUMENT_SCALAR, DOCUMENT_SEQUENCE, DOCUMENT_MAPPING };
@@ -45,6 +46,13 @@ struct document_place {
 struct document_node *document_add(struct document *document, struct document_node *parent,
                                    const struct document_node *model);
 const struct document_node *document_root(const struct document *document);
+
+/* Puts a scalar at `path`, keys and list positions joined by dots ("listeners.0.port"), in place of
+ * what stands there; mappings on the way are made where they are absent, list items are not. What
+ * is made stands at its parent's place.
+ * STATUS_NOT_FOUND: no such list item, or a scalar on the way. STATUS_BAD_VALUE: a key is empty or
+ * longer than DOCUMENT_KEY_SIZE - 1. STATUS_NO_MEMORY. */
+MUST_CHECK enum status document_set(struct document *document, const char *path, const char *text);
 
 /* The member called `key`, or NULL; also NULL when `node` is NULL or no mapping. */
 const struct document_node *document_member(const struct document_node *node, const char *key);

@@ -1,0 +1,56 @@
+/* The rows of option.def, and how the text of one option becomes a value.
+ *
+ * A row knows where its value lies in the struct of its scope. Texts of the file and fallbacks of
+ * the table take the same way in, so a fallback cannot be something the file could not say.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocols/base/status.h"
+
+#define OPTION_EXPECTATION_SIZE 160
+
+enum option_scope { OPTION_SERVER, OPTION_LISTENER, OPTION_CHANNEL };
+
+enum option_shape {
+    OPTION_NUMBER,
+    OPTION_TEXT,
+    OPTION_DIGITS,
+    OPTION_FILE_PATH,
+    OPTION_FLAG,
+    OPTION_CHOICE,
+    OPTION_WORDS
+};
+
+enum option_need { OPTION_MUST, OPTION_IF_SECTION, OPTION_MAY };
+
+struct option_row {
+    enum option_scope scope;
+    const char *path; /* "engine.txn_count_max" */
+    size_t offset, size;
+    enum option_shape shape;
+    uint64_t min, max;        /* of the number, or how many characters, digits, words */
+    const char *const *words; /* of a choice; ends with NULL */
+    enum option_need need;
+    const char *fallback; /* of OPTION_MAY */
+    bool may_change_live;
+    const char *sentence;
+};
+
+uint32_t option_table_count(void);
+const struct option_row *option_table_at(uint32_t index);
+
+/* Sets the option in the struct that `base` points at (of the row's scope). A list gets one more
+ * word; a relative path is put behind `folder`.
+ * STATUS_BAD_VALUE: not what option_expectation says. STATUS_NO_ROOM: a list or path too long. */
+MUST_CHECK enum status option_set(const struct option_row *row, void *base, const char *text,
+                                  const char *folder);
+
+/* "a number from 1 to 16", "one of plain, json" … */
+void option_expectation(const struct option_row *row, char text[OPTION_EXPECTATION_SIZE]);
+
+/* Whether both structs of the row's scope hold the same value. */
+bool option_equals(const struct option_row *row, const void *left, const void *right);

@@ -1,0 +1,408 @@
+/* See server_options.h.
+ *
+ * Two passes over each scope: first every word of the file is held against the table, then every
+ * row of the table is looked for in the file. What one option says about another is checked last,
+ * and only when each by itself is right.
+ */
+#include "config/server_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/option_table.h"
+#include "protocols/base/require.h"
+
+#define SECTION_WORD_COUNT_MAX 32
+#define SECTION_DEPTH_MAX 3 /* hsm.signon.mak_single */
+
+/* What is being read: one scope's mapping into one struct. */
+struct option_reader {
+    struct document *document; /* borrowed */
+    enum option_scope scope;
+    const struct document_node *node; /* the scope's mapping */
+    void *base;                       /* the scope's struct */
+    char folder[OPTION_PATH_SIZE];    /* of the file */
+};
+
+/* The keys that may stand in one section, as document_refuse_unknown wants them. */
+struct section_words {
+    uint32_t count;
+    char texts[SECTION_WORD_COUNT_MAX][DOCUMENT_KEY_SIZE];
+    bool is_section[SECTION_WORD_COUNT_MAX];
+    const char *pointers[SECTION_WORD_COUNT_MAX + 1];
+};
+
+static void section_word_add(struct section_words *words, const char *word, size_t length,
+                             bool is_section)
+{
+    for (uint32_t i = 0; i < words->count; i++) {
+        if (strlen(words->texts[i]) == length && memcmp(words->texts[i], word, length) == 0) {
+            return;
+        }
+    }
+    REQUIRE(words->count < SECTION_WORD_COUNT_MAX);
+    REQUIRE(length < DOCUMENT_KEY_SIZE);
+    memcpy(words->texts[words->count], word, length);
+    words->texts[words->count][length] = '\0';
+    words->is_section[words->count] = is_section;
+    words->pointers[words->count] = words->texts[words->count];
+    words->pointers[++words->count] = NULL;
+}
+
+/* `prefix` ends with a dot, or is empty for the scope itself. */
+static void section_words_fill(struct section_words *words, enum option_scope scope,
+                               const char *prefix)
+{
+    size_t skip = strlen(prefix);
+    words->count = 0;
+    for (uint32_t i = 0; i < option_table_count(); i++) {
+        const struct option_row *row = option_table_at(i);
+        if (row->scope == scope && strncmp(row->path, prefix, skip) == 0) {
+            size_t length = strcspn(row->path + skip, ".");
+            section_word_add(words, row->path + skip, length, row->path[skip + length] == '.');
+        }
+    }
+    if (scope == OPTION_SERVER && skip == 0) {
+        section_word_add(words, "listeners", strlen("listeners"), false);
+        section_word_add(words, "channels", strlen("channels"), false);
+    }
+}
+
+/* Calls itself as deep as option.def nests, whatever the file does. */
+static void refuse_unknown(const struct option_reader *reader, const struct document_node *node,
+                           const char *prefix)
+{
+    struct section_words words;
+    section_words_fill(&words, reader->scope, prefix);
+    document_refuse_unknown(reader->document, node, words.pointers);
+    for (uint32_t i = 0; i < words.count; i++) {
+        const struct document_node *child = document_member(node, words.texts[i]);
+        if (child == NULL || !words.is_section[i]) {
+            continue;
+        }
+        if (child->kind != DOCUMENT_MAPPING) {
+            document_fault(reader->document, child, "%s%s: expected a section with members, got %s",
+                           prefix, words.texts[i],
+                           child->kind == DOCUMENT_SEQUENCE ? "a list" : "one value");
+            continue;
+        }
+        char longer[SECTION_DEPTH_MAX * DOCUMENT_KEY_SIZE];
+        int length = snprintf(longer, sizeof(longer), "%s%s.", prefix, words.texts[i]);
+        REQUIRE(length > 0 && (size_t)length < sizeof(longer));
+        refuse_unknown(reader, child, longer);
+    }
+}
+
+/* The node of a row, or NULL; `section` gets the deepest section on the way that is there. */
+static const struct document_node *row_find(const struct option_reader *reader,
+                                            const struct option_row *row,
+                                            const struct document_node **section)
+{
+    const struct document_node *node = reader->node;
+    const char *at = row->path;
+    for (;;) {
+        char part[DOCUMENT_KEY_SIZE];
+        size_t length = strcspn(at, ".");
+        REQUIRE(length < sizeof(part));
+        memcpy(part, at, length);
+        part[length] = '\0';
+        *section = node;
+        node = document_member(node, part);
+        if (node == NULL || at[length] == '\0') {
+            return node;
+        }
+        at += length + 1;
+    }
+}
+
+static void row_fault(const struct option_reader *reader, const struct option_row *row,
+                      const struct document_node *node)
+{
+    char expected[OPTION_EXPECTATION_SIZE];
+    option_expectation(row, expected);
+    if (node->kind != DOCUMENT_SCALAR) {
+        document_fault(reader->document, node, "%s: expected %s, got a %s", row->path, expected,
+                       node->kind == DOCUMENT_MAPPING ? "section" : "list");
+        return;
+    }
+    const char *nearest =
+        row->shape == OPTION_CHOICE ? document_nearest(node->text, row->words) : NULL;
+    document_fault(reader->document, node, "%s: expected %s, got \"%.60s\"%s%s%s", row->path,
+                   expected, node->text, nearest != NULL ? "; did you mean \"" : "",
+                   nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+}
+
+static void row_absent(const struct option_reader *reader, const struct option_row *row,
+                       const struct document_node *section)
+{
+    if (row->need == OPTION_MAY) {
+        enum status status = option_set(row, reader->base, row->fallback, reader->folder);
+        REQUIRE(status == STATUS_OK || row->shape == OPTION_FILE_PATH);
+        return;
+    }
+    bool is_section_absent = section == reader->node && strchr(row->path, '.') != NULL;
+    if (row->need == OPTION_IF_SECTION && is_section_absent) {
+        return;
+    }
+    char expected[OPTION_EXPECTATION_SIZE];
+    option_expectation(row, expected);
+    document_fault(reader->document, section, "%s is missing: expected %s. %s", row->path, expected,
+                   row->sentence);
+}
+
+static void words_read(const struct option_reader *reader, const struct option_row *row,
+                       const struct document_node *list)
+{
+    for (const struct document_node *item = list->first_child; item != NULL; item = item->next) {
+        if (item->kind != DOCUMENT_SCALAR || item->text[0] == '\0' ||
+            option_set(row, reader->base, item->text, reader->folder) != STATUS_OK) {
+            row_fault(reader, row, item);
+            return;
+        }
+    }
+    if (list->child_count < row->min) {
+        row_fault(reader, row, list);
+    }
+}
+
+static void row_read(const struct option_reader *reader, const struct option_row *row)
+{
+    const struct document_node *section;
+    const struct document_node *node = row_find(reader, row, &section);
+    if (node == NULL) {
+        row_absent(reader, row, section);
+    } else if (row->shape == OPTION_WORDS && node->kind == DOCUMENT_SEQUENCE) {
+        words_read(reader, row, node);
+    } else if (node->kind != DOCUMENT_SCALAR ||
+               option_set(row, reader->base, node->text, reader->folder) != STATUS_OK) {
+        row_fault(reader, row, node);
+    }
+}
+
+static void scope_read(struct option_reader *reader, enum option_scope scope,
+                       const struct document_node *node, void *base)
+{
+    reader->scope = scope;
+    reader->node = node;
+    reader->base = base;
+    if (node->kind != DOCUMENT_MAPPING) {
+        document_fault(reader->document, node, "expected a section with members, got %s",
+                       node->kind == DOCUMENT_SEQUENCE ? "a list" : "one value");
+        return;
+    }
+    refuse_unknown(reader, node, "");
+    for (uint32_t i = 0; i < option_table_count(); i++) {
+        if (option_table_at(i)->scope == scope) {
+            row_read(reader, option_table_at(i));
+        }
+    }
+}
+
+/* The items of `listeners` or `channels`; how many of them may be read. */
+static uint32_t list_count(struct document *document, const struct document_node *list,
+                           uint32_t count_max)
+{
+    if (list->kind != DOCUMENT_SEQUENCE) {
+        document_fault(document, list, "%s: expected a list, each item with its name", list->key);
+        return 0;
+    }
+    if (list->child_count > count_max) {
+        document_fault(document, list, "%s: expected at most %u items, got %u", list->key,
+                       count_max, list->child_count);
+        return count_max;
+    }
+    return list->child_count;
+}
+
+static void listeners_read(struct option_reader *reader, struct server_options *options)
+{
+    const struct document_node *root = document_root(reader->document);
+    const struct document_node *list = document_member(root, "listeners");
+    if (list == NULL || (list->kind == DOCUMENT_SEQUENCE && list->child_count == 0)) {
+        document_fault(reader->document, list != NULL ? list : root,
+                       "listeners is missing: expected a list of the ports that terminals reach");
+        return;
+    }
+    options->listener_count = list_count(reader->document, list, OPTION_LISTENER_COUNT_MAX);
+    const struct document_node *item = list->first_child;
+    for (uint32_t i = 0; i < options->listener_count; i++, item = item->next) {
+        struct listener_options *listener = &options->listeners[i];
+        listener->line = item->line;
+        listener->tls.is_on = document_member(item, "tls") != NULL;
+        scope_read(reader, OPTION_LISTENER, item, listener);
+    }
+}
+
+static void channels_read(struct option_reader *reader, struct server_options *options)
+{
+    const struct document_node *list = document_member(document_root(reader->document), "channels");
+    if (list == NULL) {
+        return;
+    }
+    options->channel_count = list_count(reader->document, list, OPTION_CHANNEL_COUNT_MAX);
+    const struct document_node *item = list->first_child;
+    for (uint32_t i = 0; i < options->channel_count; i++, item = item->next) {
+        options->channels[i].line = item->line;
+        scope_read(reader, OPTION_CHANNEL, item, &options->channels[i]);
+    }
+}
+
+/* The item `index` of a list that was read, or one of its members when that is there. */
+static const struct document_node *item_member(const struct document *document, const char *list,
+                                               uint32_t index, const char *key)
+{
+    const struct document_node *item = document_member(document_root(document), list)->first_child;
+    while (index-- > 0) {
+        item = item->next;
+    }
+    const struct document_node *member = document_member(item, key);
+    return member != NULL ? member : item;
+}
+
+static void listeners_check(struct document *document, const struct server_options *options)
+{
+    for (uint32_t i = 0; i < options->listener_count; i++) {
+        const struct listener_options *one = &options->listeners[i];
+        if (one->http_paths.count > 0 && !one->framing.may_be_http) {
+            document_fault(document, item_member(document, "listeners", i, "http_paths"),
+                           "http_paths: expected framing.http: true beside it, got false");
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            const struct listener_options *other = &options->listeners[j];
+            if (strcmp(one->name, other->name) == 0) {
+                document_fault(document, item_member(document, "listeners", i, "name"),
+                               "name: expected one of its own, got \"%s\" as in line %u", one->name,
+                               other->line);
+            }
+            if (one->port != 0 && one->port == other->port &&
+                strcmp(one->address, other->address) == 0) {
+                document_fault(document, item_member(document, "listeners", i, "port"),
+                               "port: expected one that is free, got %u of %s as in line %u",
+                               one->port, one->address, other->line);
+            }
+        }
+    }
+}
+
+static void channels_check(struct document *document, const struct server_options *options)
+{
+    for (uint32_t i = 0; i < options->channel_count; i++) {
+        const struct channel_options *one = &options->channels[i];
+        if (one->reconnect_min_ms > one->reconnect_max_ms) {
+            document_fault(document, item_member(document, "channels", i, "reconnect_max_ms"),
+                           "reconnect_max_ms: expected at least reconnect_min_ms (%u), got %u",
+                           one->reconnect_min_ms, one->reconnect_max_ms);
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            if (strcmp(one->name, options->channels[j].name) == 0) {
+                document_fault(document, item_member(document, "channels", i, "name"),
+                               "name: expected one of its own, got \"%s\" as in line %u", one->name,
+                               options->channels[j].line);
+            }
+        }
+    }
+}
+
+/* Where an option of a section stands, for faults of the pair that it belongs to. */
+static const struct document_node *section_member(const struct document *document,
+                                                  const char *section, const char *key)
+{
+    const struct document_node *root = document_root(document);
+    const struct document_node *node = document_member(root, section);
+    const struct document_node *member = document_member(node, key);
+    return member != NULL ? member : node != NULL ? node : root;
+}
+
+static void server_check(struct document *document, const struct server_options *options)
+{
+    const struct hsm_options *hsm = &options->hsm;
+    const struct engine_options *engine = &options->engine;
+    if (hsm->master_key != OPTION_MASTER_KEY_TEST && hsm->master_key_path[0] == '\0') {
+        document_fault(document, section_member(document, "hsm", "master_key_path"),
+                       "hsm.master_key_path is missing: expected the file that holds the key");
+    }
+    if (hsm->pin_policy == OPTION_PIN_POLICY_LIVE && hsm->module == OPTION_HSM_MODULE_SOFT) {
+        document_fault(document, section_member(document, "hsm", "pin_policy"),
+                       "hsm.pin_policy: expected lab or non_pin with the soft module, got live; "
+                       "cardholders' PINs need a security module in hardware");
+    }
+    if (engine->saf_retry_min_ms > engine->saf_retry_max_ms) {
+        document_fault(document, section_member(document, "engine", "saf_retry_max_ms"),
+                       "engine.saf_retry_max_ms: expected at least saf_retry_min_ms (%u), got %u",
+                       engine->saf_retry_min_ms, engine->saf_retry_max_ms);
+    }
+    if (engine->inflight_life_ms < engine->response_timeout_ms) {
+        document_fault(document, section_member(document, "engine", "inflight_life_ms"),
+                       "engine.inflight_life_ms: expected at least response_timeout_ms (%u), got "
+                       "%u",
+                       engine->response_timeout_ms, engine->inflight_life_ms);
+    }
+    if (engine->saf_life_ms < engine->inflight_life_ms) {
+        document_fault(document, section_member(document, "engine", "saf_life_ms"),
+                       "engine.saf_life_ms: expected at least inflight_life_ms (%u), got %u",
+                       engine->inflight_life_ms, engine->saf_life_ms);
+    }
+}
+
+static void folder_of(char folder[OPTION_PATH_SIZE], const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    if (length >= OPTION_PATH_SIZE) {
+        length = 0; /* each relative path then stays as it is, and is not found */
+    }
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+}
+
+struct server_options *server_options_load(struct document *document)
+{
+    const struct document_node *root = document_root(document);
+    struct server_options *options = calloc(1, sizeof(*options));
+    if (options == NULL || root == NULL) {
+        free(options);
+        return NULL;
+    }
+    struct option_reader reader = {.document = document};
+    folder_of(reader.folder, document_name(document));
+    scope_read(&reader, OPTION_SERVER, root, options);
+    if (root->kind == DOCUMENT_MAPPING) {
+        listeners_read(&reader, options);
+        channels_read(&reader, options);
+    }
+    if (document_fault_count(document) == 0) {
+        listeners_check(document, options);
+        channels_check(document, options);
+        server_check(document, options);
+    }
+    if (document_fault_count(document) > 0) {
+        server_options_destroy(options);
+        return NULL;
+    }
+    return options;
+}
+
+void server_options_destroy(struct server_options *options)
+{
+    free(options);
+}
+
+enum status server_options_override(struct document *document, const char *assignment)
+{
+    char path[SECTION_DEPTH_MAX * DOCUMENT_KEY_SIZE];
+    size_t length = strcspn(assignment, "=");
+    if (assignment[length] == '\0' || length == 0 || length >= sizeof(path)) {
+        document_fault(document, NULL, "--set %.80s: expected path=value, as in store.path=/x",
+                       assignment);
+        return STATUS_MALFORMED;
+    }
+    memcpy(path, assignment, length);
+    path[length] = '\0';
+    enum status status = document_set(document, path, assignment + length + 1);
+    if (status != STATUS_OK) {
+        document_fault(document, NULL, "--set %.80s: %s; expected the path of an option",
+                       assignment, status_text(status));
+    }
+    return status;
+}
