@@ -6,6 +6,8 @@
 
 #include "protocols/base/bytes.h"
 
+#define EMV_TLV_REASON_SIZE 160
+
 struct emv_tlv {
     uint32_t tag;    /* 0x9F26 */
     uint32_t offset; /* of the tag in the walked bytes */
@@ -21,10 +23,12 @@ struct byte_view emv_tlv_find(struct byte_view icc, uint32_t tag);
 
 /* Walks it all once. STATUS_OK: well-formed. Else `reason` says "field 55 ends 3 bytes inside tag
  * 9F10". */
-MUST_CHECK enum status emv_tlv_check(struct byte_view icc, char reason[160]);
+MUST_CHECK enum status emv_tlv_check(struct byte_view icc, char reason[EMV_TLV_REASON_SIZE]);
 
 /* Appends one item with a shortest-form length. */
 void emv_tlv_put(struct byte_writer *writer, uint32_t tag, struct byte_view value);
 
-/* Copies `icc` without tags that may not be kept or logged (57, 5A, 5F20, 9F1F, 56, 9F6B, 99). */
+/* Copies `icc` without tags that may not be kept or logged (57, 5A, 5F20, 9F1F, 9F20, 56, 9F6B, 99)
+ * and without templates other than issuer scripts. A status of the walk, or STATUS_NO_ROOM; what
+ * was copied before is then not to be used. */
 MUST_CHECK enum status emv_tlv_strip(struct byte_writer *writer, struct byte_view icc);

@@ -28,8 +28,8 @@ enum frame_length_kind {
 struct framing {
     enum frame_length_kind length_kind;
     bool has_tpdu;
-    bool may_be_http; /* HTTP POST told apart by its first bytes */
-    uint32_t length_max;
+    bool may_be_http;              /* HTTP POST told apart by its first bytes */
+    uint32_t length_max;           /* 1 .. FRAME_LENGTH_MAX, length bytes not counted */
     const char *const *http_paths; /* ends with NULL; NULL: any. Borrowed from the listener. */
 };
 
@@ -39,22 +39,26 @@ struct frame {
     bool is_http, may_keep_alive;   /* may_keep_alive: the HTTP client asked to stay connected */
 };
 
-/* Looks for one whole frame at the start of `bytes`.
- * STATUS_OK: *consumed bytes belong to it (0-length keep-alive frames come as an empty message).
- * STATUS_TRUNCATED: more bytes are needed. Else the stream is of no more use, `reason` says why in
- * words an operator can act on, with offsets; for HTTP faults `http_status` is the answer to give
- * (400, 404, 411, 413, 415 …), else 0. */
 struct frame_fault {
     char reason[FRAME_REASON_SIZE];
     uint16_t http_status;
 };
+
+/* Looks for one whole frame at the start of `bytes`.
+ * STATUS_OK: *consumed bytes belong to it (0-length keep-alive frames come as an empty message).
+ * STATUS_TRUNCATED: more bytes are needed, and the same call is made again with all of them. Else
+ * the stream is of no more use, `reason` says why in words an operator can act on, with offsets;
+ * for HTTP faults `http_status` is the answer to give (400, 404, 405, 411, 413, 415), else 0: close
+ * without an answer. The answer does not depend on how the bytes arrived. */
 MUST_CHECK enum status frame_parse(struct frame *frame, uint32_t *consumed,
                                    const struct framing *framing, struct byte_view bytes,
                                    struct frame_fault *fault);
 
-/* Writing a frame: begin leaves room for length (and HTTP head) and puts the TPDU swapped from
- * `request` (NULL: `tpdu` of the framing's own side, as given in request-less use, is all zeros
- * with 60 in front); the caller appends the message to the writer; end patches the length. */
+/* Writing a frame: begin leaves room for length (and HTTP head, where the request came in HTTP) and
+ * puts the TPDU of `request` with destination and source swapped (NULL: 60 and zeros); the caller
+ * appends the message to the writer; end patches the length, and moves no byte. The frame is what
+ * stands in the writer from mark.start. Room and limits are looked at once, in the writer's status:
+ * STATUS_NO_ROOM also when the frame is longer than framing.length_max. */
 struct frame_mark {
     uint32_t start, length_at, body_at;
 };

@@ -1,0 +1,418 @@
+/* See frame_http.h. The head is first scanned for its end and for forbidden characters, then read
+ * line by line; a fault therefore does not depend on how the bytes were cut into pieces. */
+#include "protocols/frame_http.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocols/base/digits.h"
+#include "protocols/base/require.h"
+
+#define CONTENT_TYPE "x-ISO-TPDU/x-auth"
+#define HEADER_COUNT_MAX 64
+#define LENGTH_PREFIX_BYTES_MAX 4
+#define LENGTH_ROOM 8 /* characters kept for the digits of Content-Length, the rest blank */
+
+_Static_assert(FRAME_LENGTH_MAX < 0x4100, "no binary length begins with a capital letter");
+_Static_assert(FRAME_LENGTH_MAX < 4100, "no BCD length begins with a capital letter");
+
+struct http_facts {
+    bool has_length, has_coding, has_type, has_host;
+    bool is_type_right, wants_close, wants_keep_alive, is_version_1_0;
+    uint32_t length;
+};
+
+__attribute__((format(printf, 4, 5))) static enum status
+refuse(struct frame_fault *fault, enum status status, uint16_t http_status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(fault->reason, sizeof(fault->reason), format, arguments);
+    va_end(arguments);
+    fault->http_status = http_status;
+    return status;
+}
+
+bool frame_http_is_begun(uint8_t first)
+{
+    return first >= 'A' && first <= 'Z';
+}
+
+static bool is_control(uint8_t byte)
+{
+    return (byte < 0x20 && byte != '\t') || byte == 0x7F;
+}
+
+/* Finds the empty line. */
+static enum status find_head_end(struct byte_view bytes, uint32_t *head_length,
+                                 struct frame_fault *fault)
+{
+    uint32_t limit = bytes.length < FRAME_HTTP_HEAD_MAX ? bytes.length : FRAME_HTTP_HEAD_MAX;
+    for (uint32_t i = 0; i < limit; i++) {
+        uint8_t byte = bytes.bytes[i];
+        if (byte == '\n') {
+            if (i == 0 || bytes.bytes[i - 1] != '\r') {
+                return refuse(fault, STATUS_MALFORMED, 400,
+                              "HTTP: a line ends with LF alone at offset %u, expected CR LF", i);
+            }
+            if (i >= 3 && memcmp(bytes.bytes + i - 3, "\r\n\r\n", 4) == 0) {
+                *head_length = i + 1;
+                return STATUS_OK;
+            }
+        } else if (i > 0 && bytes.bytes[i - 1] == '\r') {
+            return refuse(fault, STATUS_MALFORMED, 400,
+                          "HTTP: CR without LF at offset %u, expected CR LF", i - 1);
+        } else if (byte != '\r' && is_control(byte)) {
+            return refuse(fault, STATUS_MALFORMED, 400,
+                          "HTTP: control character 0x%02X in the head at offset %u", byte, i);
+        }
+    }
+    if (limit == FRAME_HTTP_HEAD_MAX) {
+        return refuse(fault, STATUS_MALFORMED, 400, "HTTP: the head does not end within %d bytes",
+                      FRAME_HTTP_HEAD_MAX);
+    }
+    return STATUS_TRUNCATED;
+}
+
+/* The next line without its CR LF. The head ends with one, so there always is a line. */
+static struct byte_view take_line(struct byte_reader *head)
+{
+    const uint8_t *begin = head->bytes + head->position;
+    const uint8_t *end = memchr(begin, '\r', byte_reader_left(head));
+    REQUIRE(end != NULL);
+    struct byte_view line = {begin, (uint32_t)(end - begin)};
+    head->position += line.length + 2;
+    return line;
+}
+
+/* Cuts off what stands before the first `separator`, which goes too; false when there is none. */
+static bool cut(struct byte_view *rest, char separator, struct byte_view *part)
+{
+    const uint8_t *at = rest->length == 0 ? NULL : memchr(rest->bytes, separator, rest->length);
+    if (at == NULL) {
+        return false;
+    }
+    *part = (struct byte_view){rest->bytes, (uint32_t)(at - rest->bytes)};
+    rest->bytes = at + 1;
+    rest->length -= part->length + 1;
+    return true;
+}
+
+static struct byte_view trim(struct byte_view text)
+{
+    while (text.length > 0 && (text.bytes[0] == ' ' || text.bytes[0] == '\t')) {
+        text.bytes++;
+        text.length--;
+    }
+    while (text.length > 0 &&
+           (text.bytes[text.length - 1] == ' ' || text.bytes[text.length - 1] == '\t')) {
+        text.length--;
+    }
+    return text;
+}
+
+static char lower(uint8_t byte)
+{
+    return (char)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
+}
+
+/* Whether `text` begins with `word` in any case of its letters. */
+static bool begins_with(struct byte_view text, const char *word)
+{
+    uint32_t i = 0;
+    for (; word[i] != '\0'; i++) {
+        if (i == text.length || lower(text.bytes[i]) != lower((uint8_t)word[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_word(struct byte_view text, const char *word)
+{
+    return text.length == strlen(word) && begins_with(text, word);
+}
+
+/* The path of a target: without scheme and host (absolute form, RFC 9112 section 3.2.2) and without
+ * a query. Length 0: there is none. */
+static struct byte_view path_of(struct byte_view target)
+{
+    struct byte_view path = target;
+    if (begins_with(target, "http://") || begins_with(target, "https://")) {
+        struct byte_view ignored;
+        (void)cut(&path, '/', &ignored);
+        (void)cut(&path, '/', &ignored);
+        const uint8_t *slash = path.length == 0 ? NULL : memchr(path.bytes, '/', path.length);
+        if (slash == NULL) {
+            return (struct byte_view){(const uint8_t *)"/", 1};
+        }
+        path.length -= (uint32_t)(slash - path.bytes);
+        path.bytes = slash;
+    }
+    if (path.length == 0 || path.bytes[0] != '/') {
+        return (struct byte_view){NULL, 0};
+    }
+    struct byte_view query = path;
+    (void)cut(&query, '?', &path);
+    return path;
+}
+
+static bool path_is_served(const struct framing *framing, struct byte_view path)
+{
+    if (framing->http_paths == NULL) {
+        return true;
+    }
+    for (const char *const *known = framing->http_paths; *known != NULL; known++) {
+        if (path.length == strlen(*known) && memcmp(path.bytes, *known, path.length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status read_request_line(struct byte_view line, const struct framing *framing,
+                                     struct http_facts *facts, struct frame_fault *fault)
+{
+    struct byte_view method, target;
+    struct byte_view version = line;
+    if (!cut(&version, ' ', &method) || !cut(&version, ' ', &target) || target.length == 0) {
+        return refuse(fault, STATUS_MALFORMED, 400,
+                      "HTTP: the first line is not method, target and version with one blank "
+                      "between");
+    }
+    for (uint32_t i = 0; i < target.length; i++) {
+        if (target.bytes[i] > 0x7E || target.bytes[i] == '\t') {
+            return refuse(fault, STATUS_MALFORMED, 400,
+                          "HTTP: byte 0x%02X in the request target at offset %u", target.bytes[i],
+                          method.length + 1 + i);
+        }
+    }
+    facts->is_version_1_0 = is_word(version, "HTTP/1.0");
+    if (!facts->is_version_1_0 && !is_word(version, "HTTP/1.1")) {
+        return refuse(fault, STATUS_MALFORMED, 400,
+                      "HTTP: the first line does not end with HTTP/1.0 or HTTP/1.1");
+    }
+    if (method.length != 4 || memcmp(method.bytes, "POST", 4) != 0) {
+        return refuse(fault, STATUS_UNSUPPORTED, 405,
+                      "HTTP: only POST is served here, not the method of %u characters that came",
+                      method.length);
+    }
+    struct byte_view path = path_of(target);
+    if (path.length == 0) {
+        return refuse(fault, STATUS_MALFORMED, 400,
+                      "HTTP: the request target is no path and no URL");
+    }
+    if (!path_is_served(framing, path)) {
+        return refuse(fault, STATUS_UNKNOWN, 404, "HTTP: path %.*s is not on the listener's list",
+                      (int)(path.length < 80 ? path.length : 80), (const char *)path.bytes);
+    }
+    return STATUS_OK;
+}
+
+static bool is_token_character(uint8_t byte)
+{
+    bool is_letter = lower(byte) >= 'a' && lower(byte) <= 'z';
+    bool is_digit = byte >= '0' && byte <= '9';
+    return is_letter || is_digit || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+}
+
+static bool is_token(struct byte_view text)
+{
+    for (uint32_t i = 0; i < text.length; i++) {
+        if (!is_token_character(text.bytes[i])) {
+            return false;
+        }
+    }
+    return text.length > 0;
+}
+
+static enum status read_length(struct byte_view value, struct http_facts *facts,
+                               struct frame_fault *fault)
+{
+    uint64_t length = 0;
+    if (facts->has_length) {
+        return refuse(fault, STATUS_DUPLICATE, 400, "HTTP: Content-Length stands there twice");
+    }
+    if (digits_parse(&length, (const char *)value.bytes, value.length,
+                     (struct number_range){0, UINT32_MAX}) != STATUS_OK) {
+        return refuse(fault, STATUS_MALFORMED, 400,
+                      "HTTP: Content-Length is not a decimal number below 2^32");
+    }
+    facts->has_length = true;
+    facts->length = (uint32_t)length;
+    return STATUS_OK;
+}
+
+static void read_connection(struct byte_view value, struct http_facts *facts)
+{
+    struct byte_view option;
+    while (value.length > 0) {
+        if (!cut(&value, ',', &option)) {
+            option = value;
+            value.length = 0;
+        }
+        facts->wants_close |= is_word(trim(option), "close");
+        facts->wants_keep_alive |= is_word(trim(option), "keep-alive");
+    }
+}
+
+static enum status read_type(struct byte_view value, struct http_facts *facts,
+                             struct frame_fault *fault)
+{
+    struct byte_view parameters = value;
+    struct byte_view type = value;
+    if (facts->has_type) {
+        return refuse(fault, STATUS_DUPLICATE, 400, "HTTP: Content-Type stands there twice");
+    }
+    facts->has_type = true;
+    (void)cut(&parameters, ';', &type);
+    facts->is_type_right = is_word(trim(type), CONTENT_TYPE);
+    return STATUS_OK;
+}
+
+static enum status read_header(struct byte_view line, struct http_facts *facts,
+                               struct frame_fault *fault)
+{
+    struct byte_view name;
+    struct byte_view value = line;
+    if (line.bytes[0] == ' ' || line.bytes[0] == '\t') {
+        return refuse(fault, STATUS_MALFORMED, 400,
+                      "HTTP: a header is folded over two lines, which is not accepted");
+    }
+    if (!cut(&value, ':', &name) || !is_token(name)) {
+        return refuse(fault, STATUS_MALFORMED, 400,
+                      "HTTP: a header line does not begin with a name and a colon right behind it");
+    }
+    value = trim(value);
+    if (is_word(name, "content-length")) {
+        return read_length(value, facts, fault);
+    }
+    if (is_word(name, "content-type")) {
+        return read_type(value, facts, fault);
+    }
+    if (is_word(name, "connection")) {
+        read_connection(value, facts);
+    }
+    if (is_word(name, "host")) {
+        if (facts->has_host) {
+            return refuse(fault, STATUS_DUPLICATE, 400, "HTTP: Host stands there twice");
+        }
+        facts->has_host = true;
+    }
+    facts->has_coding |= is_word(name, "transfer-encoding");
+    return STATUS_OK;
+}
+
+/* What the headers say together. */
+static enum status judge(const struct http_facts *facts, const struct framing *framing,
+                         struct frame_fault *fault)
+{
+    if (facts->has_coding && facts->has_length) {
+        return refuse(fault, STATUS_MALFORMED, 400,
+                      "HTTP: both Content-Length and Transfer-Encoding are there");
+    }
+    if (!facts->has_length) {
+        return refuse(fault, STATUS_MISSING, 411,
+                      facts->has_coding ? "HTTP: the body is chunked; a Content-Length is expected"
+                                        : "HTTP: no Content-Length");
+    }
+    if (facts->length == 0) {
+        return refuse(fault, STATUS_MISSING, 400, "HTTP: POST without a body");
+    }
+    if (facts->length > framing->length_max + LENGTH_PREFIX_BYTES_MAX) {
+        return refuse(fault, STATUS_BAD_VALUE, 413, "HTTP: Content-Length %u exceeds %u",
+                      facts->length, framing->length_max + LENGTH_PREFIX_BYTES_MAX);
+    }
+    if (!facts->is_type_right) {
+        return refuse(fault, STATUS_UNSUPPORTED, 415, "HTTP: Content-Type is %s, expected %s",
+                      facts->has_type ? "another one" : "absent", CONTENT_TYPE);
+    }
+    return STATUS_OK;
+}
+
+enum status frame_http_head_parse(struct frame_http_head *head, const struct framing *framing,
+                                  struct byte_view bytes, struct frame_fault *fault)
+{
+    struct http_facts facts = {0};
+    struct byte_reader reader;
+    uint32_t head_length = 0;
+    enum status status = find_head_end(bytes, &head_length, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    byte_reader_init(&reader, bytes.bytes, head_length);
+    status = read_request_line(take_line(&reader), framing, &facts, fault);
+    uint32_t header_count = 0;
+    for (struct byte_view line; status == STATUS_OK && (line = take_line(&reader)).length > 0;) {
+        if (++header_count > HEADER_COUNT_MAX) {
+            return refuse(fault, STATUS_MALFORMED, 400, "HTTP: more than %d headers",
+                          HEADER_COUNT_MAX);
+        }
+        status = read_header(line, &facts, fault);
+    }
+    status = status == STATUS_OK ? judge(&facts, framing, fault) : status;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    head->head_length = head_length;
+    head->body_length = facts.length;
+    head->may_keep_alive = !facts.wants_close && (!facts.is_version_1_0 || facts.wants_keep_alive);
+    return STATUS_OK;
+}
+
+/* The length is not known when the head is written and the body must not move afterwards, so the
+ * digits get a room of fixed width, and a header that nobody reads takes up the blanks. */
+static const char HEAD_UP_TO_LENGTH[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: " CONTENT_TYPE "\r\nContent-Length: ";
+static const char SERVER[] = "\r\nServer: Tillway";
+
+void frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive)
+{
+    byte_writer_text(writer, HEAD_UP_TO_LENGTH);
+    byte_writer_fill(writer, ' ', LENGTH_ROOM + (uint32_t)sizeof(SERVER) - 1);
+    byte_writer_text(writer, may_keep_alive ? "\r\nConnection: keep-alive\r\n\r\n"
+                                            : "\r\nConnection: close\r\n\r\n");
+}
+
+void frame_http_head_end(struct byte_writer *writer, uint32_t head_at, uint32_t body_length)
+{
+    char digits[LENGTH_ROOM + 1];
+    int digit_count = snprintf(digits, sizeof(digits), "%u", body_length);
+    REQUIRE(digit_count > 0 && digit_count <= LENGTH_ROOM);
+    uint32_t at = head_at + (uint32_t)sizeof(HEAD_UP_TO_LENGTH) - 1;
+    REQUIRE(at + LENGTH_ROOM + sizeof(SERVER) <= writer->position);
+    memcpy(writer->bytes + at, digits, (size_t)digit_count);
+    memcpy(writer->bytes + at + digit_count, SERVER, sizeof(SERVER) - 1);
+}
+
+static const char *phrase(uint16_t http_status)
+{
+    switch (http_status) {
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 411:
+        return "Length Required";
+    case 413:
+        return "Content Too Large";
+    case 415:
+        return "Unsupported Media Type";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Bad Request";
+    }
+}
+
+void frame_put_http_error(struct byte_writer *writer, uint16_t http_status)
+{
+    char head[160];
+    REQUIRE(http_status >= 400 && http_status <= 599);
+    int length = snprintf(
+        head, sizeof(head), "HTTP/1.1 %u %s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n",
+        http_status, phrase(http_status), http_status == 405 ? "Allow: POST\r\n" : "");
+    REQUIRE(length > 0 && length < (int)sizeof(head));
+    byte_writer_put(writer, head, (uint32_t)length);
+}

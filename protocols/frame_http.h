@@ -1,0 +1,28 @@
+/* The head of an HTTP POST that carries one frame, as Chinese TLS terminals send it (unionpay, "In
+ * HTTP").
+ *
+ * Liberal where terminals are careless (case of names, blanks after a colon, no Host), strict where
+ * two readers could disagree on where a request ends (RFC 9112 section 11.2): one Content-Length
+ * of digits only, no transfer coding, no bare CR or LF, no folded header.
+ */
+#pragma once
+
+#include "protocols/frame.h"
+
+struct frame_http_head {
+    uint32_t head_length, body_length; /* bytes */
+    bool may_keep_alive;
+};
+
+/* Whether a stream of this framing that begins with `first` is HTTP: a capital letter can begin no
+ * length of FRAME_LENGTH_MAX or less. */
+bool frame_http_is_begun(uint8_t first);
+
+/* STATUS_TRUNCATED: the head is not all there. Else as frame_parse; the body is not looked at. */
+MUST_CHECK enum status frame_http_head_parse(struct frame_http_head *head,
+                                             const struct framing *framing, struct byte_view bytes,
+                                             struct frame_fault *fault);
+
+/* Writes the head of a 200 answer with room for the length; frame_http_head_end fills it in. */
+void frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive);
+void frame_http_head_end(struct byte_writer *writer, uint32_t head_at, uint32_t body_length);
