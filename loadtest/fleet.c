@@ -58,7 +58,7 @@ void fleet_wide_key(const struct fleet *fleet, const char *name, uint8_t key[32]
     key_draw(fleet, name, key);
 }
 
-void fleet_tdes_key(const struct fleet *fleet, const char *name, struct cipher_key *key)
+void fleet_tdes_key(const struct fleet *fleet, const char *name, struct tdes_key *key)
 {
     uint8_t digest[32];
     key_draw(fleet, name, digest);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "loadtest/cipher.h"
+#include "loadtest/tdes.h"
 #include "protocols/base/status.h"
 
 #define FLEET_TERMINAL_COUNT_MAX 1000000
@@ -29,7 +29,7 @@ uint32_t fleet_merchant_of(const struct fleet *fleet, uint32_t terminal);
 
 /* The clear key of that name ("term:10000000:tmk", "chan:bank_a:zpk"): odd parity, two unequal
  * parts. */
-void fleet_tdes_key(const struct fleet *fleet, const char *name, struct cipher_key *key);
+void fleet_tdes_key(const struct fleet *fleet, const char *name, struct tdes_key *key);
 /* 32 bytes for our own AES and HMAC keys. */
 void fleet_wide_key(const struct fleet *fleet, const char *name, uint8_t key[32]);
 

@@ -13,7 +13,7 @@ static void test_one_seed_draws_the_same_keys(void **state)
     (void)state;
     struct fleet fleet = {10, 2, 42};
     struct fleet other = {10, 2, 43};
-    struct cipher_key first, again, foreign;
+    struct tdes_key first, again, foreign;
     fleet_tdes_key(&fleet, "term:10000000:tmk", &first);
     fleet_tdes_key(&fleet, "term:10000000:tmk", &again);
     fleet_tdes_key(&other, "term:10000000:tmk", &foreign);

@@ -3,84 +3,83 @@
 
 #include <string.h>
 
-#include "loadtest/cipher.h"
+#include "loadtest/tdes.h"
 
-static struct cipher_key key_of(const char *hex)
+static struct tdes_key key_of(const char *hex)
 {
-    struct cipher_key key = {.length = (uint8_t)(strlen(hex) / 2)};
+    struct tdes_key key = {.length = (uint8_t)(strlen(hex) / 2)};
     struct byte_writer writer;
     byte_writer_init(&writer, key.bytes, sizeof key.bytes);
     assert_int_equal(bytes_from_hex(&writer, hex, (uint32_t)strlen(hex)), STATUS_OK);
     return key;
 }
 
-static void assert_mac(enum cipher_mac algorithm, const char *key_hex, const char *bytes_hex,
+static void assert_mac(enum tdes_mac algorithm, const char *key_hex, const char *bytes_hex,
                        const char *expected_hex)
 {
-    struct cipher *cipher = cipher_create();
-    struct cipher_key key = key_of(key_hex);
+    struct tdes *tdes = tdes_create();
+    struct tdes_key key = key_of(key_hex);
     uint8_t bytes[64], mac[8];
     struct byte_writer writer;
     byte_writer_init(&writer, bytes, sizeof bytes);
     assert_int_equal(bytes_from_hex(&writer, bytes_hex, (uint32_t)strlen(bytes_hex)), STATUS_OK);
-    cipher_mac(cipher, algorithm, &key, (struct byte_view){bytes, writer.position}, mac);
-    if (algorithm == CIPHER_MAC_UNIONPAY_ECB) {
+    tdes_mac(tdes, algorithm, &key, (struct byte_view){bytes, writer.position}, mac);
+    if (algorithm == TDES_MAC_UNIONPAY_ECB) {
         assert_memory_equal(mac, expected_hex, 8);
     } else {
         char hex[17];
         bytes_to_hex(hex, mac, 8);
         assert_string_equal(hex, expected_hex);
     }
-    cipher_destroy(cipher);
+    tdes_destroy(tdes);
 }
 
 static void test_unionpay_mac_matches_published_values(void **state)
 {
     (void)state;
-    assert_mac(CIPHER_MAC_UNIONPAY_ECB, "2222222222222222", "1234567890ABCDEFABCDEF1234567890",
+    assert_mac(TDES_MAC_UNIONPAY_ECB, "2222222222222222", "1234567890ABCDEFABCDEF1234567890",
                "E267B6E2");
-    assert_mac(CIPHER_MAC_UNIONPAY_ECB, "1515151515151515", "2020202020202020202020202020202020",
+    assert_mac(TDES_MAC_UNIONPAY_ECB, "1515151515151515", "2020202020202020202020202020202020",
                "F6840E52");
-    assert_mac(CIPHER_MAC_UNIONPAY_ECB, "17171717171717171919191919191919",
+    assert_mac(TDES_MAC_UNIONPAY_ECB, "17171717171717171919191919191919",
                "20202020202020202020202020202020202020", "AC379E72");
 }
 
 static void test_retail_mac_matches_published_values(void **state)
 {
     (void)state;
-    assert_mac(CIPHER_MAC_X9_19, "17171717171717171919191919191919", "2020202020202020",
+    assert_mac(TDES_MAC_X9_19, "17171717171717171919191919191919", "2020202020202020",
                "E8786990BB5192D2");
-    assert_mac(CIPHER_MAC_X9_19, "838652DF68A246046DAB6104583B201A", "303030303030303031",
+    assert_mac(TDES_MAC_X9_19, "838652DF68A246046DAB6104583B201A", "303030303030303031",
                "2FE7118F2074398E");
 }
 
 static void test_pin_block_matches_the_worked_example(void **state)
 {
     (void)state;
-    struct cipher *cipher = cipher_create();
-    struct cipher_key key = key_of("1C587F1C13924FEFA1B2C3D4E5F60718");
+    struct tdes *tdes = tdes_create();
+    struct tdes_key key = key_of("1C587F1C13924FEFA1B2C3D4E5F60718");
     uint8_t block[8];
-    char hex[17], pin[CIPHER_PIN_DIGITS_MAX + 1];
-    cipher_pin_seal(cipher, &key, "123456", "6225000000000014", block);
+    char hex[17], pin[TDES_PIN_DIGITS_MAX + 1];
+    tdes_pin_seal(tdes, &key, "123456", "6225000000000014", block);
     bytes_to_hex(hex, block, 8);
     assert_string_equal(hex, "F44513C235B43E19");
-    assert_int_equal(cipher_pin_open(cipher, &key, block, "6225000000000014", pin), STATUS_OK);
+    assert_int_equal(tdes_pin_open(tdes, &key, block, "6225000000000014", pin), STATUS_OK);
     assert_string_equal(pin, "123456");
-    cipher_destroy(cipher);
+    tdes_destroy(tdes);
 }
 
 static void test_a_block_under_another_key_is_no_pin(void **state)
 {
     (void)state;
-    struct cipher *cipher = cipher_create();
-    struct cipher_key key = key_of("1C587F1C13924FEFA1B2C3D4E5F60718");
-    struct cipher_key other = key_of("0123456789ABCDEFFEDCBA9876543210");
+    struct tdes *tdes = tdes_create();
+    struct tdes_key key = key_of("1C587F1C13924FEFA1B2C3D4E5F60718");
+    struct tdes_key other = key_of("0123456789ABCDEFFEDCBA9876543210");
     uint8_t block[8];
-    char pin[CIPHER_PIN_DIGITS_MAX + 1];
-    cipher_pin_seal(cipher, &key, "1234", "6225000000000014", block);
-    assert_int_equal(cipher_pin_open(cipher, &other, block, "6225000000000014", pin),
-                     STATUS_MALFORMED);
-    cipher_destroy(cipher);
+    char pin[TDES_PIN_DIGITS_MAX + 1];
+    tdes_pin_seal(tdes, &key, "1234", "6225000000000014", block);
+    assert_int_equal(tdes_pin_open(tdes, &other, block, "6225000000000014", pin), STATUS_MALFORMED);
+    tdes_destroy(tdes);
 }
 
 static void test_check_values_match_the_worked_sign_on(void **state)
@@ -90,16 +89,16 @@ static void test_check_values_match_the_worked_sign_on(void **state)
         const char *key, *kcv;
     } cases[] = {{"1C587F1C13924FEFA1B2C3D4E5F60718", "5F8C1F9D"},
                  {"3E62D5A1F08C4B97", "2579028E"}};
-    struct cipher *cipher = cipher_create();
+    struct tdes *tdes = tdes_create();
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct cipher_key key = key_of(cases[i].key);
+        struct tdes_key key = key_of(cases[i].key);
         uint8_t kcv[4];
         char hex[9];
-        cipher_check_value(cipher, &key, kcv);
+        tdes_check_value(tdes, &key, kcv);
         bytes_to_hex(hex, kcv, 4);
         assert_string_equal(hex, cases[i].kcv);
     }
-    cipher_destroy(cipher);
+    tdes_destroy(tdes);
 }
 
 int main(void)
