@@ -22,7 +22,9 @@ struct message {
     const struct spec *spec; /* borrowed */
     struct byte_view bytes;  /* borrowed: header, MTI, bitmap, fields */
     char mti[5];
-    uint64_t present[2]; /* bit 63 of [0] is field 1 */
+    uint64_t present[2];      /* bit 62 of [0] is field 2; bit 63 stays 0. The rest of `fields` is
+                                 undefined: nothing is cleared that nobody reads */
+    uint16_t pad_fault_count; /* BCD pad nibbles other than 0: accepted, but worth counting */
     struct message_field fields[SPEC_FIELD_MAX + 1];
 };
 
@@ -36,12 +38,14 @@ struct message_fault {
         reason[160]; /* "field 55 ends 3 bytes after the message": expected and found; no content */
 };
 
-/* Parses all of `bytes`. On a fault the fields before it are in place.
+/* Parses all of `bytes` (65,535 at most). On a fault the fields before it are in place, and only
+ * they are present.
  * Strict: a length above the table's maximum, bytes after the last field, a field the spec does
  * not name, bit 1 where there is no second bitmap are all refused. */
 MUST_CHECK enum status message_parse(struct message *message, const struct spec *spec,
                                      struct byte_view bytes, struct message_fault *fault);
 
+/* `field` is 1 to SPEC_FIELD_MAX. */
 static inline bool message_has(const struct message *message, unsigned field)
 {
     return (message->present[(field - 1) / 64] >> (63 - (field - 1) % 64) & 1) != 0;
@@ -52,17 +56,24 @@ struct byte_view message_raw(const struct message *message, unsigned field);
 /* The header before the MTI. */
 struct byte_view message_header(const struct message *message);
 
-/* Copies a field as text (digits unpacked, track separators as '=', blanks kept) with a final 0.
- * Answers the character count; 0 when absent. STATUS is not needed: parse has checked the content.
- * REQUIREs room for count + 1. */
+/* Copies the value of a field, in the form that message_draft_set takes, with a final 0: digits
+ * unpacked, track separators as '=', blanks kept, and of a b field its bytes (hex decoded). Answers
+ * the character count; 0 when absent. STATUS is not needed: parse has checked the content. REQUIREs
+ * room for count + 1. */
 uint32_t message_text(const struct message *message, unsigned field, char *text,
                       uint32_t text_size);
 /* The number a field of at most 19 digits spells.
  * STATUS_MISSING: absent. STATUS_MALFORMED: not all digits. */
 MUST_CHECK enum status message_number(const struct message *message, unsigned field,
                                       uint64_t *number);
-/* Bytes from MTI to the end of the field before the MAC field, which must be present and last. */
+/* Bytes from MTI to the end of the field before the MAC field; length 0 when the message has no MAC
+ * field. The MAC itself: message_raw(message, message_mac_field(message)). */
 struct byte_view message_mac_scope(const struct message *message);
+/* 64, 128, or 0 when the dialect knows no MAC; whether it is present: message_has. */
+static inline unsigned message_mac_field(const struct message *message)
+{
+    return spec_mac_field(message->spec, message->present[1] != 0);
+}
 
 /* A message to be. Values are text in the characters of the field (digits for n), or bytes for b;
  * borrowed until message_build. */
@@ -81,11 +92,16 @@ void message_draft_set_text(struct message_draft *draft, unsigned field, const c
 
 /* Appends the message. Fixed alphanumeric values are padded with blanks on the right, fixed numbers
  * with zeros on the left. With `mac_scope` given and a MAC field in the spec, the MAC bit is set,
- * 8 zero bytes stand at the end, and *mac_scope views the bytes to be MACed; the caller then
- * patches the last 8 bytes of the writer.
+ * room for the MAC stands at the end, and *mac_scope views the bytes to be MACed (length 0: no MAC
+ * in this dialect); the caller then calls message_put_mac. On a failure the writer stands where it
+ * stood.
  * STATUS_BAD_VALUE: a value the spec does not allow; `fault` names the field. STATUS_NO_ROOM. */
 MUST_CHECK enum status message_build(const struct message_draft *draft, struct byte_writer *writer,
                                      struct byte_view *mac_scope, struct message_fault *fault);
+
+/* Writes the 8 bytes of a MAC over the end of a message that was built with a MAC scope, as the
+ * dialect codes them (raw bytes, or 16 hex characters). */
+void message_put_mac(const struct spec *spec, struct byte_writer *writer, const uint8_t mac[8]);
 
 /* One line a field, "  11 stan            000123", masked as the spec says; for traces and support.
  * Cut at `text_size`; always ends with 0. */

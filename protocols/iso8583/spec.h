@@ -14,6 +14,7 @@
 #include "protocols/base/status.h"
 
 #define SPEC_FIELD_MAX 128
+#define SPEC_COUNT_MAX 9999 /* of one field */
 #define SPEC_HEADER_BYTES_MAX 46
 #define SPEC_NAME_SIZE 32
 
@@ -34,11 +35,51 @@ enum spec_secrecy {
     SPEC_HIDDEN  /* never shown: tracks, PIN block, keys */
 };
 
+/* Which bytes may stand in a text (an, ans). */
+enum spec_characters {
+    SPEC_CHARACTERS_ASCII, /* 20 to 7E */
+    SPEC_CHARACTERS_GBK,   /* also 80 to FF: Chinese text, not looked into */
+    SPEC_CHARACTERS_ANY    /* every byte: private content that nobody here reads */
+};
+
+/* How one field is walked: worked out by spec_compile, so that parse and build decide nothing
+ * twice. X(name, what a wrong character is called) */
+#define SPEC_ROW_MAP(X)                                                                            \
+    X(ABSENT, "")                                                                                  \
+    X(DIGITS, "a character that is no digit")                                                      \
+    X(BCD, "a nibble that is no digit")                                                            \
+    X(SIGNED, "a character that is no sign or digit")                                              \
+    X(TRACK, "a character that no track holds")                                                    \
+    X(TRACK_BCD, "")                                                                               \
+    X(ALPHA, "a character that is no letter")                                                      \
+    X(ALNUM, "a character that is no letter or digit")                                             \
+    X(PRINT, "a character that cannot be printed")                                                 \
+    X(LOCAL, "a control character")                                                                \
+    X(BYTES, "")                                                                                   \
+    X(HEX, "a character that is no hex digit")
+
+enum spec_row_kind {
+#define X(name, text) SPEC_ROW_##name,
+    SPEC_ROW_MAP(X)
+#undef X
+};
+
+struct spec_row {
+    uint8_t kind;         /* enum spec_row_kind */
+    uint8_t prefix_bytes; /* of the length; 0: fixed */
+    bool prefix_is_bcd;
+    bool prefix_counts_bytes; /* of BCD content */
+    bool is_right;            /* BCD of an odd count: pad nibble in front */
+    uint8_t grow, halve;      /* bytes = ((count << grow) + halve) >> halve */
+    uint16_t count;           /* as in spec_field */
+};
+
 struct spec_field {
     char name[SPEC_NAME_SIZE]; /* empty: the dialect has no such field */
     enum spec_content content;
     enum spec_coding coding;
     enum spec_secrecy secrecy;
+    enum spec_characters characters;
     bool is_left;          /* BCD of an odd count: pad nibble at the end */
     uint8_t length_digits; /* 0: fixed; 2: LL; 3: LLL … */
     enum spec_coding length_coding;
@@ -51,9 +92,17 @@ struct spec {
     uint8_t header_bytes; /* before the MTI: 6 for UnionPay terminals, 0 for bare ISO */
     enum spec_coding mti_coding, bitmap_coding;
     bool may_have_secondary; /* bit 1 opens fields 65 to 128; else bit 1 is refused */
-    uint8_t mac_field;       /* 64 or 128; 0: none */
+    uint8_t mac_field;       /* 64; 128 where there is a second bitmap; 0: none */
+    struct spec_row rows[SPEC_FIELD_MAX + 1];     /* by number; 0 and 1 unused */
     struct spec_field fields[SPEC_FIELD_MAX + 1]; /* by number; 0 and 1 unused */
 };
+
+/* Where the MAC of a message stands: field 64 in a message without a second bitmap, else 128
+ * (ISO 8583:1987, 4.3.17). 0: the dialect has none. */
+static inline unsigned spec_mac_field(const struct spec *spec, bool has_secondary)
+{
+    return spec->mac_field == 128 && !has_secondary ? 64 : spec->mac_field;
+}
 
 /* Compiles the members `header`, `mti`, `bitmap`, `fields` … of a spec document; other members
  * (mapping, transactions) belong to dialect_compile. Faults go into the document. NULL: faulty or

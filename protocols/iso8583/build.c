@@ -1,0 +1,357 @@
+/* message_build: see message.h.
+ *
+ * The mirror of parse.c: set bits in order, each field by its row. Values come from our own code,
+ * so what does not fit is answered as a fault of the value, with the field's number.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "protocols/iso8583/characters.h"
+#include "protocols/iso8583/message.h"
+
+#define FIRST_BIT (UINT64_C(1) << 63)
+#define MAC_BYTES 8
+#define COLD __attribute__((cold, noinline))
+
+/* A build under way. */
+struct message_making {
+    const struct message_draft *draft;
+    struct byte_writer *writer;
+    struct message_fault *fault;
+    uint32_t start; /* of the message in the writer */
+};
+
+void message_draft_init(struct message_draft *draft, const struct spec *spec, const char *mti)
+{
+    REQUIRE(spec != NULL);
+    REQUIRE(strlen(mti) == 4);
+    draft->spec = spec;
+    memcpy(draft->mti, mti, sizeof(draft->mti));
+    draft->header = (struct byte_view){NULL, 0};
+    draft->present[0] = 0;
+    draft->present[1] = 0;
+}
+
+void message_draft_set(struct message_draft *draft, unsigned field, const void *value,
+                       uint32_t count)
+{
+    REQUIRE(field >= 2 && field <= SPEC_FIELD_MAX);
+    draft->present[(field - 1) / 64] |= FIRST_BIT >> (field - 1) % 64;
+    draft->values[field] = (struct byte_view){value, count};
+}
+
+void message_draft_set_text(struct message_draft *draft, unsigned field, const char *text)
+{
+    message_draft_set(draft, field, text, (uint32_t)strlen(text));
+}
+
+COLD static enum status refuse_value(const struct message_making *making, unsigned field,
+                                     const char *sentence)
+{
+    struct message_fault *fault = making->fault;
+    snprintf(fault->reason, sizeof(fault->reason), "field %u %s", field, sentence);
+    fault->status = STATUS_BAD_VALUE;
+    fault->field = (uint16_t)field;
+    fault->offset = making->writer->position - making->start;
+    fault->is_answerable = false;
+    return STATUS_BAD_VALUE;
+}
+
+COLD static enum status refuse_count(const struct message_making *making, unsigned field)
+{
+    const struct spec_row *row = &making->draft->spec->rows[field];
+    const uint32_t count = making->draft->values[field].length;
+    char sentence[80];
+    if (row->kind == SPEC_ROW_ABSENT) {
+        snprintf(sentence, sizeof(sentence), "is not in %s", making->draft->spec->name);
+    } else {
+        snprintf(sentence, sizeof(sentence), "was given %u long, %s %u", count,
+                 row->prefix_bytes > 0 || count > row->count ? "at most" : "needed:", row->count);
+    }
+    return refuse_value(making, field, sentence);
+}
+
+COLD static enum status refuse_character(const struct message_making *making, unsigned field)
+{
+    char sentence[80];
+    const enum spec_row_kind kind = (enum spec_row_kind)making->draft->spec->rows[field].kind;
+    snprintf(sentence, sizeof(sentence), "was given %s",
+             characters_fault(kind == SPEC_ROW_BCD         ? SPEC_ROW_DIGITS
+                              : kind == SPEC_ROW_TRACK_BCD ? SPEC_ROW_TRACK
+                                                           : kind));
+    return refuse_value(making, field, sentence);
+}
+
+COLD static enum status refuse_room(const struct message_making *making, unsigned field)
+{
+    struct message_fault *fault = making->fault;
+    snprintf(fault->reason, sizeof(fault->reason), "the message does not fit into %u bytes",
+             making->writer->length_max - making->start);
+    fault->status = STATUS_NO_ROOM;
+    fault->field = (uint16_t)field;
+    fault->offset = making->writer->position - making->start;
+    fault->is_answerable = false;
+    return STATUS_NO_ROOM;
+}
+
+static void write_prefix(uint8_t *room, const struct spec_row *row, uint32_t count)
+{
+    if (row->prefix_is_bcd) {
+        for (uint32_t i = row->prefix_bytes; i > 0; i--) {
+            room[i - 1] = (uint8_t)(count / 10 % 10 << 4 | count % 10);
+            count /= 100;
+        }
+    } else {
+        for (uint32_t i = row->prefix_bytes; i > 0; i--) {
+            room[i - 1] = (uint8_t)('0' + count % 10);
+            count /= 10;
+        }
+    }
+}
+
+/* A fixed number shorter than its field: zeros stand in front. */
+static void write_bcd_short(uint8_t *room, const struct spec_row *row, struct byte_view value)
+{
+    const uint32_t fill = row->count - value.length;
+    const uint32_t first = row->is_right ? row->count % 2u : 0;
+    memset(room, 0, (row->count + 1u) / 2);
+    for (uint32_t i = 0; i < value.length; i++) {
+        const uint32_t nibble = first + fill + i;
+        const uint8_t digit = characters_nibble(value.bytes[i]);
+        room[nibble / 2] |= (uint8_t)(nibble % 2 == 0 ? digit << 4 : digit);
+    }
+}
+
+/* Digits or track characters into nibbles; an odd count leaves its pad nibble 0. */
+static void write_bcd(uint8_t *room, const struct spec_row *row, struct byte_view value)
+{
+    const uint8_t *from = value.bytes;
+    uint32_t left = value.length;
+    if (left % 2 != 0 && row->is_right) {
+        *room++ = characters_nibble(*from++);
+        left--;
+    }
+    characters_pack(room, from, left & ~1u);
+    if (left % 2 != 0) {
+        room[left / 2] = (uint8_t)(characters_nibble(from[left - 1]) << 4);
+    }
+}
+
+/* Characters as they are; a fixed field is filled up: numbers in front, text behind. */
+static void write_plain(uint8_t *room, const struct spec_row *row, struct byte_view value,
+                        uint32_t count)
+{
+    const uint32_t fill = count - value.length;
+    if (fill == 0) {
+        characters_copy(room, value.bytes, count);
+    } else if (row->kind == SPEC_ROW_DIGITS) {
+        memset(room, '0', fill);
+        characters_copy(room + fill, value.bytes, value.length);
+    } else {
+        characters_copy(room, value.bytes, value.length);
+        memset(room + value.length, ' ', fill);
+    }
+}
+
+static void write_hex(uint8_t *room, struct byte_view value)
+{
+    static const char DIGITS[] = "0123456789ABCDEF";
+    for (uint32_t i = 0; i < value.length; i++) {
+        room[2 * i] = (uint8_t)DIGITS[value.bytes[i] >> 4];
+        room[2 * i + 1] = (uint8_t)DIGITS[value.bytes[i] & 15];
+    }
+}
+
+static inline bool value_fits(enum spec_row_kind kind, struct byte_view value)
+{
+    if (kind == SPEC_ROW_BCD) {
+        kind = SPEC_ROW_DIGITS;
+    } else if (kind == SPEC_ROW_TRACK_BCD) {
+        kind = SPEC_ROW_TRACK;
+    } else if (kind == SPEC_ROW_HEX) {
+        return true; /* the value is bytes, and bytes have their hex */
+    }
+    return characters_fit(kind, value.bytes, value.length);
+}
+
+/* Which fixed fields may be given short: those that fill up without changing what is meant. */
+static bool may_be_short(enum spec_row_kind kind)
+{
+    switch (kind) {
+    case SPEC_ROW_DIGITS:
+    case SPEC_ROW_BCD:
+    case SPEC_ROW_ALPHA:
+    case SPEC_ROW_ALNUM:
+    case SPEC_ROW_PRINT:
+    case SPEC_ROW_LOCAL:
+        return true;
+    case SPEC_ROW_ABSENT:
+    case SPEC_ROW_SIGNED:
+    case SPEC_ROW_TRACK:
+    case SPEC_ROW_TRACK_BCD:
+    case SPEC_ROW_BYTES:
+    case SPEC_ROW_HEX:
+        break;
+    }
+    return false;
+}
+
+static inline enum status write_field(const struct message_making *making, unsigned field)
+{
+    const struct spec_row *row = &making->draft->spec->rows[field];
+    const struct byte_view value = making->draft->values[field];
+    const enum spec_row_kind kind = (enum spec_row_kind)row->kind;
+    uint32_t count = value.length;
+    if (count != row->count) {
+        if (count > row->count || (row->prefix_bytes == 0 && !may_be_short(kind)) ||
+            (row->prefix_counts_bytes && count % 2 != 0)) {
+            return refuse_count(making, field);
+        }
+        count = row->prefix_bytes == 0 ? row->count : count;
+    }
+    if (!value_fits(kind, value)) {
+        return kind == SPEC_ROW_ABSENT ? refuse_count(making, field)
+                                       : refuse_character(making, field);
+    }
+    const uint32_t length = ((count << row->grow) + row->halve) >> row->halve;
+    uint8_t *room = byte_writer_take(making->writer, row->prefix_bytes + length);
+    if (room == NULL) {
+        return refuse_room(making, field);
+    }
+    write_prefix(room, row, row->prefix_counts_bytes ? length : count);
+    room += row->prefix_bytes;
+    if (row->halve != 0) {
+        count == value.length ? write_bcd(room, row, value) : write_bcd_short(room, row, value);
+    } else if (kind == SPEC_ROW_HEX) {
+        write_hex(room, value);
+    } else {
+        write_plain(room, row, value, count);
+    }
+    return STATUS_OK;
+}
+
+static void put_bitmap(struct byte_writer *writer, const struct spec *spec, uint64_t bits)
+{
+    const uint64_t wire = __builtin_bswap64(bits);
+    if (spec->bitmap_coding == SPEC_BINARY) {
+        byte_writer_put(writer, &wire, sizeof(wire));
+        return;
+    }
+    uint8_t *room = byte_writer_take(writer, 2 * sizeof(wire));
+    if (room != NULL) {
+        write_hex(room, (struct byte_view){(const uint8_t *)&wire, sizeof(wire)});
+    }
+}
+
+/* Header and message type. */
+static enum status write_head(const struct message_making *making)
+{
+    const struct message_draft *draft = making->draft;
+    const uint8_t *mti = (const uint8_t *)draft->mti;
+    if (draft->header.length != draft->spec->header_bytes) {
+        return refuse_value(making, 0, "(the header) has another length than the dialect's");
+    }
+    if (!characters_fit(SPEC_ROW_DIGITS, mti, 4)) {
+        return refuse_value(making, 0, "(the message type) is not four digits");
+    }
+    byte_writer_put(making->writer, draft->header.bytes, draft->header.length);
+    if (draft->spec->mti_coding == SPEC_ASCII) {
+        byte_writer_put(making->writer, mti, 4);
+    } else {
+        uint8_t packed[2];
+        characters_pack(packed, mti, 4);
+        byte_writer_put(making->writer, packed, sizeof(packed));
+    }
+    return STATUS_OK;
+}
+
+static enum status write_fields(const struct message_making *making, const uint64_t present[2])
+{
+    for (unsigned word = 0; word < 2; word++) {
+        uint64_t bits = present[word];
+        while (bits != 0) {
+            const unsigned lead = (unsigned)__builtin_clzll(bits);
+            bits &= ~(FIRST_BIT >> lead);
+            enum status status = write_field(making, word * 64 + lead + 1);
+            if (status != STATUS_OK) {
+                return status;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Room for the MAC: eight zero bytes, or sixteen hex zeros. */
+static void write_mac_room(const struct message_making *making)
+{
+    if (making->draft->spec->rows[64].kind == SPEC_ROW_HEX) {
+        byte_writer_fill(making->writer, '0', 2 * MAC_BYTES);
+    } else {
+        byte_writer_fill(making->writer, 0, MAC_BYTES);
+    }
+}
+
+static enum status build_all(const struct message_making *making, struct byte_view *mac_scope)
+{
+    const struct message_draft *draft = making->draft;
+    struct byte_writer *writer = making->writer;
+    const bool has_secondary = draft->present[1] != 0;
+    const unsigned mac_field = mac_scope != NULL ? spec_mac_field(draft->spec, has_secondary) : 0;
+    const uint64_t mac_bit = mac_field != 0 ? FIRST_BIT >> (mac_field - 1) % 64 : 0;
+    uint64_t present[2] = {draft->present[0] & ~FIRST_BIT, draft->present[1]};
+    if (mac_field != 0) {
+        present[mac_field == 128] &= ~mac_bit; /* written behind the others */
+    }
+    enum status status = write_head(making);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    put_bitmap(writer, draft->spec,
+               present[0] | (mac_field == 64 ? mac_bit : 0) | (has_secondary ? FIRST_BIT : 0));
+    if (has_secondary) {
+        if (!draft->spec->may_have_secondary) {
+            return refuse_value(making, 0, "(the bitmap) has no second part in this dialect");
+        }
+        put_bitmap(writer, draft->spec, present[1] | (mac_field == 128 ? mac_bit : 0));
+    }
+    status = write_fields(making, present);
+    if (status == STATUS_OK && mac_scope != NULL) {
+        const uint32_t from = making->start + draft->spec->header_bytes;
+        *mac_scope =
+            (struct byte_view){writer->bytes + from, mac_field != 0 ? writer->position - from : 0};
+        if (mac_field != 0) {
+            write_mac_room(making);
+        }
+    }
+    return status;
+}
+
+enum status message_build(const struct message_draft *draft, struct byte_writer *writer,
+                          struct byte_view *mac_scope, struct message_fault *fault)
+{
+    REQUIRE(draft != NULL && fault != NULL);
+    const struct message_making making = {draft, writer, fault, writer->position};
+    enum status status = build_all(&making, mac_scope);
+    if (status == STATUS_OK && writer->status != STATUS_OK) {
+        status = refuse_room(&making, 0);
+    }
+    if (status != STATUS_OK) {
+        writer->position = making.start;
+    }
+    return status;
+}
+
+void message_put_mac(const struct spec *spec, struct byte_writer *writer, const uint8_t mac[8])
+{
+    REQUIRE(spec->mac_field != 0);
+    const bool is_hex = spec->rows[64].kind == SPEC_ROW_HEX;
+    const uint32_t length = is_hex ? 2 * MAC_BYTES : MAC_BYTES;
+    REQUIRE(writer->position >= length);
+    uint8_t *end = writer->bytes + writer->position - length;
+    if (is_hex) {
+        write_hex(end, (struct byte_view){mac, MAC_BYTES});
+    } else {
+        memcpy(end, mac, MAC_BYTES);
+    }
+}
