@@ -17,7 +17,12 @@
 #include "protocols/base/status.h"
 #include "switch/engine/record.h"
 
-#define STORE_REASON_SIZE 256
+#define STORE_REASON_SIZE 1024
+/* Records that store_append() still takes after store_has_room() has become false: one step of the
+ * engine writes several. */
+#define STORE_OVERFLOW_COUNT 64
+/* With this code the process ends when the log cannot be written: 69, "store unavailable". */
+#define STORE_EXIT_CODE 69
 
 struct store;
 
@@ -49,13 +54,40 @@ void store_flush(struct store *store);
 bool store_has_room(const struct store *store);
 
 /* Waits until all that was appended is durable, stops the writer, closes; `on_durable` is not
- * called any more. */
+ * called any more. After a store_start the loop must turn once more before it is closed itself: the
+ * store's handle, and with it the store, ends there. */
 void store_close(struct store *store);
 
+/* X(bound in ns): upper bounds of the cells of commit and sync times; one more cell takes the rest
+ */
+#define STORE_TIME_MAP(X)                                                                          \
+    X(100000)                                                                                      \
+    X(200000)                                                                                      \
+    X(500000) X(1000000) X(2000000) X(5000000) X(10000000) X(20000000) X(50000000) X(100000000)    \
+        X(500000000) X(1000000000)
+#define STORE_ROWS_MAP(X) X(1) X(2) X(5) X(10) X(20) X(50) X(100) X(200) X(500) X(1000)
+
+enum {
+#define X(bound) +1
+    STORE_TIME_CELLS = 1 STORE_TIME_MAP(X),
+    STORE_ROWS_CELLS = 1 STORE_ROWS_MAP(X)
+#undef X
+};
+
+/* May be asked from any thread; each number is whole, all together are not one instant. */
 struct store_counts {
     uint64_t rows, commits, position_durable;
     uint32_t queued;
-    uint64_t commit_ns_total, commit_ns_max;
-    int64_t free_bytes;
+    uint64_t commit_ns_total, commit_ns_max; /* from taking a burst to its durability */
+    uint64_t sync_ns_total;                  /* of it, SQLite's COMMIT: write and sync */
+    uint64_t commit_cells[STORE_TIME_CELLS], sync_cells[STORE_TIME_CELLS];
+    uint64_t rows_cells[STORE_ROWS_CELLS]; /* rows a commit */
+    int64_t free_bytes; /* of the disk, asked twice a second at most; -1: unknown */
 };
 void store_count(const struct store *store, struct store_counts *counts);
+
+/* Reads the whole of a log, also one that is in use, and verifies that no position is missing and
+ * that each hash fits. `rows` is how many did. Fails as store_replay; STATUS_UNSUPPORTED: no log.
+ */
+MUST_CHECK enum status store_verify(const char *path, uint64_t *rows,
+                                    char reason[STORE_REASON_SIZE]);

@@ -1,0 +1,244 @@
+/* The log's columns, generated from log_column.def: statements, hash, bind and read walk the same
+ * lines and so cannot disagree. */
+#include "switch/store/log_schema.h"
+
+#include <string.h>
+
+#include "protocols/base/bytes.h"
+#include "protocols/base/require.h"
+#include "switch/store/log_word.h"
+
+/* Longest serialised row: 50 columns of at most 8 bytes of number, 2 of length and their text, and
+ * the bytes. */
+#define ROW_BYTES_MAX (RECORD_ICC_BYTES_MAX + RECORD_KEYS_BYTES_MAX + 1024)
+
+const char *log_schema_sql(void)
+{
+    return "CREATE TABLE log (position INTEGER PRIMARY KEY,"
+#define INTEGER(column, member, sentence) " " #column " INTEGER NOT NULL,"
+#define NAME(column, member, words, sentence) " " #column " TEXT NOT NULL,"
+#define TEXT(column, member, sentence) " " #column " TEXT NOT NULL,"
+#define BYTES(column, bytes, length, sentence) " " #column " BLOB NOT NULL,"
+#define FIXED(column, bytes, sentence) " " #column " BLOB NOT NULL,"
+#include "switch/store/log_column.def"
+           " hash BLOB NOT NULL) STRICT;"
+           "CREATE INDEX log_rrn ON log (rrn) WHERE rrn <> '';"
+           "CREATE TRIGGER log_no_update BEFORE UPDATE ON log BEGIN"
+           " SELECT RAISE(ABORT, 'the log is append-only: no row is changed'); END;"
+           "CREATE TRIGGER log_no_delete BEFORE DELETE ON log BEGIN"
+           " SELECT RAISE(ABORT, 'the log is append-only: no row is taken out'); END;"
+           "CREATE VIEW log_readable AS SELECT position,"
+           " strftime('%Y-%m-%dT%H:%M:%S', wall_us / 1000000, 'unixepoch')"
+           " || printf('.%06dZ', wall_us % 1000000) AS wall"
+#undef BYTES
+#define BYTES(column, bytes, length, sentence)
+#undef FIXED
+#define FIXED(column, bytes, sentence)
+#undef INTEGER
+#define INTEGER(column, member, sentence) ", " #column
+#undef NAME
+#define NAME(column, member, words, sentence) ", " #column
+#undef TEXT
+#define TEXT(column, member, sentence) ", " #column
+#include "switch/store/log_column.def"
+           " FROM log;";
+}
+#undef BYTES
+#define BYTES(column, bytes, length, sentence) ", " #column
+#undef FIXED
+#define FIXED(column, bytes, sentence) ", " #column
+
+const char *log_select_sql(void)
+{
+    return "SELECT position"
+#include "switch/store/log_column.def"
+           ", hash FROM log WHERE position >= ?1 ORDER BY position";
+}
+
+const char *log_insert_sql(void)
+{
+    return "INSERT INTO log (position"
+#include "switch/store/log_column.def"
+           ", hash) VALUES (?"
+#undef INTEGER
+#define INTEGER(column, member, sentence) ",?"
+#undef NAME
+#define NAME(column, member, words, sentence) ",?"
+#undef TEXT
+#define TEXT(column, member, sentence) ",?"
+#undef BYTES
+#define BYTES(column, bytes, length, sentence) ",?"
+#undef FIXED
+#define FIXED(column, bytes, sentence) ",?"
+#include "switch/store/log_column.def"
+           ",?)";
+}
+#undef INTEGER
+#undef NAME
+#undef TEXT
+#undef BYTES
+#undef FIXED
+
+/* 0 where nothing is there: sixteen zero bytes are no hash of a card. */
+static uint32_t fixed_length(const uint8_t *bytes, uint32_t length)
+{
+    for (uint32_t i = 0; i < length; i++) {
+        if (bytes[i] != 0) {
+            return length;
+        }
+    }
+    return 0;
+}
+
+enum status log_hasher_open(struct log_hasher *hasher)
+{
+    *hasher = (struct log_hasher){.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
+                                  .hashing = EVP_MD_CTX_new()};
+    return hasher->sha256 != NULL && hasher->hashing != NULL ? STATUS_OK : STATUS_BROKEN;
+}
+
+void log_hasher_close(struct log_hasher *hasher)
+{
+    EVP_MD_CTX_free(hasher->hashing);
+    EVP_MD_free(hasher->sha256);
+    *hasher = (struct log_hasher){0};
+}
+
+static void put_counted(struct byte_writer *writer, const void *bytes, uint32_t length)
+{
+    byte_writer_u16(writer, (uint16_t)length);
+    byte_writer_put(writer, bytes, length);
+}
+
+/* The canonical form of a row: all columns but the hash. */
+static void row_serialise(struct byte_writer *writer, const struct record *record)
+{
+    byte_writer_u64(writer, record->position);
+#define INTEGER(column, member, sentence)                                                          \
+    byte_writer_u64(writer, (uint64_t)(int64_t)record->member);
+#define NAME(column, member, words, sentence)                                                      \
+    struct log_word column##_word = log_word(LOG_WORDS_##words, (uint32_t)record->member);         \
+    put_counted(writer, column##_word.text, column##_word.length);
+#define TEXT(column, member, sentence)                                                             \
+    put_counted(writer, record->member,                                                            \
+                (uint32_t)strnlen(record->member, sizeof(record->member) - 1));
+#define BYTES(column, bytes, length, sentence) put_counted(writer, record->bytes, record->length);
+#define FIXED(column, bytes, sentence)                                                             \
+    put_counted(writer, record->bytes, fixed_length(record->bytes, sizeof(record->bytes)));
+#include "switch/store/log_column.def"
+#undef INTEGER
+#undef NAME
+#undef TEXT
+#undef BYTES
+#undef FIXED
+}
+
+enum status log_hash_record(struct log_hasher *hasher, struct log_hash *chain,
+                            const struct record *record)
+{
+    uint8_t row[ROW_BYTES_MAX];
+    struct byte_writer writer;
+    byte_writer_init(&writer, row, sizeof(row));
+    row_serialise(&writer, record);
+    REQUIRE(writer.status == STATUS_OK);
+    if (EVP_DigestInit_ex2(hasher->hashing, hasher->sha256, NULL) != 1 ||
+        EVP_DigestUpdate(hasher->hashing, chain->bytes, LOG_HASH_BYTES) != 1 ||
+        EVP_DigestUpdate(hasher->hashing, row, writer.position) != 1 ||
+        EVP_DigestFinal_ex(hasher->hashing, chain->bytes, NULL) != 1) {
+        return STATUS_BROKEN;
+    }
+    return STATUS_OK;
+}
+
+int log_bind(sqlite3_stmt *insert, const struct record *record, const struct log_hash *hash)
+{
+    int at = 1;
+    int failed = sqlite3_bind_int64(insert, at++, (int64_t)record->position);
+#define INTEGER(column, member, sentence)                                                          \
+    failed |= sqlite3_bind_int64(insert, at++, (int64_t)record->member);
+#define NAME(column, member, words, sentence)                                                      \
+    struct log_word column##_word = log_word(LOG_WORDS_##words, (uint32_t)record->member);         \
+    failed |= sqlite3_bind_text(insert, at++, column##_word.text, (int)column##_word.length,       \
+                                SQLITE_STATIC);
+#define TEXT(column, member, sentence)                                                             \
+    failed |= sqlite3_bind_text(insert, at++, record->member,                                      \
+                                (int)strnlen(record->member, sizeof(record->member) - 1),          \
+                                SQLITE_STATIC);
+#define BYTES(column, bytes, length, sentence)                                                     \
+    failed |= sqlite3_bind_blob(insert, at++, record->bytes, record->length, SQLITE_STATIC);
+#define FIXED(column, bytes, sentence)                                                             \
+    failed |=                                                                                      \
+        sqlite3_bind_blob(insert, at++, record->bytes,                                             \
+                          (int)fixed_length(record->bytes, sizeof(record->bytes)), SQLITE_STATIC);
+#include "switch/store/log_column.def"
+#undef INTEGER
+#undef NAME
+#undef TEXT
+#undef BYTES
+#undef FIXED
+    failed |= sqlite3_bind_blob(insert, at++, hash->bytes, LOG_HASH_BYTES, SQLITE_STATIC);
+    return failed;
+}
+
+/* Copies a text or blob column into `room` bytes. False: longer than that. */
+static bool take_bytes(sqlite3_stmt *select, int at, void *to, uint32_t room)
+{
+    const void *bytes = sqlite3_column_blob(select, at);
+    uint32_t length = (uint32_t)sqlite3_column_bytes(select, at);
+    if (length > room) {
+        return false;
+    }
+    if (length != 0) {
+        memcpy(to, bytes, length);
+    }
+    return true;
+}
+
+static int take_word(sqlite3_stmt *select, int at, enum log_words words)
+{
+    const char *text = (const char *)sqlite3_column_text(select, at);
+    return text == NULL ? -1
+                        : log_word_find(words, text, (uint32_t)sqlite3_column_bytes(select, at));
+}
+
+/* Each member takes what fits its type; the value read back must be the value stored. */
+enum status log_read(sqlite3_stmt *select, struct record *record, struct log_hash *hash,
+                     const char **column)
+{
+    int at = 0;
+    int word;
+    int64_t number;
+    memset(record, 0, sizeof(*record));
+    record->position = (uint64_t)sqlite3_column_int64(select, at++);
+#define REFUSE_UNLESS(condition, name)                                                             \
+    if (!(condition)) {                                                                            \
+        *column = name;                                                                            \
+        return STATUS_BAD_VALUE;                                                                   \
+    }
+#define INTEGER(name, member, sentence)                                                            \
+    number = sqlite3_column_int64(select, at++);                                                   \
+    record->member = (__typeof__(record->member))number;                                           \
+    REFUSE_UNLESS((int64_t)record->member == number, #name)
+#define NAME(name, member, words, sentence)                                                        \
+    word = take_word(select, at++, LOG_WORDS_##words);                                             \
+    REFUSE_UNLESS(word >= 0, #name)                                                                \
+    record->member = (__typeof__(record->member))word;
+#define TEXT(name, member, sentence)                                                               \
+    REFUSE_UNLESS(take_bytes(select, at++, record->member, sizeof(record->member) - 1), #name)
+#define BYTES(name, bytes, length, sentence)                                                       \
+    REFUSE_UNLESS(take_bytes(select, at, record->bytes, sizeof(record->bytes)), #name)             \
+    record->length = (__typeof__(record->length))sqlite3_column_bytes(select, at++);
+#define FIXED(name, bytes, sentence)                                                               \
+    REFUSE_UNLESS(take_bytes(select, at++, record->bytes, sizeof(record->bytes)), #name)
+#include "switch/store/log_column.def"
+#undef INTEGER
+#undef NAME
+#undef TEXT
+#undef BYTES
+#undef FIXED
+    REFUSE_UNLESS(sqlite3_column_bytes(select, at) == LOG_HASH_BYTES &&
+                      take_bytes(select, at, hash->bytes, LOG_HASH_BYTES),
+                  "hash")
+#undef REFUSE_UNLESS
+    return STATUS_OK;
+}

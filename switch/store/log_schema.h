@@ -1,0 +1,53 @@
+/* What the log's file looks like: schema, the hash of a row, and the way of a record into a row and
+ * back. Nothing here waits or keeps state; store.c and its writer share it.
+ *
+ * README.md of this folder describes the file for those who only read it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <sqlite3.h>
+
+#include "protocols/base/status.h"
+#include "switch/engine/record.h"
+
+#define LOG_APPLICATION_ID 0x54494C57 /* "TILW", in the file's header */
+#define LOG_SCHEMA_VERSION 1
+#define LOG_HASH_BYTES 32
+
+/* Statements that make an empty file a log, without the pragmas. */
+const char *log_schema_sql(void);
+/* "INSERT INTO log …" with one parameter a column. */
+const char *log_insert_sql(void);
+/* "SELECT every column FROM log WHERE position >= ?1 ORDER BY position". */
+const char *log_select_sql(void);
+
+/* Takes the place of the hash in the row before the first. */
+struct log_hash {
+    uint8_t bytes[LOG_HASH_BYTES];
+};
+
+/* SHA-256 with the algorithm looked up once; owns both. */
+struct log_hasher {
+    EVP_MD *sha256;
+    EVP_MD_CTX *hashing;
+};
+MUST_CHECK enum status log_hasher_open(struct log_hasher *hasher);
+void log_hasher_close(struct log_hasher *hasher);
+
+/* chain := SHA-256(chain, record). STATUS_BROKEN: OpenSSL refused. */
+MUST_CHECK enum status log_hash_record(struct log_hasher *hasher, struct log_hash *chain,
+                                       const struct record *record);
+
+/* Binds each column; texts and bytes stay the record's and must outlive the step. Answers SQLite's
+ * result. */
+MUST_CHECK int log_bind(sqlite3_stmt *insert, const struct record *record,
+                        const struct log_hash *hash);
+
+/* Fills `record` from the row that `select` stands on.
+ * STATUS_BAD_VALUE: a value that no record holds; `column` then names where. */
+MUST_CHECK enum status log_read(sqlite3_stmt *select, struct record *record, struct log_hash *hash,
+                                const char **column);
