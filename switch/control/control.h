@@ -1,0 +1,124 @@
+/* The server's end of the control socket: a Unix socket over which tillway-admin asks for numbers,
+ * a reload or a drain. It cannot move money, and shows neither keys nor card numbers.
+ *
+ * Frames are a 4-byte big-endian length and a message of protocols/control.proto. The file has mode
+ * 0660; who connects is logged with process, user and group. What is answered comes from the rim,
+ * a handful of functions that the server fills in; all are called on the loop's thread.
+ *
+ * Life:  control_open -> rim calls, control_done ... -> control_close
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "protocols/base/status.h"
+#include "switch/control/metric.h"
+#include "switch/engine/engine.h"
+#include "switch/store/store.h"
+
+#define CONTROL_REASON_SIZE 256
+#define CONTROL_TEXT_SIZE 4096 /* of a reload's faults, one a line */
+#define CONTROL_NAME_SIZE 32
+#define CONTROL_ADDRESS_SIZE 64
+#define CONTROL_LISTENER_COUNT_MAX 16
+#define CONTROL_CHANNEL_COUNT_MAX 64
+#define CONTROL_LINK_COUNT_MAX 4
+
+/* X(name, word) */
+#define CONTROL_STATE_MAP(X)                                                                       \
+    X(STARTING, "starting") X(RUNNING, "running") X(DRAINING, "draining") X(STOPPING, "stopping")
+
+enum control_state {
+#define X(name, word) CONTROL_##name,
+    CONTROL_STATE_MAP(X)
+#undef X
+};
+
+struct control_listener {
+    char name[CONTROL_NAME_SIZE], address[CONTROL_ADDRESS_SIZE];
+    uint16_t port;
+    bool is_tls, is_listening;
+    uint64_t open, accepted, refused;
+};
+
+struct control_link {
+    char address[CONTROL_ADDRESS_SIZE];
+    uint16_t port;
+    char state[CONTROL_NAME_SIZE]; /* "connecting", "signing_on", "up", "waiting" … */
+    int64_t since_wall_us;         /* in that state */
+    uint32_t inflight;
+    uint64_t connects;
+    char text[128]; /* why it is not up; else empty */
+};
+
+struct control_channel {
+    char name[CONTROL_NAME_SIZE];
+    bool is_up;
+    uint32_t inflight, window;
+    uint64_t requests, answers, timeouts, late, unmatched;
+    uint32_t link_count;
+    struct control_link links[CONTROL_LINK_COUNT_MAX];
+};
+
+struct control_status {
+    const char *version, *revision; /* borrowed */
+    uint16_t node;
+    enum control_state state;
+    int64_t started_wall_us, wall_us;
+    uint64_t uptime_ns, now_ns;
+    uint32_t ruleset_version;
+    int64_t config_loaded_wall_us;       /* of the configuration in force */
+    bool is_config_good;                 /* the last reload was taken over */
+    char config_text[CONTROL_TEXT_SIZE]; /* why not; else empty */
+    struct engine_counts engine;
+    uint32_t epoch, effects_held;
+    struct store_counts store;
+    uint32_t terminals_registered, terminal_conns;
+    uint32_t listener_count, channel_count;
+    struct control_listener listeners[CONTROL_LISTENER_COUNT_MAX];
+    struct control_channel channels[CONTROL_CHANNEL_COUNT_MAX];
+};
+
+struct control_terminal {
+    bool is_registered, is_active;
+    char brand[16], model[16];
+    bool is_connected;
+    char address[CONTROL_ADDRESS_SIZE], tls_version[16];
+    struct engine_terminal_view view; /* terminal_id, merchant_id are filled in any case */
+};
+
+/* Names one call that is answered later; stale once its connection is gone. */
+struct control_call {
+    uint32_t slot, generation, id;
+};
+
+struct control_rim {
+    /* Fills what there is; `status` comes zeroed. */
+    void (*status)(void *argument, struct control_status *status);
+    /* False: neither registered nor known to the engine. */
+    bool (*terminal)(void *argument, const char *terminal_id, struct control_terminal *terminal);
+    /* Puts what control cannot take from the status: transactions, stages, handshakes, frames,
+     * loops, mailboxes, log lines, certificates. The rest (store, engine, channels, listeners,
+     * configuration, build) is put from the status. */
+    void (*metrics)(void *argument, struct metric_sink *sink);
+    /* Begin, and report with control_done, in this call or later. `operator_name` is for the log.
+     */
+    void (*reload)(void *argument, struct control_call call, const char *operator_name);
+    void (*drain)(void *argument, struct control_call call, const char *operator_name);
+    void *argument;
+};
+
+struct control;
+
+/* NULL: `reason` says what is wrong with which path. A socket left by a dead process is replaced;
+ * one that somebody serves is not. */
+struct control *control_open(uv_loop_t *loop, const char *path, const struct control_rim *rim,
+                             char reason[CONTROL_REASON_SIZE]);
+/* Answers a reload or a drain: done or begun, or refused; `text` (may be NULL) says why. */
+void control_done(struct control *control, struct control_call call, bool is_done,
+                  const char *text);
+/* Removes the socket and closes; freed by libuv's close callbacks. */
+void control_close(struct control *control);
