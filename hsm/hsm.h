@@ -66,8 +66,14 @@ enum hsm_key_kind { /* what a key may be used for; the TR-31 usage and mode foll
                     HSM_KEY_MAC_3,           /* M3 C */
                     HSM_KEY_TRACK,           /* TDK, D0 B */
                     HSM_KEY_DATA,            /* our own data key, AES, D0 B */
-                    HSM_KEY_HASH             /* HMAC, M7 C */
+                    HSM_KEY_HASH,            /* HMAC, M7 C */
+                    HSM_KEY_CMAC,            /* M6 C, TDES or AES */
+                    HSM_KEY_KIND_COUNT
 };
+
+/* "pin_in": lower case, for files; and back: HSM_KEY_KIND_COUNT when no kind has that name. */
+const char *hsm_key_kind_name(enum hsm_key_kind kind);
+enum hsm_key_kind hsm_key_kind_from_name(const char *name);
 
 /* One key at rest: a TR-31 D block under the master key, bound to its name by an LB block. */
 struct hsm_key_record {
@@ -75,10 +81,22 @@ struct hsm_key_record {
     char block[HSM_KEY_BLOCK_SIZE];
 };
 
+/* The same block in binary, without its name: what a table of 10^5 terminals, and the log, keep.
+ * A plain value, as safe at rest as the block: its MAC covers name, usage and payload. */
+#define HSM_SEALED_PAYLOAD_MAX 48
+struct hsm_key_sealed {
+    uint8_t kind;           /* enum hsm_key_kind */
+    uint8_t algorithm;      /* the letter of the block: T, D, A, H; 0: no key here */
+    uint8_t payload_length; /* 32 or 48 */
+    uint8_t mac[16];
+    uint8_t payload[HSM_SEALED_PAYLOAD_MAX];
+};
+_Static_assert(sizeof(struct hsm_key_sealed) == 67, "lies in files and records as it is");
+
 struct hsm;
 
 struct hsm_setup {
-    const uint8_t *master_key; /* HSM_MASTER_KEY_BYTES; copied into the module, caller wipes */
+    const uint8_t *master_key; /* HSM_MASTER_KEY_BYTES; used up inside, caller wipes his */
     bool is_test_master_key;
     enum hsm_pin_policy pin_policy;
     uint32_t key_count_max;
@@ -101,8 +119,22 @@ MUST_CHECK enum hsm_answer hsm_key_load(struct hsm *hsm, const struct hsm_key_re
                                         enum hsm_key_kind kind, struct hsm_key_handle *handle);
 void hsm_key_unload(struct hsm *hsm, struct hsm_key_handle handle);
 
+/* Checks a record as hsm_key_load does and gives its binary form, taking no slot. */
+MUST_CHECK enum hsm_answer hsm_key_seal(struct hsm *hsm, const struct hsm_key_record *record,
+                                        enum hsm_key_kind kind, struct hsm_key_sealed *sealed);
+/* The text form of a sealed key, for files and people. REQUIREs that there is a key. */
+void hsm_key_text(const struct hsm_key_sealed *sealed, const char *name,
+                  struct hsm_key_record *record);
+
+/* Lends a sealed key a slot for the operation at hand: the handle is good until the eighth visit
+ * after it. Costs a copy; the key's checks come with its use (HSM_KEY_UNAUTHENTIC there). */
+#define HSM_VISIT_COUNT 8
+struct hsm_key_handle hsm_key_visit(struct hsm *hsm, const struct hsm_key_sealed *sealed,
+                                    const char *name);
+
 /* Wraps a clear key once, for fleets made by tests and the demo: refused (HSM_NOT_PERMITTED) unless
- * the master key is the test one. */
+ * the master key is the test one. HSM_KEY_USAGE: a length the kind has not. HSM_KEY_UNAUTHENTIC:
+ * a TDES key of wrong parity, weak, or with equal halves (clear_key.h mends the parity). */
 MUST_CHECK enum hsm_answer hsm_key_wrap_clear(struct hsm *hsm, const char *name,
                                               enum hsm_key_kind kind, struct byte_view clear,
                                               const uint8_t random[32],
@@ -113,8 +145,9 @@ struct hsm_mac_intent {
     enum hsm_mac_algorithm algorithm;
     struct byte_view bytes;
     uint8_t mac[HSM_MAC_BYTES_MAX]; /* generate: out; verify: in */
-    uint8_t mac_length;             /* 4, 8 or 16 */
+    uint8_t mac_length; /* UNIONPAY_ECB 8 characters; X9 4 or 8; XOR_TDES 8; CMAC 4, 8, AES 16 */
 };
+/* MAC keys serve UNIONPAY_ECB, X9_9 and XOR_TDES; MAC_3 keys X9_19; CMAC keys CMAC. */
 MUST_CHECK enum hsm_answer hsm_mac_generate(struct hsm *hsm, struct hsm_mac_intent *intent);
 MUST_CHECK enum hsm_answer hsm_mac_verify(struct hsm *hsm, const struct hsm_mac_intent *intent);
 
@@ -133,20 +166,26 @@ struct hsm_working_keys_intent {
     struct hsm_key_handle terminal_master;
     char terminal_id[9];   /* names the records: "term:<id>:pik", ":mak", ":tdk" */
     bool is_double_length; /* 003, 004: 16-byte keys */
-    bool is_mak_single;  /* 003/004: single-length MAK, zero-padded field (option of the dialect) */
-    bool with_track_key; /* 004 */
-    uint8_t random[160]; /* the caller draws them */
+    bool is_mak_single; /* 003/004: single-length MAK, zero-padded field (option of the dialect) */
+    bool is_mak_algorithm_3; /* the dialect's rule is X9.19: the MAK is a MAC_3 key */
+    bool with_track_key;     /* 004 */
+    uint8_t random[160];     /* the caller draws them */
 };
 struct hsm_working_keys {
     struct hsm_key_record pik, mak, tdk; /* for our store; tdk.name empty when not asked */
     uint8_t field_62[84];
     uint8_t field_62_length;
 };
+/* HSM_BAD_INTENT: a TMK or options that do not fit, or random bytes that make an unusable key (draw
+ * again; it happens once in 2^50). */
 MUST_CHECK enum hsm_answer hsm_working_keys(struct hsm *hsm,
                                             const struct hsm_working_keys_intent *intent,
                                             struct hsm_working_keys *keys);
 
-/* A key received under a zone or terminal master key (ECB), with its check value. */
+/* A TDES key received under a zone or terminal master key (ECB), with its check value. For a MAC
+ * key of 16 bytes whose second half is eight literal zeros the key has 8 bytes (the trap of
+ * UnionPay's sign-on). HSM_VERIFY_FAILED: the check value is another. HSM_KEY_UNAUTHENTIC: parity,
+ * weak. */
 struct hsm_key_import {
     struct hsm_key_handle master;
     const char *name;
@@ -157,7 +196,7 @@ struct hsm_key_import {
 MUST_CHECK enum hsm_answer hsm_key_import(struct hsm *hsm, const struct hsm_key_import *intent,
                                           struct hsm_key_record *record);
 
-/* Check value: TDES 3 bytes (4 where `length` asks), AES CMAC 5. */
+/* Check value: TDES at most 4 bytes (more than 3 only where a dialect asks), AES CMAC at most 5. */
 MUST_CHECK enum hsm_answer hsm_key_check(struct hsm *hsm, struct hsm_key_handle key, uint8_t *kcv,
                                          uint8_t length);
 
