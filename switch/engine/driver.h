@@ -4,7 +4,10 @@
  * names is durable, then goes out in order. The ring is bounded; while it lacks room for one more
  * step's effects the driver is full, and the rim stops reading (back-pressure, I25).
  *
- * Life:  driver_create -> step / durable ... -> driver_destroy
+ * An effect whose position is durable already, or that depends on none, goes out inside the step.
+ * Records read back by REPLAY count as durable.
+ *
+ * Life:  driver_create -> step / durable ... -> (fail) -> driver_destroy
  */
 #pragma once
 
@@ -23,7 +26,8 @@ struct driver_rim {
 
 struct driver;
 
-/* `held_count_max`: effects that may wait for the log at once. NULL: no memory. */
+/* `held_count_max`: effects that may wait for the log at once; more than one step's
+ * (ENGINE_EFFECT_COUNT_MAX). The engine is borrowed. NULL: no memory. */
 struct driver *driver_create(struct engine *engine, const struct driver_rim *rim,
                              uint32_t held_count_max);
 void driver_destroy(struct driver *driver);
@@ -31,6 +35,11 @@ void driver_destroy(struct driver *driver);
 void driver_step(struct driver *driver, const struct engine_event *event);
 /* All positions up to this one are on disk. */
 void driver_durable(struct driver *driver, uint64_t position);
+/* A write or sync of the log has failed: from here on nothing is stepped and no effect ever leaves
+ * (I22). The rim stops the process; restart decides from the log. */
+void driver_fail(struct driver *driver);
+bool driver_has_failed(const struct driver *driver);
+/* While it is full no event may be stepped. */
 bool driver_is_full(const struct driver *driver);
 uint32_t driver_held_count(const struct driver *driver);
 uint64_t driver_durable_position(const struct driver *driver);

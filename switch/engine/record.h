@@ -28,7 +28,8 @@
     X(REVERSAL_DONE, "the channel acknowledged the reversal")                                      \
     X(REVERSAL_CASE, "the reversal outlived its life: an operator's case")                         \
     X(TOMBSTONE, "a reversal of an unknown original: that original is refused from here")          \
-    X(ANOMALY, "something odd was seen and recorded; no state changed")
+    X(ANOMALY, "something odd was seen and recorded; no state changed")                            \
+    X(SIGNOFF, "a terminal signed off: its working keys are no longer in force")
 
 enum record_kind {
 #define X(name, text) RECORD_##name,

@@ -1,0 +1,13 @@
+/* Restart: the log read back, record by record, into the state it came from (I21).
+ *
+ * What was in doubt stays in doubt until REPLAY_END; from there it is unknown like any request
+ * without an answer, and reversed. A terminal that asks again is told so, or gets the answer that
+ * was durable.
+ */
+#pragma once
+
+#include "switch/engine/engine_state.h"
+
+void replay_on_record(struct engine *engine, const struct record *record);
+/* Begins an epoch and the run. */
+void replay_on_end(struct engine *engine);

@@ -1,0 +1,25 @@
+/* Answers to terminals: what the request said, echoed, and what became of it. */
+#pragma once
+
+#include "switch/engine/engine_state.h"
+
+/* A response to `request` with all that a terminal expects back, our clock and our institution;
+ * no tracks, no PIN, no cargo. Good until the next step. */
+struct payment *reply_begin(struct engine *engine, const struct payment *request);
+/* Puts the answer in force of a transaction into it: code, reference, authorisation, dates, chip
+ * data. */
+void reply_put_answer(const struct engine *engine, struct payment *reply, const struct txn *txn);
+/* The effect that carries it; the caller adds what else it wants. */
+struct engine_effect *reply_send(struct engine *engine, struct conn_handle conn,
+                                 const struct payment *reply, enum txn_reason reason,
+                                 uint64_t after);
+
+/* Refuses a request: nothing is forwarded and nothing remembered. The row is written for terminals
+ * that are enrolled only: strangers get no room on the disk. */
+struct refusal {
+    enum txn_reason reason;
+    const char *response_code; /* NULL: that of the reason */
+    uint32_t terminal;         /* place in the terminal set; 0: none */
+};
+void reply_refuse(struct engine *engine, const struct request *request,
+                  const struct refusal *refusal);

@@ -1,0 +1,137 @@
+/* See reversal.h. */
+#include "switch/engine/reversal.h"
+
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "switch/engine/duplicate.h"
+#include "switch/engine/planted_bug.h"
+#include "switch/engine/reply.h"
+#include "switch/engine/saf.h"
+#include "switch/engine/text.h"
+#include "switch/engine/txn_record.h"
+
+static void answer(struct engine *engine, const struct request *request, const struct txn *txn,
+                   enum txn_reason reason)
+{
+    const struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    struct payment *reply = reply_begin(engine, request->payment);
+    text_set_code(reply->response_code, txn_reason_code(reason));
+    TEXT_COPY(reply->rrn, detail->rrn);
+    TEXT_COPY(reply->settlement_date, detail->settlement_date);
+    uint64_t after = PLANTED_BUG(11) ? 0 : txn->settled_position;
+    struct engine_effect *effect = reply_send(engine, request->conn, reply, reason, after);
+    effect->txn = engine_handle(engine, txn);
+}
+
+/* --- unknown originals -------------------------------------------------------------------- */
+
+static struct txn *take_tombstone(struct engine *engine)
+{
+    struct txn_list *tombstones = &engine->lists[TXN_CLASS_TOMBSTONE];
+    if (tombstones->count >= engine->limits.txn_count_max / TOMBSTONE_PART) {
+        if (tombstones->count == 0 ||
+            engine->slab.txns[tombstones->first].deadline_ns > engine->now_ns) {
+            return NULL;
+        }
+        engine_forget(engine, &engine->slab.txns[tombstones->first]);
+    }
+    return engine_take_txn(engine);
+}
+
+static void block_original(struct engine *engine, const struct request *request, uint32_t terminal)
+{
+    const struct payment *payment = request->payment;
+    struct txn *txn = PLANTED_BUG(10) ? NULL : take_tombstone(engine);
+    if (txn == NULL) {
+        enum txn_reason reason = PLANTED_BUG(10) ? TXN_REASON_ORIGINAL_UNKNOWN : TXN_REASON_NO_ROOM;
+        reply_refuse(engine, request, &(struct refusal){.reason = reason, .terminal = terminal});
+        return;
+    }
+    TEXT_COPY(txn->terminal_id, payment->terminal_id);
+    TEXT_COPY(txn->merchant_id, payment->merchant_id);
+    txn->batch = payment->batch;
+    txn->stan = payment->stan;
+    txn->terminal = terminal;
+    txn->reason = TXN_REASON_ORIGINAL_UNKNOWN;
+    txn->reference = engine_next_reference(engine);
+    engine_format_rrn(engine, txn_detail(&engine->slab, txn)->rrn, txn->reference);
+    engine_move(engine, txn, TXN_BLOCKED, engine->now_ns + engine->limits.duplicate_window_ns);
+    engine_index_key(engine, txn);
+    struct record *record = record_of_payment(engine, payment, RECORD_TOMBSTONE);
+    record->txn = txn->reference;
+    record->state = txn->state;
+    record->reason = txn->reason;
+    TEXT_COPY(record->rrn, txn_detail(&engine->slab, txn)->rrn);
+    text_set_code(record->response_code, txn_reason_code(TXN_REASON_ORIGINAL_UNKNOWN));
+    txn->settled_position = record->position;
+    answer(engine, request, txn, TXN_REASON_ORIGINAL_UNKNOWN);
+}
+
+/* --- known ones --------------------------------------------------------------------------- */
+
+/* The card may be left out of a reversal; amount and type may not. */
+static bool fits_original(const struct txn *txn, const struct payment *payment)
+{
+    if (payment->original_kind != PAYMENT_UNKNOWN && payment->original_kind != txn->kind) {
+        return false;
+    }
+    return payment->pan.digit_count == 0 ? money_equals(txn->amount, payment->amount)
+                                         : duplicate_has_same_content(txn, payment);
+}
+
+static void undo(struct engine *engine, const struct request *request, struct txn *txn)
+{
+    struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    if (txn->state != TXN_DECLINED) {
+        txn->is_terminal_reversed = true;
+    }
+    if (txn->state == TXN_FORWARDED || txn->state == TXN_APPROVED) {
+        TEXT_COPY(detail->reversal_reason, request->payment->reversal_reason);
+        txn->has_conn = false; /* the terminal has given up waiting for the original's answer */
+        saf_open(engine, txn, TXN_REASON_TERMINAL_REVERSED);
+        txn_slab_give_flight(&engine->slab, txn_slot(&engine->slab, txn));
+    }
+    answer(engine, request, txn, TXN_REASON_TERMINAL_REVERSED);
+}
+
+/* A stopped terminal or merchant may still undo what it did; a stranger may not. */
+static bool may_reverse(enum route_answer admission)
+{
+    return admission == ROUTE_FOUND || admission == ROUTE_TERMINAL_STOPPED ||
+           admission == ROUTE_MERCHANT_STOPPED;
+}
+
+void reversal_on_request(struct engine *engine, const struct request *request)
+{
+    const struct payment *payment = request->payment;
+    const struct terminal_row *row = NULL;
+    enum route_answer admission = ruleset_admit(engine->ruleset, payment, &row);
+    struct refusal refusal = {.reason = TXN_REASON_ROUTING};
+    if (!may_reverse(admission)) {
+        refusal.response_code = route_answer_code(admission);
+        reply_refuse(engine, request, &refusal);
+        return;
+    }
+    uint32_t terminal =
+        terminal_set_enroll(&engine->terminals, payment->terminal_id, payment->merchant_id);
+    if (terminal == 0) {
+        refusal.reason = TXN_REASON_NO_ROOM;
+        reply_refuse(engine, request, &refusal);
+        return;
+    }
+    engine->terminals.states[terminal].last_seen_wall_us = engine->wall_us;
+    struct txn *txn = engine_find_key(engine, engine_key_of(payment));
+    if (txn == NULL) {
+        block_original(engine, request, terminal);
+    } else if (txn->state == TXN_BLOCKED) {
+        answer(engine, request, txn, TXN_REASON_ORIGINAL_UNKNOWN);
+    } else if (!fits_original(txn, payment)) {
+        record_anomaly(engine, TXN_REASON_OTHER_CONTENT, txn, payment);
+        refusal.reason = TXN_REASON_OTHER_CONTENT;
+        refusal.terminal = terminal;
+        reply_refuse(engine, request, &refusal);
+    } else {
+        undo(engine, request, txn);
+    }
+}

@@ -1,0 +1,288 @@
+/* See saf.h. */
+#include "switch/engine/saf.h"
+
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "switch/engine/effect.h"
+#include "switch/engine/planted_bug.h"
+#include "switch/engine/text.h"
+#include "switch/engine/txn_record.h"
+
+#define ORIGINAL_NOT_FOUND "25"
+#define BACKOFF_STEP_COUNT_MAX 20 /* doublings; the longest pause cuts it off before */
+
+/* --- lanes -------------------------------------------------------------------------------- */
+
+static struct txn_list *lane_of(struct engine *engine, const struct txn *txn)
+{
+    /* Place 0 is the lane of restored terminals for which there was no room. */
+    REQUIRE(txn->terminal <= engine->terminals.count);
+    return &engine->terminals.states[txn->terminal].lane;
+}
+
+/* The oldest reversal of the lane that goes to this channel; 0: none. */
+static uint32_t lane_first(const struct engine *engine, const struct txn_list *lane,
+                           uint8_t channel)
+{
+    const struct txn *txns = engine->slab.txns;
+    uint32_t slot = lane->first;
+    while (slot != 0 && txns[slot].channel != channel) {
+        slot = txns[slot].links[TXN_LINK_LANE].next;
+    }
+    return slot;
+}
+
+static void enlist(struct engine *engine, struct txn *txn)
+{
+    REQUIRE(!txn->is_listed);
+    uint32_t slot = txn_slot(&engine->slab, txn);
+    struct txn_list *lane = lane_of(engine, txn);
+    bool is_first = lane_first(engine, lane, txn->channel) == 0;
+    txn->reversal_begun_ns = engine->now_ns;
+    txn->is_listed = true;
+    txn_list_append(&engine->slab, lane, slot, TXN_LINK_LANE);
+    txn_list_append(&engine->slab, &engine->life, slot, TXN_LINK_LIFE);
+    engine_move(engine, txn, is_first ? TXN_REVERSAL_READY : TXN_REVERSAL_QUEUED, 0);
+}
+
+void saf_close(struct engine *engine, struct txn *txn, enum txn_state state)
+{
+    REQUIRE(state == TXN_REVERSED || state == TXN_SERVICE_CASE);
+    uint32_t slot = txn_slot(&engine->slab, txn);
+    engine_move(engine, txn, state, engine->now_ns + engine->limits.duplicate_window_ns);
+    if (!txn->is_listed) {
+        return; /* a case that the channel ended after all */
+    }
+    struct txn_list *lane = lane_of(engine, txn);
+    txn_list_remove(&engine->slab, lane, slot, TXN_LINK_LANE);
+    txn_list_remove(&engine->slab, &engine->life, slot, TXN_LINK_LIFE);
+    txn->is_listed = false;
+    uint32_t next = lane_first(engine, lane, txn->channel);
+    if (next != 0 && engine->slab.txns[next].state == TXN_REVERSAL_QUEUED) {
+        engine_move(engine, &engine->slab.txns[next], TXN_REVERSAL_READY, 0);
+    }
+}
+
+/* --- beginning ---------------------------------------------------------------------------- */
+
+/* The terminal's own words where it reversed; else "no answer in time", or "our fault". */
+static void choose_codes(struct txn_detail *detail, enum txn_reason reason)
+{
+    if (reason == TXN_REASON_TERMINAL_REVERSED) {
+        if (detail->reversal_reason[0] == 0) {
+            text_set_code(detail->reversal_reason, "98");
+        }
+        return;
+    }
+    text_set_code(detail->reversal_reason, reason == TXN_REASON_MISMATCH ? "96" : "98");
+    /* What the terminal was told before a late approval stays what it is told. */
+    if (reason != TXN_REASON_LATE_APPROVAL) {
+        text_set_code(detail->response_code, txn_reason_code(reason));
+    }
+}
+
+void saf_open(struct engine *engine, struct txn *txn, enum txn_reason reason)
+{
+    REQUIRE(!txn->is_listed);
+    if (txn->reversal_reference.epoch == 0) {
+        txn->reversal_reference = engine_next_reference(engine);
+    }
+    if (!txn->is_reversal_indexed) {
+        uint32_t stan = engine_next_stan(engine, txn->channel);
+        if (stan != 0) {
+            engine_set_reversal_stan(engine, txn, stan);
+        }
+    }
+    choose_codes(txn_detail(&engine->slab, txn), reason);
+    txn->is_closed_by_25 = false;
+    if (reason != TXN_REASON_LATE_APPROVAL) {
+        txn->reason = (uint16_t)reason;
+    }
+    engine->terminals.states[txn->terminal].reversals++;
+    enlist(engine, txn);
+    struct record *record = record_of_txn(engine, txn, RECORD_REVERSAL);
+    record->reason = (uint16_t)reason;
+    txn->settled_position = record->position;
+}
+
+void saf_restore(struct engine *engine, struct txn *txn, enum txn_reason reason)
+{
+    choose_codes(txn_detail(&engine->slab, txn), reason);
+    txn->is_closed_by_25 = false;
+    /* Whether an attempt left before the restart is not written; the next one says "repeat". */
+    txn->reversal_attempt = txn->reversal_attempt == 0 ? 1 : txn->reversal_attempt;
+    enlist(engine, txn);
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static void build(const struct engine *engine, const struct txn *txn, struct payment *payment)
+{
+    const struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    payment_clear(payment);
+    payment->kind = PAYMENT_REVERSAL;
+    payment->original_kind = (enum payment_kind)txn->kind;
+    payment->leg = PAYMENT_REQUEST;
+    payment->is_repeat = txn->reversal_attempt > 1;
+    payment->stan = txn->reversal_stan;
+    payment->batch = txn->batch;
+    payment->amount = txn->amount;
+    payment->pan_hash = txn->pan_hash;
+    payment->pan_sealed = detail->pan_sealed;
+    TEXT_COPY(payment->terminal_id, txn->terminal_id);
+    TEXT_COPY(payment->merchant_id, txn->merchant_id);
+    TEXT_COPY(payment->processing_code, detail->processing_code);
+    TEXT_COPY(payment->condition_code, detail->condition_code);
+    TEXT_COPY(payment->type_code, detail->type_code);
+    TEXT_COPY(payment->entry_mode, detail->entry_mode);
+    TEXT_COPY(payment->expiry, detail->expiry);
+    TEXT_COPY(payment->card_sequence, detail->card_sequence);
+    TEXT_COPY(payment->reversal_reason, detail->reversal_reason);
+    TEXT_COPY(payment->auth_code, detail->auth_code);
+    TEXT_COPY(payment->rrn, detail->rrn);
+    TEXT_COPY(payment->mcc, detail->mcc);
+    TEXT_COPY(payment->acquirer_id, engine->limits.acquirer_id);
+    TEXT_COPY(payment->sent_at, engine->wall.sent_at);
+    TEXT_COPY(payment->local_time, engine->wall.local_time);
+    TEXT_COPY(payment->local_date, engine->wall.local_date);
+    struct payment_original *original = &payment->original;
+    original->batch = txn->batch;
+    original->stan = txn->channel_stan;
+    memcpy(original->mti, "0200", sizeof(original->mti));
+    TEXT_COPY(original->sent_at, detail->sent_at);
+    memcpy(original->date, detail->sent_at, 4);
+    TEXT_COPY(original->rrn, detail->rrn);
+    TEXT_COPY(original->auth_code, detail->auth_code);
+}
+
+static bool has_reversal_stan(struct engine *engine, struct txn *txn)
+{
+    uint32_t stan = txn->is_reversal_indexed ? 0 : engine_next_stan(engine, txn->channel);
+    if (stan != 0) {
+        engine_set_reversal_stan(engine, txn, stan);
+    }
+    return txn->is_reversal_indexed;
+}
+
+static void send_attempt(struct engine *engine, struct txn *txn)
+{
+    if (txn->reversal_attempt < UINT16_MAX) {
+        txn->reversal_attempt++;
+    }
+    engine_move(engine, txn, TXN_REVERSAL_SENT,
+                engine->now_ns + engine->limits.response_timeout_ns);
+    struct payment *payment = effect_payment(engine);
+    build(engine, txn, payment);
+    struct engine_effect *effect = effect_add(engine, ENGINE_FORWARD);
+    effect->after = txn->settled_position;
+    effect->reason = (enum txn_reason)txn->reason;
+    effect->txn = engine_handle(engine, txn);
+    effect->channel = engine->channels.states[txn->channel].ruleset_index;
+    effect->attempt = txn->reversal_attempt;
+    effect->payment = payment;
+}
+
+static bool channel_has_room(const struct engine *engine, uint8_t number)
+{
+    return channel_set_is_usable(&engine->channels, number) &&
+           engine->channels.states[number].window_used < engine->limits.saf_window;
+}
+
+bool saf_may_send(const struct engine *engine)
+{
+    for (uint8_t number = 0; number < engine->channels.count; number++) {
+        if ((engine->channels.ready_mask >> number & 1) != 0 && channel_has_room(engine, number)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- what comes of it --------------------------------------------------------------------- */
+
+/* Doubles with each attempt up to the longest pause; the random part keeps many from meeting. */
+static uint64_t pause_ns(const struct engine *engine, const struct txn *txn)
+{
+    uint64_t shortest = engine->limits.saf_retry_min_ns, longest = engine->limits.saf_retry_max_ns;
+    uint64_t pause = shortest;
+    for (uint32_t i = 1; i < txn->reversal_attempt && i < BACKOFF_STEP_COUNT_MAX; i++) {
+        pause = pause > longest / 2 ? longest : pause * 2;
+    }
+    uint64_t draw = hash_mix(engine->random + txn_slot(&engine->slab, txn));
+    return shortest + draw % (pause - shortest + 1);
+}
+
+static void pause_attempts(struct engine *engine, struct txn *txn)
+{
+    engine_move(engine, txn, TXN_REVERSAL_PAUSED, engine->now_ns + pause_ns(engine, txn));
+}
+
+/* One attempt, or, where the channel has no STAN left at all, another pause. */
+static void send_first(struct engine *engine, struct txn *txn)
+{
+    if (has_reversal_stan(engine, txn)) {
+        send_attempt(engine, txn);
+    } else {
+        pause_attempts(engine, txn);
+    }
+}
+
+void saf_pump(struct engine *engine)
+{
+    for (uint8_t number = 0; number < engine->channels.count; number++) {
+        struct channel_state *channel = &engine->channels.states[number];
+        while (channel->ready.count > 0 && channel_has_room(engine, number)) {
+            if (!effect_has_room(engine, 1, 0)) {
+                return;
+            }
+            send_first(engine, &engine->slab.txns[channel->ready.first]);
+        }
+    }
+}
+
+void saf_on_silence(struct engine *engine, struct txn *txn)
+{
+    REQUIRE(txn->state == TXN_REVERSAL_SENT);
+    if (PLANTED_BUG(5)) {
+        saf_close(engine, txn, TXN_REVERSED);
+        return;
+    }
+    pause_attempts(engine, txn);
+}
+
+void saf_on_due(struct engine *engine, struct txn *txn)
+{
+    engine_move(engine, txn, TXN_REVERSAL_READY, 0);
+}
+
+void saf_on_outlived(struct engine *engine, struct txn *txn)
+{
+    saf_close(engine, txn, TXN_SERVICE_CASE);
+    struct record *record = record_of_txn(engine, txn, RECORD_REVERSAL_CASE);
+    record->reason = TXN_REASON_REVERSAL_OUTLIVED;
+    effect_notice(engine, TXN_REASON_REVERSAL_OUTLIVED, txn, NULL);
+}
+
+/* "Original not found" ends it only when the original can no longer be on its way (I9). */
+static bool is_final(const struct engine *engine, const struct txn *txn, const char code[3])
+{
+    if (strcmp(code, ORIGINAL_NOT_FOUND) == 0) {
+        return PLANTED_BUG(7) ||
+               engine->now_ns - txn->forwarded_ns >= engine->limits.inflight_life_ns;
+    }
+    return payment_is_approval(code);
+}
+
+void saf_on_response(struct engine *engine, struct txn *txn, const struct payment *response)
+{
+    bool is_open = txn->is_listed || txn->state == TXN_SERVICE_CASE;
+    if (is_open && is_final(engine, txn, response->response_code)) {
+        txn->is_closed_by_25 = strcmp(response->response_code, ORIGINAL_NOT_FOUND) == 0;
+        saf_close(engine, txn, TXN_REVERSED);
+        struct record *record = record_of_txn(engine, txn, RECORD_REVERSAL_DONE);
+        TEXT_COPY(record->response_code, response->response_code);
+    } else if (txn->state == TXN_REVERSAL_SENT) {
+        pause_attempts(engine, txn);
+    }
+}
