@@ -9,10 +9,12 @@
 #include "protocols/base/secret.h"
 
 #define MAC_BYTES 16
-#define TDES_PAYLOAD 32 /* bits, 24 bytes of key, padding */
-#define LONG_PAYLOAD 48 /* bits, 32 bytes of key, padding */
+#define GUARDED_BYTES_MAX 256 /* header and payload of any record, in characters and bytes */
+#define TDES_PAYLOAD 32       /* bits, 24 bytes of key, padding */
+#define LONG_PAYLOAD 48       /* bits, 32 bytes of key, padding */
 _Static_assert(LONG_PAYLOAD == HSM_SEALED_PAYLOAD_MAX, "the longest key fits");
 _Static_assert(LONG_PAYLOAD - 2 - 16 <= KEY_GUARD_RANDOM_BYTES, "there is padding enough");
+_Static_assert(KEY_BLOCK_HEADER_MAX + LONG_PAYLOAD <= GUARDED_BYTES_MAX, "our blocks fit");
 _Static_assert(KEY_BLOCK_HEADER_MAX + 2 * (LONG_PAYLOAD + MAC_BYTES) < HSM_KEY_BLOCK_SIZE,
                "every block of ours fits a record");
 
@@ -55,20 +57,24 @@ static uint32_t write_header(char text[KEY_BLOCK_HEADER_MAX], const char *name,
     return key_block_write_header(text, &header, sealed->payload_length);
 }
 
-static void authenticate(struct key_guard *guard, struct byte_view header, const uint8_t *payload,
+/* A header and the clear payload behind it, as the MAC covers them: one run, one call. */
+struct guarded {
+    uint8_t bytes[GUARDED_BYTES_MAX];
+    uint32_t header_length;
+};
+
+static void authenticate(struct key_guard *guard, const struct guarded *guarded,
                          uint32_t payload_length, uint8_t mac[MAC_BYTES])
 {
     cmac_restart(&guard->cmac);
-    cmac_update(&guard->cmac, header.bytes, header.length);
-    cmac_update(&guard->cmac, payload, payload_length);
+    cmac_update(&guard->cmac, guarded->bytes, guarded->header_length + payload_length);
     cmac_final(&guard->cmac, mac);
 }
 
 enum hsm_answer key_guard_seal(struct key_guard *guard, const struct key_guard_item *item,
                                struct hsm_key_sealed *sealed)
 {
-    char header[KEY_BLOCK_HEADER_MAX];
-    uint8_t payload[LONG_PAYLOAD];
+    struct guarded guarded;
     const struct clear_key *key = item->key;
     if (!key_kind_may_hold(item->kind, key->algorithm, key->length)) {
         return HSM_KEY_USAGE;
@@ -81,49 +87,50 @@ enum hsm_answer key_guard_seal(struct key_guard *guard, const struct key_guard_i
         .algorithm = (uint8_t)key_letter(key->algorithm, key->length),
         .payload_length = key->algorithm == KEY_TDES ? TDES_PAYLOAD : LONG_PAYLOAD,
     };
+    guarded.header_length = write_header((char *)guarded.bytes, item->name, sealed);
+    uint8_t *payload = guarded.bytes + guarded.header_length;
     uint32_t bits = (uint32_t)key->length * 8;
     payload[0] = (uint8_t)(bits >> 8);
     payload[1] = (uint8_t)bits;
     memcpy(payload + 2, key->bytes, key->length);
     memcpy(payload + 2 + key->length, item->random,
            (size_t)sealed->payload_length - 2 - key->length);
-    uint32_t length = write_header(header, item->name, sealed);
-    authenticate(guard, (struct byte_view){(uint8_t *)header, length}, payload,
-                 sealed->payload_length, sealed->mac);
+    authenticate(guard, &guarded, sealed->payload_length, sealed->mac);
     block_cipher_cbc_restart(guard->encrypt, sealed->mac);
     block_cipher_chain(guard->encrypt, payload, sealed->payload, sealed->payload_length);
-    secret_wipe(payload, sizeof(payload));
+    secret_wipe(&guarded, sizeof(guarded));
     return HSM_DONE;
 }
 
-/* The clear payload is in no one's hands before its MAC holds. */
-static enum hsm_answer open_payload(struct key_guard *guard, struct byte_view header,
+/* `guarded` holds the header. The clear payload is in no one's hands before its MAC holds. */
+static enum hsm_answer open_payload(struct key_guard *guard, struct guarded *guarded,
                                     const struct hsm_key_sealed *sealed, struct clear_key *key)
 {
-    uint8_t payload[LONG_PAYLOAD];
     uint8_t mac[MAC_BYTES];
+    uint8_t *payload = guarded->bytes + guarded->header_length;
     enum hsm_answer answer = HSM_KEY_UNAUTHENTIC;
+    REQUIRE(guarded->header_length + sealed->payload_length <= sizeof(guarded->bytes));
     block_cipher_cbc_restart(guard->decrypt, sealed->mac);
     block_cipher_chain(guard->decrypt, sealed->payload, payload, sealed->payload_length);
-    authenticate(guard, header, payload, sealed->payload_length, mac);
+    authenticate(guard, guarded, sealed->payload_length, mac);
     if (secret_compare(mac, sealed->mac, MAC_BYTES) == 0) {
         answer =
             key_block_payload_key(payload, sealed->payload_length, (char)sealed->algorithm, key);
     }
-    secret_wipe(payload, sizeof(payload));
+    secret_wipe(payload, sealed->payload_length);
     return answer;
 }
 
 enum hsm_answer key_guard_open(struct key_guard *guard, const char *name,
                                const struct hsm_key_sealed *sealed, struct clear_key *key)
 {
-    char header[KEY_BLOCK_HEADER_MAX];
+    struct guarded guarded;
     if (sealed->kind >= HSM_KEY_KIND_COUNT ||
         (sealed->payload_length != TDES_PAYLOAD && sealed->payload_length != LONG_PAYLOAD)) {
         return HSM_KEY_UNAUTHENTIC;
     }
-    uint32_t length = write_header(header, name, sealed);
-    return open_payload(guard, (struct byte_view){(uint8_t *)header, length}, sealed, key);
+    guarded.header_length = write_header((char *)guarded.bytes, name, sealed);
+    return open_payload(guard, &guarded, sealed, key);
 }
 
 /* What the header claims, once its MAC has held, against what we want it to be. */
@@ -153,6 +160,7 @@ enum hsm_answer key_guard_read(struct key_guard *guard, const struct hsm_key_rec
                                enum hsm_key_kind kind, struct hsm_key_sealed *sealed)
 {
     struct key_block_parts parts;
+    struct guarded guarded;
     struct clear_key key = {.length = 0};
     uint32_t length = (uint32_t)strnlen(record->block, sizeof(record->block));
     REQUIRE((unsigned)kind < HSM_KEY_KIND_COUNT);
@@ -161,15 +169,18 @@ enum hsm_answer key_guard_read(struct key_guard *guard, const struct hsm_key_rec
     if (answer != HSM_DONE) {
         return answer;
     }
-    if (parts.header.version != 'D' || parts.payload_length > HSM_SEALED_PAYLOAD_MAX) {
+    if (parts.header.version != 'D' || parts.payload_length > HSM_SEALED_PAYLOAD_MAX ||
+        parts.text.length + parts.payload_length > sizeof(guarded.bytes)) {
         return HSM_KEY_UNAUTHENTIC;
     }
+    guarded.header_length = parts.text.length;
+    memcpy(guarded.bytes, parts.text.bytes, parts.text.length);
     *sealed = (struct hsm_key_sealed){.kind = (uint8_t)kind,
                                       .algorithm = (uint8_t)parts.header.algorithm,
                                       .payload_length = (uint8_t)parts.payload_length};
     memcpy(sealed->mac, parts.mac, sizeof(sealed->mac));
     memcpy(sealed->payload, parts.payload, parts.payload_length);
-    answer = open_payload(guard, parts.text, sealed, &key);
+    answer = open_payload(guard, &guarded, sealed, &key);
     if (answer == HSM_DONE) {
         answer = check_header(&parts.header, record, kind);
     }
