@@ -95,6 +95,10 @@ _Static_assert(sizeof(struct hsm_key_sealed) == 67, "lies in files and records a
 
 struct hsm;
 
+/* The published master key of demo, tests and fleets: the text "TILLWAY TEST MASTER KEY NO
+ * SECRT". A server takes it only in the lab and on loopback (switch/security/). */
+extern const uint8_t HSM_TEST_MASTER_KEY[HSM_MASTER_KEY_BYTES];
+
 struct hsm_setup {
     const uint8_t *master_key; /* HSM_MASTER_KEY_BYTES; used up inside, caller wipes his */
     bool is_test_master_key;

@@ -7,6 +7,11 @@
 #include "hsm/kcv.h"
 #include "hsm/key_kind.h"
 
+const uint8_t HSM_TEST_MASTER_KEY[HSM_MASTER_KEY_BYTES] = {
+    'T', 'I', 'L', 'L', 'W', 'A', 'Y', ' ', 'T', 'E', 'S', 'T', ' ', 'M', 'A', 'S',
+    'T', 'E', 'R', ' ', 'K', 'E', 'Y', ' ', 'N', 'O', ' ', 'S', 'E', 'C', 'R', 'T',
+};
+
 const char *hsm_answer_text(enum hsm_answer answer)
 {
     switch (answer) {
