@@ -32,3 +32,5 @@ uint16_t channel_table_count(const struct channel_table *table);
 const struct channel_row *channel_table_at(const struct channel_table *table, uint16_t index);
 /* The index, or -1. */
 int channel_table_find(const struct channel_table *table, const char *name);
+/* The name that `name` was most likely meant to be, or NULL. The table's. */
+const char *channel_table_nearest(const struct channel_table *table, const char *name);

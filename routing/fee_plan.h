@@ -13,6 +13,7 @@
 #include "protocols/base/money.h"
 #include "protocols/payment.h"
 #include "routing/bin_table.h"
+#include "routing/channel_table.h"
 #include "routing/merchant_table.h"
 
 #define FEE_RATE_ONE INT64_C(100000000) /* 100 % */
@@ -43,13 +44,19 @@ struct fee_inputs {
 
 struct fee_plan_set;
 
-/* Compiles a fees document; faults go into it. NULL: faulty or no memory. */
-struct fee_plan_set *fee_plan_set_compile(struct document *document);
+/* Compiles a fees document; faults go into it. Channels that rules name must be in `channels`
+ * (NULL: any name will do). NULL: faulty or no memory. */
+struct fee_plan_set *fee_plan_set_compile(struct document *document,
+                                          const struct channel_table *channels);
 void fee_plan_set_destroy(struct fee_plan_set *plans);
 bool fee_plan_set_has(const struct fee_plan_set *plans, const char *plan);
-/* STATUS_NOT_FOUND: no rule fits. */
+/* The currency of the fees file: amounts of another one find no fee (I17). */
+uint16_t fee_plan_set_currency(const struct fee_plan_set *plans);
+/* STATUS_NOT_FOUND: no price rule or no cost rule fits, or the amount is of another currency. */
 MUST_CHECK enum status fee_quote(const struct fee_plan_set *plans, const struct fee_inputs *inputs,
                                  struct fee_quote *quote);
+/* Merchant fee less issuer fee and scheme fee: the rest, so that the parts add up (I16). */
+struct money fee_margin(const struct fee_quote *quote);
 /* The same in words: rule, line, inputs, exact value before rounding, rounding, floor and cap. */
 uint32_t fee_explain(const struct fee_plan_set *plans, const struct fee_inputs *inputs, char *text,
                      uint32_t text_size);

@@ -25,6 +25,7 @@ struct merchant_table;
 
 struct merchant_table *merchant_table_create(uint32_t row_count_max);
 void merchant_table_destroy(struct merchant_table *table);
+/* STATUS_BAD_VALUE: an id that is not 1 to 15 printable characters. STATUS_NO_ROOM. */
 MUST_CHECK enum status merchant_table_add(struct merchant_table *table,
                                           const struct merchant_row *row);
 /* STATUS_DUPLICATE: one id twice; `duplicate` names it. */
@@ -32,3 +33,5 @@ MUST_CHECK enum status merchant_table_freeze(struct merchant_table *table, char 
 const struct merchant_row *merchant_table_find(const struct merchant_table *table,
                                                const char *merchant_id);
 uint32_t merchant_table_count(const struct merchant_table *table);
+/* The row `index` < count, in order of adding. */
+const struct merchant_row *merchant_table_at(const struct merchant_table *table, uint32_t index);

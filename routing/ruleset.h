@@ -20,7 +20,7 @@
 #include "routing/terminal_table.h"
 
 #define ROUTE_CANDIDATE_COUNT_MAX 4
-#define ROUTE_EXPLANATION_SIZE 1024
+#define ROUTE_EXPLANATION_SIZE 2048
 
 /* X(name, response code, sentence): what a decision may come to. */
 #define ROUTE_ANSWER_MAP(X)                                                                        \
@@ -83,8 +83,21 @@ const struct terminal_table *ruleset_terminal_view(const struct ruleset *ruleset
 void ruleset_compile_routes(struct ruleset *ruleset, struct document *document);
 void ruleset_compile_fees(struct ruleset *ruleset, struct document *document);
 
-/* Sorts and checks. STATUS_DUPLICATE, STATUS_MISSING: `reason` says what. */
+/* Sorts and checks. STATUS_DUPLICATE: a key stands twice in a table. STATUS_MISSING: a merchant's
+ * plan or a terminal's merchant is nowhere, or no rules were compiled. STATUS_NO_MEMORY. `reason`
+ * says what; the ruleset can then only be destroyed. */
 MUST_CHECK enum status ruleset_freeze(struct ruleset *ruleset, char reason[160]);
+
+/* What freeze failed on, so that a loader can name the line: which table, and the key in it. */
+enum ruleset_part { RULESET_FILES, RULESET_BINS, RULESET_MERCHANTS, RULESET_TERMINALS };
+struct ruleset_fault {
+    enum ruleset_part part;
+    char key[24];
+};
+const struct ruleset_fault *ruleset_freeze_fault(const struct ruleset *ruleset);
+/* The fee plans, NULL before they are compiled. The ruleset's. */
+const struct fee_plan_set *ruleset_fee_plans(const struct ruleset *ruleset);
+const struct merchant_table *ruleset_merchant_view(const struct ruleset *ruleset);
 
 /* Whether terminal and merchant may act at all: for sign-on and management messages. */
 enum route_answer ruleset_admit(const struct ruleset *ruleset, const struct payment *payment,

@@ -1,0 +1,326 @@
+/* See condition.h: the working half; condition_read.c is the reading half. */
+#include "routing/condition.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "routing/condition_words.h"
+
+#define REGION_AT 3 /* field 42: institution 3, region 4, category 4, serial 4 */
+#define REGION_DIGITS 4
+
+_Static_assert(CONDITION_PART_COUNT <= 32, "parts are bits of one word");
+_Static_assert(PAYMENT_KIND_COUNT <= 64, "kinds are bits of one word");
+
+static const char *const PART_NAMES[] = {
+#define X(name, member, text) [CONDITION_##name] = member,
+    CONDITION_PART_MAP(X)
+#undef X
+};
+
+const char *condition_part_name(enum condition_part part)
+{
+    REQUIRE(part < CONDITION_PART_COUNT);
+    return PART_NAMES[part];
+}
+
+uint32_t condition_weight(const struct condition *condition)
+{
+    return (uint32_t)__builtin_popcount(condition->stated);
+}
+
+/* The range that holds `value`, or NULL. */
+static const struct number_range *numbers_find(const struct condition_numbers *numbers,
+                                               uint64_t value)
+{
+    uint32_t low = 0;
+    uint32_t high = numbers->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct number_range *range = &numbers->items[middle];
+        if (value < range->min) {
+            high = middle;
+        } else if (value > range->max) {
+            low = middle + 1;
+        } else {
+            return range;
+        }
+    }
+    return NULL;
+}
+
+static bool names_have(const struct condition_names *names, const char *name)
+{
+    uint32_t low = 0;
+    uint32_t high = names->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(name, names->items[middle]);
+        if (order == 0) {
+            return true;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return false;
+}
+
+static bool part_matches(const struct condition *condition, const struct condition_facts *facts,
+                         unsigned part)
+{
+    if (part < CONDITION_NUMBERS_FIRST) {
+        return (condition->bits[part] & facts->bits[part]) != 0;
+    }
+    if (part < CONDITION_NAMES_FIRST) {
+        unsigned at = part - CONDITION_NUMBERS_FIRST;
+        return numbers_find(&condition->numbers[at], facts->numbers[at]) != NULL;
+    }
+    unsigned at = part - CONDITION_NAMES_FIRST;
+    return facts->names[at] != NULL && names_have(&condition->names[at], facts->names[at]);
+}
+
+enum condition_part condition_mismatch(const struct condition *condition,
+                                       const struct condition_facts *facts)
+{
+    for (uint32_t left = condition->stated; left != 0; left &= left - 1) {
+        unsigned part = (unsigned)__builtin_ctz(left);
+        if (!part_matches(condition, facts, part)) {
+            return (enum condition_part)part;
+        }
+    }
+    return CONDITION_PART_COUNT;
+}
+
+bool condition_matches(const struct condition *condition, const struct condition_facts *facts)
+{
+    return condition_mismatch(condition, facts) == CONDITION_PART_COUNT;
+}
+
+static bool numbers_overlap(const struct condition_numbers *left,
+                            const struct condition_numbers *right)
+{
+    uint32_t l = 0;
+    uint32_t r = 0;
+    while (l < left->count && r < right->count) {
+        if (left->items[l].max < right->items[r].min) {
+            l++;
+        } else if (right->items[r].max < left->items[l].min) {
+            r++;
+        } else {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool numbers_cover(const struct condition_numbers *wide,
+                          const struct condition_numbers *narrow)
+{
+    for (uint32_t i = 0; i < narrow->count; i++) {
+        /* Ranges do not touch each other, so one of `wide` has to hold the whole. */
+        const struct number_range *range = numbers_find(wide, narrow->items[i].min);
+        if (range == NULL || range->max < narrow->items[i].max) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint32_t names_shared(const struct condition_names *left,
+                             const struct condition_names *right)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < left->count; i++) {
+        count += names_have(right, left->items[i]);
+    }
+    return count;
+}
+
+bool condition_overlaps(const struct condition *left, const struct condition *right)
+{
+    for (uint32_t both = left->stated & right->stated; both != 0; both &= both - 1) {
+        unsigned part = (unsigned)__builtin_ctz(both);
+        unsigned number = part - CONDITION_NUMBERS_FIRST;
+        unsigned name = part - CONDITION_NAMES_FIRST;
+        bool is_shared = part < CONDITION_NUMBERS_FIRST
+                             ? (left->bits[part] & right->bits[part]) != 0
+                         : part < CONDITION_NAMES_FIRST
+                             ? numbers_overlap(&left->numbers[number], &right->numbers[number])
+                             : names_shared(&left->names[name], &right->names[name]) > 0;
+        if (!is_shared) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool condition_covers(const struct condition *wide, const struct condition *narrow)
+{
+    if ((wide->stated & ~narrow->stated) != 0) {
+        return false;
+    }
+    for (uint32_t left = wide->stated; left != 0; left &= left - 1) {
+        unsigned part = (unsigned)__builtin_ctz(left);
+        unsigned number = part - CONDITION_NUMBERS_FIRST;
+        unsigned name = part - CONDITION_NAMES_FIRST;
+        bool is_covered = part < CONDITION_NUMBERS_FIRST
+                              ? (narrow->bits[part] & ~wide->bits[part]) == 0
+                          : part < CONDITION_NAMES_FIRST
+                              ? numbers_cover(&wide->numbers[number], &narrow->numbers[number])
+                              : names_shared(&narrow->names[name], &wide->names[name]) ==
+                                    narrow->names[name].count;
+        if (!is_covered) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The number that `count` digits spell; CONDITION_ABSENT when they are no digits. */
+static uint64_t digits_number(const char *text, uint32_t count)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return CONDITION_ABSENT;
+        }
+        value = value * 10 + (uint64_t)(text[i] - '0');
+    }
+    return value;
+}
+
+/* Field 22 (UnionPay): how the card was read; digit 3 tells whether there was a PIN. */
+static uint64_t product_bit(const struct condition_subject *subject,
+                            const struct condition_form *form)
+{
+    const char *mode = subject->payment->entry_mode;
+    enum condition_product product = CONDITION_PRODUCT_MANUAL;
+    switch (digits_number(mode, mode[0] == '\0' ? 0 : 2)) {
+    case 2:
+    case 80:
+    case 90:
+        product = CONDITION_PRODUCT_MAGNETIC;
+        break;
+    case 5:
+    case 95:
+        product = CONDITION_PRODUCT_IC;
+        break;
+    case 7:
+        product = mode[2] == '2' && subject->amount.minor <= form->small_amount_minor
+                      ? CONDITION_PRODUCT_SMALL_CONTACTLESS
+                      : CONDITION_PRODUCT_CONTACTLESS;
+        break;
+    case 91:
+        product = CONDITION_PRODUCT_CONTACTLESS;
+        break;
+    case 3:
+        product = CONDITION_PRODUCT_QR;
+        break;
+    default:
+        break;
+    }
+    return UINT64_C(1) << product;
+}
+
+static void facts_of_rows(struct condition_facts *facts, const struct condition_subject *subject)
+{
+    uint64_t *numbers = facts->numbers;
+    const char **names = facts->names;
+    if (subject->bin != NULL) {
+        facts->bits[CONDITION_SCHEME] = UINT64_C(1) << subject->bin->scheme;
+        facts->bits[CONDITION_CARD_TYPE] = UINT64_C(1) << subject->bin->card_type;
+    }
+    numbers[CONDITION_MCC - CONDITION_NUMBERS_FIRST] = CONDITION_ABSENT;
+    numbers[CONDITION_REGION - CONDITION_NUMBERS_FIRST] = CONDITION_ABSENT;
+    if (subject->merchant != NULL) {
+        const struct merchant_row *merchant = subject->merchant;
+        facts->bits[CONDITION_CLASS] = UINT64_C(1) << merchant->merchant_class;
+        numbers[CONDITION_MCC - CONDITION_NUMBERS_FIRST] = digits_number(merchant->mcc, 4);
+        names[CONDITION_MERCHANT - CONDITION_NAMES_FIRST] = merchant->merchant_id;
+        if (strlen(merchant->merchant_id) == sizeof(merchant->merchant_id) - 1) {
+            numbers[CONDITION_REGION - CONDITION_NUMBERS_FIRST] =
+                digits_number(merchant->merchant_id + REGION_AT, REGION_DIGITS);
+        }
+    }
+    if (subject->terminal != NULL) {
+        names[CONDITION_BRAND - CONDITION_NAMES_FIRST] = subject->terminal->brand;
+    }
+    names[CONDITION_CHANNEL - CONDITION_NAMES_FIRST] = subject->channel;
+}
+
+void condition_facts_fill(struct condition_facts *facts, const struct condition_subject *subject,
+                          const struct condition_form *form)
+{
+    REQUIRE(subject->payment != NULL);
+    const struct payment *payment = subject->payment;
+    uint64_t *numbers = facts->numbers;
+    *facts = (struct condition_facts){0};
+    facts->bits[CONDITION_KIND] = UINT64_C(1) << payment->kind;
+    facts->bits[CONDITION_PRODUCT] = product_bit(subject, form);
+    numbers[CONDITION_AMOUNT - CONDITION_NUMBERS_FIRST] =
+        subject->amount.minor < 0 ? CONDITION_ABSENT : (uint64_t)subject->amount.minor;
+    numbers[CONDITION_DATE - CONDITION_NUMBERS_FIRST] =
+        subject->wall_us < 0 ? CONDITION_ABSENT : (uint64_t)subject->wall_us;
+    numbers[CONDITION_CURRENCY - CONDITION_NUMBERS_FIRST] = subject->amount.currency;
+    numbers[CONDITION_ENTRY_MODE - CONDITION_NUMBERS_FIRST] =
+        payment->entry_mode[0] == '\0' ? CONDITION_ABSENT : digits_number(payment->entry_mode, 3);
+    numbers[CONDITION_BIN - CONDITION_NUMBERS_FIRST] =
+        payment->pan.digit_count < BIN_DIGITS_MAX ? CONDITION_ABSENT
+                                                  : pan_prefix(&payment->pan, BIN_DIGITS_MAX);
+    facts_of_rows(facts, subject);
+}
+
+/* One fact in words. The card's digits are not among them: its BIN is named by the BIN table. */
+static void fact_text(const struct condition_facts *facts, unsigned part, char text[48])
+{
+    if (part < CONDITION_NUMBERS_FIRST) {
+        uint64_t bits = facts->bits[part];
+        snprintf(text, 48, "%s",
+                 bits == 0 ? "none" : condition_word(part, (unsigned)__builtin_ctzll(bits)));
+        return;
+    }
+    if (part >= CONDITION_NAMES_FIRST) {
+        const char *name = facts->names[part - CONDITION_NAMES_FIRST];
+        snprintf(text, 48, "%s", name == NULL || name[0] == '\0' ? "none" : name);
+        return;
+    }
+    uint64_t number = facts->numbers[part - CONDITION_NUMBERS_FIRST];
+    if (number == CONDITION_ABSENT) {
+        snprintf(text, 48, "none");
+    } else if (part == CONDITION_BIN) {
+        snprintf(text, 48, "fits");
+    } else {
+        int width = part == CONDITION_AMOUNT || part == CONDITION_DATE  ? 1
+                    : part == CONDITION_MCC || part == CONDITION_REGION ? 4
+                                                                        : 3;
+        snprintf(text, 48, "%0*" PRIu64 "%s", width, number,
+                 part == CONDITION_AMOUNT ? " minor units"
+                 : part == CONDITION_DATE ? " us"
+                                          : "");
+    }
+}
+
+uint32_t condition_explain(const struct condition *condition, const struct condition_facts *facts,
+                           char *text, uint32_t text_size)
+{
+    REQUIRE(text_size > 0);
+    uint32_t used = 0;
+    text[0] = '\0';
+    for (uint32_t left = condition->stated; left != 0; left &= left - 1) {
+        unsigned part = (unsigned)__builtin_ctz(left);
+        char fact[48];
+        fact_text(facts, part, fact);
+        int added = snprintf(text + used, text_size - used, "%s%s %s", used > 0 ? ", " : "",
+                             PART_NAMES[part], fact);
+        if (added < 0 || (uint32_t)added >= text_size - used) {
+            return text_size - 1;
+        }
+        used += (uint32_t)added;
+    }
+    return used;
+}

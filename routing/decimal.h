@@ -1,0 +1,14 @@
+/* Decimal texts of rule files: "20.00", "0.325". Exact: what has more decimals than the unit is
+ * refused, not rounded. */
+#pragma once
+
+#include <stdint.h>
+
+#include "protocols/base/status.h"
+
+#define DECIMAL_PLACES_MAX 8
+
+/* The number that `text` spells, in units of 10^-places: "20.5" with 2 places is 2050.
+ * STATUS_MALFORMED: no such number, or more decimals than `places`. STATUS_BAD_VALUE: above
+ * 10^15 units. Then `value` is left alone. */
+MUST_CHECK enum status decimal_parse(int64_t *value, const char *text, unsigned places);

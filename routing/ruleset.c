@@ -1,0 +1,382 @@
+/* See ruleset.h: building, and the decision itself. ruleset_explain.c says it in words. */
+#include "routing/ruleset.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "routing/ruleset_parts.h"
+
+_Static_assert(ROUTE_CANDIDATE_COUNT_MAX >= ROUTE_RULE_CHANNEL_COUNT_MAX, "a rule's channels fit");
+
+static const struct {
+    const char *code, *text;
+} ANSWERS[] = {
+#define X(name, code, text) [ROUTE_##name] = {code, text},
+    ROUTE_ANSWER_MAP(X)
+#undef X
+};
+
+const char *route_answer_code(enum route_answer answer)
+{
+    REQUIRE(answer < ROUTE_ANSWER_COUNT);
+    return ANSWERS[answer].code;
+}
+
+const char *route_answer_text(enum route_answer answer)
+{
+    REQUIRE(answer < ROUTE_ANSWER_COUNT);
+    return ANSWERS[answer].text;
+}
+
+struct ruleset *ruleset_create(uint32_t version, const struct ruleset_limits *limits)
+{
+    struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
+    if (ruleset == NULL) {
+        return NULL;
+    }
+    ruleset->version = version;
+    ruleset->bins = bin_table_create(limits->bin_count_max);
+    ruleset->merchants = merchant_table_create(limits->merchant_count_max);
+    ruleset->terminals = terminal_table_create(limits->terminal_count_max);
+    ruleset->channels = channel_table_create();
+    if (ruleset->bins == NULL || ruleset->merchants == NULL || ruleset->terminals == NULL ||
+        ruleset->channels == NULL) {
+        ruleset_destroy(ruleset);
+        return NULL;
+    }
+    return ruleset;
+}
+
+void ruleset_destroy(struct ruleset *ruleset)
+{
+    if (ruleset != NULL) {
+        bin_table_destroy(ruleset->bins);
+        merchant_table_destroy(ruleset->merchants);
+        terminal_table_destroy(ruleset->terminals);
+        channel_table_destroy(ruleset->channels);
+        route_rules_destroy(ruleset->routes);
+        fee_plan_set_destroy(ruleset->fees);
+        free(ruleset);
+    }
+}
+
+uint32_t ruleset_version(const struct ruleset *ruleset)
+{
+    return ruleset->version;
+}
+
+struct bin_table *ruleset_bins(struct ruleset *ruleset)
+{
+    REQUIRE(!ruleset->is_frozen);
+    return ruleset->bins;
+}
+
+struct merchant_table *ruleset_merchants(struct ruleset *ruleset)
+{
+    REQUIRE(!ruleset->is_frozen);
+    return ruleset->merchants;
+}
+
+struct terminal_table *ruleset_terminals(struct ruleset *ruleset)
+{
+    REQUIRE(!ruleset->is_frozen);
+    return ruleset->terminals;
+}
+
+struct channel_table *ruleset_channels(struct ruleset *ruleset)
+{
+    REQUIRE(!ruleset->is_frozen);
+    return ruleset->channels;
+}
+
+const struct channel_table *ruleset_channel_view(const struct ruleset *ruleset)
+{
+    return ruleset->channels;
+}
+
+const struct terminal_table *ruleset_terminal_view(const struct ruleset *ruleset)
+{
+    return ruleset->terminals;
+}
+
+const struct merchant_table *ruleset_merchant_view(const struct ruleset *ruleset)
+{
+    return ruleset->merchants;
+}
+
+const struct fee_plan_set *ruleset_fee_plans(const struct ruleset *ruleset)
+{
+    return ruleset->fees;
+}
+
+const struct ruleset_fault *ruleset_freeze_fault(const struct ruleset *ruleset)
+{
+    return &ruleset->fault;
+}
+
+void ruleset_compile_routes(struct ruleset *ruleset, struct document *document)
+{
+    REQUIRE(!ruleset->is_frozen);
+    REQUIRE(ruleset->routes == NULL);
+    ruleset->routes = route_rules_compile(document, ruleset->channels);
+}
+
+void ruleset_compile_fees(struct ruleset *ruleset, struct document *document)
+{
+    REQUIRE(!ruleset->is_frozen);
+    REQUIRE(ruleset->fees == NULL);
+    ruleset->fees = fee_plan_set_compile(document, ruleset->channels);
+}
+
+static enum status freeze_fails(struct ruleset *ruleset, enum ruleset_part part, const char *key,
+                                enum status status)
+{
+    REQUIRE(status != STATUS_OK);
+    ruleset->fault.part = part;
+    snprintf(ruleset->fault.key, sizeof(ruleset->fault.key), "%s", key);
+    return status;
+}
+
+static enum status freeze_tables(struct ruleset *ruleset)
+{
+    struct bin_rule rule = {0};
+    char merchant_id[16] = "";
+    char terminal_id[9] = "";
+    char prefix[24];
+    enum status status = bin_table_freeze(ruleset->bins, &rule);
+    if (status != STATUS_OK) {
+        snprintf(prefix, sizeof(prefix), "%0*" PRIu64, rule.digit_count, rule.prefix);
+        return freeze_fails(ruleset, RULESET_BINS, prefix, status);
+    }
+    status = merchant_table_freeze(ruleset->merchants, merchant_id);
+    if (status != STATUS_OK) {
+        return freeze_fails(ruleset, RULESET_MERCHANTS, merchant_id, status);
+    }
+    status = terminal_table_freeze(ruleset->terminals, terminal_id);
+    return status == STATUS_OK ? STATUS_OK
+                               : freeze_fails(ruleset, RULESET_TERMINALS, terminal_id, status);
+}
+
+static enum status freeze_references(struct ruleset *ruleset)
+{
+    for (uint32_t i = 0; i < merchant_table_count(ruleset->merchants); i++) {
+        const struct merchant_row *merchant = merchant_table_at(ruleset->merchants, i);
+        if (!fee_plan_set_has(ruleset->fees, merchant->plan)) {
+            return freeze_fails(ruleset, RULESET_MERCHANTS, merchant->merchant_id, STATUS_MISSING);
+        }
+    }
+    for (uint32_t i = 0; i < terminal_table_count(ruleset->terminals); i++) {
+        const struct terminal_row *terminal = terminal_table_at(ruleset->terminals, i);
+        if (merchant_table_find(ruleset->merchants, terminal->merchant_id) == NULL) {
+            return freeze_fails(ruleset, RULESET_TERMINALS, terminal->terminal_id, STATUS_MISSING);
+        }
+    }
+    return STATUS_OK;
+}
+
+static void freeze_reason(const struct ruleset *ruleset, enum status status, char reason[160])
+{
+    static const char *const TABLES[] = {
+        [RULESET_BINS] = "BIN prefix",
+        [RULESET_MERCHANTS] = "merchant",
+        [RULESET_TERMINALS] = "terminal",
+    };
+    const struct ruleset_fault *fault = &ruleset->fault;
+    if (fault->part == RULESET_FILES) {
+        snprintf(reason, 160, "no %s were compiled", fault->key);
+    } else if (status == STATUS_MISSING) {
+        snprintf(reason, 160, "%s %s: its %s", TABLES[fault->part], fault->key,
+                 fault->part == RULESET_MERCHANTS ? "plan is not in the fees file"
+                                                  : "merchant is not registered");
+    } else {
+        snprintf(reason, 160, "%s %s: %s", TABLES[fault->part], fault->key, status_text(status));
+    }
+}
+
+enum status ruleset_freeze(struct ruleset *ruleset, char reason[160])
+{
+    REQUIRE(!ruleset->is_frozen);
+    reason[0] = '\0';
+    enum status status = STATUS_OK;
+    if (ruleset->routes == NULL || ruleset->fees == NULL) {
+        status =
+            freeze_fails(ruleset, RULESET_FILES,
+                         ruleset->routes == NULL ? "route rules" : "fee plans", STATUS_MISSING);
+    }
+    if (status == STATUS_OK) {
+        status = freeze_tables(ruleset);
+    }
+    if (status == STATUS_OK) {
+        status = freeze_references(ruleset);
+    }
+    if (status != STATUS_OK) {
+        freeze_reason(ruleset, status, reason);
+        return status;
+    }
+    ruleset->is_frozen = true;
+    return STATUS_OK;
+}
+
+static enum route_answer admit(const struct ruleset *ruleset, const struct payment *payment,
+                               struct route_decision *decision)
+{
+    decision->terminal = terminal_table_find(ruleset->terminals, payment->terminal_id);
+    if (decision->terminal == NULL) {
+        return ROUTE_TERMINAL_UNKNOWN;
+    }
+    if (!decision->terminal->is_active) {
+        return ROUTE_TERMINAL_STOPPED;
+    }
+    decision->merchant = merchant_table_find(ruleset->merchants, payment->merchant_id);
+    if (decision->merchant == NULL) {
+        return ROUTE_MERCHANT_UNKNOWN;
+    }
+    if (strcmp(decision->terminal->merchant_id, decision->merchant->merchant_id) != 0) {
+        return ROUTE_MERCHANT_MISMATCH;
+    }
+    return decision->merchant->is_active ? ROUTE_FOUND : ROUTE_MERCHANT_STOPPED;
+}
+
+enum route_answer ruleset_admit(const struct ruleset *ruleset, const struct payment *payment,
+                                const struct terminal_row **terminal)
+{
+    REQUIRE(ruleset->is_frozen);
+    struct route_decision decision = {0};
+    enum route_answer answer = admit(ruleset, payment, &decision);
+    *terminal = decision.terminal;
+    return answer;
+}
+
+bool ruleset_kind_has_amount(enum payment_kind kind)
+{
+    return kind != PAYMENT_BALANCE && kind != PAYMENT_OTHER_QUERY && kind != PAYMENT_SCRIPT_RESULT;
+}
+
+static enum route_answer check_amount(const struct ruleset *ruleset, const struct payment *payment,
+                                      const struct merchant_row *merchant)
+{
+    if (!ruleset_kind_has_amount(payment->kind)) {
+        return ROUTE_FOUND;
+    }
+    if (payment->amount.minor <= 0 || payment->amount.minor > MONEY_MINOR_MAX ||
+        payment->amount.currency != fee_plan_set_currency(ruleset->fees)) {
+        return ROUTE_AMOUNT_INVALID;
+    }
+    return merchant->amount_max != 0 && payment->amount.minor > merchant->amount_max
+               ? ROUTE_LIMIT_AMOUNT
+               : ROUTE_FOUND;
+}
+
+/* A payment by QR code carries no card number: the scheme resolves the code. */
+static bool is_without_card(const struct payment *payment)
+{
+    return payment->pan.digit_count == 0 && memcmp(payment->entry_mode, "03", 2) == 0;
+}
+
+static enum route_answer check_card(const struct ruleset *ruleset, const struct payment *payment,
+                                    struct route_decision *decision)
+{
+    if (is_without_card(payment)) {
+        return ROUTE_FOUND;
+    }
+    if (payment->pan.digit_count < PAN_DIGITS_MIN || !pan_has_luhn(&payment->pan)) {
+        return ROUTE_CARD_INVALID;
+    }
+    decision->bin = bin_table_find(ruleset->bins, &payment->pan);
+    if (decision->bin == NULL) {
+        return ROUTE_NO_ISSUER;
+    }
+    return decision->bin->pan_digits != 0 && decision->bin->pan_digits != payment->pan.digit_count
+               ? ROUTE_CARD_INVALID
+               : ROUTE_FOUND;
+}
+
+/* The rule's channels that offer the kind: those that are up first, else in the rule's order. */
+static void choose_channels(const struct ruleset *ruleset, const struct route_rule *rule,
+                            enum payment_kind kind, uint64_t channel_is_up,
+                            struct route_decision *decision)
+{
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned i = 0; i < rule->channel_count; i++) {
+            uint16_t index = rule->channels[i];
+            bool is_up = (channel_is_up >> index & 1) != 0;
+            bool is_offered = (channel_table_at(ruleset->channels, index)->kinds >> kind & 1) != 0;
+            if (is_offered && is_up == (pass == 0)) {
+                decision->channels[decision->channel_count++] = index;
+            }
+        }
+    }
+}
+
+static enum route_answer quote(const struct ruleset *ruleset, const struct payment *payment,
+                               int64_t wall_us, struct route_decision *decision)
+{
+    const struct fee_inputs inputs = {
+        .amount = payment->amount,
+        .wall_us = wall_us,
+        .bin = decision->bin,
+        .merchant = decision->merchant,
+        .payment = payment,
+        .channel = channel_table_at(ruleset->channels, decision->channels[0])->name,
+    };
+    if (!ruleset_kind_has_amount(payment->kind)) {
+        return ROUTE_FOUND; /* costs nothing */
+    }
+    return fee_quote(ruleset->fees, &inputs, &decision->fee) == STATUS_OK ? ROUTE_FOUND
+                                                                          : ROUTE_NO_FEE;
+}
+
+void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
+                   const struct route_decision *decision, struct condition_facts *facts)
+{
+    const struct condition_subject subject = {
+        .payment = payment,
+        .amount = payment->amount,
+        .wall_us = wall_us,
+        .bin = decision->bin,
+        .merchant = decision->merchant,
+        .terminal = decision->terminal,
+    };
+    condition_facts_fill(facts, &subject, route_rules_form(ruleset->routes));
+}
+
+static enum route_answer decide(const struct ruleset *ruleset, const struct payment *payment,
+                                int64_t wall_us, uint64_t channel_is_up,
+                                struct route_decision *decision)
+{
+    enum route_answer answer = admit(ruleset, payment, decision);
+    if (answer == ROUTE_FOUND) {
+        answer = check_amount(ruleset, payment, decision->merchant);
+    }
+    if (answer == ROUTE_FOUND) {
+        answer = check_card(ruleset, payment, decision);
+    }
+    if (answer != ROUTE_FOUND) {
+        return answer;
+    }
+    struct condition_facts facts;
+    ruleset_facts(ruleset, payment, wall_us, decision, &facts);
+    const struct route_rule *rule = route_rules_find(ruleset->routes, &facts);
+    if (rule == NULL) {
+        return ROUTE_NO_ROUTE;
+    }
+    decision->rule = rule->line;
+    choose_channels(ruleset, rule, payment->kind, channel_is_up, decision);
+    return decision->channel_count == 0 ? ROUTE_NOT_SUPPORTED
+                                        : quote(ruleset, payment, wall_us, decision);
+}
+
+void ruleset_decide(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
+                    uint64_t channel_is_up, struct route_decision *decision)
+{
+    REQUIRE(ruleset->is_frozen);
+    REQUIRE(payment->kind < PAYMENT_KIND_COUNT);
+    *decision = (struct route_decision){.version = ruleset->version};
+    decision->answer = decide(ruleset, payment, wall_us, channel_is_up, decision);
+    if (decision->answer != ROUTE_FOUND) {
+        decision->channel_count = 0;
+    }
+}

@@ -1,0 +1,125 @@
+/* A decision in words: the decision is made as it always is, then told step by step. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocols/base/bytes.h"
+#include "protocols/base/require.h"
+#include "routing/condition_words.h"
+#include "routing/ruleset.h"
+#include "routing/ruleset_parts.h"
+
+#define SAY_SIZE 320
+
+/* Appends a sentence; what does not fit any more is left out. */
+static void say(struct byte_writer *writer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(struct byte_writer *writer, const char *format, ...)
+{
+    char sentence[SAY_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(sentence, sizeof(sentence), format, arguments);
+    va_end(arguments);
+    if (length > 0) {
+        uint32_t kept = (uint32_t)length < sizeof(sentence) ? (uint32_t)length : SAY_SIZE - 1;
+        byte_writer_put(writer, sentence, kept);
+    }
+}
+
+static void explain_rows(struct byte_writer *writer, const struct route_decision *decision)
+{
+    const struct terminal_row *terminal = decision->terminal;
+    const struct merchant_row *merchant = decision->merchant;
+    const struct bin_rule *bin = decision->bin;
+    if (terminal != NULL) {
+        say(writer, "terminal %s: %s, of merchant %s, brand %s\n", terminal->terminal_id,
+            terminal->is_active ? "active" : "stopped", terminal->merchant_id,
+            terminal->brand[0] != '\0' ? terminal->brand : "not known");
+    }
+    if (merchant != NULL) {
+        say(writer, "merchant %s: %s, category %s, %s, plan %s\n", merchant->merchant_id,
+            merchant->is_active ? "active" : "stopped", merchant->mcc,
+            condition_word(CONDITION_CLASS, merchant->merchant_class), merchant->plan);
+    }
+    if (bin != NULL) {
+        say(writer, "card: BIN %0*" PRIu64 ", %s %s, issuer %u\n", bin->digit_count, bin->prefix,
+            condition_word(CONDITION_SCHEME, bin->scheme),
+            condition_word(CONDITION_CARD_TYPE, bin->card_type), bin->issuer);
+    }
+}
+
+static void explain_fit(struct byte_writer *writer, const struct ruleset *ruleset,
+                        const struct route_rule *rule, const struct condition_facts *facts)
+{
+    char conditions[SAY_SIZE / 2];
+    condition_explain(&rule->condition, facts, conditions, sizeof(conditions));
+    say(writer, "route rule of line %u fits (%s): channels", rule->line,
+        conditions[0] != '\0' ? conditions : "no conditions");
+    for (unsigned i = 0; i < rule->channel_count; i++) {
+        say(writer, "%s %s", i > 0 ? "," : "",
+            channel_table_at(ruleset->channels, rule->channels[i])->name);
+    }
+    say(writer, "\n");
+}
+
+static void explain_routes(struct byte_writer *writer, const struct ruleset *ruleset,
+                           const struct condition_facts *facts)
+{
+    for (uint32_t i = 0; i < route_rules_count(ruleset->routes); i++) {
+        const struct route_rule *rule = route_rules_at(ruleset->routes, i);
+        enum condition_part part = condition_mismatch(&rule->condition, facts);
+        if (part == CONDITION_PART_COUNT) {
+            explain_fit(writer, ruleset, rule, facts);
+            return;
+        }
+        say(writer, "route rule of line %u does not fit: %s\n", rule->line,
+            condition_part_name(part));
+    }
+}
+
+static void explain_fee(struct byte_writer *writer, const struct ruleset *ruleset,
+                        const struct payment *payment, int64_t wall_us,
+                        const struct route_decision *decision)
+{
+    const struct fee_inputs inputs = {
+        .amount = payment->amount,
+        .wall_us = wall_us,
+        .bin = decision->bin,
+        .merchant = decision->merchant,
+        .payment = payment,
+        .channel = decision->channel_count == 0
+                       ? NULL
+                       : channel_table_at(ruleset->channels, decision->channels[0])->name,
+    };
+    char text[ROUTE_EXPLANATION_SIZE];
+    uint32_t length = fee_explain(ruleset->fees, &inputs, text, sizeof(text));
+    uint32_t room = byte_writer_room(writer);
+    byte_writer_put(writer, text, length < room ? length : room);
+}
+
+void ruleset_explain(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
+                     char text[ROUTE_EXPLANATION_SIZE])
+{
+    REQUIRE(ruleset->is_frozen);
+    struct route_decision decision;
+    struct byte_writer writer;
+    byte_writer_init(&writer, text, ROUTE_EXPLANATION_SIZE - 1);
+    ruleset_decide(ruleset, payment, wall_us, UINT64_MAX, &decision);
+    say(&writer, "rules of version %u: %s\n", decision.version, route_answer_text(decision.answer));
+    explain_rows(&writer, &decision);
+    bool is_routed = decision.answer == ROUTE_FOUND || decision.answer == ROUTE_NO_ROUTE ||
+                     decision.answer == ROUTE_NOT_SUPPORTED || decision.answer == ROUTE_NO_FEE;
+    if (is_routed) {
+        struct condition_facts facts;
+        ruleset_facts(ruleset, payment, wall_us, &decision, &facts);
+        explain_routes(&writer, ruleset, &facts);
+    }
+    bool is_priced = decision.answer == ROUTE_FOUND || decision.answer == ROUTE_NO_FEE;
+    if (is_priced && ruleset_kind_has_amount(payment->kind)) {
+        explain_fee(&writer, ruleset, payment, wall_us, &decision);
+    }
+    text[writer.position] = '\0';
+}

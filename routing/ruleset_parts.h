@@ -1,0 +1,25 @@
+/* What ruleset.c decides by and ruleset_explain.c speaks of: internal to these two. */
+#pragma once
+
+#include "routing/condition.h"
+#include "routing/route_rule.h"
+#include "routing/ruleset.h"
+
+struct ruleset {
+    uint32_t version;
+    bool is_frozen;
+    struct bin_table *bins;           /* owner */
+    struct merchant_table *merchants; /* owner */
+    struct terminal_table *terminals; /* owner */
+    struct channel_table *channels;   /* owner */
+    struct route_rules *routes;       /* owner; NULL: not compiled, or faulty */
+    struct fee_plan_set *fees;        /* owner; NULL: not compiled, or faulty */
+    struct ruleset_fault fault;
+};
+
+/* Whether a payment of this kind moves an amount, which has to be there and is priced. */
+bool ruleset_kind_has_amount(enum payment_kind kind);
+
+/* What route rules are held against, from the rows that the decision has found. */
+void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
+                   const struct route_decision *decision, struct condition_facts *facts);
