@@ -95,11 +95,12 @@ COLD static enum status refuse_room(const struct message_making *making, unsigne
     return STATUS_NO_ROOM;
 }
 
-static void write_prefix(uint8_t *room, const struct spec_row *row, uint32_t count)
+static inline void write_prefix(uint8_t *room, const struct spec_row *row, uint32_t count)
 {
     if (row->prefix_is_bcd) {
         for (uint32_t i = row->prefix_bytes; i > 0; i--) {
-            room[i - 1] = (uint8_t)(count / 10 % 10 << 4 | count % 10);
+            const uint32_t pair = count % 100;
+            room[i - 1] = (uint8_t)(pair + pair / 10 * 6); /* 37 -> 0x37 */
             count /= 100;
         }
     } else {
@@ -156,10 +157,15 @@ static void write_plain(uint8_t *room, const struct spec_row *row, struct byte_v
 
 static void write_hex(uint8_t *room, struct byte_view value)
 {
-    static const char DIGITS[] = "0123456789ABCDEF";
-    for (uint32_t i = 0; i < value.length; i++) {
-        room[2 * i] = (uint8_t)DIGITS[value.bytes[i] >> 4];
-        room[2 * i + 1] = (uint8_t)DIGITS[value.bytes[i] & 15];
+    uint32_t at = 0;
+    for (; at + 4 <= value.length; at += 4) {
+        const uint64_t text =
+            characters_hex8(characters_unpack8(characters_load4(value.bytes + at)));
+        memcpy(room + 2 * at, &text, sizeof(text));
+    }
+    for (; at < value.length; at++) {
+        const uint16_t text = (uint16_t)characters_hex8(characters_unpack8(value.bytes[at]));
+        memcpy(room + 2 * at, &text, sizeof(text));
     }
 }
 
@@ -204,7 +210,7 @@ static inline enum status write_field(const struct message_making *making, unsig
     const enum spec_row_kind kind = (enum spec_row_kind)row->kind;
     uint32_t count = value.length;
     if (count != row->count) {
-        if (count > row->count || (row->prefix_bytes == 0 && !may_be_short(kind)) ||
+        if (count > spec_row_count_max(row) || (row->prefix_bytes == 0 && !may_be_short(kind)) ||
             (row->prefix_counts_bytes && count % 2 != 0)) {
             return refuse_count(making, field);
         }
@@ -219,8 +225,10 @@ static inline enum status write_field(const struct message_making *making, unsig
     if (room == NULL) {
         return refuse_room(making, field);
     }
-    write_prefix(room, row, row->prefix_counts_bytes ? length : count);
-    room += row->prefix_bytes;
+    if (row->prefix_bytes > 0) {
+        write_prefix(room, row, row->prefix_counts_bytes ? length : count);
+        room += row->prefix_bytes;
+    }
     if (row->halve != 0) {
         count == value.length ? write_bcd(room, row, value) : write_bcd_short(room, row, value);
     } else if (kind == SPEC_ROW_HEX) {

@@ -123,10 +123,12 @@ characters_pass(const uint8_t *from, uint32_t count, uint64_t (*judge)(uint64_t)
     return bad == 0;
 }
 
-/* Copies up to a few dozen bytes without a call. */
+/* Copies a value: the short ones, which most are, without a call. */
 static inline void characters_copy(uint8_t *to, const uint8_t *from, uint32_t count)
 {
-    if (count >= 8) {
+    if (count > 32) {
+        memcpy(to, from, count);
+    } else if (count >= 8) {
         const uint64_t last = characters_load8(from + count - 8);
         for (uint32_t at = 0; at + 8 < count; at += 8) {
             const uint64_t word = characters_load8(from + at);
@@ -169,6 +171,13 @@ static inline uint64_t characters_unpack8(uint32_t packed)
     return (word >> 4 | word << 8) & CHARACTERS_EACH(15);
 }
 
+/* Eight nibbles, a byte each, as upper-case hex characters. */
+static inline uint64_t characters_hex8(uint64_t nibbles)
+{
+    const uint64_t above_9 = (nibbles + CHARACTERS_EACH(6)) >> 4 & CHARACTERS_EACH(1);
+    return nibbles + CHARACTERS_EACH('0') + above_9 * ('A' - '9' - 1);
+}
+
 /* Packs an even `count` of characters, which have been judged. */
 static inline void characters_pack(uint8_t *to, const uint8_t *from, uint32_t count)
 {
@@ -177,7 +186,12 @@ static inline void characters_pack(uint8_t *to, const uint8_t *from, uint32_t co
         const uint32_t packed = characters_pack8(characters_load8(from + at));
         memcpy(to + at / 2, &packed, sizeof(packed));
     }
-    for (; at < count; at += 2) {
+    if ((count & 4) != 0) {
+        const uint16_t packed = (uint16_t)characters_pack8(characters_load4(from + at));
+        memcpy(to + at / 2, &packed, sizeof(packed));
+        at += 4;
+    }
+    if ((count & 2) != 0) {
         to[at / 2] = (uint8_t)(characters_nibble(from[at]) << 4 | characters_nibble(from[at + 1]));
     }
 }

@@ -280,7 +280,7 @@ static inline enum status read_field(struct message_walk *walk, unsigned field)
             return refuse_prefix(walk, field, prefix);
         }
         count <<= row->prefix_counts_bytes;
-        if (count > (uint32_t)row->count + (row->prefix_counts_bytes & row->count)) {
+        if (count > spec_row_count_max(row)) {
             return refuse_length(walk, field, count);
         }
     }

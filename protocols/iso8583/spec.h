@@ -74,6 +74,12 @@ struct spec_row {
     uint16_t count;           /* as in spec_field */
 };
 
+/* The most units of a field; where bytes are counted, an odd number of digits has one more. */
+static inline uint32_t spec_row_count_max(const struct spec_row *row)
+{
+    return (uint32_t)row->count + (row->prefix_counts_bytes & row->count);
+}
+
 struct spec_field {
     char name[SPEC_NAME_SIZE]; /* empty: the dialect has no such field */
     enum spec_content content;
