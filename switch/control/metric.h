@@ -23,8 +23,10 @@ enum metric {
 /* Upper bounds of durations, in ns: 1 ms to 60 s. */
 #define METRIC_DURATION_MAP(X)                                                                     \
     X(1000000)                                                                                     \
-    X(2000000) X(5000000) X(10000000) X(20000000) X(50000000) X(100000000) X(200000000)            \
-        X(500000000) X(1000000000) X(5000000000) X(15000000000) X(45000000000) X(60000000000)
+    X(2000000)                                                                                     \
+    X(5000000)                                                                                     \
+    X(10000000) X(20000000) X(50000000) X(100000000) X(200000000) X(500000000) X(1000000000)       \
+        X(5000000000) X(15000000000) X(45000000000) X(60000000000)
 
 /* Values of the labels, in the order of metric.def; fewer where it names fewer. Copied, and cut to
  * METRIC_LABEL_SIZE. */

@@ -1,0 +1,15 @@
+/* What the rim tells, as messages of the control protocol, built in the memory of one call. */
+#pragma once
+
+#include "protocols/control.pb-c.h"
+#include "switch/control/control.h"
+#include "switch/control/control_arena.h"
+#include "switch/control/metric_sink.h"
+
+/* NULL: the arena is full. Texts stay the status's. */
+Control__Status *control_answer_status(struct control_arena *arena,
+                                       const struct control_status *status);
+Control__Terminal *control_answer_terminal(struct control_arena *arena,
+                                           struct control_terminal *terminal);
+/* Puts the metrics that the status holds. */
+void control_answer_metrics(struct metric_sink *sink, const struct control_status *status);

@@ -1,0 +1,396 @@
+/* The control socket, asked over a real Unix socket by a thread that plays the admin process. */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocols/control.pb-c.h"
+#include "switch/control/control.h"
+#include "tests/unit/unit_test.h"
+
+#define ANSWER_BYTES_MAX 1048576
+
+struct scene {
+    uv_loop_t loop;
+    struct control *control;
+    char path[64];
+    struct control_call reload; /* waits for control_done when its id is not 0 */
+    uv_async_t ended;
+    pthread_t client;
+    void (*ask)(struct scene *scene);
+};
+
+static void on_status(void *argument, struct control_status *status)
+{
+    (void)argument;
+    status->version = "0.1.0";
+    status->revision = "abc";
+    status->node = 7;
+    status->state = CONTROL_RUNNING;
+    status->now_ns = 9000000000;
+    status->engine.saf_oldest_ns = 4000000000;
+    status->engine.reversals_pending = 3;
+    status->store.rows = 30;
+    status->store.commit_cells[0] = 2;
+    status->store.commit_cells[STORE_TIME_CELLS - 1] = 1;
+    status->listener_count = 1;
+    snprintf(status->listeners[0].name, CONTROL_NAME_SIZE, "pos");
+    status->channel_count = CONTROL_CHANNEL_COUNT_MAX;
+    for (uint32_t i = 0; i < CONTROL_CHANNEL_COUNT_MAX; i++) {
+        struct control_channel *channel = &status->channels[i];
+        snprintf(channel->name, CONTROL_NAME_SIZE, "bank-%u", i);
+        channel->link_count = CONTROL_LINK_COUNT_MAX;
+    }
+}
+
+static bool on_terminal(void *argument, const char *terminal_id, struct control_terminal *terminal)
+{
+    (void)argument;
+    if (strcmp(terminal_id, "10000001") != 0) {
+        return false;
+    }
+    snprintf(terminal->view.terminal_id, sizeof(terminal->view.terminal_id), "%s", terminal_id);
+    terminal->is_registered = true;
+    terminal->view.approved = 12;
+    return true;
+}
+
+static void on_metrics(void *argument, struct metric_sink *sink)
+{
+    static struct histogram histogram;
+    (void)argument;
+    histogram_record(&histogram, 3000000);
+    histogram_record(&histogram, 100000000000);
+    metric_put(sink, METRIC_TXN, (struct metric_labels){{"bank-0", "purchase", "approved"}}, 5);
+    metric_put_histogram(sink, METRIC_TXN_DURATION, (struct metric_labels){{"purchase"}},
+                         &histogram);
+}
+
+static void on_reload(void *argument, struct control_call call, const char *operator_name)
+{
+    struct scene *scene = argument;
+    assert_string_equal(operator_name, "ann");
+    scene->reload = call;
+}
+
+static void on_drain(void *argument, struct control_call call, const char *operator_name)
+{
+    struct scene *scene = argument;
+    (void)operator_name;
+    control_done(scene->control, call, true, NULL);
+}
+
+static struct control *open_at(struct scene *scene, char reason[CONTROL_REASON_SIZE])
+{
+    struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload, on_drain, scene};
+    return control_open(&scene->loop, scene->path, &rim, reason);
+}
+
+static int scene_set(void **state)
+{
+    char reason[CONTROL_REASON_SIZE] = "";
+    struct scene *scene = calloc(1, sizeof(*scene));
+    snprintf(scene->path, sizeof(scene->path), "/tmp/tillway-control-%d.sock", (int)getpid());
+    uv_loop_init(&scene->loop);
+    scene->control = open_at(scene, reason);
+    *state = scene;
+    return scene->control == NULL;
+}
+
+static int scene_strike(void **state)
+{
+    struct scene *scene = *state;
+    control_close(scene->control);
+    uv_run(&scene->loop, UV_RUN_DEFAULT);
+    int open = uv_loop_close(&scene->loop);
+    int left = access(scene->path, F_OK) == 0;
+    free(scene);
+    return open != 0 || left;
+}
+
+static void *client_run(void *argument)
+{
+    struct scene *scene = argument;
+    scene->ask(scene);
+    uv_async_send(&scene->ended);
+    return NULL;
+}
+
+static void on_ended(uv_async_t *ended)
+{
+    uv_close((uv_handle_t *)ended, NULL);
+    uv_stop(ended->loop);
+}
+
+/* Lets the client ask in a thread of its own while the loop serves. */
+static void serve(struct scene *scene, void (*ask)(struct scene *scene))
+{
+    scene->ask = ask;
+    uv_async_init(&scene->loop, &scene->ended, on_ended);
+    assert_int_equal(pthread_create(&scene->client, NULL, client_run, scene), 0);
+    uv_run(&scene->loop, UV_RUN_DEFAULT);
+    pthread_join(scene->client, NULL);
+}
+
+static int client_connect(const struct scene *scene)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", scene->path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        abort();
+    }
+    return descriptor;
+}
+
+static void send_request(int descriptor, const Control__Request *request)
+{
+    uint8_t bytes[1024];
+    uint32_t length = (uint32_t)control__request__pack(request, bytes + 4);
+    uint32_t header = htonl(length);
+    memcpy(bytes, &header, 4);
+    /* In two pieces: a frame may come in any. */
+    assert_int_equal(write(descriptor, bytes, 3), 3);
+    assert_int_equal(write(descriptor, bytes + 3, length + 1), (ssize_t)length + 1);
+}
+
+/* NULL: the server closed. */
+static Control__Answer *read_answer(int descriptor)
+{
+    static uint8_t bytes[ANSWER_BYTES_MAX];
+    uint32_t header;
+    if (recv(descriptor, &header, 4, MSG_WAITALL) != 4) {
+        return NULL;
+    }
+    uint32_t length = ntohl(header);
+    assert_true(length <= sizeof(bytes));
+    assert_int_equal(recv(descriptor, bytes, length, MSG_WAITALL), (ssize_t)length);
+    return control__answer__unpack(NULL, length, bytes);
+}
+
+static Control__Answer *ask(int descriptor, Control__Request__CallCase call, const char *terminal)
+{
+    Control__Request request = CONTROL__REQUEST__INIT;
+    Control__StatusCall status = CONTROL__STATUS_CALL__INIT;
+    Control__MetricsCall metrics = CONTROL__METRICS_CALL__INIT;
+    Control__TerminalCall terminal_call = CONTROL__TERMINAL_CALL__INIT;
+    Control__ReloadCall reload = CONTROL__RELOAD_CALL__INIT;
+    request.id = 42;
+    request.operator_ = (char *)(uintptr_t) "ann";
+    request.call_case = call;
+    terminal_call.terminal_id = (char *)(uintptr_t)terminal;
+    if (call == CONTROL__REQUEST__CALL_STATUS) {
+        request.status = &status;
+    } else if (call == CONTROL__REQUEST__CALL_METRICS) {
+        request.metrics = &metrics;
+    } else if (call == CONTROL__REQUEST__CALL_TERMINAL) {
+        request.terminal = &terminal_call;
+    } else {
+        request.reload = &reload;
+    }
+    send_request(descriptor, &request);
+    return read_answer(descriptor);
+}
+
+static void ask_status(struct scene *scene)
+{
+    int descriptor = client_connect(scene);
+    for (int i = 0; i < 3; i++) {
+        Control__Answer *answer = ask(descriptor, CONTROL__REQUEST__CALL_STATUS, NULL);
+        assert_int_equal(answer->id, 42);
+        assert_null(answer->fault);
+        assert_string_equal(answer->status->state, "running");
+        assert_int_equal(answer->status->node, 7);
+        assert_int_equal(answer->status->engine->saf_oldest_age_ns, 5000000000);
+        assert_int_equal(answer->status->n_channels, CONTROL_CHANNEL_COUNT_MAX);
+        assert_string_equal(answer->status->channels[63]->name, "bank-63");
+        assert_int_equal(answer->status->channels[63]->n_links, CONTROL_LINK_COUNT_MAX);
+        control__answer__free_unpacked(answer, NULL);
+    }
+    close(descriptor);
+}
+
+static void test_status_comes_whole_and_again(void **state)
+{
+    serve(*state, ask_status);
+}
+
+static const Control__Sample *find_sample(const Control__Metrics *metrics, const char *name)
+{
+    for (size_t i = 0; i < metrics->n_samples; i++) {
+        if (strcmp(metrics->samples[i]->name, name) == 0) {
+            return metrics->samples[i];
+        }
+    }
+    return NULL;
+}
+
+static void ask_metrics(struct scene *scene)
+{
+    int descriptor = client_connect(scene);
+    Control__Answer *answer = ask(descriptor, CONTROL__REQUEST__CALL_METRICS, NULL);
+    const Control__Sample *txn = find_sample(answer->metrics, "txn_total");
+    assert_int_equal(txn->n_labels, 3);
+    assert_string_equal(txn->labels[1], "purchase");
+    assert_true(txn->value == 5);
+    const Control__Sample *duration = find_sample(answer->metrics, "txn_duration_seconds");
+    assert_int_equal(duration->cells->n_counts, duration->cells->n_bounds + 1);
+    assert_int_equal(duration->cells->counts[2], 1);  /* up to 5 ms */
+    assert_int_equal(duration->cells->counts[14], 1); /* above 60 s */
+    const Control__Sample *commit = find_sample(answer->metrics, "store_commit_seconds");
+    assert_int_equal(commit->cells->counts[0], 2);
+    assert_int_equal(commit->cells->counts[STORE_TIME_CELLS - 1], 1);
+    const Control__Sample *oldest = find_sample(answer->metrics, "saf_oldest_seconds");
+    assert_true(oldest->value == 5);
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+}
+
+static void test_metrics_carry_numbers_and_cells(void **state)
+{
+    serve(*state, ask_metrics);
+}
+
+static void ask_terminals(struct scene *scene)
+{
+    int descriptor = client_connect(scene);
+    Control__Answer *answer = ask(descriptor, CONTROL__REQUEST__CALL_TERMINAL, "10000001");
+    assert_int_equal(answer->terminal->approved, 12);
+    control__answer__free_unpacked(answer, NULL);
+    answer = ask(descriptor, CONTROL__REQUEST__CALL_TERMINAL, "99999999");
+    assert_string_equal(answer->fault, "no such terminal");
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+}
+
+static void test_an_unknown_terminal_is_a_fault_and_the_connection_stays(void **state)
+{
+    serve(*state, ask_terminals);
+}
+
+static void on_later(uv_timer_t *timer)
+{
+    struct scene *scene = timer->data;
+    if (scene->reload.id != 0) {
+        uv_close((uv_handle_t *)timer, NULL);
+        control_done(scene->control, scene->reload, false, "routes.yaml:3: no such channel");
+    }
+}
+
+static void ask_reload(struct scene *scene)
+{
+    int descriptor = client_connect(scene);
+    Control__Answer *answer = ask(descriptor, CONTROL__REQUEST__CALL_RELOAD, NULL);
+    assert_false(answer->done->is_done);
+    assert_string_equal(answer->done->text, "routes.yaml:3: no such channel");
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+}
+
+static void test_a_reload_may_be_answered_later(void **state)
+{
+    struct scene *scene = *state;
+    uv_timer_t timer;
+    uv_timer_init(&scene->loop, &timer);
+    timer.data = scene;
+    uv_timer_start(&timer, on_later, 20, 20);
+    serve(scene, ask_reload);
+}
+
+static void ask_nonsense(struct scene *scene)
+{
+    static const char *const frames[] = {
+        "\xFF\xFF\xFF\xFF",             /* a length of 4 GiB */
+        "\0\0\0\0",                     /* of nothing */
+        "\0\0\4\1",                     /* one above the limit */
+        "\0\0\0\4\xFF\xFF\xFF\xFF\xFF", /* no message */
+        "GET / HTTP/1.1\r\n\r\n",
+    };
+    static const size_t lengths[] = {4, 4, 4, 8, 18};
+    for (size_t i = 0; i < COUNT_OF(frames); i++) {
+        int descriptor = client_connect(scene);
+        assert_int_equal(write(descriptor, frames[i], lengths[i]), (ssize_t)lengths[i]);
+        assert_null(read_answer(descriptor));
+        close(descriptor);
+    }
+    /* Half a frame and gone: the next one is served. */
+    int descriptor = client_connect(scene);
+    assert_int_equal(write(descriptor, "\0\0\0\6\x08", 5), 5);
+    close(descriptor);
+    ask_status(scene);
+}
+
+static void test_nonsense_closes_its_own_connection_only(void **state)
+{
+    serve(*state, ask_nonsense);
+}
+
+static void ask_crowd(struct scene *scene)
+{
+    int descriptors[12];
+    for (size_t i = 0; i < COUNT_OF(descriptors); i++) {
+        descriptors[i] = client_connect(scene);
+    }
+    for (size_t i = 0; i < COUNT_OF(descriptors); i++) {
+        Control__Answer *answer = ask(descriptors[i], CONTROL__REQUEST__CALL_STATUS, NULL);
+        assert_non_null(answer);
+        control__answer__free_unpacked(answer, NULL);
+        close(descriptors[i]);
+    }
+}
+
+static void test_more_connections_than_slots_wait_their_turn(void **state)
+{
+    serve(*state, ask_crowd);
+}
+
+static void test_only_user_and_group_may_open_it(void **state)
+{
+    struct scene *scene = *state;
+    struct stat file;
+    assert_int_equal(stat(scene->path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0660);
+}
+
+static void test_a_served_socket_is_not_taken_and_a_dead_one_is(void **state)
+{
+    struct scene *scene = *state;
+    char reason[CONTROL_REASON_SIZE] = "";
+    assert_null(open_at(scene, reason));
+    assert_non_null(strstr(reason, "another process serves it"));
+
+    struct scene dead = {0};
+    uv_loop_init(&dead.loop);
+    snprintf(dead.path, sizeof(dead.path), "/tmp/tillway-control-dead-%d.sock", (int)getpid());
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", dead.path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
+    close(descriptor);
+    dead.control = open_at(&dead, reason);
+    assert_non_null(dead.control);
+    control_close(dead.control);
+    uv_run(&dead.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&dead.loop), 0);
+}
+
+int main(void)
+{
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
+    const struct CMUnitTest tests[] = {
+        SCENE(test_status_comes_whole_and_again),
+        SCENE(test_metrics_carry_numbers_and_cells),
+        SCENE(test_an_unknown_terminal_is_a_fault_and_the_connection_stays),
+        SCENE(test_a_reload_may_be_answered_later),
+        SCENE(test_nonsense_closes_its_own_connection_only),
+        SCENE(test_more_connections_than_slots_wait_their_turn),
+        SCENE(test_only_user_and_group_may_open_it),
+        SCENE(test_a_served_socket_is_not_taken_and_a_dead_one_is),
+    };
+    return cmocka_run_group_tests_name("switch/control/control", tests, NULL, NULL);
+}
