@@ -93,7 +93,7 @@ bool soft_name_is_usable(const char *name)
     uint32_t length = (uint32_t)strnlen(name, HSM_KEY_NAME_SIZE);
     bool is_usable = length > 0 && length < HSM_KEY_NAME_SIZE;
     for (uint32_t i = 0; i < length; i++) {
-        is_usable &= name[i] > ' ' && name[i] <= '~';
+        is_usable &= name[i] >= ' ' && name[i] <= '~';
     }
     return is_usable;
 }

@@ -1,0 +1,21 @@
+/* What security.c and its unit's calls share. Nobody else includes this. */
+#pragma once
+
+#include "switch/security/key_table.h"
+#include "switch/security/security.h"
+
+struct security_unit {
+    struct security *security; /* borrowed */
+    struct hsm *hsm;           /* owner; this thread's alone */
+    uint8_t nonce_prefix[8];   /* drawn at start and when the counter is used up */
+    uint32_t nonce_counter;
+    struct security_counts counts;
+};
+
+struct security {
+    struct key_table *keys; /* owner */
+    enum hsm_mac_algorithm terminal_mac;
+    bool is_mak_single;
+    uint16_t unit_count;
+    struct security_unit units[SECURITY_UNIT_COUNT_MAX];
+};
