@@ -61,26 +61,34 @@ void merchant_table_destroy(struct merchant_table *table)
     }
 }
 
-/* False: empty, longer than 15 characters, or not printable. */
+/* False: empty, or longer than 15 characters. */
 static bool id_to_key(struct merchant_key *key, const char *id)
 {
     char bytes[ID_SIZE] = {0};
-    uint32_t length = 0;
-    for (; id[length] != '\0'; length++) {
-        if (length == ID_SIZE - 1 || id[length] < ' ' || id[length] > '~') {
+    size_t length = strnlen(id, ID_SIZE);
+    if (length == 0 || length == ID_SIZE) {
+        return false;
+    }
+    memcpy(bytes, id, length);
+    memcpy(key->words, bytes, sizeof(bytes));
+    return true;
+}
+
+static bool id_is_printable(const char *id)
+{
+    for (; *id != '\0'; id++) {
+        if (*id < ' ' || *id > '~') {
             return false;
         }
-        bytes[length] = id[length];
     }
-    memcpy(key->words, bytes, sizeof(bytes));
-    return length > 0;
+    return true;
 }
 
 enum status merchant_table_add(struct merchant_table *table, const struct merchant_row *row)
 {
     REQUIRE(!table->is_frozen);
     struct merchant_key key;
-    if (!id_to_key(&key, row->merchant_id)) {
+    if (!id_to_key(&key, row->merchant_id) || !id_is_printable(row->merchant_id)) {
         return STATUS_BAD_VALUE;
     }
     if (table->row_count == table->row_count_max) {
@@ -160,4 +168,11 @@ const struct merchant_row *merchant_table_at(const struct merchant_table *table,
 {
     REQUIRE(index < table->row_count);
     return &table->rows[index];
+}
+
+uint32_t merchant_table_index(const struct merchant_table *table, const struct merchant_row *row)
+{
+    REQUIRE(row >= table->rows);
+    REQUIRE(row < table->rows + table->row_count);
+    return (uint32_t)(row - table->rows);
 }

@@ -11,14 +11,15 @@
 
 enum merchant_class { MERCHANT_STANDARD, MERCHANT_PREFERENTIAL, MERCHANT_EXEMPT };
 
+/* What a payment needs stands in the first 64 bytes. */
 struct merchant_row {
     char merchant_id[16]; /* 15 characters of field 42 */
-    char name[48];        /* UTF-8 */
     char mcc[5];          /* ISO 18245; the registered one, never the message's */
     enum merchant_class merchant_class;
     char plan[16];      /* price plan of the fees file */
     int64_t amount_max; /* minor units of one transaction; 0: no limit of its own */
     bool is_active;
+    char name[48]; /* UTF-8; last: a payment does not look at it */
 };
 
 struct merchant_table;
@@ -33,5 +34,7 @@ MUST_CHECK enum status merchant_table_freeze(struct merchant_table *table, char 
 const struct merchant_row *merchant_table_find(const struct merchant_table *table,
                                                const char *merchant_id);
 uint32_t merchant_table_count(const struct merchant_table *table);
+/* Where a row that find gave stands among all. */
+uint32_t merchant_table_index(const struct merchant_table *table, const struct merchant_row *row);
 /* The row `index` < count, in order of adding. */
 const struct merchant_row *merchant_table_at(const struct merchant_table *table, uint32_t index);

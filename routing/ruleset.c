@@ -59,6 +59,7 @@ void ruleset_destroy(struct ruleset *ruleset)
         channel_table_destroy(ruleset->channels);
         route_rules_destroy(ruleset->routes);
         fee_plan_set_destroy(ruleset->fees);
+        free(ruleset->merchant_of);
         free(ruleset);
     }
 }
@@ -160,7 +161,7 @@ static enum status freeze_tables(struct ruleset *ruleset)
                                : freeze_fails(ruleset, RULESET_TERMINALS, terminal_id, status);
 }
 
-static enum status freeze_references(struct ruleset *ruleset)
+static enum status freeze_plans(struct ruleset *ruleset)
 {
     for (uint32_t i = 0; i < merchant_table_count(ruleset->merchants); i++) {
         const struct merchant_row *merchant = merchant_table_at(ruleset->merchants, i);
@@ -168,11 +169,25 @@ static enum status freeze_references(struct ruleset *ruleset)
             return freeze_fails(ruleset, RULESET_MERCHANTS, merchant->merchant_id, STATUS_MISSING);
         }
     }
-    for (uint32_t i = 0; i < terminal_table_count(ruleset->terminals); i++) {
+    return STATUS_OK;
+}
+
+/* Binds each terminal to its merchant's row, so that a payment need not look it up. */
+static enum status freeze_bindings(struct ruleset *ruleset)
+{
+    uint32_t count = terminal_table_count(ruleset->terminals);
+    ruleset->merchant_of = calloc(count > 0 ? count : 1, sizeof(ruleset->merchant_of[0]));
+    if (ruleset->merchant_of == NULL) {
+        return freeze_fails(ruleset, RULESET_TERMINALS, "", STATUS_NO_MEMORY);
+    }
+    for (uint32_t i = 0; i < count; i++) {
         const struct terminal_row *terminal = terminal_table_at(ruleset->terminals, i);
-        if (merchant_table_find(ruleset->merchants, terminal->merchant_id) == NULL) {
+        const struct merchant_row *merchant =
+            merchant_table_find(ruleset->merchants, terminal->merchant_id);
+        if (merchant == NULL) {
             return freeze_fails(ruleset, RULESET_TERMINALS, terminal->terminal_id, STATUS_MISSING);
         }
+        ruleset->merchant_of[i] = merchant_table_index(ruleset->merchants, merchant);
     }
     return STATUS_OK;
 }
@@ -210,7 +225,10 @@ enum status ruleset_freeze(struct ruleset *ruleset, char reason[160])
         status = freeze_tables(ruleset);
     }
     if (status == STATUS_OK) {
-        status = freeze_references(ruleset);
+        status = freeze_plans(ruleset);
+    }
+    if (status == STATUS_OK) {
+        status = freeze_bindings(ruleset);
     }
     if (status != STATUS_OK) {
         freeze_reason(ruleset, status, reason);
@@ -230,13 +248,12 @@ static enum route_answer admit(const struct ruleset *ruleset, const struct payme
     if (!decision->terminal->is_active) {
         return ROUTE_TERMINAL_STOPPED;
     }
-    decision->merchant = merchant_table_find(ruleset->merchants, payment->merchant_id);
-    if (decision->merchant == NULL) {
-        return ROUTE_MERCHANT_UNKNOWN;
+    if (strcmp(decision->terminal->merchant_id, payment->merchant_id) != 0) {
+        decision->merchant = merchant_table_find(ruleset->merchants, payment->merchant_id);
+        return decision->merchant == NULL ? ROUTE_MERCHANT_UNKNOWN : ROUTE_MERCHANT_MISMATCH;
     }
-    if (strcmp(decision->terminal->merchant_id, decision->merchant->merchant_id) != 0) {
-        return ROUTE_MERCHANT_MISMATCH;
-    }
+    decision->merchant =
+        merchant_table_at(ruleset->merchants, ruleset->merchant_of[decision->terminal->index]);
     return decision->merchant->is_active ? ROUTE_FOUND : ROUTE_MERCHANT_STOPPED;
 }
 

@@ -56,9 +56,9 @@ static void add_rows(struct ruleset *ruleset)
         {.prefix = 625, .digit_count = 3, .card_type = CARD_TYPE_CREDIT},
     };
     static const struct merchant_row merchants[] = {
-        {"898110058120001", "Noodle house", "5812", MERCHANT_STANDARD, "SP1", 0, true},
-        {"898110058120002", "Closed", "5812", MERCHANT_STANDARD, "SP1", 0, false},
-        {"898110058120003", "Kiosk", "5994", MERCHANT_STANDARD, "SP1", 10000, true},
+        {"898110058120001", "5812", MERCHANT_STANDARD, "SP1", 0, true, "Noodle house"},
+        {"898110058120002", "5812", MERCHANT_STANDARD, "SP1", 0, false, "Closed"},
+        {"898110058120003", "5994", MERCHANT_STANDARD, "SP1", 10000, true, "Kiosk"},
     };
     static const struct terminal_row terminals[] = {
         {.terminal_id = "10000001",
