@@ -1,0 +1,33 @@
+/* Wall time as message texts, eight hours east of UTC. */
+#include "tests/unit/unit_test.h"
+
+#include "switch/engine/wall_text.h"
+
+static void test_days_and_years_turn_at_midnight_in_china(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        const char *sent_at;
+    } cases[] = {
+        {0, "0101080000"},          {1764057600, "1125160000"}, {1767196799, "1231235959"},
+        {1767196800, "0101000000"}, {1709135999, "0228235959"}, {1709136000, "0229000000"},
+        {1709222400, "0301000000"}, {1740758400, "0301000000"}, {951753600, "0229000000"},
+        {4107513600, "0301000000"}, {-1, "0101080000"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct wall_text text;
+        wall_text_set(&text, cases[i].seconds * 1000000);
+        assert_string_equal(text.sent_at, cases[i].sent_at);
+        assert_memory_equal(text.local_date, cases[i].sent_at, 4);
+        assert_string_equal(text.local_time, cases[i].sent_at + 4);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_days_and_years_turn_at_midnight_in_china),
+    };
+    return cmocka_run_group_tests_name("switch/engine/wall_text", tests, NULL, NULL);
+}
