@@ -1,6 +1,7 @@
 /* See emv_tlv.h. */
 #include "protocols/emv_tlv.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "protocols/base/require.h"
@@ -114,17 +115,46 @@ struct byte_view emv_tlv_find(struct byte_view icc, uint32_t tag)
     return (struct byte_view){NULL, 0};
 }
 
+/* The usual field 55: tags of one or two bytes, lengths of one, all there. False says nothing. */
+static bool is_plain(struct byte_view icc)
+{
+    uint32_t at = 0;
+    while (at < icc.length) {
+        const uint8_t first = icc.bytes[at++];
+        if (first == 0x00 || first == 0xFF) {
+            continue;
+        }
+        if ((first & TAG_MORE) == TAG_MORE) {
+            if (at == icc.length || (icc.bytes[at] & TAG_GOES_ON) != 0) {
+                return false;
+            }
+            at++;
+        }
+        if (at == icc.length || icc.bytes[at] >= icc.length - at) {
+            return false;
+        }
+        if (icc.bytes[at] >= LENGTH_LONG) {
+            return false;
+        }
+        at += 1u + icc.bytes[at];
+    }
+    return true;
+}
+
 enum status emv_tlv_check(struct byte_view icc, char reason[EMV_TLV_REASON_SIZE])
 {
     struct byte_reader reader;
     struct emv_tlv tlv;
     uint32_t length = 0;
     enum status status = STATUS_OK;
+    reason[0] = '\0';
+    if (is_plain(icc)) {
+        return STATUS_OK;
+    }
     byte_reader_init(&reader, icc.bytes, icc.length);
     while (status == STATUS_OK) {
         status = next_item(&reader, &tlv, &length);
     }
-    reason[0] = '\0';
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }

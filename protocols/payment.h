@@ -88,12 +88,17 @@ enum payment_cargo {
 
 /* The transaction that a reversal, void or refund speaks of. */
 struct payment_original {
-    uint32_t batch, stan; /* F61.1, F61.2 at the terminal side; F90 stan at the host side */
+    /* F61.1, F61.2 at the terminal side; F90 at the host side. A terminal's reversal has the trace
+     * number of its original in F11 (payment.stan); its F61, where there is one, is that of the void
+     * or pre-authorisation message which it undoes. */
+    uint32_t batch, stan;
     char mti[5];          /* F90 */
     char sent_at[11];     /* MMDDhhmmss, F90: F7 of the original */
     char date[5];         /* MMDD, F61.3 */
     char rrn[13];         /* F37 as quoted */
     char auth_code[7];    /* F38 as quoted */
+    char auth_mode[3];    /* F61.4: 00 POS, 01 phone, 02 stand-in */
+    char institution[12]; /* F61.5 */
 };
 
 struct payment {

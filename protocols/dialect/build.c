@@ -1,0 +1,342 @@
+/* dialect_build: payment -> message. The layout of the transaction says which fields; each takes
+ * its value from its part of the payment, or, where the payment leaves its key open, from the key
+ * of the transaction. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocols/base/digits.h"
+#include "protocols/base/require.h"
+#include "protocols/dialect/table.h"
+
+#define COLD __attribute__((cold, noinline))
+/* Room for what is not text in the payment already: trace number 6, amount 12, currency 3, and
+ * groups of at most DIALECT_GROUP_DIGITS_MAX digits (60, 61, 90). */
+#define SCRATCH_BYTES (9 * 3 + 12 + 3 + 4 * DIALECT_GROUP_DIGITS_MAX)
+
+struct building {
+    const struct dialect *dialect;
+    const struct payment *payment;
+    const struct dialect_row *fill; /* gives the parts of the key that the payment leaves open */
+    const struct dialect_layout *layout;
+    struct message_draft *draft;
+    struct byte_writer scratch;
+    unsigned unfit_field; /* has a part with more digits than its place; 0: none */
+};
+
+COLD __attribute__((format(printf, 4, 5))) static enum status
+refuse(struct dialect_fault *fault, enum status status, unsigned field, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(fault->reason, sizeof(fault->reason), format, arguments);
+    va_end(arguments);
+    fault->field = (uint16_t)field;
+    fault->is_unknown_kind = status == STATUS_UNKNOWN;
+    return status;
+}
+
+static inline const void *member(const struct payment *payment, const struct dialect_op *op)
+{
+    return (const uint8_t *)payment + op->offset;
+}
+
+static inline const char *text_of(const struct building *building, const struct dialect_op *op)
+{
+    const char *text = member(building->payment, op);
+    if (text[0] == '\0' && op->key_part < DIALECT_KEY_COUNT) {
+        return building->fill->constants[op->key_part];
+    }
+    return text;
+}
+
+static inline uint32_t number_of(const struct building *building, const struct dialect_op *op)
+{
+    uint32_t number;
+    memcpy(&number, member(building->payment, op), sizeof(number));
+    return number;
+}
+
+static inline bool set(struct building *building, unsigned field, const void *value,
+                       uint32_t length)
+{
+    if (length == 0) {
+        return false;
+    }
+    building->draft->present[(field - 1) / 64] |= dialect_bit(field);
+    building->draft->values[field] = (struct byte_view){value, length};
+    return true;
+}
+
+/* The lowest number that `digit_count` digits cannot hold. */
+static inline uint64_t limit_of(uint32_t digit_count)
+{
+    uint64_t limit = 1;
+    for (uint32_t i = 0; i < digit_count; i++) {
+        limit *= 10;
+    }
+    return limit;
+}
+
+COLD static bool note_unfit(struct building *building, unsigned field)
+{
+    building->unfit_field = field;
+    return false;
+}
+
+/* A number as digits. */
+static bool set_number(struct building *building, unsigned field, uint64_t number,
+                       uint32_t digit_count)
+{
+    if (number >= limit_of(digit_count)) {
+        return note_unfit(building, field);
+    }
+    char *digits = (char *)byte_writer_take(&building->scratch, digit_count);
+    REQUIRE(digits != NULL);
+    digits_format(digits, number, digit_count);
+    return set(building, field, digits, digit_count);
+}
+
+/* Whether the payment knows anything of this sub-field. */
+static bool subfield_is_known(const struct building *building,
+                              const struct dialect_subfield *subfield)
+{
+    return subfield->op.type == DIALECT_TEXT ? text_of(building, &subfield->op)[0] != '\0'
+                                             : number_of(building, &subfield->op) != 0;
+}
+
+/* Writes one sub-field, zeros in front; a rest as long as it is. False: it does not fit. */
+static bool put_subfield(struct building *building, const struct dialect_subfield *subfield)
+{
+    const char *text = "";
+    uint32_t length = 0;
+    char digits[10];
+    if (subfield->op.type == DIALECT_TEXT) {
+        text = text_of(building, &subfield->op);
+        length = (uint32_t)strlen(text);
+    } else if (number_of(building, &subfield->op) < limit_of(subfield->digits)) {
+        length = subfield->digits;
+        digits_format(digits, number_of(building, &subfield->op), length);
+        text = digits;
+    } else {
+        return false;
+    }
+    if (length > subfield->digits) {
+        return false;
+    }
+    if (!subfield->is_rest) {
+        byte_writer_fill(&building->scratch, '0', subfield->digits - length);
+    }
+    byte_writer_put(&building->scratch, text, length);
+    return true;
+}
+
+/* A group of which the payment knows nothing is not there, however many zeros would say so. */
+static bool set_group(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    const struct dialect_subfield *subfields = &building->dialect->subfields[op->first];
+    unsigned count = 0;
+    bool is_known = false;
+    for (unsigned i = 0; i < op->count; i++) {
+        const bool has_part = subfield_is_known(building, &subfields[i]);
+        is_known |= has_part && !subfields[i].is_written_only;
+        if (has_part || !subfields[i].is_optional) {
+            count = i + 1;
+        }
+    }
+    if (!is_known) {
+        return false;
+    }
+    const uint32_t start = building->scratch.position;
+    for (unsigned i = 0; i < count; i++) {
+        if (!put_subfield(building, &subfields[i])) {
+            return note_unfit(building, field);
+        }
+    }
+    REQUIRE(building->scratch.status == STATUS_OK);
+    return set(building, field, building->scratch.bytes + start,
+               building->scratch.position - start);
+}
+
+static bool set_text(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    const char *text = text_of(building, op);
+    const uint32_t fixed = op->fixed_count;
+    if (fixed != 0 && fixed < op->size && text[fixed - 1] != '\0' && text[fixed] == '\0' &&
+        text[0] != '\0') {
+        return set(building, field, text, fixed); /* the usual case needs no counting */
+    }
+    return set(building, field, text, (uint32_t)strlen(text));
+}
+
+/* Zero is a trace number where one must be, and none where it may be. */
+static bool set_trace(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    const uint32_t number = number_of(building, op);
+    const bool is_required =
+        (building->layout->required[(field - 1) / 64] & dialect_bit(field)) != 0;
+    return (number != 0 || is_required) &&
+           set_number(building, field, number, building->dialect->spec->fields[field].count);
+}
+
+static bool set_amount(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    (void)op;
+    const struct money *amount = &building->payment->amount;
+    /* A negative amount turns into one far too large, and is refused as such. */
+    return amount->currency != 0 && set_number(building, field, (uint64_t)amount->minor, 12);
+}
+
+static bool set_currency(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    (void)op;
+    const uint16_t currency = building->payment->amount.currency;
+    return currency != 0 && set_number(building, field, currency, 3);
+}
+
+static bool set_pan(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    (void)op;
+    return set(building, field, building->payment->pan.digits, building->payment->pan.digit_count);
+}
+
+static bool set_track2(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    (void)op;
+    const struct track2 *track = &building->payment->track2;
+    return set(building, field, track->characters, track->count);
+}
+
+static bool set_track3(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    (void)op;
+    const struct track3 *track = &building->payment->track3;
+    return set(building, field, track->characters, track->count);
+}
+
+static bool set_pin(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    (void)op;
+    return set(building, field, building->payment->pin.bytes, building->payment->pin.length);
+}
+
+static bool set_cargo(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    struct byte_view cargo = payment_cargo(building->payment, (enum payment_cargo)op->cargo);
+    return set(building, field, cargo.bytes, cargo.length);
+}
+
+/* Calls `set_part` for each field of one type in the layout; it is false when the payment does not
+ * have the part. Inlined, so that `set_part` is known. */
+__attribute__((always_inline)) static inline void
+each(struct building *building, enum dialect_op_type type,
+     bool (*set_part)(struct building *building, unsigned field, const struct dialect_op *op))
+{
+    const enum payment_leg leg = building->payment->leg;
+    const struct dialect_layout *layout = building->layout;
+    const uint64_t *mask = building->dialect->type_bits[leg][type];
+    uint64_t bits[2] = {(layout->required[0] | layout->optional[0]) & mask[0],
+                        (layout->required[1] | layout->optional[1]) & mask[1]};
+    while ((bits[0] | bits[1]) != 0) {
+        const unsigned field = dialect_first_field(bits);
+        bits[(field - 1) / 64] &= ~dialect_bit(field);
+        (void)set_part(building, field, &building->dialect->ops[leg][field]);
+    }
+}
+
+static enum status set_fields(struct building *building, struct dialect_fault *fault)
+{
+    each(building, DIALECT_TEXT, set_text);
+    each(building, DIALECT_NUMBER, set_trace);
+    each(building, DIALECT_AMOUNT, set_amount);
+    each(building, DIALECT_CURRENCY, set_currency);
+    each(building, DIALECT_PAN, set_pan);
+    each(building, DIALECT_TRACK2, set_track2);
+    each(building, DIALECT_TRACK3, set_track3);
+    each(building, DIALECT_PIN, set_pin);
+    each(building, DIALECT_GROUP, set_group);
+    each(building, DIALECT_ICC, set_cargo);
+    each(building, DIALECT_CARGO, set_cargo);
+    const struct spec_field *fields = building->dialect->spec->fields;
+    if (building->unfit_field != 0) {
+        return refuse(fault, STATUS_BAD_VALUE, building->unfit_field,
+                      "the payment's value for field %u (%s) has too many digits or a wrong sign",
+                      building->unfit_field, fields[building->unfit_field].name);
+    }
+    const struct dialect_layout *layout = building->layout;
+    const uint64_t missing[2] = {layout->required[0] & ~building->draft->present[0],
+                                 layout->required[1] & ~building->draft->present[1]};
+    if ((missing[0] | missing[1]) == 0) {
+        return STATUS_OK;
+    }
+    const unsigned field = dialect_first_field(missing);
+    return refuse(fault, STATUS_MISSING, field,
+                  "the payment has no value for field %u (%s), which %s needs", field,
+                  fields[field].name, layout->name);
+}
+
+/* The row that stands in for open parts of the key: of a reversal, that of its original. */
+static const struct dialect_row *
+fill_of(const struct dialect *dialect, const struct dialect_row *row, const struct payment *payment)
+{
+    if (row->kind != PAYMENT_REVERSAL || payment->original_kind == PAYMENT_UNKNOWN) {
+        return row;
+    }
+    const struct dialect_row *original = dialect_row_of(dialect, payment->original_kind, payment);
+    return original != NULL ? original : row;
+}
+
+static enum status find_row(const struct dialect *dialect, const struct payment *payment,
+                            const struct dialect_row **row, struct dialect_fault *fault)
+{
+    *row = dialect_row_of(dialect, payment->kind, payment);
+    if (*row != NULL) {
+        return STATUS_OK;
+    }
+    if (dialect->kinds[payment->kind].count == 0) {
+        return refuse(fault, STATUS_UNKNOWN, 0, "%s is not in %s", payment_kind_text(payment->kind),
+                      dialect->spec->name);
+    }
+    return refuse(fault, STATUS_BAD_VALUE, 0,
+                  "%s does not go with processing code %.6s, condition %.2s, type %.2s, management "
+                  "%.3s, network %.3s in %s",
+                  payment_kind_text(payment->kind), payment->processing_code,
+                  payment->condition_code, payment->type_code, payment->management_code,
+                  payment->network_code, dialect->spec->name);
+}
+
+enum status dialect_build(const struct dialect *dialect, const struct payment *payment,
+                          const struct dialect_build_how *how, struct byte_writer *writer,
+                          struct byte_view *mac_scope, struct dialect_fault *fault)
+{
+    REQUIRE(payment->leg == PAYMENT_REQUEST || payment->leg == PAYMENT_RESPONSE);
+    REQUIRE(!how->with_mac || mac_scope != NULL);
+    struct message_draft draft;
+    struct message_fault message_fault;
+    uint8_t scratch[SCRATCH_BYTES];
+    const struct dialect_row *row;
+    fault->field = 0;
+    fault->is_unknown_kind = false;
+    fault->reason[0] = '\0';
+    enum status status = find_row(dialect, payment, &row, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const char *const mti = row->mti[payment->leg][payment->is_repeat != 0];
+    struct building building = {.dialect = dialect,
+                                .payment = payment,
+                                .fill = fill_of(dialect, row, payment),
+                                .layout = &dialect->layouts[row->layouts[payment->leg]],
+                                .draft = &draft};
+    byte_writer_init(&building.scratch, scratch, sizeof(scratch));
+    message_draft_init(&draft, dialect->spec, mti[0] != '\0' ? mti : row->mti[payment->leg][0]);
+    draft.header = how->header;
+    status = set_fields(&building, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = message_build(&draft, writer, how->with_mac ? mac_scope : NULL, &message_fault);
+    return status == STATUS_OK
+               ? STATUS_OK
+               : refuse(fault, status, message_fault.field, "%s", message_fault.reason);
+}

@@ -1,0 +1,91 @@
+/* Message -> payment -> message: what was read once and written is read again as the same payment,
+ * and written again as the same bytes. The first byte chooses the dialect. */
+#include "tests/fuzz/fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/file_text.h"
+#include "protocols/dialect/dialect.h"
+
+#define MESSAGE_BYTES_MAX 2048
+
+static void must(bool is_so)
+{
+    if (!is_so) {
+        abort();
+    }
+}
+
+static struct dialect *load(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/config/specs/%s.yaml", TILLWAY_SOURCE_DIR, name);
+    struct document *document = file_text_load_yaml(path);
+    must(document != NULL);
+    struct dialect *dialect = dialect_compile(document);
+    must(dialect != NULL);
+    document_destroy(document);
+    return dialect;
+}
+
+/* Parses and reads; STATUS_OK when both went well. */
+static enum status read_payment(const struct dialect *dialect, struct byte_view bytes,
+                                struct payment *payment)
+{
+    static struct message message;
+    struct message_fault message_fault;
+    struct dialect_fault fault;
+    enum status status = message_parse(&message, dialect_spec(dialect), bytes, &message_fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = dialect_read(dialect, &message, payment, &fault);
+    must(status >= STATUS_OK);
+    must((status == STATUS_OK) == (fault.reason[0] == '\0'));
+    return status;
+}
+
+static enum status write_payment(const struct dialect *dialect, const struct payment *payment,
+                                 struct byte_writer *writer)
+{
+    static const uint8_t header[6] = {0x60, 0x31};
+    struct dialect_fault fault;
+    struct byte_view scope;
+    const struct dialect_build_how how = {
+        .with_mac = dialect_has_mac(dialect, payment),
+        .header = {header, dialect_spec(dialect)->header_bytes},
+    };
+    return dialect_build(dialect, payment, &how, writer, &scope, &fault);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    static struct dialect *dialects[2];
+    static struct payment first, second;
+    static uint8_t room[2][MESSAGE_BYTES_MAX];
+    if (dialects[0] == NULL) {
+        dialects[0] = load("unionpay-pos");
+        dialects[1] = load("iso8583-1987-ascii");
+    }
+    if (length < 1 || length > MESSAGE_BYTES_MAX) {
+        return 0;
+    }
+    const struct dialect *dialect = dialects[bytes[0] & 1];
+    struct byte_writer writers[2];
+    byte_writer_init(&writers[0], room[0], sizeof(room[0]));
+    byte_writer_init(&writers[1], room[1], sizeof(room[1]));
+    struct byte_view rest = {bytes + 1, (uint32_t)length - 1};
+    if (read_payment(dialect, rest, &first) != STATUS_OK ||
+        write_payment(dialect, &first, &writers[0]) != STATUS_OK) {
+        return 0;
+    }
+    struct byte_view written = {room[0], writers[0].position};
+    must(read_payment(dialect, written, &second) == STATUS_OK);
+    must(second.kind == first.kind && second.original_kind == first.original_kind);
+    must(write_payment(dialect, &second, &writers[1]) == STATUS_OK);
+    must(writers[1].position == writers[0].position);
+    must(memcmp(room[0], room[1], writers[0].position) == 0);
+    return 0;
+}

@@ -1,0 +1,226 @@
+/* dialect_build: what leaves, and what a payment lacks. */
+#include "tests/unit/protocols/dialect/stage.h"
+
+static struct dialect *terminal;
+static struct dialect *host;
+static struct stage_message stage;
+static struct payment payment;
+
+static int set_up(void **state)
+{
+    (void)state;
+    terminal = stage_dialect("unionpay-pos");
+    host = stage_dialect("iso8583-1987-ascii");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    dialect_destroy(terminal);
+    dialect_destroy(host);
+    return 0;
+}
+
+static void test_a_sign_on_stands_byte_for_byte(void **state)
+{
+    (void)state;
+    static const char expected[] = "6032003100000800"
+                                   "0020000000C00012"
+                                   "000001"
+                                   "3130303030303139"
+                                   "383938333130303539393930303031"
+                                   "00110000000100300003303120";
+    char hex[2 * sizeof(expected)];
+    payment_clear(&payment);
+    payment.kind = PAYMENT_SIGNON;
+    payment.stan = 1;
+    payment.batch = 1;
+    memcpy(payment.terminal_id, "10000019", 9);
+    memcpy(payment.merchant_id, "898310059990001", 16);
+    stage_cargo(&payment, PAYMENT_CARGO_CUSTOM_63, "01 ", 3);
+    assert_int_equal(stage_build(&stage, terminal, &payment, false), STATUS_OK);
+    bytes_to_hex(hex, stage.bytes, stage.writer.position);
+    assert_string_equal(hex, expected);
+}
+
+static void test_open_parts_of_the_key_come_from_the_file(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_VOID;
+    payment.original_kind = PAYMENT_UNKNOWN;
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_OK);
+    stage_parse(&stage, terminal);
+    assert_int_equal(dialect_read(terminal, &stage.message, &payment, &stage.fault), STATUS_OK);
+    assert_int_equal(payment.kind, PAYMENT_VOID);
+    assert_string_equal(payment.processing_code, "200000");
+    assert_string_equal(payment.type_code, "23");
+
+    stage_payment(&payment);
+    payment.kind = PAYMENT_REVERSAL;
+    payment.original_kind = PAYMENT_CAPTURE;
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_OK);
+    stage_parse(&stage, terminal);
+    assert_int_equal(dialect_read(terminal, &stage.message, &payment, &stage.fault), STATUS_OK);
+    assert_int_equal(payment.original_kind, PAYMENT_CAPTURE);
+    assert_string_equal(payment.condition_code, "06");
+}
+
+static void test_a_key_chooses_among_the_transactions_of_a_kind(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_OTHER_SALE;
+    memcpy(payment.condition_code, "08", 3);
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_OK);
+    stage_parse(&stage, terminal);
+    char text[20];
+    assert_int_equal(message_text(&stage.message, 60, text, sizeof(text)), 14);
+    assert_string_equal(text, "22000005000500");
+
+    memcpy(payment.condition_code, "77", 3);
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_BAD_VALUE);
+    assert_non_null(strstr(stage.fault.reason, "condition 77"));
+}
+
+static void test_a_missing_part_is_named(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_PURCHASE;
+    payment.terminal_id[0] = '\0';
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_MISSING);
+    assert_int_equal(stage.fault.field, 41);
+    assert_string_equal(
+        stage.fault.reason,
+        "the payment has no value for field 41 (terminal_id), which sale_request needs");
+    assert_int_equal(stage.writer.position, 0);
+
+    stage_payment(&payment);
+    payment.kind = PAYMENT_VOID;
+    payment.original = (struct payment_original){.rrn = "080910000077"};
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_MISSING);
+    assert_int_equal(stage.fault.field, 61);
+}
+
+static void test_a_kind_that_the_dialect_does_not_have_is_unknown(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_REFUND;
+    assert_int_equal(stage_build(&stage, host, &payment, false), STATUS_UNKNOWN);
+    assert_true(stage.fault.is_unknown_kind);
+    assert_string_equal(stage.fault.reason, "refund is not in iso8583-1987-ascii");
+}
+
+static void test_a_value_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t stan, batch, original_stan;
+        int64_t minor;
+        unsigned field;
+    } cases[] = {
+        {1000000, 5, 7, 1, 11},
+        {1, 1000000, 7, 1, 60},
+        {1, 5, 1000000, 1, 61},
+        {1, 5, 7, -1, 4},
+        {1, 5, 7, MONEY_MINOR_MAX + 1, 4},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        stage_payment(&payment);
+        payment.kind = PAYMENT_VOID;
+        payment.stan = cases[i].stan;
+        payment.batch = cases[i].batch;
+        payment.original.stan = cases[i].original_stan;
+        payment.amount.minor = cases[i].minor;
+        assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_BAD_VALUE);
+        assert_int_equal(stage.fault.field, cases[i].field);
+    }
+    stage_payment(&payment);
+    payment.kind = PAYMENT_VOID;
+    memcpy(payment.expiry, "3x12", 5);
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_BAD_VALUE);
+    assert_int_equal(stage.fault.field, 14);
+}
+
+static void test_a_repeat_has_its_own_message_type_where_there_is_one(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_REVERSAL;
+    payment.original_kind = PAYMENT_PURCHASE;
+    payment.is_repeat = 1;
+    assert_int_equal(stage_build(&stage, host, &payment, false), STATUS_OK);
+    assert_memory_equal(stage.bytes, "0421", 4);
+    payment.leg = PAYMENT_RESPONSE;
+    assert_int_equal(stage_build(&stage, host, &payment, false), STATUS_OK);
+    assert_memory_equal(stage.bytes, "0431", 4);
+    payment.leg = PAYMENT_REQUEST;
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_OK);
+    assert_memory_equal(stage.bytes + 6, "\x04\x00", 2);
+}
+
+static void test_field_90_is_filled_with_zeros_from_the_left(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_REVERSAL;
+    payment.original_kind = PAYMENT_PURCHASE;
+    assert_int_equal(stage_build(&stage, host, &payment, true), STATUS_OK);
+    stage_parse(&stage, host);
+    char text[50];
+    assert_int_equal(message_text(&stage.message, 90, text, sizeof(text)), 42);
+    assert_string_equal(text, "020000007701140809100004802100000048029999");
+    assert_true(message_has(&stage.message, 128));
+    assert_false(message_has(&stage.message, 64));
+    payment.kind = PAYMENT_PURCHASE;
+    memcpy(payment.condition_code, "00", 3);
+    assert_int_equal(stage_build(&stage, host, &payment, true), STATUS_OK);
+    stage_parse(&stage, host);
+    assert_true(message_has(&stage.message, 64));
+}
+
+static void test_the_scope_of_the_mac_is_told(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_PURCHASE;
+    assert_int_equal(stage_build(&stage, terminal, &payment, true), STATUS_OK);
+    assert_ptr_equal(stage.mac_scope.bytes, stage.bytes + 6);
+    assert_int_equal(stage.mac_scope.length, stage.writer.position - 6 - 8);
+    struct dialect_build_how how = {.with_mac = true};
+    expect_assert_failure(
+        (void)!dialect_build(host, &payment, &how, &stage.writer, NULL, &stage.fault));
+}
+
+static void test_a_writer_without_room_says_so(void **state)
+{
+    (void)state;
+    stage_payment(&payment);
+    payment.kind = PAYMENT_PURCHASE;
+    memcpy(payment.condition_code, "00", 3);
+    struct dialect_build_how how = {.with_mac = false};
+    byte_writer_init(&stage.writer, stage.bytes, 40);
+    assert_int_equal(
+        dialect_build(host, &payment, &how, &stage.writer, &stage.mac_scope, &stage.fault),
+        STATUS_NO_ROOM);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_sign_on_stands_byte_for_byte),
+        cmocka_unit_test(test_open_parts_of_the_key_come_from_the_file),
+        cmocka_unit_test(test_a_key_chooses_among_the_transactions_of_a_kind),
+        cmocka_unit_test(test_a_missing_part_is_named),
+        cmocka_unit_test(test_a_kind_that_the_dialect_does_not_have_is_unknown),
+        cmocka_unit_test(test_a_value_that_does_not_fit_is_refused),
+        cmocka_unit_test(test_a_repeat_has_its_own_message_type_where_there_is_one),
+        cmocka_unit_test(test_field_90_is_filled_with_zeros_from_the_left),
+        cmocka_unit_test(test_the_scope_of_the_mac_is_told),
+        cmocka_unit_test(test_a_writer_without_room_says_so),
+    };
+    return cmocka_run_group_tests_name("protocols/dialect/build", tests, set_up, tear_down);
+}
