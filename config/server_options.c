@@ -366,6 +366,7 @@ struct server_options *server_options_load(struct document *document)
     }
     struct option_reader reader = {.document = document};
     folder_of(reader.folder, document_name(document));
+    snprintf(options->path, sizeof(options->path), "%s", document_name(document));
     scope_read(&reader, OPTION_SERVER, root, options);
     if (root->kind == DOCUMENT_MAPPING) {
         listeners_read(&reader, options);

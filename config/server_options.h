@@ -151,6 +151,7 @@ struct admin_options {
 };
 
 struct server_options {
+    char path[OPTION_PATH_SIZE]; /* of the file itself, for faults found later; may be cut */
     uint16_t node;
     char acquirer_id[12]; /* field 32 */
     uint16_t workers;     /* loops that carry I/O, the engine's included */

@@ -1,0 +1,21 @@
+/* Builds the rules in force from the files that the options name: channels, BIN ranges, merchants,
+ * terminals, route rules, fee plans. Used at start, at reload and by --check-config.
+ *
+ * Here config/ is introduced to routing/. All faults of all files are gathered before anything is
+ * given up; a faulty set is never given out.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "config/server_options.h"
+#include "protocols/base/bytes.h"
+#include "routing/ruleset.h"
+
+#define RULESET_LOAD_FAULT_COUNT_MAX 40 /* told of one file; the rest is counted */
+#define RULESET_LOAD_TABLE_BYTES_MAX (256u * 1024 * 1024)
+
+/* A frozen ruleset, which the caller destroys. NULL: faulty, and each fault is a line of `faults`:
+ * "file:line: what, what was expected, what stood there". What does not fit is left out. */
+struct ruleset *ruleset_load(const struct server_options *options, uint32_t version,
+                             struct byte_writer *faults);
