@@ -231,6 +231,50 @@ static void test_a_long_fault_is_cut(void **state)
     document_destroy(document);
 }
 
+static void test_a_path_sets_a_value_and_makes_what_is_absent(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage);
+    add_scalar(&stage, "name", "old");
+    struct document_node model = {.kind = DOCUMENT_SEQUENCE, .key = "list", .line = 2};
+    struct document_node *list = document_add(stage.document, stage.root, &model);
+    model = (struct document_node){.kind = DOCUMENT_SCALAR, .text = "first"};
+    document_add(stage.document, list, &model);
+    document_add(stage.document, list, &model);
+    static const struct {
+        const char *path;
+        enum status status;
+    } cases[] = {
+        {"name", STATUS_OK},          {"a.b.c", STATUS_OK},         {"list.1", STATUS_OK},
+        {"list.2", STATUS_NOT_FOUND}, {"list.x", STATUS_NOT_FOUND}, {"name.x", STATUS_NOT_FOUND},
+        {"", STATUS_BAD_VALUE},       {"a..c", STATUS_BAD_VALUE},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(document_set(stage.document, cases[i].path, "new"), cases[i].status);
+    }
+    char long_key[DOCUMENT_KEY_SIZE + 1];
+    memset(long_key, 'k', sizeof(long_key));
+    long_key[sizeof(long_key) - 1] = '\0';
+    assert_int_equal(document_set(stage.document, long_key, "new"), STATUS_BAD_VALUE);
+    assert_string_equal(document_member(stage.root, "name")->text, "new");
+    const struct document_node *a = document_member(stage.root, "a");
+    assert_string_equal(document_member(document_member(a, "b"), "c")->text, "new");
+    assert_string_equal(list->first_child->text, "first");
+    assert_string_equal(list->last_child->text, "new");
+    assert_int_equal(document_set(stage.document, "list", "flat"), STATUS_OK);
+    assert_int_equal(document_member(stage.root, "list")->kind, DOCUMENT_SCALAR);
+    document_destroy(stage.document);
+}
+
+static void test_nothing_is_set_in_an_empty_document(void **state)
+{
+    (void)state;
+    struct document *document = document_create("f.yaml");
+    assert_int_equal(document_set(document, "a", "1"), STATUS_NOT_FOUND);
+    document_destroy(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +287,8 @@ int main(void)
         cmocka_unit_test(test_an_unknown_member_names_the_nearest_known),
         cmocka_unit_test(test_more_faults_than_kept_are_counted),
         cmocka_unit_test(test_a_long_fault_is_cut),
+        cmocka_unit_test(test_a_path_sets_a_value_and_makes_what_is_absent),
+        cmocka_unit_test(test_nothing_is_set_in_an_empty_document),
     };
     return cmocka_run_group_tests_name("protocols/base/document", tests, NULL, NULL);
 }

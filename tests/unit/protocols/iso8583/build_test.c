@@ -72,6 +72,36 @@ static void test_building_in_characters_pads_both_ways(void **state)
                               "000000000000000000000000000000000000000200");
 }
 
+static void test_a_short_odd_number_is_filled_on_its_own_side(void **state)
+{
+    struct stage *stage = *state;
+    struct spec *spec =
+        compile("name: x\nmti: bcd\nbitmap: {coding: binary}\ncodings: {n: bcd}\nfields:\n"
+                "  2: {name: left, format: n5}\n  3: {name: right, format: n5, align: right}\n"
+                "  4: {name: long, format: n42}\n  5: {name: amount, format: xn9}\n");
+    struct message_draft draft;
+    message_draft_init(&draft, spec, "0200");
+    message_draft_set_text(&draft, 2, "123");
+    message_draft_set_text(&draft, 3, "12");
+    message_draft_set_text(&draft, 4, "7");
+    message_draft_set_text(&draft, 5, "D00000042");
+    assert_int_equal(build(stage, &draft, false), STATUS_OK);
+    assert_bytes(stage, "0200"
+                        "7800000000000000"
+                        "001230"
+                        "000012"
+                        "000000000000000000000000000000000000000007"
+                        "443030303030303432");
+    message_draft_set_text(&draft, 5, "D42");
+    assert_int_equal(build(stage, &draft, false), STATUS_BAD_VALUE);
+    assert_string_equal(stage->fault.reason, "field 5 was given 3 long, needed: 9");
+    message_draft_set_text(&draft, 5, "X00000042");
+    assert_int_equal(build(stage, &draft, false), STATUS_BAD_VALUE);
+    assert_string_equal(stage->fault.reason,
+                        "field 5 was given a character that is no sign or digit");
+    spec_destroy(spec);
+}
+
 static void test_the_mac_comes_last_and_is_put_afterwards(void **state)
 {
     struct stage *stage = *state;
@@ -300,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(test_building_aligns_and_fills_as_the_dialect_says),
         STORY(test_building_in_characters_pads_both_ways),
+        STORY(test_a_short_odd_number_is_filled_on_its_own_side),
         STORY(test_the_mac_comes_last_and_is_put_afterwards),
         STORY(test_the_mac_of_a_dialect_in_hex_is_16_characters),
         STORY(test_values_the_spec_does_not_allow_are_refused),
