@@ -10,6 +10,9 @@
 
 #include "protocols/base/require.h"
 
+_Static_assert(YAML_FILE_BYTES_MAX <= INT32_MAX, "lines and columns fit their places");
+_Static_assert(DOCUMENT_DEPTH_MAX == 32, "the sentence of the fault says 32");
+
 struct yaml_load {
     struct document *document;  /* borrowed */
     struct document_node *open; /* the collection that the next event stands in; NULL: none */
@@ -43,6 +46,7 @@ static void forget_key(struct yaml_load *load)
 /* Takes a scalar as the key of a mapping's next member. Answers true when the event was kept. */
 static bool take_key(struct yaml_load *load, yaml_event_t *event)
 {
+    REQUIRE(load->key == NULL && load->open->kind == DOCUMENT_MAPPING);
     char *key = (char *)event->data.scalar.value;
     load->place = place_of(&event->start_mark);
     if (strcmp(key, "<<") == 0) {
@@ -66,6 +70,7 @@ static bool take_key(struct yaml_load *load, yaml_event_t *event)
 
 static void add_node(struct yaml_load *load, enum document_kind kind, const yaml_event_t *event)
 {
+    REQUIRE(load->depth <= DOCUMENT_DEPTH_MAX);
     const bool is_member = load->open != NULL && load->open->kind == DOCUMENT_MAPPING;
     const struct document_place place = is_member ? load->place : place_of(&event->start_mark);
     const struct document_node model = {
@@ -205,6 +210,7 @@ static void load_events(struct yaml_load *load, yaml_parser_t *parser)
 
 struct document *yaml_file_parse(const char *name, const void *bytes, uint32_t length)
 {
+    REQUIRE(bytes != NULL || length == 0);
     struct yaml_load load = {.document = document_create(name)};
     if (load.document == NULL) {
         return NULL;

@@ -17,6 +17,8 @@
 #define INTEGER_DIGITS_MAX 18 /* always fits an int64_t */
 #define WORD_LENGTH_MAX 48    /* longer words get no suggestion */
 
+_Static_assert(DOCUMENT_FAULT_TEXT_SIZE > 2 * 60 + 160, "two words and a list fit into a fault");
+
 struct document_cell {
     struct document_cell *next; /* owner */
     struct document_node node;
@@ -198,6 +200,7 @@ enum status document_set(struct document *document, const char *path, const char
 
 const struct document_node *document_member(const struct document_node *node, const char *key)
 {
+    REQUIRE(key != NULL);
     if (node == NULL || node->kind != DOCUMENT_MAPPING) {
         return NULL;
     }
@@ -213,6 +216,7 @@ const struct document_node *document_member(const struct document_node *node, co
 void document_fault(struct document *document, const struct document_node *node, const char *format,
                     ...)
 {
+    REQUIRE(format != NULL);
     uint32_t index = document->fault_count++;
     if (index >= DOCUMENT_FAULT_COUNT_MAX) {
         return;
@@ -336,6 +340,7 @@ int document_choice(struct document *document, const struct document_node *mappi
     if (text == NULL) {
         return fallback;
     }
+    REQUIRE(words[0] != NULL);
     char list[160] = "";
     size_t used = 0;
     for (int i = 0; words[i] != NULL; i++) {

@@ -14,6 +14,9 @@
 #define MAC_BYTES 8
 #define COLD __attribute__((cold, noinline))
 
+_Static_assert(sizeof(((struct message_draft *)0)->mti) == 5, "four digits and a final 0");
+_Static_assert(SPEC_FIELD_MAX == 2 * 64, "two bitmaps name every field");
+
 /* A build under way. */
 struct message_making {
     const struct message_draft *draft;
@@ -112,8 +115,9 @@ static inline void write_prefix(uint8_t *room, const struct spec_row *row, uint3
 }
 
 /* A fixed number shorter than its field: zeros stand in front. */
-static void write_bcd_short(uint8_t *room, const struct spec_row *row, struct byte_view value)
+static bool write_bcd_short(uint8_t *room, const struct spec_row *row, struct byte_view value)
 {
+    REQUIRE(value.length < row->count);
     const uint32_t fill = row->count - value.length;
     const uint32_t first = row->is_right ? row->count % 2u : 0;
     memset(room, 0, (row->count + 1u) / 2);
@@ -122,37 +126,37 @@ static void write_bcd_short(uint8_t *room, const struct spec_row *row, struct by
         const uint8_t digit = characters_nibble(value.bytes[i]);
         room[nibble / 2] |= (uint8_t)(nibble % 2 == 0 ? digit << 4 : digit);
     }
+    return characters_pass(value.bytes, value.length, characters_not_digits);
 }
 
 /* Digits or track characters into nibbles; an odd count leaves its pad nibble 0. */
-static void write_bcd(uint8_t *room, const struct spec_row *row, struct byte_view value)
+__attribute__((always_inline)) static inline bool write_bcd(uint8_t *room,
+                                                            const struct spec_row *row,
+                                                            struct byte_view value,
+                                                            uint64_t (*judge)(uint64_t))
 {
     const uint8_t *from = value.bytes;
-    uint32_t left = value.length;
-    if (left % 2 != 0 && row->is_right) {
-        *room++ = characters_nibble(*from++);
-        left--;
+    uint64_t bad = 0;
+    if (value.length % 2 != 0) {
+        const uint8_t odd = from[row->is_right ? 0 : value.length - 1];
+        const uint8_t digit = characters_nibble(odd);
+        bad = judge(CHARACTERS_EACH((uint64_t)odd));
+        room[row->is_right ? 0 : value.length / 2] = row->is_right ? digit : (uint8_t)(digit << 4);
+        room += row->is_right;
+        from += row->is_right;
     }
-    characters_pack(room, from, left & ~1u);
-    if (left % 2 != 0) {
-        room[left / 2] = (uint8_t)(characters_nibble(from[left - 1]) << 4);
-    }
+    return characters_pack(room, from, value.length & ~1u, judge) && bad == 0;
 }
 
-/* Characters as they are; a fixed field is filled up: numbers in front, text behind. */
-static void write_plain(uint8_t *room, const struct spec_row *row, struct byte_view value,
-                        uint32_t count)
+/* A fixed field that was given short is filled up: numbers in front, text behind. */
+static bool write_short(uint8_t *room, const struct spec_row *row, struct byte_view value)
 {
-    const uint32_t fill = count - value.length;
-    if (fill == 0) {
-        characters_copy(room, value.bytes, count);
-    } else if (row->kind == SPEC_ROW_DIGITS) {
-        memset(room, '0', fill);
-        characters_copy(room + fill, value.bytes, value.length);
-    } else {
-        characters_copy(room, value.bytes, value.length);
-        memset(room + value.length, ' ', fill);
-    }
+    REQUIRE(value.length < row->count);
+    const uint32_t fill = row->count - value.length;
+    const bool is_number = row->kind == SPEC_ROW_DIGITS;
+    memset(is_number ? room : room + value.length, is_number ? '0' : ' ', fill);
+    characters_copy(is_number ? room + fill : room, value.bytes, value.length);
+    return characters_fit((enum spec_row_kind)row->kind, value.bytes, value.length);
 }
 
 static void write_hex(uint8_t *room, struct byte_view value)
@@ -169,15 +173,36 @@ static void write_hex(uint8_t *room, struct byte_view value)
     }
 }
 
-static inline bool value_fits(enum spec_row_kind kind, struct byte_view value)
+/* Writes a value of the full length; false: a character that does not fit. */
+__attribute__((always_inline)) static inline bool
+write_value(uint8_t *room, const struct spec_row *row, struct byte_view value)
 {
-    if (kind == SPEC_ROW_BCD) {
-        kind = SPEC_ROW_DIGITS;
-    } else if (kind == SPEC_ROW_TRACK_BCD) {
-        kind = SPEC_ROW_TRACK;
-    } else if (kind == SPEC_ROW_HEX) {
-        return true; /* the value is bytes, and bytes have their hex */
+    const enum spec_row_kind kind = (enum spec_row_kind)row->kind;
+    switch (kind) {
+    case SPEC_ROW_DIGITS:
+        return characters_move(room, value.bytes, value.length, characters_not_digits);
+    case SPEC_ROW_BCD:
+        return write_bcd(room, row, value, characters_not_digits);
+    case SPEC_ROW_TRACK_BCD:
+        return write_bcd(room, row, value, characters_not_track);
+    case SPEC_ROW_ALNUM:
+        return characters_move(room, value.bytes, value.length, characters_not_alnum);
+    case SPEC_ROW_PRINT:
+        return characters_move(room, value.bytes, value.length, characters_not_print);
+    case SPEC_ROW_HEX:
+        write_hex(room, value);
+        return true;
+    case SPEC_ROW_BYTES:
+        characters_copy(room, value.bytes, value.length);
+        return true;
+    case SPEC_ROW_SIGNED:
+    case SPEC_ROW_TRACK:
+    case SPEC_ROW_ALPHA:
+    case SPEC_ROW_LOCAL:
+    case SPEC_ROW_ABSENT:
+        break;
     }
+    characters_copy(room, value.bytes, value.length);
     return characters_fit(kind, value.bytes, value.length);
 }
 
@@ -203,40 +228,43 @@ static bool may_be_short(enum spec_row_kind kind)
     return false;
 }
 
-static inline enum status write_field(const struct message_making *making, unsigned field)
+enum field_outcome { FIELD_WRITTEN, FIELD_COUNT, FIELD_CHARACTER, FIELD_ROOM };
+
+/* Works on a writer that nobody else sees, so that it stays in registers; words for what went wrong
+ * are found afterwards. */
+__attribute__((always_inline)) static inline enum field_outcome
+write_field(struct byte_writer *writer, const struct spec_row *row, struct byte_view value)
 {
-    const struct spec_row *row = &making->draft->spec->rows[field];
-    const struct byte_view value = making->draft->values[field];
-    const enum spec_row_kind kind = (enum spec_row_kind)row->kind;
+    const bool is_fixed = row->prefix_bytes == 0;
     uint32_t count = value.length;
     if (count != row->count) {
-        if (count > spec_row_count_max(row) || (row->prefix_bytes == 0 && !may_be_short(kind)) ||
+        if (count > spec_row_count_max(row) ||
+            (is_fixed && !may_be_short((enum spec_row_kind)row->kind)) ||
             (row->prefix_counts_bytes && count % 2 != 0)) {
-            return refuse_count(making, field);
+            return FIELD_COUNT;
         }
-        count = row->prefix_bytes == 0 ? row->count : count;
-    }
-    if (!value_fits(kind, value)) {
-        return kind == SPEC_ROW_ABSENT ? refuse_count(making, field)
-                                       : refuse_character(making, field);
+        count = is_fixed ? row->count : count;
     }
     const uint32_t length = ((count << row->grow) + row->halve) >> row->halve;
-    uint8_t *room = byte_writer_take(making->writer, row->prefix_bytes + length);
+    uint8_t *room = byte_writer_take(writer, row->prefix_bytes + length);
     if (room == NULL) {
-        return refuse_room(making, field);
+        return FIELD_ROOM;
     }
-    if (row->prefix_bytes > 0) {
+    if (!is_fixed) {
         write_prefix(room, row, row->prefix_counts_bytes ? length : count);
         room += row->prefix_bytes;
     }
-    if (row->halve != 0) {
-        count == value.length ? write_bcd(room, row, value) : write_bcd_short(room, row, value);
-    } else if (kind == SPEC_ROW_HEX) {
-        write_hex(room, value);
+    bool fits;
+    if (count == value.length) {
+        fits = write_value(room, row, value);
     } else {
-        write_plain(room, row, value, count);
+        fits = row->halve != 0 ? write_bcd_short(room, row, value) : write_short(room, row, value);
     }
-    return STATUS_OK;
+    if (!fits) {
+        writer->position -= row->prefix_bytes + length; /* the fault names where the field begins */
+        return FIELD_CHARACTER;
+    }
+    return FIELD_WRITTEN;
 }
 
 static void put_bitmap(struct byte_writer *writer, const struct spec *spec, uint64_t bits)
@@ -268,25 +296,43 @@ static enum status write_head(const struct message_making *making)
         byte_writer_put(making->writer, mti, 4);
     } else {
         uint8_t packed[2];
-        characters_pack(packed, mti, 4);
+        REQUIRE(characters_pack(packed, mti, 4, characters_not_digits));
         byte_writer_put(making->writer, packed, sizeof(packed));
     }
     return STATUS_OK;
 }
 
+COLD static enum status refuse_field(const struct message_making *making, unsigned field,
+                                     enum field_outcome outcome)
+{
+    REQUIRE(outcome != FIELD_WRITTEN);
+    if (outcome == FIELD_ROOM) {
+        return refuse_room(making, field);
+    }
+    return outcome == FIELD_COUNT || making->draft->spec->rows[field].kind == SPEC_ROW_ABSENT
+               ? refuse_count(making, field)
+               : refuse_character(making, field);
+}
+
 static enum status write_fields(const struct message_making *making, const uint64_t present[2])
 {
+    const struct spec_row *rows = making->draft->spec->rows;
+    const struct byte_view *values = making->draft->values;
+    struct byte_writer writer = *making->writer;
     for (unsigned word = 0; word < 2; word++) {
         uint64_t bits = present[word];
         while (bits != 0) {
             const unsigned lead = (unsigned)__builtin_clzll(bits);
+            const unsigned field = word * 64 + lead + 1;
             bits &= ~(FIRST_BIT >> lead);
-            enum status status = write_field(making, word * 64 + lead + 1);
-            if (status != STATUS_OK) {
-                return status;
+            enum field_outcome outcome = write_field(&writer, &rows[field], values[field]);
+            if (outcome != FIELD_WRITTEN) {
+                *making->writer = writer;
+                return refuse_field(making, field, outcome);
             }
         }
     }
+    *making->writer = writer;
     return STATUS_OK;
 }
 
@@ -305,9 +351,10 @@ static enum status build_all(const struct message_making *making, struct byte_vi
     const struct message_draft *draft = making->draft;
     struct byte_writer *writer = making->writer;
     const bool has_secondary = draft->present[1] != 0;
+    REQUIRE((draft->present[0] & FIRST_BIT) == 0);
     const unsigned mac_field = mac_scope != NULL ? spec_mac_field(draft->spec, has_secondary) : 0;
     const uint64_t mac_bit = mac_field != 0 ? FIRST_BIT >> (mac_field - 1) % 64 : 0;
-    uint64_t present[2] = {draft->present[0] & ~FIRST_BIT, draft->present[1]};
+    uint64_t present[2] = {draft->present[0], draft->present[1]};
     if (mac_field != 0) {
         present[mac_field == 128] &= ~mac_bit; /* written behind the others */
     }

@@ -178,22 +178,52 @@ static inline uint64_t characters_hex8(uint64_t nibbles)
     return nibbles + CHARACTERS_EACH('0') + above_9 * ('A' - '9' - 1);
 }
 
-/* Packs an even `count` of characters, which have been judged. */
-static inline void characters_pack(uint8_t *to, const uint8_t *from, uint32_t count)
+/* Judges and copies in one go; `to` holds nothing of use when the judge says no. */
+__attribute__((always_inline)) static inline bool
+characters_move(uint8_t *to, const uint8_t *from, uint32_t count, uint64_t (*judge)(uint64_t))
 {
+    if (count >= 8 && count <= 16) {
+        const uint64_t first = characters_load8(from);
+        const uint64_t last = characters_load8(from + count - 8);
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + count - 8, &last, sizeof(last));
+        return (judge(first) | judge(last)) == 0;
+    }
+    if (count >= 4 && count < 8) {
+        const uint32_t first = characters_load4(from);
+        const uint32_t last = characters_load4(from + count - 4);
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + count - 4, &last, sizeof(last));
+        return judge(first | (uint64_t)last << 32) == 0;
+    }
+    characters_copy(to, from, count);
+    return characters_pass(from, count, judge);
+}
+
+/* Judges and packs an even `count` of characters, two a byte. */
+__attribute__((always_inline)) static inline bool
+characters_pack(uint8_t *to, const uint8_t *from, uint32_t count, uint64_t (*judge)(uint64_t))
+{
+    uint64_t bad = 0;
     uint32_t at = 0;
     for (; at + 8 <= count; at += 8) {
-        const uint32_t packed = characters_pack8(characters_load8(from + at));
+        const uint64_t word = characters_load8(from + at);
+        const uint32_t packed = characters_pack8(word);
         memcpy(to + at / 2, &packed, sizeof(packed));
+        bad |= judge(word);
     }
     if ((count & 4) != 0) {
-        const uint16_t packed = (uint16_t)characters_pack8(characters_load4(from + at));
+        const uint64_t word = characters_load_few(from + at, 4);
+        const uint16_t packed = (uint16_t)characters_pack8(word);
         memcpy(to + at / 2, &packed, sizeof(packed));
+        bad |= judge(word);
         at += 4;
     }
     if ((count & 2) != 0) {
         to[at / 2] = (uint8_t)(characters_nibble(from[at]) << 4 | characters_nibble(from[at + 1]));
+        bad |= judge(characters_load_few(from + at, 2));
     }
+    return bad == 0;
 }
 
 /* Whether every character of a run may stand in a field of this kind. A BCD run is its whole bytes

@@ -16,6 +16,9 @@
 #define VALUE_SIZE (SPEC_COUNT_MAX + 1)
 #define LINE_SIZE 64
 
+_Static_assert(LINE_SIZE > SPEC_NAME_SIZE + 8, "number and name of a field fit into a line");
+_Static_assert(SHOWN_FRONT + SHOWN_BACK < 12, "of a card number something is always hidden");
+
 /* The text under way: always room for its final 0. */
 struct description {
     struct byte_writer writer;

@@ -16,6 +16,10 @@
 #define BITMAP_HEX 16
 #define FIRST_BIT (UINT64_C(1) << 63)
 
+_Static_assert(BITMAP_HEX == 2 * BITMAP_BYTES, "a byte is two hex characters");
+_Static_assert(SPEC_FIELD_MAX == 2 * 8 * BITMAP_BYTES, "two bitmaps name every field");
+_Static_assert(SPEC_COUNT_MAX < UINT16_MAX / 2, "length and count of a value fit, in hex too");
+
 /* A parse under way. */
 struct message_walk {
     struct message *message;
@@ -47,6 +51,8 @@ COLD static enum status refuse(struct message_walk *walk, struct message_trouble
 {
     struct message *message = walk->message;
     struct message_fault *fault = walk->fault;
+    REQUIRE(trouble.status > STATUS_OK); /* it is the peer's, always */
+    REQUIRE(trouble.offset <= message->bytes.length);
     forget_from(message, trouble.field);
     fault->status = trouble.status;
     fault->field = (uint16_t)(trouble.field <= SPEC_FIELD_MAX ? trouble.field : 0);
@@ -73,6 +79,7 @@ COLD static enum status refuse_head_character(struct message_walk *walk, const c
 COLD static enum status refuse_end(struct message_walk *walk, unsigned field, uint32_t need)
 {
     const uint32_t left = byte_reader_left(&walk->reader);
+    REQUIRE(need > left);
     snprintf(walk->fault->reason, sizeof(walk->fault->reason),
              "field %u ends %u bytes after the message: %u needed at byte %u, %u left", field,
              need - left, need, walk->reader.position, left);
@@ -83,6 +90,7 @@ COLD static enum status refuse_length(struct message_walk *walk, unsigned field,
 {
     const struct spec *spec = walk->message->spec;
     const uint32_t at = walk->reader.position - spec->rows[field].prefix_bytes;
+    REQUIRE(count > spec->rows[field].count);
     const enum spec_content content = spec->fields[field].content;
     snprintf(walk->fault->reason, sizeof(walk->fault->reason), "field %u is %u %s long, %u at most",
              field, count,
@@ -98,6 +106,7 @@ COLD static enum status refuse_prefix(struct message_walk *walk, unsigned field,
 {
     const struct spec_row *row = &walk->message->spec->rows[field];
     const enum spec_row_kind kind = row->prefix_is_bcd ? SPEC_ROW_BCD : SPEC_ROW_DIGITS;
+    REQUIRE(row->prefix_bytes > 0);
     const uint32_t offset = walk->reader.position - row->prefix_bytes +
                             characters_first_bad(kind, prefix, row->prefix_bytes);
     snprintf(walk->fault->reason, sizeof(walk->fault->reason),
@@ -131,6 +140,7 @@ COLD static enum status refuse_absent(struct message_walk *walk, unsigned field)
 
 COLD static enum status refuse_trailing(struct message_walk *walk, unsigned last)
 {
+    REQUIRE(byte_reader_left(&walk->reader) > 0);
     snprintf(walk->fault->reason, sizeof(walk->fault->reason),
              "%u bytes are left after field %u, the last in the bitmap",
              byte_reader_left(&walk->reader), last);

@@ -23,6 +23,14 @@ static const char *const FIELD_WORDS[] = {"name",          "format",        "ali
 static const char *const CONTENT_WORDS[] = {"n", "a", "an", "ans", "b", "z", "xn", NULL};
 static const char *const CODING_WORDS[] = {"ascii", "bcd", "binary", "hex", NULL};
 
+#define WORD_COUNT(words) (sizeof(words) / sizeof((words)[0]) - 1)
+
+_Static_assert(WORD_COUNT(CONTENT_WORDS) == SPEC_XN + 1, "a word for each content");
+_Static_assert(WORD_COUNT(CODING_WORDS) == SPEC_HEX_ASCII + 1, "a word for each coding");
+_Static_assert(SPEC_COUNT_MAX <= UINT16_MAX, "a row keeps the count in 16 bits");
+_Static_assert(SPEC_FIELD_MAX <= UINT8_MAX, "the number of the MAC field fits");
+_Static_assert(SPEC_HEADER_BYTES_MAX <= UINT8_MAX, "the length of a header fits");
+
 /* What holds for every field that says nothing else. */
 struct spec_codings {
     enum spec_coding n, z, b, length;
@@ -89,6 +97,7 @@ static bool format_parse(struct spec_field *field, const char *text)
 static bool length_can_say(const struct spec_field *field)
 {
     uint32_t most = 1;
+    REQUIRE(field->length_digits <= LENGTH_DIGITS_MAX);
     for (uint8_t i = 0; i < field->length_digits; i++) {
         most *= 10;
     }
@@ -217,6 +226,7 @@ static void compile_field(struct spec_compiler *compiler, struct spec *spec, uns
     struct spec_field *field = &spec->fields[number];
     struct document *document = compiler->document;
     const struct document_node *member = compiler->member;
+    REQUIRE(number >= 2 && number <= SPEC_FIELD_MAX);
     if (member->kind != DOCUMENT_MAPPING) {
         document_fault(document, member, "field %u must be a mapping with name and format", number);
         return;
@@ -349,6 +359,7 @@ static void compile_mac(struct document *document, struct spec *spec,
 
 struct spec *spec_compile(struct document *document)
 {
+    REQUIRE(document != NULL);
     const uint32_t fault_count = document_fault_count(document);
     const struct document_node *root = document_root(document);
     if (root == NULL || root->kind != DOCUMENT_MAPPING) {
