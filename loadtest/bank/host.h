@@ -1,0 +1,60 @@
+/* What a bank host says to one message: reads it, checks MAC and PIN with keys of its own, keeps
+ * the books, builds the answer. No socket and no timer: the server carries and delays.
+ *
+ * Life:  host_create -> host_on_message ... -> host_destroy
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loadtest/faults.h"
+#include "loadtest/ledger.h"
+#include "loadtest/tdes.h"
+#include "protocols/base/bytes.h"
+#include "protocols/dialect/dialect.h"
+
+#define HOST_ANSWER_BYTES_MAX 1024
+#define HOST_FAULT_SIZE 256
+
+struct host_setup {
+    struct dialect *dialect; /* borrowed */
+    struct ledger *ledger;   /* borrowed */
+    struct faults *faults;   /* borrowed; drawn from */
+    enum tdes_mac mac;
+    struct tdes_key pin_key, mac_key; /* ZPK, ZAK */
+    char decline_code[3];
+};
+
+struct host;
+
+struct host *host_create(const struct host_setup *setup); /* NULL: no memory */
+void host_destroy(struct host *host);
+
+struct host_answer {
+    struct fault_verdict verdict;
+    bool is_sign_on, is_sign_off; /* answered with 00: the link's state changes */
+    uint32_t length;              /* 0: nothing to send */
+    uint8_t bytes[HOST_ANSWER_BYTES_MAX];
+};
+
+/* One message. What it writes to the books is permanent only after ledger_commit.
+ * STATUS_BROKEN, STATUS_NO_MEMORY: the books cannot be kept; stop. Positive: the message is no use,
+ * `fault` says why; the link should be closed. */
+MUST_CHECK enum status host_on_message(struct host *host, struct byte_view message,
+                                       bool is_signed_on, struct host_answer *answer,
+                                       char fault[HOST_FAULT_SIZE]);
+
+/* X(name): counted since start. */
+#define HOST_COUNT_MAP(X)                                                                          \
+    X(requests)                                                                                    \
+    X(approved)                                                                                    \
+    X(declined)                                                                                    \
+    X(reversals) X(network) X(malformed) X(bad_mac) X(bad_pin) X(not_signed_on) X(silenced)        \
+        X(late) X(twice) X(dropped)
+struct host_counts {
+#define X(name) uint64_t name;
+    HOST_COUNT_MAP(X)
+#undef X
+};
+void host_count(const struct host *host, struct host_counts *counts);

@@ -1,0 +1,34 @@
+/* The sockets of a simulated bank: links in, messages to the host, answers out when they are due.
+ *
+ * All that one turn of the loop brings is one transaction of the books; answers leave after its
+ * commit. Late and slow answers wait in a list by time and go out on any link that is up then.
+ *
+ * Life:  server_create -> uv_run -> (SIGTERM) -> server_destroy
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "loadtest/bank/host.h"
+#include "loadtest/faults.h"
+#include "loadtest/ledger.h"
+
+struct server_setup {
+    uv_loop_t *loop;       /* borrowed */
+    struct host *host;     /* borrowed */
+    struct ledger *ledger; /* borrowed */
+    struct faults *faults; /* borrowed: healed by SIGUSR1 */
+    const char *address;
+    uint16_t port;    /* 0: the kernel picks one */
+    const char *name; /* of the bank, for lines on stderr */
+};
+
+struct server;
+
+/* Listens. NULL: `reason` says which address and why. */
+struct server *server_create(const struct server_setup *setup, char reason[160]);
+uint16_t server_port(const struct server *server);
+/* After the loop has ended. Answers whether the books could be kept to the end. */
+enum status server_destroy(struct server *server);

@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""The demo: a whole switch on this machine, banks, terminals, load, faults, crashes; then the three ledgers are held against each other.
+
+    demo.py --bin DIR [--terminals N] [--tps N] [--seconds N] [--bank-faults P] [--crash K] [--json FILE] [--keep]
+
+Exit code 0: receipts, log and books agree row by row. Everything lies in a folder of its own, on loopback ports that were free; no step
+waits without a deadline; Ctrl-C ends all that was started.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+START_S, STOP_S, DRAIN_S, RECONCILE_S = 20, 40, 90, 300
+# Short enough that every fault has run its course within seconds; production stands at 45, 60 and 180 s.
+RESPONSE_TIMEOUT_MS, LATE_MS, INFLIGHT_LIFE_MS, TERMINAL_TIMEOUT_S = 3000, 5000, 8000, 6
+
+
+class DemoFailed(Exception):
+    pass
+
+
+def say(text):
+    print(f"demo: {text}", flush=True)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(what, seconds, is_true, every=0.1):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if is_true():
+            return
+        time.sleep(every)
+    raise DemoFailed(f"{what}: not within {seconds} s")
+
+
+def can_connect(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def query(path, sql, fallback=None):
+    """One value out of an SQLite file that somebody else is writing."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as file:
+        return file.execute(sql).fetchone()[0]
+    return fallback
+
+
+def cpu_seconds(pid):
+    with contextlib.suppress(OSError):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+class Child:
+    """A process we started: its output goes to a file, and it is ended by its own id."""
+
+    def __init__(self, name, command, folder):
+        self.name, self.log = name, folder / f"{name}.log"
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
+                                            start_new_session=True)
+        self.pid = self.process.pid
+
+    def check(self):
+        if self.process.poll() is not None:
+            raise DemoFailed(f"{self.name} ended with code {self.process.returncode}:\n{self.tail()}")
+
+    def tail(self):
+        return "".join(f"    {line}\n" for line in self.log.read_text(errors="replace").splitlines()[-12:])
+
+    def stop(self):
+        """In order, with SIGTERM. Answers the seconds of CPU it took."""
+        self.check()
+        cpu = cpu_seconds(self.pid)
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            raise DemoFailed(f"{self.name} did not stop within {STOP_S} s of SIGTERM") from None
+        if code != 0:
+            raise DemoFailed(f"{self.name} stopped with code {code}:\n{self.tail()}")
+        return cpu
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Demo:
+    def __init__(self, asked, folder):
+        self.asked, self.folder, self.bin = asked, folder, pathlib.Path(asked.bin).resolve()
+        self.children, self.crashes, self.cpu = [], [], 0.0
+        self.port, self.bank_port, self.admin_port = free_port(), free_port(), free_port()
+        self.switch = self.bank = self.admin = self.load = None
+        self.lock = threading.Lock()
+
+    # ---- before
+
+    def program(self, name):
+        path = self.bin / name
+        if not path.is_file():
+            raise DemoFailed(f"{path} is missing; `./dev build release` makes it")
+        return path
+
+    def run(self, command):
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, timeout=START_S * 6)
+        if done.returncode != 0:
+            raise DemoFailed(f"{command[0]} {command[1]}: {done.stdout}{done.stderr}")
+
+    def prepare(self):
+        self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
+                  "-out", self.folder / "server.crt", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        merchants = max(1, self.asked.terminals // 5)
+        self.run([self.program("tillway-load"), "fleet", "--terminals", self.asked.terminals, "--merchants", merchants, "--seed", self.asked.seed,
+                  "--out", self.folder / "fleet"])
+
+    def settings(self):
+        fleet, here = self.folder / "fleet", self.folder
+        return {"store.path": here / "log.db", "control.socket": here / "control.sock", "listeners.0.port": self.port,
+                "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
+                "channels.0.address": "127.0.0.1", "channels.0.port": self.bank_port, "channels.0.reconnect_min_ms": 50,
+                "channels.0.reconnect_max_ms": 1000, "channels.0.reply_timeout_ms": 2000, "tables.merchants": fleet / "merchants.csv",
+                "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv", "engine.response_timeout_ms": RESPONSE_TIMEOUT_MS,
+                "engine.inflight_life_ms": INFLIGHT_LIFE_MS, "engine.saf_retry_min_ms": 200, "engine.saf_retry_max_ms": 2000,
+                "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
+                "admin.audit": here / "audit.log"}
+
+    def server_command(self, name):
+        overrides = [word for item in self.settings().items() for word in ("--set", "{}={}".format(*item))]
+        return [self.program(name), "--config", ROOT / "config/demo/tillway.yaml", *overrides]
+
+    def start(self, name, command):
+        child = Child(name, command, self.folder)
+        self.children.append(child)
+        return child
+
+    def start_switch(self):
+        began = time.monotonic()
+        child = self.start("tillwayd", self.server_command("tillwayd"))
+        wait_until("tillwayd listens", START_S, lambda: child.check() or can_connect(self.port), 0.02)
+        self.switch = child
+        return time.monotonic() - began
+
+    def start_all(self):
+        faults = ["--faults", self.asked.bank_faults, "--late-ms", LATE_MS] if self.asked.bank_faults else []
+        self.bank = self.start("tillway-bank", [self.program("tillway-bank"), "--name", "bank_a", "--port", self.bank_port, "--keys",
+                                                self.folder / "fleet/bank_a.keys", "--ledger", self.folder / "bank_a.db", "--seed", self.asked.seed,
+                                                "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *faults])
+        wait_until("tillway-bank listens", START_S, lambda: self.bank.check() or can_connect(self.bank_port), 0.05)
+        self.start_switch()
+        signed_on = "SELECT count(*) FROM journal WHERE direction = 'out' AND mti = '0800'"
+        wait_until("the bank link signs on", START_S, lambda: query(self.folder / "bank_a.db", signed_on, 0) > 0)
+        if (self.bin / "tillway-admin").is_file():
+            self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
+        say(f"terminals port {self.port} (TLS), bank port {self.bank_port}, control socket {self.folder}/control.sock"
+            + (f", admin https://127.0.0.1:{self.admin_port}" if self.admin else ""))
+
+    # ---- under load
+
+    def crash_at(self, moments, began):
+        """Kills the switch with SIGKILL at these moments and starts it again."""
+        for moment in moments:
+            time.sleep(max(0.0, began + moment - time.monotonic()))
+            with self.lock:
+                if self.load is None or self.load.poll() is not None:
+                    return
+                self.cpu += cpu_seconds(self.switch.pid)
+                self.switch.kill()
+                try:
+                    seconds = self.start_switch()
+                except DemoFailed as fault:
+                    self.crashes.append({"at_s": round(moment, 2), "fault": str(fault)})
+                    self.load.terminate()
+                    return
+                self.crashes.append({"at_s": round(moment, 2), "back_after_s": round(seconds, 3)})
+                say(f"tillwayd was killed (SIGKILL) after {moment:.1f} s of load and listens again after {seconds:.2f} s")
+
+    def run_load(self):
+        asked = self.asked
+        grace = 45
+        command = [self.program("tillway-load"), "run", "--connect", f"127.0.0.1:{self.port}", "--ca", self.folder / "server.crt", "--fleet",
+                   self.folder / "fleet", "--bins", ROOT / "config/demo/bins.csv", "--spec", ROOT / "config/specs/unionpay-pos.yaml", "--tps", asked.tps,
+                   "--seconds", asked.seconds, "--timeout", TERMINAL_TIMEOUT_S, "--grace", grace, "--online", 60, "--seed", asked.seed, "--receipts",
+                   self.folder / "receipts.ndjson", "--json", self.folder / "load.json", "--hlog", self.folder / "load.hlog"]
+        self.load = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True)
+        killer = None
+        if asked.crash:
+            chance = random.Random(asked.seed)
+            moments = sorted(chance.uniform(0.1, 0.9) * asked.seconds for _ in range(asked.crash))
+            # The first second goes to connecting; a moment early or late only moves the kill.
+            killer = threading.Thread(target=self.crash_at, args=(moments, time.monotonic() + 1), daemon=True)
+            killer.start()
+        code = self.wait_for_load(60 + asked.seconds + grace + 30)
+        if killer:
+            killer.join(START_S + 5)
+        for crash in self.crashes:
+            if "fault" in crash:
+                raise DemoFailed(f"restart after the crash: {crash['fault']}")
+        if code != 0:
+            raise DemoFailed(f"tillway-load ended with code {code}")
+
+    def wait_for_load(self, seconds):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.load.wait(0.5)
+            if self.lock.acquire(blocking=False):
+                try:
+                    self.switch.check()
+                    self.bank.check()
+                finally:
+                    self.lock.release()
+        raise DemoFailed(f"tillway-load did not end within {seconds:.0f} s")
+
+    # ---- after
+
+    def open_reversals(self):
+        """Reversals without an end, and requests without an outcome, as the log on disk has them."""
+        pending = ("SELECT count(*) FROM (SELECT max(CASE kind WHEN 'reversal' THEN position ELSE 0 END) AS begun,"
+                   " max(CASE kind WHEN 'reversal' THEN 0 ELSE position END) AS ended FROM log"
+                   " WHERE kind IN ('reversal', 'reversal_done', 'reversal_case') GROUP BY original_epoch, original_seq) WHERE begun > ended")
+        open_requests = ("SELECT count(*) FROM (SELECT epoch, seq FROM log WHERE kind = 'intent' EXCEPT SELECT epoch, seq FROM log WHERE kind = 'result'"
+                         " EXCEPT SELECT original_epoch, original_seq FROM log WHERE kind = 'reversal')")
+        path = self.folder / "log.db"
+        return query(path, pending, 1) + query(path, open_requests, 1)
+
+    def drain(self):
+        self.bank.process.send_signal(signal.SIGUSR1)
+        left = self.open_reversals()
+        if left:
+            say(f"bank healed; {left} open outcomes to be reversed or ended")
+        wait_until("all reversals are acknowledged", DRAIN_S, lambda: self.switch.check() or self.open_reversals() == 0, 0.5)
+
+    def stop_all(self):
+        if self.admin:
+            self.admin.stop()
+        self.cpu += self.switch.stop()
+        self.bank.stop()
+
+    def reconcile(self):
+        done = subprocess.run([sys.executable, ROOT / "loadtest/reconcile.py", "--receipts", self.folder / "receipts.ndjson", "--log",
+                               self.folder / "log.db", "--bank", self.folder / "bank_a.db", "--json", self.folder / "reconcile.json"],
+                              stdin=subprocess.DEVNULL, cwd=ROOT, timeout=RECONCILE_S)
+        return done.returncode == 0
+
+    def result(self, is_agreed):
+        load = json.loads((self.folder / "load.json").read_text())
+        reconciled = self.folder / "reconcile.json"
+        sent = max(1, load["counts"]["sent"])
+        return {"schema": "tillway-demo/1", "agree": is_agreed, "terminals": self.asked.terminals, "tps": self.asked.tps, "seconds": self.asked.seconds,
+                "bank_faults_percent": self.asked.bank_faults, "crashes": self.crashes, "switch_cpu_us_per_payment": round(self.cpu * 1e6 / sent, 1),
+                "load": load, "reconcile": json.loads(reconciled.read_text()) if reconciled.is_file() else None}
+
+    def close(self):
+        for child in [*reversed(self.children)]:
+            child.kill()
+        if self.load and self.load.poll() is None:
+            self.load.kill()
+            self.load.wait()
+
+
+def summary(result):
+    load, counts, latency = result["load"], result["load"]["counts"], result["load"]["latency_us"]
+    say(f"{counts['sent']} payments of {result['terminals']} terminals: {counts['approved']} approved, {counts['declined']} declined, "
+        f"{counts['unknown']} unknown and {counts['reversed']} reversed; {load['achieved_tps']:.0f} answers/s of {result['tps']:g}/s offered")
+    say(f"latency from the intended moment: p50 {latency['p50'] / 1000:.2f} ms, p99 {latency['p99'] / 1000:.2f} ms, p99.9 {latency['p99_9'] / 1000:.2f} ms; "
+        f"tillwayd {result['switch_cpu_us_per_payment']:.0f} us of CPU a payment")
+    codes = ", ".join(f"{code} x {count}" for code, count in sorted(load["response_codes"].items()))
+    say(f"answers: {codes} (-- is none)")
+    if counts["dropped"]:
+        say(f"{counts['dropped']} payments could not begin in time: too few free terminals for this rate and these faults")
+    if result["crashes"]:
+        say(f"{len(result['crashes'])} crashes of tillwayd")
+    say("the three ledgers agree" if result["agree"] else "the three ledgers do NOT agree")
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", required=True, help="folder of the built programs")
+    parser.add_argument("--terminals", type=int, default=200)
+    parser.add_argument("--tps", type=float, default=200)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--bank-faults", type=float, default=0, help="late, silent and drop at so many per cent each")
+    parser.add_argument("--crash", type=int, default=0, help="kill the switch so many times in mid-run")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", help="write the result here")
+    parser.add_argument("--keep", action="store_true", help="keep the run's folder")
+    return parser.parse_args(arguments)
+
+
+def run(demo):
+    demo.prepare()
+    demo.start_all()
+    demo.run_load()
+    demo.drain()
+    demo.stop_all()
+    is_agreed = demo.reconcile()
+    result = demo.result(is_agreed)
+    summary(result)
+    return result
+
+
+def main(arguments):
+    asked = parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-demo-"))
+    code, demo = 1, Demo(asked, folder)
+    try:
+        result = run(demo)
+        if asked.json:
+            pathlib.Path(asked.json).write_text(json.dumps(result, indent=1) + "\n")
+        code = 0 if result["agree"] else 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        code = 130
+    except (DemoFailed, subprocess.TimeoutExpired, OSError, ValueError) as fault:
+        say(f"FAILED: {fault}")
+    finally:
+        demo.close()
+    if asked.keep or code == 1:
+        say(f"everything is in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

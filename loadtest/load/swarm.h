@@ -1,0 +1,46 @@
+/* All terminals of a run: brings them online a few at a time, knows which are free, looks after
+ * their deadlines.
+ *
+ * Life:  swarm_create -> sweep every SWARM_SWEEP_MS, pay ... -> swarm_end -> (streams closed)
+ *        -> swarm_destroy
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loadtest/load/terminal.h"
+
+#define SWARM_SWEEP_MS 25
+
+struct swarm_setup {
+    const struct fleet *fleet; /* borrowed, like all below */
+    const struct card_ranges *ranges;
+    struct pos_writer *writer;
+    struct tally *tally;
+    struct receipts *receipts;
+    struct tls_client_setup tls; /* its callbacks are the swarm's business */
+    uint32_t terminal_count;
+    uint32_t terminal_first; /* index in the fleet */
+    uint32_t stan_first;
+    uint32_t connecting_max; /* handshakes at once */
+    uint64_t answer_timeout_ns, seed;
+    bool is_echo;
+};
+
+struct swarm;
+
+/* NULL: `reason` says why. */
+struct swarm *swarm_create(const struct swarm_setup *setup, char reason[TLS_CLIENT_REASON_SIZE]);
+void swarm_destroy(struct swarm *swarm);
+
+/* Deadlines that have passed, connections that may begin. */
+void swarm_sweep(struct swarm *swarm, uint64_t now_ns);
+/* A payment from the terminal that has been free the longest; false: none is free. */
+bool swarm_pay(struct swarm *swarm, uint64_t intended_ns, uint64_t now_ns);
+
+uint32_t swarm_ready_count(const struct swarm *swarm); /* signed on, free or paying */
+uint32_t swarm_open_count(const struct swarm *swarm);  /* payments not over, reversals included */
+uint32_t swarm_stream_count(const struct swarm *swarm);
+/* Ends all terminals; what is open becomes unknown. */
+void swarm_end(struct swarm *swarm);

@@ -1,0 +1,149 @@
+/* The terminal's messages, held against worked ones: a sale with its MAC, a sign-on's keys. */
+#include "tests/unit/unit_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "loadtest/pos_message.h"
+#include "loadtest/spec_file.h"
+
+static struct spec *spec;
+static struct pos_writer *writer;
+
+static int spec_load(void **state)
+{
+    (void)state;
+    spec = spec_file_spec(TILLWAY_SOURCE_DIR "/config/specs/unionpay-pos.yaml", stderr);
+    writer = spec == NULL ? NULL : pos_writer_create(spec);
+    return writer == NULL ? -1 : 0;
+}
+
+static int spec_free(void **state)
+{
+    (void)state;
+    pos_writer_destroy(writer);
+    spec_destroy(spec);
+    return 0;
+}
+
+static struct tdes_key key_of(const char *hex)
+{
+    struct tdes_key key = {.length = (uint8_t)(strlen(hex) / 2)};
+    struct byte_writer bytes;
+    byte_writer_init(&bytes, key.bytes, sizeof key.bytes);
+    assert_int_equal(bytes_from_hex(&bytes, hex, (uint32_t)strlen(hex)), STATUS_OK);
+    return key;
+}
+
+static struct pos_identity identity_of_the_example(void)
+{
+    struct pos_identity identity = {
+        .terminal_id = "10000019", .merchant_id = "898310059990001", .batch = 1};
+    identity.pin_key = key_of("1C587F1C13924FEFA1B2C3D4E5F60718");
+    identity.mac_key = key_of("3E62D5A1F08C4B97");
+    return identity;
+}
+
+static struct pos_purchase purchase_of_the_example(enum pos_entry entry)
+{
+    struct pos_purchase purchase = {.stan = 2, .amount = 12345, .entry = entry};
+    snprintf(purchase.card.pan, sizeof purchase.card.pan, "6225000000000014");
+    snprintf(purchase.card.pin, sizeof purchase.card.pin, "123456");
+    snprintf(purchase.card.expiry, sizeof purchase.card.expiry, "3012");
+    snprintf(purchase.card.sequence, sizeof purchase.card.sequence, "001");
+    snprintf(purchase.card.track2, sizeof purchase.card.track2, "%s",
+             "6225000000000014=30122010000000000000");
+    return purchase;
+}
+
+static void assert_frame(struct byte_view frame, const char *expected)
+{
+    char hex[2 * POS_FRAME_BYTES_MAX + 1];
+    bytes_to_hex(hex, frame.bytes, frame.length);
+    assert_string_equal(hex, expected);
+}
+
+static void test_a_magnetic_sale_is_the_worked_one_byte_for_byte(void **state)
+{
+    (void)state;
+    struct pos_identity identity = identity_of_the_example();
+    struct pos_purchase purchase = purchase_of_the_example(POS_MAGNETIC_PIN);
+    assert_frame(pos_build_purchase(writer, &identity, &purchase),
+                 "007460000300006032003100000200302004C020C0981100000000000001234500000202100012"
+                 "376225000000000014D30122010000000000000031303030303031393839383331303035393939"
+                 "30303031313536F44513C235B43E19260000000000000000142200000100050044394531344335"
+                 "43");
+}
+
+static void test_its_reversal_is_the_worked_one(void **state)
+{
+    (void)state;
+    struct pos_identity identity = identity_of_the_example();
+    struct pos_purchase purchase = purchase_of_the_example(POS_MAGNETIC_PIN);
+    assert_frame(pos_build_reversal(writer, &identity, &purchase, "98"),
+                 "005A6000030000603200310000040070200480" /* W10 */
+                 "02C080111662250000000000140000000000000123450000020210003938313030303030313938"
+                 "3938333130303539393930303031313536001422000001000500"
+                 "4545353546383042");
+}
+
+static void test_working_keys_open_and_wrong_check_values_are_refused(void **state)
+{
+    (void)state;
+    struct tdes_key master = key_of("0123456789ABCDEFFEDCBA9876543210");
+    struct pos_identity identity = {.batch = 0};
+    uint8_t field[40];
+    struct byte_writer bytes;
+    byte_writer_init(&bytes, field, sizeof field);
+    assert_int_equal(bytes_from_hex(&bytes,
+                                    "01E9D8DA9182FC1FFD7AF640961CDB8B5F8C1F9D478CCA693A53BE3A00000"
+                                    "000000000002579028E",
+                                    80),
+                     STATUS_OK);
+    struct byte_view view = {field, sizeof field};
+    assert_int_equal(pos_keys_open(writer, &master, view, &identity), STATUS_OK);
+    struct tdes_key mac_key = key_of("3E62D5A1F08C4B97");
+    assert_int_equal(identity.mac_key.length, 8);
+    assert_memory_equal(identity.mac_key.bytes, mac_key.bytes, 8);
+    field[39] ^= 1;
+    assert_int_equal(pos_keys_open(writer, &master, view, &identity), STATUS_BAD_VALUE);
+    view.length = 39;
+    assert_int_equal(pos_keys_open(writer, &master, view, &identity), STATUS_MALFORMED);
+}
+
+static void test_an_answer_is_read_and_its_mac_judged(void **state)
+{
+    (void)state;
+    struct pos_identity identity = identity_of_the_example();
+    struct pos_purchase purchase = purchase_of_the_example(POS_CHIP_PIN);
+    struct byte_view sent = pos_build_purchase(writer, &identity, &purchase);
+    uint8_t frame[POS_FRAME_BYTES_MAX];
+    struct pos_answer answer;
+    char fault[160] = "";
+    memcpy(frame, sent.bytes, sent.length);
+    struct byte_view view = {frame, sent.length};
+    assert_int_equal(pos_frame_length(view), sent.length);
+    assert_int_equal(pos_read(writer, &identity, view, &answer, fault), STATUS_OK);
+    assert_string_equal(answer.mti, "0200");
+    assert_int_equal(answer.stan, 2);
+    assert_int_equal(answer.amount, 12345);
+    assert_int_equal(answer.batch, 1);
+    assert_true(answer.is_mac_right);
+    frame[sent.length - 1] ^= 1;
+    assert_int_equal(pos_read(writer, &identity, view, &answer, fault), STATUS_OK);
+    assert_false(answer.is_mac_right);
+    view.length = 40;
+    assert_int_equal(pos_read(writer, &identity, view, &answer, fault), STATUS_MALFORMED);
+    assert_true(strlen(fault) > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_magnetic_sale_is_the_worked_one_byte_for_byte),
+        cmocka_unit_test(test_its_reversal_is_the_worked_one),
+        cmocka_unit_test(test_working_keys_open_and_wrong_check_values_are_refused),
+        cmocka_unit_test(test_an_answer_is_read_and_its_mac_judged),
+    };
+    return cmocka_run_group_tests(tests, spec_load, spec_free);
+}
