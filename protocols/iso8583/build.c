@@ -141,7 +141,7 @@ __attribute__((always_inline)) static inline bool write_bcd(uint8_t *room,
         const uint8_t odd = from[row->is_right ? 0 : value.length - 1];
         const uint8_t digit = characters_nibble(odd);
         bad = judge(CHARACTERS_EACH((uint64_t)odd));
-        room[row->is_right ? 0 : value.length / 2] = row->is_right ? digit : (uint8_t)(digit << 4);
+        room[row->is_right ? 0 : value.length / 2] = (uint8_t)(row->is_right ? digit : digit << 4);
         room += row->is_right;
         from += row->is_right;
     }
