@@ -87,7 +87,7 @@ static void code_add(struct tally *tally, const char *code)
     }
     if (at == tally->code_count) {
         tally->code_count++;
-        strncpy(tally->codes[at].code, code, 2);
+        snprintf(tally->codes[at].code, sizeof tally->codes[at].code, "%.2s", code);
     }
     tally->codes[at].count++;
 }
