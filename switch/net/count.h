@@ -20,6 +20,11 @@ static inline void count_sub(struct count *count, uint64_t by)
     count_add(count, (uint64_t)0 - by);
 }
 
+static inline void count_set(struct count *count, uint64_t value)
+{
+    atomic_store_explicit(&count->value, value, memory_order_relaxed);
+}
+
 static inline uint64_t count_get(const struct count *count)
 {
     return atomic_load_explicit(&count->value, memory_order_relaxed);

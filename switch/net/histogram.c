@@ -36,6 +36,15 @@ void histogram_record(struct histogram *histogram, uint64_t duration_ns)
     count_add(&histogram->sum_ns, duration_ns);
 }
 
+void histogram_add(struct histogram *sum, const struct histogram *histogram)
+{
+    for (uint32_t i = 0; i < HISTOGRAM_CELL_COUNT; i++) {
+        count_add(&sum->cells[i], count_get(&histogram->cells[i]));
+    }
+    count_add(&sum->total, count_get(&histogram->total));
+    count_add(&sum->sum_ns, count_get(&histogram->sum_ns));
+}
+
 uint64_t histogram_below(const struct histogram *histogram, uint64_t limit_ns)
 {
     uint64_t below = 0;

@@ -18,6 +18,8 @@ struct histogram {
 };
 
 void histogram_record(struct histogram *histogram, uint64_t duration_ns);
+/* Adds the cells of another one: to join those of several threads in one that is the caller's. */
+void histogram_add(struct histogram *sum, const struct histogram *histogram);
 /* How many durations were at most `limit_ns`, counting whole cells: for Prometheus buckets. */
 uint64_t histogram_below(const struct histogram *histogram, uint64_t limit_ns);
 /* The duration that `per_mille` of 1,000 do not exceed; 0 when nothing is recorded. */

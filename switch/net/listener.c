@@ -194,6 +194,12 @@ void listener_released(struct listener *listener, const struct net_address *addr
     free_when_done(listener);
 }
 
+void listener_limit(struct listener *listener, uint32_t connection_max, uint32_t per_address_max)
+{
+    listener->setup.connection_max = connection_max;
+    listener->setup.per_address_max = per_address_max;
+}
+
 static void on_poll_closed(uv_handle_t *handle)
 {
     struct listener *listener = handle->data;

@@ -43,6 +43,8 @@ struct listener *listener_create(struct loop *loop, const struct listener_setup 
                                  char reason[LISTENER_REASON_SIZE]);
 /* A connection that on_accept took over has ended. */
 void listener_released(struct listener *listener, const struct net_address *address);
+/* Other limits, from the next connection on. */
+void listener_limit(struct listener *listener, uint32_t connection_max, uint32_t per_address_max);
 /* Stops accepting: the socket is closed, connections stay. */
 void listener_stop(struct listener *listener);
 /* Frees it, at once if no connection is open, else with the last one released. */

@@ -17,12 +17,12 @@
 #include "protocols/base/status.h"
 
 /* X(name, word) */
-#define LOG_LEVEL_MAP(X)                                                                           \
+#define LOG_WORD_MAP(X)                                                                            \
     X(DEBUG, "debug") X(INFO, "info") X(NOTICE, "notice") X(WARN, "warn") X(ERROR, "error")
 
 enum log_level {
 #define X(name, word) LOG_##name,
-    LOG_LEVEL_MAP(X)
+    LOG_WORD_MAP(X)
 #undef X
 };
 

@@ -12,7 +12,7 @@
 
 static const char *const LEVELS[] = {
 #define X(name, word) word,
-    LOG_LEVEL_MAP(X)
+    LOG_WORD_MAP(X)
 #undef X
 };
 

@@ -9,6 +9,7 @@
 #include "switch/net/stream_turn.h"
 
 #define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 uint64_t loop_now_ns(void)
 {
@@ -49,15 +50,35 @@ static void on_prepare(uv_prepare_t *prepare)
     turn_end((struct loop *)prepare->data);
 }
 
+/* What all callbacks of this turn took: libuv took its time of the turn before them. */
 static void on_check(uv_check_t *check)
 {
-    turn_end((struct loop *)check->data);
+    struct loop *loop = (struct loop *)check->data;
+    turn_end(loop);
+    uint64_t took_ns = uv_hrtime() - uv_now(&loop->uv) * NS_PER_MS;
+    loop->turn_longest_ns = took_ns > loop->turn_longest_ns ? took_ns : loop->turn_longest_ns;
+}
+
+static void measure(struct loop *loop, uint64_t now_ns)
+{
+    uint64_t idle_ns = uv_metrics_idle_time(&loop->uv);
+    uint64_t passed = now_ns - loop->measured_ns;
+    uint64_t idle = idle_ns - loop->idle_seen_ns;
+    count_set(&loop->counts.busy_per_mille, idle >= passed ? 0 : (passed - idle) * 1000 / passed);
+    count_set(&loop->counts.turn_longest_ns, loop->turn_longest_ns);
+    loop->turn_longest_ns = 0;
+    loop->measured_ns = now_ns;
+    loop->idle_seen_ns = idle_ns;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
     struct loop *loop = (struct loop *)timer->data;
-    deadline_wheel_advance(&loop->wheel, loop_now_ns());
+    uint64_t now_ns = loop_now_ns();
+    deadline_wheel_advance(&loop->wheel, now_ns);
+    if (now_ns - loop->measured_ns >= NS_PER_S) {
+        measure(loop, now_ns);
+    }
 }
 
 static void on_stop(uv_async_t *async)
@@ -112,7 +133,7 @@ struct loop *loop_create(uint16_t index, uint32_t buffer_count_max)
     loop->index = index;
     loop->arena = arena;
     loop->buffer_count_max = buffer_count_max;
-    loop->busy_asked_ns = loop_now_ns();
+    loop->measured_ns = loop_now_ns();
     deadline_wheel_init(&loop->wheel, loop_now_ns());
     return loop;
 }
@@ -171,17 +192,6 @@ void loop_run_down(struct loop *loop, uint64_t timeout_ns)
 void loop_stop(struct loop *loop)
 {
     uv_async_send(&loop->stop);
-}
-
-uint32_t loop_busy_per_mille(struct loop *loop)
-{
-    uint64_t now_ns = loop_now_ns();
-    uint64_t idle_ns = uv_metrics_idle_time(&loop->uv);
-    uint64_t passed = now_ns - loop->busy_asked_ns;
-    uint64_t idle = idle_ns - loop->idle_seen_ns;
-    loop->busy_asked_ns = now_ns;
-    loop->idle_seen_ns = idle_ns;
-    return passed == 0 || idle >= passed ? 0 : (uint32_t)((passed - idle) * 1000 / passed);
 }
 
 struct loop_buffer *loop_buffer_take(struct loop *loop)

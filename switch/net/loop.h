@@ -40,9 +40,12 @@ struct loop_hook {
 /* One thread writes, others read: struct count. */
 struct loop_counts {
     struct count opened, closed[CLOSE_REASON_COUNT], open;
-    struct count handshakes_done, handshakes_resumed, handshakes_failed, handshakes_tls_1_2;
+    struct count handshakes[2][2]; /* done: [1: TLS 1.3][1: resumed] */
+    struct count handshakes_failed;
     struct count bytes_in, bytes_out, writes, writes_waited;
     struct count buffers_used, turns;
+    struct count busy_per_mille;  /* of the last second: the share not spent waiting */
+    struct count turn_longest_ns; /* of the last second */
 };
 
 struct stream;
@@ -62,7 +65,7 @@ struct loop {
     struct stream *dirty, *again; /* streams with bytes to write; with bytes to be offered again */
     struct loop_buffer *arena, *free_buffers;
     uint32_t buffer_count_max, buffer_count;
-    uint64_t idle_seen_ns, busy_asked_ns;
+    uint64_t idle_seen_ns, measured_ns, turn_longest_ns;
     uint8_t input[LOOP_INPUT_BYTES];
     uint8_t plain[LOOP_PLAIN_BYTES];
 };

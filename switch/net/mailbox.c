@@ -27,19 +27,19 @@ static void *slot_at(struct mailbox *mailbox, uint32_t position)
     return mailbox->slots + (size_t)index * mailbox->setup.slot_bytes;
 }
 
-static void deliver(struct mailbox *mailbox)
+void mailbox_receive(struct mailbox *mailbox)
 {
     uint32_t at = atomic_load_explicit(&mailbox->received, memory_order_relaxed);
     uint32_t end = atomic_load_explicit(&mailbox->sent, memory_order_acquire);
-    for (; at != end; at++) {
-        mailbox->setup.on_mail(mailbox->setup.argument, slot_at(mailbox, at));
+    for (; at != end && mailbox->setup.on_mail(mailbox->setup.argument, slot_at(mailbox, at));
+         at++) {
         atomic_store_explicit(&mailbox->received, at + 1, memory_order_release);
     }
 }
 
 static void on_wake(uv_async_t *wake)
 {
-    deliver((struct mailbox *)wake);
+    mailbox_receive((struct mailbox *)wake);
 }
 
 struct mailbox *mailbox_create(uv_loop_t *receiver, const struct mailbox_setup *setup)
@@ -103,6 +103,6 @@ static void on_closed(uv_handle_t *handle)
 
 void mailbox_close(struct mailbox *mailbox)
 {
-    deliver(mailbox);
+    mailbox_receive(mailbox);
     uv_close((uv_handle_t *)&mailbox->wake, on_closed);
 }

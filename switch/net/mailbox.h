@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -18,8 +19,10 @@ struct mailbox;
 
 struct mailbox_setup {
     uint32_t slot_bytes;
-    uint32_t slot_count;                         /* a power of two */
-    void (*on_mail)(void *argument, void *slot); /* on the receiver's loop, in order */
+    uint32_t slot_count; /* a power of two */
+    /* On the receiver's loop, in order. False: no room for it now; it and those behind it wait for
+     * mailbox_receive or the next wake-up. */
+    bool (*on_mail)(void *argument, void *slot);
     void *argument;
 };
 
@@ -33,8 +36,11 @@ void mailbox_commit(struct mailbox *mailbox);
 /* Sender: wakes the receiver if anything was committed since the last flush. */
 void mailbox_flush(struct mailbox *mailbox);
 
+/* Receiver: takes what waits, after on_mail has had no room for it. */
+void mailbox_receive(struct mailbox *mailbox);
+
 /* Either side: slots now waiting. */
 uint32_t mailbox_depth(const struct mailbox *mailbox);
 
-/* Receiver's thread, once the sender has ended: what still waits is delivered first. */
+/* Receiver's thread, once the sender has ended: what still waits is offered once more. */
 void mailbox_close(struct mailbox *mailbox);

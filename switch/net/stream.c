@@ -234,10 +234,9 @@ static void handshake_step(struct stream *stream)
     ERR_clear_error();
     int result = SSL_do_handshake(stream->ssl);
     if (result == 1) {
-        struct loop_counts *counts = &stream->loop->counts;
-        count_add(&counts->handshakes_done, 1);
-        count_add(&counts->handshakes_resumed, SSL_session_reused(stream->ssl) != 0);
-        count_add(&counts->handshakes_tls_1_2, SSL_version(stream->ssl) == TLS1_2_VERSION);
+        bool is_1_3 = SSL_version(stream->ssl) == TLS1_3_VERSION;
+        bool is_resumed = SSL_session_reused(stream->ssl) != 0;
+        count_add(&stream->loop->counts.handshakes[is_1_3][is_resumed], 1);
         opened(stream);
     } else if (SSL_get_error(stream->ssl, result) != SSL_ERROR_WANT_READ) {
         handshake_failed(stream);

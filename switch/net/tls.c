@@ -198,6 +198,7 @@ SSL_CTX *tls_server_create(const struct tls_server_setup *setup, char reason[TLS
         fault(reason, "cannot be set up", "TLS");
         return NULL;
     }
+    SSL_CTX_set_min_proto_version(context, setup->only_tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_app_data(context, setup->tickets);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
     SSL_CTX_set_timeout(context, TICKET_LIFE_S);

@@ -20,7 +20,7 @@ struct box {
     bool is_in_order;
 };
 
-static void on_mail(void *argument, void *slot)
+static bool on_mail(void *argument, void *slot)
 {
     struct box *box = argument;
     struct mail *mail = slot;
@@ -30,6 +30,7 @@ static void on_mail(void *argument, void *slot)
     if (box->received == MAIL_COUNT) {
         loop_stop(box->loop);
     }
+    return true;
 }
 
 static struct box box_make(void)

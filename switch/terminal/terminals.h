@@ -1,0 +1,121 @@
+/* The terminal side of one loop: its ports, its connections, and the way of an answer back.
+ *
+ *   bytes -> frame -> message -> payment -> gate (identity, MAC) -> on_request
+ *   terminals_reply -> message -> MAC -> frame -> bytes
+ *
+ * One request of a connection is in flight at a time; what comes meanwhile waits in the stream.
+ *
+ * Life:  terminals_create -> terminals_use (rules) -> terminals_listen ... -> reply ...
+ *        -> terminals_drain -> loop runs down -> terminals_destroy
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include "protocols/dialect/dialect.h"
+#include "protocols/frame.h"
+#include "protocols/payment.h"
+#include "routing/ruleset.h"
+#include "switch/engine/engine.h"
+#include "switch/net/histogram.h"
+#include "switch/net/listener.h"
+#include "switch/net/loop.h"
+#include "switch/security/security.h"
+#include "switch/terminal/reject.h"
+
+#define TERMINALS_PORT_COUNT_MAX 16
+#define TERMINALS_HTTP_PATH_COUNT_MAX 41 /* with the closing NULL */
+
+struct terminals;
+
+struct terminals_setup {
+    struct loop *loop;          /* borrowed */
+    struct security_unit *unit; /* of this thread; borrowed */
+    uint16_t worker;
+    uint32_t conn_count_max;
+    /* Whether a request would be taken now; if not, it is left unread and asked about again each
+     * turn. */
+    bool (*has_room)(void *argument);
+    /* A request that passed the gate. The payment is wiped after the call. An answer may come
+     * within it. */
+    void (*on_request)(void *argument, struct conn_handle conn, const struct payment *payment);
+    void *argument;
+};
+
+struct terminals_port_setup {
+    char name[16];
+    struct net_address address;
+    struct framing framing;        /* its http_paths are borrowed as long as the terminals live */
+    const struct dialect *dialect; /* borrowed */
+    SSL_CTX *tls;                  /* NULL: plain TCP. A reference is taken. */
+    bool has_identity; /* clients show a certificate whose common name is their terminal id */
+    struct terminals_port_limits {
+        uint32_t connection_max, per_address_max;
+        uint32_t handshake_timeout_ms, first_message_timeout_ms, idle_timeout_ms;
+    } limits;
+};
+
+/* X(name): how requests ended, for tillway_txn_total. */
+#define TERMINALS_RESULT_MAP(X) X(APPROVED) X(DECLINED) X(REJECTED) X(UNKNOWN)
+enum terminals_result {
+#define X(name) TERMINALS_##name,
+    TERMINALS_RESULT_MAP(X)
+#undef X
+        TERMINALS_RESULT_COUNT
+};
+
+/* One thread writes, others read. */
+struct terminals_counts {
+    struct count rejects[REJECT_COUNT];
+    struct count results[PAYMENT_KIND_COUNT][TERMINALS_RESULT_COUNT];
+    struct count conns, busy; /* open now; with a request in flight now */
+    struct count mac_failures, replies_stale, replies_failed, keep_alives, resignons_asked;
+    struct histogram parse, gate; /* durations of the stages */
+    struct histogram reply;       /* from the whole request to the written answer, all kinds */
+    struct histogram purchase;    /* the same of purchases */
+};
+
+/* NULL: no memory. */
+struct terminals *terminals_create(const struct terminals_setup *setup);
+/* All connections must have ended. */
+void terminals_destroy(struct terminals *terminals);
+
+/* The rules in force from now on; borrowed until others are given. */
+void terminals_use(struct terminals *terminals, const struct ruleset *ruleset);
+
+/* Opens one more port. STATUS_BROKEN: `reason` says why. STATUS_NO_ROOM. */
+MUST_CHECK enum status terminals_listen(struct terminals *terminals,
+                                        const struct terminals_port_setup *setup,
+                                        char reason[LISTENER_REASON_SIZE]);
+/* The port called `name` takes these limits and, where `tls` is not NULL and the port is no plain
+ * one, this context for new connections; open ones keep theirs. False: no such port. */
+bool terminals_change_port(struct terminals *terminals, const char *name,
+                           const struct terminals_port_limits *limits, SSL_CTX *tls);
+
+/* Sends the engine's answer to the connection that asked. One that is gone drops it: the engine
+ * keeps the answer for a repeat. `keys`: working keys that come into force with it. */
+void terminals_reply(struct terminals *terminals, const struct engine_effect *effect);
+
+/* Accepts no more, closes idle connections now and the others once they are answered. */
+void terminals_drain(struct terminals *terminals);
+/* Closes all. */
+void terminals_close(struct terminals *terminals);
+
+/* The connection that last spoke for a terminal, on this thread. False: none. */
+struct terminals_conn_view {
+    struct net_address address;
+    const char *tls_version; /* "" for plain TCP */
+};
+bool terminals_find(const struct terminals *terminals, const char *terminal_id,
+                    struct terminals_conn_view *view);
+
+uint32_t terminals_conn_count(const struct terminals *terminals);
+uint32_t terminals_busy_count(const struct terminals *terminals);
+const struct terminals_counts *terminals_count(const struct terminals *terminals);
+/* The port `index` in order of opening; NULL: no more. For status and tests. */
+/* When the certificate of that port ends, seconds since 1970; 0: it has none. */
+int64_t terminals_certificate_end(const struct terminals *terminals, uint32_t index);
+const struct listener *terminals_listener(const struct terminals *terminals, uint32_t index);

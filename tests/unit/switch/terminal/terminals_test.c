@@ -1,0 +1,539 @@
+/* The terminal side over real sockets: what comes in well is handed on and answered, what does not
+ * gets the answer of the table of bad input, or the end, and harms no other connection. */
+#include "tests/unit/switch/security/security_fixture.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/file_text.h"
+#include "config/yaml_file.h"
+#include "switch/terminal/terminals.h"
+
+#define TERMINAL "10000001"
+#define MERCHANT "898110058120001"
+
+static struct desk {
+    struct loop *loop;
+    struct terminals *terminals;
+    struct dialect *dialect;
+    struct ruleset *ruleset;
+    struct security *security;
+    pthread_t thread;
+    _Atomic int requests;
+    _Atomic bool is_full, answers_late;
+    struct conn_handle late;
+    struct payment late_payment;
+} desk;
+
+/* ---- the engine's part: every request is approved ---- */
+
+static bool has_room(void *argument)
+{
+    (void)argument;
+    return !desk.is_full;
+}
+
+static void approve(struct conn_handle conn, const struct payment *request)
+{
+    static struct payment answer;
+    payment_copy(&answer, request);
+    answer.leg = PAYMENT_RESPONSE;
+    memcpy(answer.response_code, "00", 3);
+    memcpy(answer.local_time, "121314", 7);
+    memcpy(answer.local_date, "1125", 5);
+    memcpy(answer.rrn, "000000000001", 13);
+    struct engine_effect effect = {.kind = ENGINE_REPLY, .conn = conn, .payment = &answer};
+    terminals_reply(desk.terminals, &effect);
+}
+
+static void on_request(void *argument, struct conn_handle conn, const struct payment *payment)
+{
+    (void)argument;
+    if (desk.answers_late) {
+        desk.late = conn;
+        payment_copy(&desk.late_payment, payment);
+        desk.requests++;
+    } else {
+        desk.requests++;
+        approve(conn, payment);
+    }
+}
+
+static void *desk_run(void *argument)
+{
+    (void)argument;
+    loop_run(desk.loop);
+    return NULL;
+}
+
+static struct ruleset *one_terminal_ruleset(void)
+{
+    static const char ROUTES[] = "routes:\n  - when: {scheme: unionpay}\n    channels: [bank_a]\n";
+    static const char FEES[] = "plans:\n  SP1: {rules: [{rate: 0.38%}]}\n"
+                               "cost:\n  - {channel: bank_a, issuer_fee: {rate: 0.2%}, "
+                               "scheme_fee: {rate: 0%}}\n";
+    struct ruleset_limits limits = {4, 4, 4};
+    struct ruleset *ruleset = ruleset_create(1, &limits);
+    char reason[160];
+    struct channel_row channel = {"bank_a", UINT64_C(1) << PAYMENT_PURCHASE};
+    struct bin_rule bin = {.prefix = 621094, .digit_count = 6};
+    struct merchant_row merchant = {.merchant_id = MERCHANT,
+                                    .name = "Noodles",
+                                    .mcc = "5812",
+                                    .plan = "SP1",
+                                    .is_active = true};
+    struct terminal_row terminal = {
+        .terminal_id = TERMINAL, .merchant_id = MERCHANT, .is_active = true};
+    assert_int_equal(channel_table_add(ruleset_channels(ruleset), &channel), STATUS_OK);
+    assert_int_equal(bin_table_add(ruleset_bins(ruleset), &bin), STATUS_OK);
+    assert_int_equal(merchant_table_add(ruleset_merchants(ruleset), &merchant), STATUS_OK);
+    assert_int_equal(terminal_table_add(ruleset_terminals(ruleset), &terminal), STATUS_OK);
+    struct document *routes = yaml_file_parse("routes", ROUTES, sizeof(ROUTES) - 1);
+    struct document *fees = yaml_file_parse("fees", FEES, sizeof(FEES) - 1);
+    ruleset_compile_routes(ruleset, routes);
+    ruleset_compile_fees(ruleset, fees);
+    document_destroy(routes);
+    document_destroy(fees);
+    assert_int_equal(ruleset_freeze(ruleset, reason), STATUS_OK);
+    return ruleset;
+}
+
+static void sign_on(void)
+{
+    struct security_made_keys made;
+    struct payment signon = signon_payment(TERMINAL, "003");
+    assert_int_equal(security_make_keys(security_unit(desk.security, 0), &signon, &made), HSM_DONE);
+    struct byte_view records = {made.records, made.records_length};
+    assert_int_equal(security_install(desk.security, records), STATUS_OK);
+}
+
+static int desk_open(void **state)
+{
+    static const char *const PATHS[] = {"/mjc/webtrans/VPB_lb", NULL};
+    (void)state;
+    char reason[LISTENER_REASON_SIZE];
+    struct document *spec =
+        file_text_load_yaml(TILLWAY_SOURCE_DIR "/config/specs/unionpay-pos.yaml");
+    assert_non_null(spec);
+    desk.dialect = dialect_compile(spec);
+    assert_non_null(desk.dialect);
+    document_destroy(spec);
+    desk.ruleset = one_terminal_ruleset();
+    desk.security = lab_security(2);
+    sign_on();
+    desk.loop = loop_create(0, 64);
+    struct terminals_setup setup = {.loop = desk.loop,
+                                    .unit = security_unit(desk.security, 0),
+                                    .conn_count_max = 16,
+                                    .has_room = has_room,
+                                    .on_request = on_request};
+    desk.terminals = terminals_create(&setup);
+    terminals_use(desk.terminals, desk.ruleset);
+    struct terminals_port_setup port = {
+        .name = "pos",
+        .framing = {FRAME_BINARY_2, true, true, FRAME_LENGTH_MAX, PATHS},
+        .dialect = desk.dialect,
+        .limits = {16, 16, 1000, 400, 5000}};
+    assert_int_equal(net_address_parse(&port.address, "127.0.0.1:0"), STATUS_OK);
+    assert_int_equal(terminals_listen(desk.terminals, &port, reason), STATUS_OK);
+    desk.requests = 0;
+    desk.is_full = false;
+    desk.answers_late = false;
+    return pthread_create(&desk.thread, NULL, desk_run, NULL);
+}
+
+static int desk_close(void **state)
+{
+    (void)state;
+    loop_stop(desk.loop);
+    pthread_join(desk.thread, NULL);
+    terminals_close(desk.terminals);
+    loop_run_down(desk.loop, UINT64_C(2000000000));
+    assert_int_equal(count_get(&desk.loop->counts.buffers_used), 0);
+    terminals_destroy(desk.terminals);
+    loop_destroy(desk.loop);
+    security_destroy(desk.security);
+    ruleset_destroy(desk.ruleset);
+    dialect_destroy(desk.dialect);
+    return 0;
+}
+
+/* ---- the terminal's part ---- */
+
+static int dial(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port =
+                                      htons(listener_port(terminals_listener(desk.terminals, 0))),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    struct timeval limit = {.tv_sec = 5};
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
+    return descriptor;
+}
+
+static void sale(struct payment *payment)
+{
+    memset(payment, 0, sizeof(*payment));
+    payment->kind = PAYMENT_PURCHASE;
+    payment->stan = 17;
+    payment->batch = 1;
+    payment->amount = (struct money){1234, MONEY_CNY};
+    memcpy(payment->terminal_id, TERMINAL, 9);
+    memcpy(payment->merchant_id, MERCHANT, 16);
+    memcpy(payment->processing_code, "000000", 7);
+    memcpy(payment->condition_code, "00", 3);
+    memcpy(payment->type_code, "22", 3);
+    memcpy(payment->management_code, "000", 4);
+    memcpy(payment->entry_mode, "012", 4);
+    assert_int_equal(pan_parse(&payment->pan, "6210948000000037", 16), STATUS_OK);
+}
+
+/* A frame as a terminal sends it, MAC of unit 1 over the same keys. */
+static uint32_t frame_of(const struct payment *payment, uint8_t *bytes, uint32_t size)
+{
+    static const uint8_t HEADER[6] = {0x60, 0x22, 0x00, 0x31, 0x10, 0x01};
+    static const uint8_t TPDU[5] = {0x60, 0x00, 0x03, 0x00, 0x00};
+    struct framing framing = {FRAME_BINARY_2, true, false, FRAME_LENGTH_MAX, NULL};
+    struct dialect_build_how how = {dialect_has_mac(desk.dialect, payment), {HEADER, 6}};
+    struct dialect_fault fault;
+    struct byte_view scope;
+    struct byte_writer writer;
+    uint8_t mac[SECURITY_MAC_BYTES];
+    byte_writer_init(&writer, bytes, size);
+    struct frame_mark mark = frame_begin_request(&writer, &framing, TPDU);
+    enum status status = dialect_build(desk.dialect, payment, &how, &writer, &scope, &fault);
+    if (status != STATUS_OK) {
+        fail_msg("field %u: %s", fault.field, fault.reason);
+    }
+    if (how.with_mac) {
+        assert_int_equal(security_reply_mac(security_unit(desk.security, 1), TERMINAL, scope, mac),
+                         HSM_DONE);
+        message_put_mac(dialect_spec(desk.dialect), &writer, mac);
+    }
+    frame_end(&writer, &framing, &mark);
+    assert_int_equal(writer.status, STATUS_OK);
+    return writer.position;
+}
+
+static uint32_t sale_frame(uint8_t *bytes, uint32_t size)
+{
+    struct payment payment;
+    sale(&payment);
+    return frame_of(&payment, bytes, size);
+}
+
+/* The next answer: its message, with the header, behind length and TPDU. Length 0: the end. */
+static uint32_t answer(int descriptor, uint8_t *bytes)
+{
+    uint8_t head[7];
+    if (recv(descriptor, head, sizeof(head), MSG_WAITALL) != sizeof(head)) {
+        return 0;
+    }
+    uint32_t length = ((uint32_t)head[0] << 8 | head[1]) - 5;
+    assert_memory_equal(head + 2, "\x60\x00\x00\x00\x03", 5); /* the TPDU swapped */
+    assert_int_equal(recv(descriptor, bytes, length, MSG_WAITALL), length);
+    return length;
+}
+
+static void expect_answer(int descriptor, const char *mti, const char *code)
+{
+    uint8_t bytes[2048];
+    char text[8];
+    struct message message;
+    struct message_fault fault;
+    uint32_t length = answer(descriptor, bytes);
+    assert_true(length > 0);
+    struct byte_view view = {bytes, length};
+    if (message_parse(&message, dialect_spec(desk.dialect), view, &fault) != STATUS_OK) {
+        fail_msg("%s", fault.reason);
+    }
+    assert_string_equal(message.mti, mti);
+    assert_int_equal(message_text(&message, 39, text, sizeof(text)), 2);
+    assert_string_equal(text, code);
+    if (strcmp(code, "00") == 0) {
+        struct security_verdict verdict =
+            security_gate_verify(security_unit(desk.security, 1), TERMINAL,
+                                 message_mac_scope(&message), message_raw(&message, 64));
+        assert_int_equal(verdict.gate, SECURITY_PASS);
+    }
+}
+
+static void put(int descriptor, const void *bytes, uint32_t length)
+{
+    assert_int_equal(send(descriptor, bytes, length, MSG_NOSIGNAL), length);
+}
+
+static void expect_end(int descriptor)
+{
+    uint8_t byte;
+    assert_true(recv(descriptor, &byte, 1, 0) <= 0);
+    close(descriptor);
+}
+
+static uint64_t rejects(enum reject reject)
+{
+    return count_get(&terminals_count(desk.terminals)->rejects[reject]);
+}
+
+static void expect_still_served(int descriptor)
+{
+    uint8_t bytes[1024];
+    put(descriptor, bytes, sale_frame(bytes, sizeof(bytes)));
+    expect_answer(descriptor, "0210", "00");
+}
+
+/* ---- the tests ---- */
+
+static void test_sale_is_handed_on_and_answered_with_its_header_and_mac(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    int descriptor = dial();
+    put(descriptor, bytes, sale_frame(bytes, sizeof(bytes)));
+    assert_true(answer(descriptor, reply) > 0);
+    assert_memory_equal(reply, "\x60\x22\x00\x31\x10\x01\x02\x10", 8);
+    assert_int_equal(desk.requests, 1);
+    expect_still_served(descriptor);
+    close(descriptor);
+}
+
+static void test_requests_sent_at_once_are_answered_one_after_the_other(void **state)
+{
+    (void)state;
+    uint8_t bytes[4096];
+    uint32_t length = 0;
+    for (int i = 0; i < 5; i++) {
+        length += sale_frame(bytes + length, (uint32_t)sizeof(bytes) - length);
+    }
+    int descriptor = dial();
+    put(descriptor, bytes, length);
+    for (int i = 0; i < 5; i++) {
+        expect_answer(descriptor, "0210", "00");
+    }
+    close(descriptor);
+}
+
+static void test_request_in_http_is_answered_in_http(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    char head[256], reply[2048] = "";
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    int descriptor = dial();
+    int count = snprintf(head, sizeof(head),
+                         "POST /mjc/webtrans/VPB_lb HTTP/1.1\r\nHOST: pos\r\n"
+                         "Content-Type: x-ISO-TPDU/x-auth\r\nContent-Length: %u\r\n"
+                         "Connection: close\r\n\r\n",
+                         length);
+    put(descriptor, head, (uint32_t)count);
+    put(descriptor, bytes, length);
+    size_t got = 0;
+    ssize_t n;
+    while ((n = recv(descriptor, reply + got, sizeof(reply) - 1 - got, 0)) > 0) {
+        got += (size_t)n;
+    }
+    assert_memory_equal(reply, "HTTP/1.1 200", 12);
+    assert_non_null(strstr(reply, "x-ISO-TPDU/x-auth"));
+    close(descriptor);
+}
+
+static void test_http_without_a_body_gets_its_status_and_the_end(void **state)
+{
+    (void)state;
+    char reply[256] = "";
+    int descriptor = dial();
+    put(descriptor, "POST /mjc/webtrans/VPB_lb HTTP/1.1\r\nHost: x\r\n\r\n", 48);
+    assert_true(recv(descriptor, reply, sizeof(reply) - 1, 0) > 0);
+    assert_memory_equal(reply, "HTTP/1.1 411", 12);
+    expect_end(descriptor);
+    assert_int_equal(rejects(REJECT_HTTP), 1);
+}
+
+static void test_garbage_closes_its_own_connection_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        uint32_t length;
+    } cases[] = {
+        {"\xff\xff\xff\xff\xff\xff\xff\xff", 8}, /* a length beyond the limit */
+        {"0093600003", 10},                      /* a length in ASCII */
+        {"\x00\x0c\x61\x00\x03\x00\x00\x60\x22\x00\x31\x00\x31\x10", 14}, /* no TPDU */
+        {"\x16\x03\x01\x02\x00\x01\x00\x01", 8}, /* a TLS hello on a plain port */
+        {"\x00\x03\x60\x00\x03", 5},             /* shorter than a TPDU */
+    };
+    int good = dial();
+    expect_still_served(good);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        int bad = dial();
+        put(bad, cases[i].bytes, cases[i].length);
+        expect_end(bad);
+        expect_still_served(good);
+    }
+    assert_int_equal(rejects(REJECT_FRAME), COUNT_OF(cases));
+    close(good);
+}
+
+static void test_half_a_message_ends_at_its_deadline_however_slowly_it_grows(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    struct timespec begun, ended;
+    (void)sale_frame(bytes, sizeof(bytes));
+    int descriptor = dial();
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (uint32_t i = 0; i < 30; i++) {
+        if (send(descriptor, bytes + i, 1, MSG_NOSIGNAL) != 1) {
+            break;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    expect_end(descriptor);
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    assert_true(ended.tv_sec - begun.tv_sec <= 2);
+    assert_int_equal(rejects(REJECT_HALF_MESSAGE), 1);
+}
+
+static void test_wrong_mac_is_a0_and_the_third_asks_to_sign_on(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    bytes[length - 1] ^= 1;
+    int descriptor = dial();
+    for (int i = 1; i <= 3; i++) {
+        put(descriptor, bytes, length);
+        uint32_t got = answer(descriptor, reply);
+        assert_true(got > 0);
+        assert_int_equal(reply[2] & 0x0F, i == 3 ? 3 : 0); /* header digit 6 */
+    }
+    assert_int_equal(desk.requests, 0);
+    assert_int_equal(rejects(REJECT_MAC_WRONG), 3);
+    put(descriptor, bytes, length);
+    expect_answer(descriptor, "0210", "A0");
+    expect_still_served(descriptor);
+    close(descriptor);
+}
+
+static void expect_refusal(const struct payment *payment, const char *mti, const char *code)
+{
+    uint8_t bytes[1024];
+    int descriptor = dial();
+    put(descriptor, bytes, frame_of(payment, bytes, sizeof(bytes)));
+    expect_answer(descriptor, mti, code);
+    expect_still_served(descriptor);
+    close(descriptor);
+}
+
+static void test_terminal_without_keys_that_nobody_knows_is_97(void **state)
+{
+    (void)state;
+    struct payment payment;
+    sale(&payment);
+    memcpy(payment.terminal_id, "99999999", 9);
+    expect_refusal(&payment, "0210", "97");
+    assert_int_equal(rejects(REJECT_TERMINAL), 1);
+}
+
+static void test_unknown_kind_is_12(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    uint8_t *processing_code = bytes + 2 + 5 + 6 + 2 + 8 + 9; /* after field 2: 1 + 8 bytes */
+    int descriptor = dial();
+    assert_int_equal(processing_code[0], 0);
+    processing_code[0] = 0x99;
+    put(descriptor, bytes, length);
+    expect_answer(descriptor, "0210", "12");
+    assert_int_equal(rejects(REJECT_UNKNOWN_KIND), 1);
+    expect_still_served(descriptor);
+    close(descriptor);
+}
+
+static void test_format_error_behind_the_trace_number_is_30_and_before_it_the_end(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    uint8_t *amount = bytes + 2 + 5 + 6 + 2 + 8 + 9 + 3;
+    uint8_t *entry_mode = amount + 6 + 3;
+    int descriptor = dial();
+    entry_mode[0] = 0xFF;
+    put(descriptor, bytes, length);
+    expect_answer(descriptor, "0210", "30");
+    expect_still_served(descriptor);
+    length = sale_frame(bytes, sizeof(bytes));
+    amount[0] = 0xAB;
+    put(descriptor, bytes, length);
+    expect_end(descriptor);
+    assert_int_equal(rejects(REJECT_FORMAT), 1);
+    assert_int_equal(rejects(REJECT_UNREADABLE), 1);
+}
+
+static void test_reply_to_a_connection_that_is_gone_is_dropped(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    desk.answers_late = true;
+    int descriptor = dial();
+    put(descriptor, bytes, sale_frame(bytes, sizeof(bytes)));
+    for (int i = 0; i < 200 && desk.requests == 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    close(descriptor);
+    for (int i = 0; i < 200 && terminals_conn_count(desk.terminals) > 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    assert_int_equal(terminals_conn_count(desk.terminals), 0);
+    loop_stop(desk.loop);
+    pthread_join(desk.thread, NULL);
+    approve(desk.late, &desk.late_payment);
+    assert_int_equal(count_get(&terminals_count(desk.terminals)->replies_stale), 1);
+    assert_int_equal(pthread_create(&desk.thread, NULL, desk_run, NULL), 0);
+}
+
+static void test_request_without_room_waits_and_is_served_later(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    desk.is_full = true;
+    int descriptor = dial();
+    put(descriptor, bytes, sale_frame(bytes, sizeof(bytes)));
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    assert_int_equal(desk.requests, 0);
+    desk.is_full = false;
+    expect_answer(descriptor, "0210", "00");
+    close(descriptor);
+}
+
+#define DESK_TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DESK_TEST(test_sale_is_handed_on_and_answered_with_its_header_and_mac),
+        DESK_TEST(test_requests_sent_at_once_are_answered_one_after_the_other),
+        DESK_TEST(test_request_in_http_is_answered_in_http),
+        DESK_TEST(test_http_without_a_body_gets_its_status_and_the_end),
+        DESK_TEST(test_garbage_closes_its_own_connection_only),
+        DESK_TEST(test_half_a_message_ends_at_its_deadline_however_slowly_it_grows),
+        DESK_TEST(test_wrong_mac_is_a0_and_the_third_asks_to_sign_on),
+        DESK_TEST(test_terminal_without_keys_that_nobody_knows_is_97),
+        DESK_TEST(test_unknown_kind_is_12),
+        DESK_TEST(test_format_error_behind_the_trace_number_is_30_and_before_it_the_end),
+        DESK_TEST(test_reply_to_a_connection_that_is_gone_is_dropped),
+        DESK_TEST(test_request_without_room_waits_and_is_served_later),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("switch/terminal/terminals", tests, NULL, NULL);
+}
