@@ -1,0 +1,209 @@
+/* See link.h. The stream ends in on_closed and nowhere else; whatever shall follow is decided
+ * there, by the state alone. */
+#include "switch/channel/link.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "protocols/base/require.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+struct link {
+    struct link_setup setup;
+    enum link_state state;
+    struct stream *stream; /* NULL unless CONNECTING, OPEN or CLOSING */
+    struct deadline retry;
+    uint64_t pause_ms; /* the next one */
+    uint64_t chance;   /* of the jitter */
+    bool is_stopping;
+};
+
+const char *link_state_text(enum link_state state)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        LINK_STATE_MAP(X)
+#undef X
+    };
+    REQUIRE((unsigned)state < sizeof(texts) / sizeof(texts[0]));
+    return texts[state];
+}
+
+static void link_connect(struct link *link);
+
+static void on_retry(struct deadline *deadline)
+{
+    link_connect((struct link *)(void *)((char *)deadline - offsetof(struct link, retry)));
+}
+
+struct link *link_create(const struct link_setup *setup)
+{
+    struct link *link = calloc(1, sizeof(*link));
+    if (link == NULL) {
+        return NULL;
+    }
+    link->setup = *setup;
+    link->pause_ms = setup->reconnect_min_ms;
+    link->chance = loop_now_ns() ^ (uint64_t)(uintptr_t)link;
+    deadline_init(&link->retry, on_retry);
+    return link;
+}
+
+void link_destroy(struct link *link)
+{
+    if (link == NULL) {
+        return;
+    }
+    REQUIRE(link->state == LINK_STOPPED);
+    deadline_cancel(&link->retry);
+    free(link);
+}
+
+/* Waits half the pause, and up to the other half by chance: many links that were lost together do
+ * not come back together. */
+static void link_wait(struct link *link)
+{
+    uint64_t half = link->pause_ms / 2;
+    link->chance = link->chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    uint64_t pause_ms = link->pause_ms - half + (link->chance >> 33) % (half + 1);
+    link->pause_ms = link->pause_ms * 2 < link->setup.reconnect_max_ms
+                         ? link->pause_ms * 2
+                         : link->setup.reconnect_max_ms;
+    link->state = LINK_WAITING;
+    deadline_arm(&link->setup.loop->wheel, &link->retry, loop_now_ns() + pause_ms * NS_PER_MS);
+}
+
+static void on_open(void *owner)
+{
+    struct link *link = owner;
+    link->state = LINK_OPEN;
+    link->setup.calls->on_open(link->setup.owner);
+}
+
+static uint32_t on_bytes(void *owner, struct byte_view bytes)
+{
+    struct link *link = owner;
+    uint32_t used = 0;
+    while (used < bytes.length && link->state == LINK_OPEN) {
+        struct frame frame;
+        struct frame_fault fault;
+        uint32_t consumed = 0;
+        struct byte_view rest = {bytes.bytes + used, bytes.length - used};
+        enum status status = frame_parse(&frame, &consumed, &link->setup.framing, rest, &fault);
+        if (status == STATUS_TRUNCATED) {
+            break;
+        }
+        if (status != STATUS_OK) {
+            link_drop(link, CLOSE_FRAME, fault.reason);
+            return bytes.length;
+        }
+        used += consumed;
+        if (frame.message.length > 0) { /* an empty one only keeps the connection alive */
+            link->setup.calls->on_frame(link->setup.owner, frame.message);
+        }
+    }
+    return link->state == LINK_OPEN ? used : bytes.length;
+}
+
+static void on_deadline(void *owner)
+{
+    struct link *link = owner;
+    if (link->state == LINK_OPEN) {
+        link->setup.calls->on_deadline(link->setup.owner);
+    }
+}
+
+static void on_closed(void *owner, enum close_reason reason, const char *text)
+{
+    struct link *link = owner;
+    (void)reason;
+    link->stream = NULL;
+    if (link->is_stopping) {
+        link->state = LINK_STOPPED;
+        link->setup.calls->on_stopped(link->setup.owner);
+        return;
+    }
+    link_wait(link);
+    link->setup.calls->on_down(link->setup.owner, text);
+}
+
+static const struct stream_calls CALLS = {
+    .on_open = on_open, .on_bytes = on_bytes, .on_deadline = on_deadline, .on_closed = on_closed};
+
+static void link_connect(struct link *link)
+{
+    const struct stream_setup setup = {.address = link->setup.address,
+                                       .timeout_ms = link->setup.connect_timeout_ms,
+                                       .output_max = link->setup.output_max,
+                                       .calls = &CALLS,
+                                       .owner = link};
+    if (link->is_stopping) {
+        link->state = LINK_STOPPED;
+        link->setup.calls->on_stopped(link->setup.owner);
+        return;
+    }
+    link->state = LINK_CONNECTING;
+    link->stream = stream_connect(link->setup.loop, &setup);
+    if (link->stream == NULL) {
+        link_wait(link);
+        link->setup.calls->on_down(link->setup.owner, "no memory or no descriptor is left");
+    }
+}
+
+void link_start(struct link *link)
+{
+    REQUIRE(link->state == LINK_STOPPED);
+    link->is_stopping = false;
+    link->pause_ms = link->setup.reconnect_min_ms;
+    link_connect(link);
+}
+
+void link_stop(struct link *link)
+{
+    if (link->is_stopping || link->state == LINK_STOPPED) {
+        return;
+    }
+    link->is_stopping = true;
+    if (link->state == LINK_WAITING) { /* the wheel tells, so that on_stopped comes later */
+        deadline_arm(&link->setup.loop->wheel, &link->retry, loop_now_ns());
+        return;
+    }
+    link->state = LINK_CLOSING;
+    stream_close(link->stream, CLOSE_DRAIN, NULL);
+}
+
+void link_drop(struct link *link, enum close_reason reason, const char *text)
+{
+    if (link->state == LINK_OPEN || link->state == LINK_CONNECTING) {
+        link->state = LINK_CLOSING;
+        stream_close(link->stream, reason, text);
+    }
+}
+
+void link_settle(struct link *link)
+{
+    link->pause_ms = link->setup.reconnect_min_ms;
+}
+
+bool link_send(struct link *link, struct byte_view framed)
+{
+    if (link->state != LINK_OPEN ||
+        stream_output_count(link->stream) + framed.length > link->setup.output_max / 2) {
+        return false;
+    }
+    stream_write(link->stream, framed);
+    return true;
+}
+
+void link_arm(struct link *link, uint64_t due_ns)
+{
+    if (link->state == LINK_OPEN) {
+        stream_arm(link->stream, due_ns);
+    }
+}
+
+enum link_state link_state(const struct link *link)
+{
+    return link->state;
+}
