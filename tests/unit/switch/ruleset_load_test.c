@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/file_text.h"
+#include "config/option_table.h"
 #include "switch/ruleset_load.h"
 
 #define FOLDER_SIZE 64
@@ -214,6 +216,119 @@ static void test_many_faults_of_one_file_are_counted(void **state)
     stage_clear(&stage);
 }
 
+/* Options of a shipped file with the overrides it needs; faults fail the test. */
+static struct server_options *shipped_options(const char *path, const char *const *overrides)
+{
+    struct document *document = file_text_load_yaml(path);
+    assert_non_null(document);
+    for (unsigned i = 0; overrides[i] != NULL; i++) {
+        assert_int_equal(server_options_override(document, overrides[i]), STATUS_OK);
+    }
+    struct server_options *options = server_options_load(document);
+    if (options == NULL) {
+        fail_msg("%s", document_fault_text(document, 0));
+    }
+    document_destroy(document);
+    return options;
+}
+
+static void test_demo_files_are_right(void **state)
+{
+    (void)state;
+    static struct stage stage;
+    static const char *const none[] = {NULL};
+    stage_set(&stage);
+    struct server_options *options =
+        shipped_options(TILLWAY_SOURCE_DIR "/config/demo/tillway.yaml", none);
+    assert_true(options->listeners[0].tls.is_on);
+    /* Merchants and terminals of the demo are made for each run. */
+    memcpy(options->tables.merchants, stage.options.tables.merchants, OPTION_PATH_SIZE);
+    memcpy(options->tables.terminals, stage.options.tables.terminals, OPTION_PATH_SIZE);
+    stage.options = *options;
+    struct ruleset *ruleset = stage_load(&stage);
+    assert_string_equal(stage.report, "");
+    assert_non_null(ruleset);
+    ruleset_destroy(ruleset);
+    server_options_destroy(options);
+    stage_clear(&stage);
+}
+
+/* Each card of the demo's ranges finds a channel and a price. */
+static void test_every_range_of_the_demo_can_pay(void **state)
+{
+    (void)state;
+    static struct stage stage;
+    static const char *const cards[] = {
+        "6210948000000060",    "6250941006528599", "4111111111111111",
+        "5555555555554444",    "378282246310005",  "3530111333300000",
+        "6217000000000000004", "4242424242424242", "6200000000000005"};
+    stage_set(&stage);
+    snprintf(stage.options.tables.bins, OPTION_PATH_SIZE, "%s/config/demo/bins.csv",
+             TILLWAY_SOURCE_DIR);
+    snprintf(stage.options.routes, OPTION_PATH_SIZE, "%s/config/demo/routes.yaml",
+             TILLWAY_SOURCE_DIR);
+    snprintf(stage.options.fees, OPTION_PATH_SIZE, "%s/config/demo/fees.yaml", TILLWAY_SOURCE_DIR);
+    struct ruleset *ruleset = stage_load(&stage);
+    assert_string_equal(stage.report, "");
+    for (size_t i = 0; i < COUNT_OF(cards); i++) {
+        struct payment payment;
+        struct route_decision decision;
+        payment_clear(&payment);
+        payment.kind = PAYMENT_PURCHASE;
+        payment.amount = (struct money){10000, MONEY_CNY};
+        snprintf(payment.terminal_id, sizeof(payment.terminal_id), "10000001");
+        snprintf(payment.merchant_id, sizeof(payment.merchant_id), "898110058120001");
+        assert_int_equal(pan_parse(&payment.pan, cards[i], strlen(cards[i])), STATUS_OK);
+        ruleset_decide(ruleset, &payment, 0, 1, &decision);
+        if (decision.answer != ROUTE_FOUND) {
+            fail_msg("card %zu: %s", i, route_answer_text(decision.answer));
+        }
+        assert_true(fee_margin(&decision.fee).minor >= 0);
+    }
+    ruleset_destroy(ruleset);
+    stage_clear(&stage);
+}
+
+static void test_production_lacks_only_the_pin_policy(void **state)
+{
+    (void)state;
+    static struct stage stage;
+    static const char PATH[] = TILLWAY_SOURCE_DIR "/config/production/tillway.yaml";
+    static const char *const chosen[] = {"hsm.pin_policy=non_pin", NULL};
+    struct document *document = file_text_load_yaml(PATH);
+    assert_non_null(document);
+    assert_null(server_options_load(document));
+    assert_int_equal(document_fault_count(document), 1);
+    assert_non_null(strstr(document_fault_text(document, 0), "hsm.pin_policy is missing"));
+    document_destroy(document);
+
+    struct server_options *options = shipped_options(PATH, chosen);
+    stage.options = *options;
+    struct ruleset *ruleset = stage_load(&stage);
+    assert_string_equal(stage.report, "");
+    assert_non_null(ruleset);
+    ruleset_destroy(ruleset);
+    server_options_destroy(options);
+}
+
+static void test_production_names_every_option(void **state)
+{
+    (void)state;
+    struct file_text text;
+    assert_int_equal(
+        file_text_read(&text, TILLWAY_SOURCE_DIR "/config/production/tillway.yaml", 65536),
+        STATUS_OK);
+    for (uint32_t i = 0; i < option_table_count(); i++) {
+        const char *dot = strrchr(option_table_at(i)->path, '.');
+        char word[DOCUMENT_KEY_SIZE + 1];
+        snprintf(word, sizeof(word), "%s:", dot != NULL ? dot + 1 : option_table_at(i)->path);
+        if (strstr(text.bytes, word) == NULL) {
+            fail_msg("%s is not explained", option_table_at(i)->path);
+        }
+    }
+    file_text_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +337,10 @@ int main(void)
         cmocka_unit_test(test_faults_of_all_files_are_gathered),
         cmocka_unit_test(test_a_report_of_any_size_is_enough),
         cmocka_unit_test(test_many_faults_of_one_file_are_counted),
+        cmocka_unit_test(test_demo_files_are_right),
+        cmocka_unit_test(test_every_range_of_the_demo_can_pay),
+        cmocka_unit_test(test_production_lacks_only_the_pin_policy),
+        cmocka_unit_test(test_production_names_every_option),
     };
     return cmocka_run_group_tests_name("switch/ruleset_load", tests, NULL, NULL);
 }
