@@ -89,8 +89,8 @@ enum payment_cargo {
 /* The transaction that a reversal, void or refund speaks of. */
 struct payment_original {
     /* F61.1, F61.2 at the terminal side; F90 at the host side. A terminal's reversal has the trace
-     * number of its original in F11 (payment.stan); its F61, where there is one, is that of the void
-     * or pre-authorisation message which it undoes. */
+     * number of its original in F11 (payment.stan); its F61, where there is one, is that of the
+     * void or pre-authorisation message which it undoes. */
     uint32_t batch, stan;
     char mti[5];          /* F90 */
     char sent_at[11];     /* MMDDhhmmss, F90: F7 of the original */
