@@ -235,12 +235,14 @@ each(struct building *building, enum dialect_op_type type,
     const enum payment_leg leg = building->payment->leg;
     const struct dialect_layout *layout = building->layout;
     const uint64_t *mask = building->dialect->type_bits[leg][type];
-    uint64_t bits[2] = {(layout->required[0] | layout->optional[0]) & mask[0],
-                        (layout->required[1] | layout->optional[1]) & mask[1]};
-    while ((bits[0] | bits[1]) != 0) {
-        const unsigned field = dialect_first_field(bits);
-        bits[(field - 1) / 64] &= ~dialect_bit(field);
-        (void)set_part(building, field, &building->dialect->ops[leg][field]);
+    for (unsigned word = 0; word < 2; word++) {
+        uint64_t bits = (layout->required[word] | layout->optional[word]) & mask[word];
+        while (bits != 0) {
+            const unsigned lead = (unsigned)__builtin_clzll(bits);
+            const unsigned field = word * 64 + lead + 1;
+            bits &= ~(UINT64_C(1) << 63 >> lead);
+            (void)set_part(building, field, &building->dialect->ops[leg][field]);
+        }
     }
 }
 

@@ -275,12 +275,13 @@ each(struct reading *reading, enum dialect_op_type type,
 {
     const enum payment_leg leg = reading->payment->leg;
     const uint64_t *mask = reading->dialect->type_bits[leg][type];
-    uint64_t bits[2] = {reading->message->present[0] & mask[0],
-                        reading->message->present[1] & mask[1]};
-    while ((bits[0] | bits[1]) != 0) {
-        const unsigned field = dialect_first_field(bits);
-        bits[(field - 1) / 64] &= ~dialect_bit(field);
-        read(reading, field, &reading->dialect->ops[leg][field]);
+    for (unsigned word = 0; word < 2; word++) {
+        for (uint64_t bits = reading->message->present[word] & mask[word]; bits != 0;) {
+            const unsigned lead = (unsigned)__builtin_clzll(bits);
+            const unsigned field = word * 64 + lead + 1;
+            bits &= ~(UINT64_C(1) << 63 >> lead);
+            read(reading, field, &reading->dialect->ops[leg][field]);
+        }
     }
 }
 
