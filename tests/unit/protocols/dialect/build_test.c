@@ -1,6 +1,8 @@
 /* dialect_build: what leaves, and what a payment lacks. */
 #include "tests/unit/protocols/dialect/stage.h"
 
+#include "protocols/frame.h"
+
 static struct dialect *terminal;
 static struct dialect *host;
 static struct stage_message stage;
@@ -22,26 +24,62 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The frames of protocols/README.md, which strangers follow. */
+static const struct framing FRAMING = {
+    .length_kind = FRAME_BINARY_2, .has_tpdu = true, .length_max = FRAME_LENGTH_MAX};
+
+static void assert_frame(const char *mac, const char *expected)
+{
+    static const uint8_t header[6] = {0x60, 0x31};
+    static const uint8_t tpdu[FRAME_TPDU_BYTES] = {0x60, 0x00, 0x03, 0x00, 0x00};
+    char hex[512];
+    struct dialect_build_how how = {.with_mac = mac != NULL, .header = {header, sizeof(header)}};
+    byte_writer_init(&stage.writer, stage.bytes, sizeof(stage.bytes));
+    struct frame_mark mark = frame_begin_request(&stage.writer, &FRAMING, tpdu);
+    assert_int_equal(
+        dialect_build(terminal, &payment, &how, &stage.writer, &stage.mac_scope, &stage.fault),
+        STATUS_OK);
+    if (mac != NULL) {
+        message_put_mac(dialect_spec(terminal), &stage.writer, (const uint8_t *)mac);
+    }
+    frame_end(&stage.writer, &FRAMING, &mark);
+    bytes_to_hex(hex, stage.bytes, stage.writer.position);
+    assert_string_equal(hex, expected);
+}
+
+static void identify(enum payment_kind kind)
+{
+    payment_clear(&payment);
+    payment.kind = kind;
+    memcpy(payment.terminal_id, "10000000", 9);
+    memcpy(payment.merchant_id, "898290054110000", 16);
+}
+
 static void test_a_sign_on_stands_byte_for_byte(void **state)
 {
     (void)state;
-    static const char expected[] = "6032003100000800"
-                                   "0020000000C00012"
-                                   "000001"
-                                   "3130303030303139"
-                                   "383938333130303539393930303031"
-                                   "00110000000100300003303120";
-    char hex[2 * sizeof(expected)];
-    payment_clear(&payment);
-    payment.kind = PAYMENT_SIGNON;
+    identify(PAYMENT_SIGNON);
     payment.stan = 1;
-    payment.batch = 1;
-    memcpy(payment.terminal_id, "10000019", 9);
-    memcpy(payment.merchant_id, "898310059990001", 16);
     stage_cargo(&payment, PAYMENT_CARGO_CUSTOM_63, "01 ", 3);
-    assert_int_equal(stage_build(&stage, terminal, &payment, false), STATUS_OK);
-    bytes_to_hex(hex, stage.bytes, stage.writer.position);
-    assert_string_equal(hex, expected);
+    assert_frame(NULL, "003C600003000060310000000008000020000000C0001200000131303030303030303839"
+                       "3832393030353431313030303000110000000000300003303120");
+}
+
+static void test_a_purchase_stands_byte_for_byte(void **state)
+{
+    (void)state;
+    identify(PAYMENT_PURCHASE);
+    payment.stan = 2;
+    payment.batch = 1;
+    payment.amount = (struct money){12345, MONEY_CNY};
+    memcpy(payment.entry_mode, "022", 4);
+    memcpy(payment.management_code, "000", 4);
+    payment.track2 =
+        (struct track2){.characters = "6225000000000014=30122010000000000000", .count = 37};
+    assert_frame("414297FF",
+                 "0062600003000060310000000002003020048020C080110000000000000123450000020220003762"
+                 "25000000000014D301220100000000000000313030303030303038393832393030353431313030"
+                 "303031353600112200000100003431343239374646");
 }
 
 static void test_open_parts_of_the_key_come_from_the_file(void **state)
@@ -212,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_sign_on_stands_byte_for_byte),
+        cmocka_unit_test(test_a_purchase_stands_byte_for_byte),
         cmocka_unit_test(test_open_parts_of_the_key_come_from_the_file),
         cmocka_unit_test(test_a_key_chooses_among_the_transactions_of_a_kind),
         cmocka_unit_test(test_a_missing_part_is_named),
