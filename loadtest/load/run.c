@@ -8,23 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/opensslv.h>
 #include <uv.h>
 
-#include "loadtest/arguments.h"
 #include "loadtest/histogram.h"
+#include "loadtest/load/run_options.h"
+#include "loadtest/load/run_report.h"
 #include "loadtest/load/swarm.h"
+#include "loadtest/pace.h"
 #include "loadtest/spec_file.h"
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define BURST_COUNT_MAX 256 /* payments begun in one wake-up; the rest waits for the next */
-#define PACE_STEP_NS 20000  /* no wake-up comes sooner after the one before */
+#define STALL_STEP_NS 200000
+#define PACE_STEP_NS 20000 /* no wake-up comes sooner after the one before */
 
 enum run_phase { PHASE_ONLINE, PHASE_LOAD, PHASE_GRACE, PHASE_OVER };
 static const char *const PHASES[] = {"signing on", "load", "finishing", "over"};
@@ -33,15 +34,14 @@ struct run {
     struct run_options options;
     uv_loop_t loop;
     uv_timer_t sweep, second;
-    uv_poll_t pace;
+    uv_poll_t clock;
     uv_check_t turn; /* closed loop: after each turn's answers */
     uv_signal_t signals[2];
     int clock_fd;
     enum run_phase phase;
     uint64_t begun_ns, load_ns, end_ns; /* program, load, end of the phase */
     double start_wall_s;
-    uint64_t intended_count, next_ns; /* of the open loop */
-    bool is_next_late;
+    struct pace pace; /* of the open loop */
     struct fleet fleet;
     struct card_ranges ranges;
     struct spec *spec;
@@ -50,57 +50,8 @@ struct run {
     struct receipts *receipts;
     struct swarm *swarm;
     FILE *hlog;
+    bool were_all_ready;
     int result;
-};
-
-static struct run_options options = {.connect = "127.0.0.1:7001",
-                                     .fleet = ".",
-                                     .spec = "config/specs/unionpay-pos.yaml",
-                                     .receipts = "receipts.ndjson",
-                                     .terminals = 0,
-                                     .stan = 1,
-                                     .seed = 1,
-                                     .connecting_max = 64,
-                                     .tps = 100,
-                                     .seconds = 10,
-                                     .timeout = 60,
-                                     .grace = 90,
-                                     .online = 120};
-
-static const struct argument ARGUMENTS[] = {
-    {"connect", ARGUMENT_TEXT, &options.connect, 0, 0,
-     "ADDRESS:PORT of the switch (127.0.0.1:7001)"},
-    {"ca", ARGUMENT_TEXT, &options.ca, 0, 0, "PEM of the authority to trust; absent: trust any"},
-    {"fleet", ARGUMENT_TEXT, &options.fleet, 0, 0, "folder that `tillway-load fleet` wrote"},
-    {"bins", ARGUMENT_TEXT, &options.bins, 0, 0, "CSV of card ranges to draw cards from"},
-    {"spec", ARGUMENT_TEXT, &options.spec, 0, 0, "YAML file of the terminals' dialect"},
-    {"terminals", ARGUMENT_NUMBER, &options.terminals, 0, FLEET_TERMINAL_COUNT_MAX,
-     "how many of the fleet; 0: all"},
-    {"first", ARGUMENT_NUMBER, &options.first, 0, FLEET_TERMINAL_COUNT_MAX,
-     "index of the first one in the fleet"},
-    {"stan", ARGUMENT_NUMBER, &options.stan, 1, 999999, "first trace number"},
-    {"seed", ARGUMENT_NUMBER, &options.seed, 0, UINT64_C(999999999999), "of cards and amounts"},
-    {"connecting", ARGUMENT_NUMBER, &options.connecting_max, 1, 10000, "handshakes at once (64)"},
-    {"tps", ARGUMENT_DECIMAL, &options.tps, 0, 1000000, "payments a second, constant (100)"},
-    {"seconds", ARGUMENT_DECIMAL, &options.seconds, 0, 864000, "of load, warm-up included (10)"},
-    {"warmup", ARGUMENT_DECIMAL, &options.warmup, 0, 864000, "seconds left out of the figures (0)"},
-    {"timeout", ARGUMENT_DECIMAL, &options.timeout, 0, 3600, "a terminal's time-out, seconds (60)"},
-    {"grace", ARGUMENT_DECIMAL, &options.grace, 0, 3600, "seconds to finish reversals (90)"},
-    {"online", ARGUMENT_DECIMAL, &options.online, 1, 3600, "seconds to sign on all (120)"},
-    {"closed", ARGUMENT_FLAG, &options.is_closed, 0, 0,
-     "closed loop: each terminal pays again as soon as it is answered"},
-    {"idle", ARGUMENT_DECIMAL, &options.idle, 0, 864000,
-     "no payments: hold all terminals signed on for so many seconds"},
-    {"echo", ARGUMENT_FLAG, &options.is_echo, 0, 0, "the peer echoes; answers are not interpreted"},
-    {"plain", ARGUMENT_FLAG, &options.is_plain, 0, 0, "no TLS"},
-    {"tls12", ARGUMENT_FLAG, &options.is_tls12, 0, 0, "TLS 1.2 at most"},
-    {"receipts", ARGUMENT_TEXT, &options.receipts, 0, 0, "the terminals' journal to write"},
-    {"json", ARGUMENT_TEXT, &options.json, 0, 0, "result file to write"},
-    {"hlog", ARGUMENT_TEXT, &options.hlog, 0, 0, "HdrHistogram log to write"},
-    {"quiet", ARGUMENT_FLAG, &options.is_quiet, 0, 0, "no line a second"},
-    {"strict", ARGUMENT_FLAG, &options.is_strict, 0, 0,
-     "exit 99 when a payment was dropped or is open at the end"},
-    {"help", ARGUMENT_FLAG, &options.is_help, 0, 0, "this text"},
 };
 
 static void phase_set(struct run *run, enum run_phase phase, uint64_t now_ns);
@@ -108,32 +59,23 @@ static void phase_set(struct run *run, enum run_phase phase, uint64_t now_ns);
 /* Arms the clock for the next payment that is due. */
 static void pace_arm(struct run *run, uint64_t now_ns)
 {
-    uint64_t at_ns = run->next_ns > now_ns + PACE_STEP_NS ? run->next_ns : now_ns + PACE_STEP_NS;
+    uint64_t soonest_ns = now_ns + PACE_STEP_NS;
+    uint64_t at_ns = run->pace.next_ns > soonest_ns ? run->pace.next_ns : soonest_ns;
     struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(at_ns / SECOND_NS), .tv_nsec = (long)(at_ns % SECOND_NS)}};
     REQUIRE(timerfd_settime(run->clock_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0);
-}
-
-static uint64_t intended_ns(const struct run *run, uint64_t number)
-{
-    return run->load_ns + (uint64_t)((double)number * (1e9 / run->options.tps));
 }
 
 /* Begins what is due. Without a free terminal the payment keeps its intended time and waits; it is
  * counted as late, and as dropped when the load ends first. */
 static void pace_step(struct run *run, uint64_t now_ns)
 {
-    struct tally_counts *counts = tally_counts(run->tally);
-    for (int i = 0; i < BURST_COUNT_MAX && run->next_ns <= now_ns && run->next_ns < run->end_ns;
-         i++) {
-        if (!swarm_pay(run->swarm, run->next_ns, now_ns)) {
-            counts->late_starts += !run->is_next_late;
-            run->is_next_late = true;
-            break;
+    for (int i = 0; i < BURST_COUNT_MAX && pace_is_due(&run->pace, now_ns); i++) {
+        if (!swarm_pay(run->swarm, run->pace.next_ns, now_ns)) {
+            tally_counts(run->tally)->late_starts += pace_stalled(&run->pace);
+            return;
         }
-        run->is_next_late = false;
-        run->intended_count++;
-        run->next_ns = intended_ns(run, run->intended_count);
+        pace_begun(&run->pace);
     }
 }
 
@@ -148,8 +90,7 @@ static void on_pace(uv_poll_t *poll, int status, int events)
     }
     pace_step(run, now_ns);
     /* With all terminals busy there is no hurry: one of them has to come free first. */
-    uint64_t earliest_ns = run->is_next_late ? now_ns + 200000 : now_ns;
-    pace_arm(run, earliest_ns);
+    pace_arm(run, run->pace.is_next_late ? now_ns + STALL_STEP_NS : now_ns);
 }
 
 /* Closed loop: whoever is free pays again, now. */
@@ -180,8 +121,8 @@ static void load_begin(struct run *run, uint64_t now_ns)
         on_turn(&run->turn);
         return;
     }
-    run->next_ns = now_ns;
-    uv_poll_start(&run->pace, UV_READABLE, on_pace);
+    pace_start(&run->pace, o->tps, now_ns, run->end_ns);
+    uv_poll_start(&run->clock, UV_READABLE, on_pace);
     pace_arm(run, now_ns);
 }
 
@@ -190,18 +131,13 @@ static void load_end(struct run *run, uint64_t now_ns)
 {
     const struct run_options *o = &run->options;
     struct tally_counts *counts = tally_counts(run->tally);
-    uv_poll_stop(&run->pace);
+    uv_poll_stop(&run->clock);
     uv_check_stop(&run->turn);
     if (run->phase != PHASE_LOAD || o->idle > 0 || o->is_closed) {
         return;
     }
-    uint64_t until_ns = now_ns < run->end_ns ? now_ns : run->end_ns;
-    uint64_t called_for = run->intended_count;
-    while (intended_ns(run, called_for) < until_ns) {
-        called_for++;
-    }
-    counts->intended = called_for;
-    counts->dropped = called_for - run->intended_count;
+    counts->intended = pace_called_for(&run->pace, now_ns);
+    counts->dropped = counts->intended - run->pace.begun_count;
 }
 
 static void phase_set(struct run *run, enum run_phase phase, uint64_t now_ns)
@@ -227,7 +163,8 @@ static void on_sweep(uv_timer_t *timer)
     bool is_time = now_ns >= run->end_ns;
     switch (run->phase) {
     case PHASE_ONLINE:
-        if (is_time || swarm_ready_count(run->swarm) == run->options.terminals) {
+        run->were_all_ready = swarm_ready_count(run->swarm) == run->options.terminals;
+        if (is_time || run->were_all_ready) {
             phase_set(run, PHASE_LOAD, now_ns);
         }
         return;
@@ -283,8 +220,8 @@ static void handles_open(struct run *run)
     REQUIRE(uv_timer_init(&run->loop, &run->sweep) == 0);
     REQUIRE(uv_timer_init(&run->loop, &run->second) == 0);
     REQUIRE(uv_check_init(&run->loop, &run->turn) == 0);
-    REQUIRE(uv_poll_init(&run->loop, &run->pace, run->clock_fd) == 0);
-    run->sweep.data = run->second.data = run->turn.data = run->pace.data = run;
+    REQUIRE(uv_poll_init(&run->loop, &run->clock, run->clock_fd) == 0);
+    run->sweep.data = run->second.data = run->turn.data = run->clock.data = run;
     uv_timer_start(&run->sweep, on_sweep, 1, SWARM_SWEEP_MS);
     uv_timer_start(&run->second, on_second, 1000, 1000);
     for (unsigned i = 0; i < 2; i++) {
@@ -299,68 +236,20 @@ static void handles_close(struct run *run)
     uv_close((uv_handle_t *)&run->sweep, NULL);
     uv_close((uv_handle_t *)&run->second, NULL);
     uv_close((uv_handle_t *)&run->turn, NULL);
-    uv_close((uv_handle_t *)&run->pace, NULL);
+    uv_close((uv_handle_t *)&run->clock, NULL);
     uv_close((uv_handle_t *)&run->signals[0], NULL);
     uv_close((uv_handle_t *)&run->signals[1], NULL);
     uv_run(&run->loop, UV_RUN_DEFAULT); /* until the last stream has closed too */
 }
 
-static json_t *environment_json(void)
+/* An open loop without a rate would never begin anything. */
+static enum status options_check(const struct run_options *o)
 {
-    struct utsname system;
-    char model[128] = "", line[256];
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "model name : %127[^\n]", model) == 1) {
-            break;
-        }
+    if (o->tps <= 0 && !o->is_closed && o->idle <= 0) {
+        fprintf(stderr, "--tps: a rate above 0 is expected, or --closed, or --idle\n");
+        return STATUS_BAD_VALUE;
     }
-    if (file != NULL) {
-        fclose(file);
-    }
-    uname(&system);
-    return json_pack("{s:s, s:I, s:s, s:s, s:s}", "cpu", model, "cores",
-                     (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "kernel", system.release, "openssl",
-                     OPENSSL_VERSION_TEXT, "libuv", uv_version_string());
-}
-
-static json_t *head_json(const struct run *run)
-{
-    const struct run_options *o = &run->options;
-    const char *mode = o->idle > 0 ? "idle" : o->is_closed ? "closed" : "open";
-    return json_pack("{s:s, s:b, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:s, s:o}", "mode", mode,
-                     "echo", (int)o->is_echo, "terminals", (json_int_t)o->terminals, "offered_tps",
-                     o->is_closed || o->idle > 0 ? 0.0 : o->tps, "seconds", o->seconds,
-                     "warmup_seconds", o->warmup, "timeout_seconds", o->timeout, "seed",
-                     (json_int_t)o->seed, "ready", (json_int_t)swarm_ready_count(run->swarm),
-                     "connect", o->connect, "environment", environment_json());
-}
-
-/* A run is valid when the tool itself kept up: all online, nothing dropped. */
-static void result_write(struct run *run, bool were_all_ready)
-{
-    const struct tally_counts *counts = tally_counts(run->tally);
-    bool is_valid = were_all_ready && counts->dropped == 0;
-    json_t *result = tally_json(run->tally, head_json(run));
-    if (result == NULL) {
-        run->result = RUN_EXIT_FAILED;
-        return;
-    }
-    json_object_set_new(result, "valid", json_boolean(is_valid));
-    if (run->options.json != NULL &&
-        json_dump_file(result, run->options.json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0) {
-        fprintf(stderr, "tillway-load: %s cannot be written\n", run->options.json);
-        run->result = RUN_EXIT_FAILED;
-    }
-    if (run->options.is_strict && run->result == RUN_EXIT_PASSED && !is_valid) {
-        run->result = RUN_EXIT_CROSSED;
-    }
-    printf("sent %llu  approved %llu  declined %llu  unknown %llu  reversed %llu  dropped %llu%s\n",
-           (unsigned long long)counts->sent, (unsigned long long)counts->approved,
-           (unsigned long long)counts->declined, (unsigned long long)counts->unknown,
-           (unsigned long long)counts->reversed, (unsigned long long)counts->dropped,
-           is_valid ? "" : "  (not valid as a measurement: the fleet could not keep the rate)");
-    json_decref(result);
+    return STATUS_OK;
 }
 
 static enum status connect_split(struct run *run, char address[64], uint16_t *port)
@@ -467,10 +356,17 @@ static void run_go(struct run *run)
     run->end_ns = run->begun_ns + (uint64_t)(run->options.online * 1e9);
     handles_open(run);
     uv_run(&run->loop, UV_RUN_DEFAULT);
-    bool were_all_ready =
-        run->load_ns != 0 && tally_counts(run->tally)->connects >= run->options.terminals;
+    struct run_report report = {.options = &run->options,
+                                .tally = run->tally,
+                                .ready_count = swarm_ready_count(run->swarm),
+                                .were_all_ready = run->were_all_ready};
+    bool is_valid;
     swarm_end(run->swarm);
-    result_write(run, were_all_ready);
+    if (run_report_write(&report, &is_valid) != STATUS_OK) {
+        run->result = RUN_EXIT_FAILED;
+    } else if (run->options.is_strict && !is_valid && run->result == RUN_EXIT_PASSED) {
+        run->result = RUN_EXIT_CROSSED;
+    }
     handles_close(run);
 }
 
@@ -495,19 +391,16 @@ static void run_close(struct run *run)
 int run_command(int argc, char **argv)
 {
     static struct run run;
-    struct arguments arguments = {ARGUMENTS, sizeof ARGUMENTS / sizeof ARGUMENTS[0]};
     struct timespec now;
     char address[64];
     uint16_t port;
-    if (arguments_read(&arguments, argc, argv, stderr) != STATUS_OK) {
+    if (run_options_read(&run.options, argc, argv) != STATUS_OK) {
         return RUN_EXIT_USAGE;
     }
-    if (options.is_help) {
-        printf("usage: tillway-load run [options]\n");
-        arguments_describe(&arguments, stdout);
+    if (run.options.is_help) {
+        run_options_describe(stdout);
         return RUN_EXIT_PASSED;
     }
-    run.options = options;
     clock_gettime(CLOCK_REALTIME, &now);
     run.start_wall_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     run.clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -516,7 +409,8 @@ int run_command(int argc, char **argv)
         return RUN_EXIT_FAILED;
     }
     run.result = RUN_EXIT_USAGE;
-    if (connect_split(&run, address, &port) == STATUS_OK && inputs_load(&run) == STATUS_OK &&
+    if (options_check(&run.options) == STATUS_OK &&
+        connect_split(&run, address, &port) == STATUS_OK && inputs_load(&run) == STATUS_OK &&
         outputs_open(&run) == STATUS_OK && swarm_open(&run, address, port) == STATUS_OK) {
         run.result = RUN_EXIT_PASSED;
         run_go(&run);

@@ -17,6 +17,7 @@
 #define PAUSE_NS (1000 * MS_NS) /* before a refused reversal or sign-on is repeated */
 #define RECONNECT_MIN_MS 100
 #define RECONNECT_MAX_MS 3000
+#define GARBLED_LINES_MAX 5     /* told in words; the rest is only counted */
 #define REVERSAL_TRIES_A_LINK 3 /* unanswered ones, then a new connection is tried */
 #define AMOUNT_MIN 100          /* 1.00 to 800.00 */
 #define AMOUNT_SPAN 79901
@@ -328,9 +329,10 @@ static void on_frame(struct terminal *terminal, struct byte_view frame, uint64_t
     }
     if (pos_read(terminal->world->writer, &terminal->identity, frame, &answer, fault) !=
         STATUS_OK) {
-        counts_of(terminal)->garbled++;
-        fprintf(stderr, "tillway-load: terminal %s: answer cannot be read: %s\n",
-                terminal->identity.terminal_id, fault);
+        if (counts_of(terminal)->garbled++ < GARBLED_LINES_MAX) {
+            fprintf(stderr, "tillway-load: terminal %s: answer cannot be read: %s\n",
+                    terminal->identity.terminal_id, fault);
+        }
         return;
     }
     bool is_mine = strcmp(answer.terminal_id, terminal->identity.terminal_id) == 0;
