@@ -34,15 +34,23 @@ static const char *const txn_reasons[] = {
     TXN_REASON_MAP(X)
 #undef X
 };
+static const char *const txn_states[] = {
+#define X(name, deadline, followers, text) #name,
+#include "switch/engine/txn_state.def"
+#undef X
+};
+enum { TXN_STATES = sizeof(txn_states) / sizeof(txn_states[0]) };
 
 _Static_assert(RECORD_KIND_COUNT <= WORD_COUNT_MAX, "the table holds each kind of record");
 _Static_assert(PAYMENT_KIND_COUNT <= WORD_COUNT_MAX, "the table holds each kind of payment");
 _Static_assert(TXN_REASON_COUNT <= WORD_COUNT_MAX, "the table holds each reason");
+_Static_assert(TXN_STATES <= WORD_COUNT_MAX, "the table holds each state");
 
 static struct word_table tables[] = {
     [LOG_WORDS_record_kind] = {.upper = record_kinds, .count = RECORD_KIND_COUNT},
     [LOG_WORDS_payment_kind] = {.upper = payment_kinds, .count = PAYMENT_KIND_COUNT},
     [LOG_WORDS_txn_reason] = {.upper = txn_reasons, .count = TXN_REASON_COUNT},
+    [LOG_WORDS_txn_state] = {.upper = txn_states, .count = TXN_STATES},
 };
 static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
 

@@ -7,7 +7,12 @@
 
 #include <stdint.h>
 
-enum log_words { LOG_WORDS_record_kind, LOG_WORDS_payment_kind, LOG_WORDS_txn_reason };
+enum log_words {
+    LOG_WORDS_record_kind,
+    LOG_WORDS_payment_kind,
+    LOG_WORDS_txn_reason,
+    LOG_WORDS_txn_state
+};
 
 struct log_word {
     const char *text;

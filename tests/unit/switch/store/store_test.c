@@ -61,7 +61,7 @@ static void record_make(struct record *record, uint64_t position)
     record->txn.seq = n;
     record->original.seq = n / 2;
     record->payment_kind = (enum payment_kind)(n % PAYMENT_KIND_COUNT);
-    record->state = (uint8_t)n;
+    record->state = (uint8_t)(n % 5);
     record->reason = (uint16_t)(n % TXN_REASON_COUNT);
     record->attempt = (uint16_t)(n % 7);
     snprintf(record->terminal_id, sizeof(record->terminal_id), "%08u", n % 100000000);
@@ -382,13 +382,13 @@ static void test_words_and_not_numbers_stand_in_the_file(void **state)
     assert_int_equal(sqlite3_open(scene->path, &database), SQLITE_OK);
     assert_int_equal(
         sqlite3_prepare_v2(database,
-                           "SELECT kind || ' ' || payment_kind || ' ' || reason || ' ' || wall"
+                           "SELECT kind || ' ' || payment_kind || ' ' || reason || ' ' || state || ' ' || wall"
                            " FROM log_readable WHERE position = 2",
                            -1, &select, NULL),
         SQLITE_OK);
     assert_int_equal(sqlite3_step(select), SQLITE_ROW);
     assert_string_equal((const char *)sqlite3_column_text(select, 0),
-                        "intent signoff no_answer 2026-09-21T14:13:20.000002Z");
+                        "intent signoff no_answer forwarded 2026-09-21T14:13:20.000002Z");
     sqlite3_finalize(select);
     sqlite3_close(database);
 }
