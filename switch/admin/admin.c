@@ -1,0 +1,415 @@
+/* libmicrohttpd around the calls: TLS, limits, deadlines, headers.
+ *
+ * Each connection has a thread, so a call may wait for the switch; there are few, and more from one
+ * address than its share are closed at once.
+ */
+#include "switch/admin/admin.h"
+
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <microhttpd.h>
+
+#include "config/file_text.h"
+#include "switch/admin/call.h"
+#include "switch/admin/deadline_watch.h"
+#include "switch/admin/gate.h"
+
+#define CONNECTIONS_MAX 64
+#define CONNECTIONS_A_ADDRESS 32 /* far below the above: newcomers beyond that would hang */
+#define REQUEST_SECONDS 30       /* from the connection, or the answer before, to the answer */
+#define CONNECTION_MEMORY 32768  /* head of a request; longer ones are refused */
+#define BODY_BYTES_MAX 4096      /* no call reads a body yet */
+#define PEM_BYTES_MAX 65536
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+struct admin {
+    struct admin_setup setup;
+    struct token_file *tokens;
+    struct audit *audit; /* NULL: none is configured */
+    struct gate gate;
+    struct deadline_watch *watch;
+    struct MHD_Daemon *daemon;
+    struct file_text certificate, key;
+    atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
+};
+
+/* What is kept between libmicrohttpd's calls for one request. */
+struct request {
+    size_t body_length;
+};
+
+/* --- one request -------------------------------------------------------------------------- */
+
+static void peer_address(struct MHD_Connection *connection, char text[INET6_ADDRSTRLEN])
+{
+    const union MHD_ConnectionInfo *information =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    snprintf(text, INET6_ADDRSTRLEN, "unknown");
+    if (information == NULL) {
+        return;
+    }
+    const struct sockaddr *address = information->client_addr;
+    const void *bytes = address->sa_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+    if (inet_ntop(address->sa_family, bytes, text, INET6_ADDRSTRLEN) == NULL) {
+        snprintf(text, INET6_ADDRSTRLEN, "unknown");
+    }
+}
+
+struct query_reading {
+    struct txn_query *query;
+    char reason[TXN_QUERY_REASON_SIZE];
+    bool is_faulty;
+};
+
+static enum MHD_Result on_parameter(void *argument, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct query_reading *reading = argument;
+    (void)kind;
+    if (txn_query_put(reading->query, name, value == NULL ? "" : value, reading->reason) !=
+        STATUS_OK) {
+        reading->is_faulty = true;
+        return MHD_NO;
+    }
+    return MHD_YES;
+}
+
+/* False: a parameter is wrong, and `answer` says which. */
+static bool read_query(struct MHD_Connection *connection, struct txn_query *query,
+                       struct answer *answer)
+{
+    struct query_reading reading = {.query = query};
+    txn_query_init(query);
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_parameter, &reading);
+    if (reading.is_faulty) {
+        answer_problem(answer, 400, reading.reason);
+    }
+    return !reading.is_faulty;
+}
+
+static void read_own(struct admin *admin, struct metrics_own *own)
+{
+    for (int i = 0; i < METRICS_TEXT_CODE_CLASSES; i++) {
+        own->requests[i] = admin->requests[i];
+    }
+}
+
+/* `MHD_lookup_connection_value` cannot tell "?verbose" from its absence. */
+static enum MHD_Result on_flag(void *argument, enum MHD_ValueKind kind, const char *name,
+                               const char *value)
+{
+    (void)kind;
+    (void)value;
+    bool *is_verbose = argument;
+    *is_verbose = *is_verbose || strcmp(name, "verbose") == 0;
+    return MHD_YES;
+}
+
+static void serve(struct admin *admin, struct MHD_Connection *connection,
+                  const struct endpoint_match *match, struct gate_request *request,
+                  struct answer *answer)
+{
+    struct token_holder holder;
+    struct txn_query query;
+    struct metrics_own own;
+    struct call call = {.endpoint = match->endpoint,
+                        .parameter = match->parameter,
+                        .control_socket = admin->setup.control_socket,
+                        .log = admin->setup.log,
+                        .query = &query,
+                        .own = &own};
+    if (!gate_pass(&admin->gate, request, &holder, answer)) {
+        return;
+    }
+    if (match->endpoint == ENDPOINT_TXN_SEARCH && !read_query(connection, &query, answer)) {
+        return;
+    }
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_flag, &call.is_verbose);
+    read_own(admin, &own);
+    call.operator_name = holder.name;
+    call_serve(&call, answer);
+    if (endpoint_has_effect(match->endpoint)) {
+        gate_report(&admin->gate, request, &holder, answer);
+    }
+}
+
+static void answer_request(struct admin *admin, struct MHD_Connection *connection,
+                           struct gate_request *request, struct answer *answer)
+{
+    struct endpoint_match match;
+    char address[INET6_ADDRSTRLEN];
+    endpoint_find(&match, request->method, request->path);
+    if (match.answer == ENDPOINT_NO_PATH) {
+        answer_problem(answer, 404, "no such path");
+        return;
+    }
+    if (match.answer == ENDPOINT_NO_METHOD) {
+        answer->allow = match.allowed;
+        answer_problem(answer, 405, "this path is served by another method: see Allow");
+        return;
+    }
+    peer_address(connection, address);
+    request->endpoint = match.endpoint;
+    request->address = address;
+    request->authorization =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    serve(admin, connection, &match, request, answer);
+}
+
+/* Takes over the body. */
+static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *connection,
+                                   struct answer *answer)
+{
+    unsigned class = answer->code / 100;
+    if (class >= 1 && class <= METRICS_TEXT_CODE_CLASSES) {
+        atomic_fetch_add(&admin->requests[class - 1], 1);
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(answer->body);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, "Content-Type",
+                            answer->type == NULL ? "text/plain" : answer->type);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (answer->code == 401) {
+        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    }
+    if (answer->code == 429) {
+        MHD_add_response_header(response, "Retry-After", "5");
+    }
+    if (answer->allow != NULL) {
+        MHD_add_response_header(response, "Allow", answer->allow);
+    }
+    enum MHD_Result queued = MHD_queue_response(connection, answer->code, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static bool body_is_announced_too_long(struct MHD_Connection *connection)
+{
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+    return length != NULL && strtoull(length, NULL, 10) > BODY_BYTES_MAX;
+}
+
+static enum MHD_Result refuse_body(struct admin *admin, struct MHD_Connection *connection)
+{
+    struct answer answer = {0};
+    answer_problem(&answer, 413, "no call takes a body of more than 4096 bytes");
+    return send_answer(admin, connection, &answer);
+}
+
+/* Called for the head, for each piece of the body, and at its end (libmicrohttpd's contract). */
+static enum MHD_Result on_request(void *argument, struct MHD_Connection *connection,
+                                  const char *url, const char *method, const char *version,
+                                  const char *upload, size_t *upload_length, void **kept)
+{
+    struct admin *admin = argument;
+    struct request *request = *kept;
+    (void)version;
+    (void)upload;
+    if (request == NULL) {
+        *kept = calloc(1, sizeof(*request));
+        if (*kept == NULL) {
+            return MHD_NO;
+        }
+        return body_is_announced_too_long(connection) ? refuse_body(admin, connection) : MHD_YES;
+    }
+    if (*upload_length > 0) {
+        request->body_length += *upload_length;
+        *upload_length = 0;
+        return request->body_length > BODY_BYTES_MAX ? MHD_NO : MHD_YES;
+    }
+    struct answer answer = {0};
+    struct gate_request asked = {.method = method, .path = url};
+    answer_request(admin, connection, &asked, &answer);
+    return send_answer(admin, connection, &answer);
+}
+
+/* --- connections -------------------------------------------------------------------------- */
+
+/* Places count from 1 here, because no context is NULL. */
+static int place_of(void *context)
+{
+    return (int)(intptr_t)context - 1;
+}
+
+static void on_connection(void *argument, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct admin *admin = argument;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *information =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        int place =
+            information == NULL ? -1 : deadline_watch_enroll(admin->watch, information->connect_fd);
+        *context = (void *)(intptr_t)(place + 1);
+    } else if (place_of(*context) >= 0) {
+        deadline_watch_leave(admin->watch, place_of(*context));
+    }
+}
+
+static void on_completed(void *argument, struct MHD_Connection *connection, void **kept,
+                         enum MHD_RequestTerminationCode how)
+{
+    struct admin *admin = argument;
+    (void)how;
+    free(*kept);
+    *kept = NULL;
+    const union MHD_ConnectionInfo *information =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (information != NULL && place_of(information->socket_context) >= 0) {
+        deadline_watch_renew(admin->watch, place_of(information->socket_context));
+    }
+}
+
+/* --- start and stop ----------------------------------------------------------------------- */
+
+static bool read_pem(struct file_text *text, const char *path, const char *option, char *reason)
+{
+    struct stat file;
+    if (path[0] == '\0' || file_text_read(text, path, PEM_BYTES_MAX) != STATUS_OK) {
+        snprintf(reason, ADMIN_REASON_SIZE, "%s: expected a PEM file, got \"%.400s\"", option,
+                 path);
+        return false;
+    }
+    if (strcmp(option, "admin.key") == 0 && stat(path, &file) == 0 && (file.st_mode & 007) != 0) {
+        snprintf(
+            reason, ADMIN_REASON_SIZE,
+            "%s: %.400s can be read by others; chmod 600 it, and make a new key if it lay open",
+            option, path);
+        return false;
+    }
+    return true;
+}
+
+static bool open_parts(struct admin *admin, char *reason)
+{
+    const struct admin_setup *setup = &admin->setup;
+    char why[AUDIT_REASON_SIZE] = "";
+    if (!read_pem(&admin->certificate, setup->certificate, "admin.certificate", reason) ||
+        !read_pem(&admin->key, setup->key, "admin.key", reason)) {
+        return false;
+    }
+    admin->tokens = token_file_open(setup->tokens, why);
+    if (admin->tokens == NULL) {
+        snprintf(reason, ADMIN_REASON_SIZE, "admin.tokens: %s", why);
+        return false;
+    }
+    if (setup->audit[0] != '\0') {
+        admin->audit = audit_open(setup->audit, why);
+        if (admin->audit == NULL) {
+            snprintf(reason, ADMIN_REASON_SIZE, "%s", why);
+            return false;
+        }
+    }
+    admin->watch = deadline_watch_create(CONNECTIONS_MAX, REQUEST_SECONDS);
+    gate_open(&admin->gate, admin->tokens, admin->audit);
+    return admin->watch != NULL;
+}
+
+union socket_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* False: no IP address. */
+static bool address_parse(const struct admin_setup *setup, union socket_address *address)
+{
+    memset(address, 0, sizeof(*address));
+    if (inet_pton(AF_INET, setup->address, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons(setup->port);
+        return true;
+    }
+    if (inet_pton(AF_INET6, setup->address, &address->v6.sin6_addr) == 1) {
+        address->v6.sin6_family = AF_INET6;
+        address->v6.sin6_port = htons(setup->port);
+        return true;
+    }
+    return false;
+}
+
+static struct MHD_Daemon *start_daemon(struct admin *admin, const union socket_address *address)
+{
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_TLS |
+                     (address->any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0U);
+    return MHD_start_daemon(
+        flags, admin->setup.port, NULL, NULL, on_request, admin, MHD_OPTION_SOCK_ADDR,
+        &address->any, MHD_OPTION_HTTPS_MEM_CERT, admin->certificate.bytes,
+        MHD_OPTION_HTTPS_MEM_KEY, admin->key.bytes, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_A_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, admin, MHD_OPTION_NOTIFY_COMPLETED, on_completed, admin, MHD_OPTION_END);
+}
+
+static void admin_free(struct admin *admin)
+{
+    if (admin->watch != NULL) {
+        deadline_watch_destroy(admin->watch);
+        gate_close(&admin->gate);
+    }
+    if (admin->tokens != NULL) {
+        token_file_close(admin->tokens);
+    }
+    if (admin->audit != NULL) {
+        audit_close(admin->audit);
+    }
+    file_text_free(&admin->certificate);
+    file_text_free(&admin->key);
+    free(admin);
+}
+
+struct admin *admin_start(const struct admin_setup *setup, char reason[ADMIN_REASON_SIZE])
+{
+    union socket_address address;
+    struct admin *admin = calloc(1, sizeof(*admin));
+    snprintf(reason, ADMIN_REASON_SIZE, "no memory or no thread");
+    if (admin == NULL) {
+        return NULL;
+    }
+    admin->setup = *setup;
+    if (!open_parts(admin, reason)) {
+        admin_free(admin);
+        return NULL;
+    }
+    if (!address_parse(setup, &address)) {
+        snprintf(reason, ADMIN_REASON_SIZE, "admin.address: expected an IP address, got \"%.60s\"",
+                 setup->address);
+        admin_free(admin);
+        return NULL;
+    }
+    admin->daemon = start_daemon(admin, &address);
+    if (admin->daemon == NULL) {
+        snprintf(reason, ADMIN_REASON_SIZE,
+                 "cannot serve %.60s port %u: the port is taken, or certificate and key do not fit",
+                 setup->address, setup->port);
+        admin_free(admin);
+        return NULL;
+    }
+    return admin;
+}
+
+uint16_t admin_port(const struct admin *admin)
+{
+    const union MHD_DaemonInfo *information =
+        MHD_get_daemon_info(admin->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    return information == NULL ? admin->setup.port : information->port;
+}
+
+void admin_stop(struct admin *admin)
+{
+    MHD_stop_daemon(admin->daemon);
+    admin_free(admin);
+}

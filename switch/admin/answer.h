@@ -1,0 +1,22 @@
+/* One answer of the admin port on its way out: JSON, text, or a problem (RFC 9457). */
+#pragma once
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+struct answer {
+    unsigned code;     /* of HTTP */
+    const char *type;  /* of the body */
+    const char *allow; /* of a 405; else NULL */
+    char detail[256];  /* of a problem, cut: for the audit file */
+    char *body;        /* owner: malloc */
+    size_t length;
+};
+
+/* Takes over `json`; NULL gives a 500. */
+void answer_json(struct answer *answer, unsigned code, json_t *json);
+/* Takes over `text`, which malloc gave; NULL gives a 500. */
+void answer_text(struct answer *answer, unsigned code, const char *type, char *text, size_t length);
+/* What the reader can do about it stands in `detail`. */
+void answer_problem(struct answer *answer, unsigned code, const char *detail);

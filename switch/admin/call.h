@@ -1,0 +1,22 @@
+/* One call of an operator, after role and audit have let it through, and who serves it. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "switch/admin/answer.h"
+#include "switch/admin/endpoint.h"
+#include "switch/admin/metrics_text.h"
+#include "switch/admin/txn_query.h"
+
+struct call {
+    enum endpoint endpoint;
+    const char *parameter;            /* what stood at `{}` */
+    const char *operator_name;        /* "" for a call without a token */
+    const char *control_socket, *log; /* paths */
+    bool is_verbose;                  /* ?verbose */
+    const struct txn_query *query;    /* of a search */
+    const struct metrics_own *own;
+};
+
+/* Fills the answer; may wait for the switch as long as control_client_call() does. */
+void call_serve(const struct call *call, struct answer *answer);

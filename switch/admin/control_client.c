@@ -1,0 +1,160 @@
+/* See control_client.h. */
+#include "switch/admin/control_client.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocols/base/bytes.h"
+
+#define HEADER_BYTES 4
+#define REQUEST_BYTES_MAX 1024
+#define ANSWER_BYTES_MAX 1048576
+#define NUMBERS_TIMEOUT_S 3
+#define ACT_TIMEOUT_S 25
+
+static void *fail(char *reason, const char *path, const char *what)
+{
+    snprintf(reason, CONTROL_CLIENT_REASON_SIZE, "control socket %.120s: %s: %s", path, what,
+             errno == EAGAIN ? "not in time" : strerror(errno));
+    return NULL;
+}
+
+static bool is_act(Control__Request__CallCase call)
+{
+    return call == CONTROL__REQUEST__CALL_RELOAD || call == CONTROL__REQUEST__CALL_DRAIN;
+}
+
+static int client_connect(const char *path, int timeout_s)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval timeout = {.tv_sec = timeout_s};
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        return -1;
+    }
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
+        connect(descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        int why = errno;
+        close(descriptor);
+        errno = why;
+        return -1;
+    }
+    return descriptor;
+}
+
+static bool send_request(int descriptor, const Control__Request *request)
+{
+    uint8_t frame[HEADER_BYTES + REQUEST_BYTES_MAX];
+    struct byte_writer writer;
+    size_t length = control__request__get_packed_size(request);
+    if (length > REQUEST_BYTES_MAX) {
+        errno = EMSGSIZE;
+        return false;
+    }
+    byte_writer_init(&writer, frame, HEADER_BYTES);
+    byte_writer_u32(&writer, (uint32_t)length);
+    control__request__pack(request, frame + HEADER_BYTES);
+    ssize_t count = send(descriptor, frame, HEADER_BYTES + length, MSG_NOSIGNAL);
+    return count == (ssize_t)(HEADER_BYTES + length);
+}
+
+/* All of `length` bytes; a closed connection counts as an error. */
+static bool receive(int descriptor, uint8_t *bytes, size_t length)
+{
+    for (size_t done = 0; done < length;) {
+        ssize_t count = recv(descriptor, bytes + done, length - done, 0);
+        if (count <= 0) {
+            errno = count == 0 ? ECONNRESET : errno;
+            return false;
+        }
+        done += (size_t)count;
+    }
+    return true;
+}
+
+static Control__Answer *receive_answer(int descriptor)
+{
+    uint8_t header[HEADER_BYTES];
+    struct byte_reader reader;
+    if (!receive(descriptor, header, HEADER_BYTES)) {
+        return NULL;
+    }
+    byte_reader_init(&reader, header, HEADER_BYTES);
+    uint32_t length = byte_reader_u32(&reader);
+    if (length == 0 || length > ANSWER_BYTES_MAX) {
+        errno = EMSGSIZE;
+        return NULL;
+    }
+    uint8_t *bytes = malloc(length);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    Control__Answer *answer = NULL;
+    if (receive(descriptor, bytes, length)) {
+        answer = control__answer__unpack(NULL, length, bytes);
+        errno = answer == NULL ? EBADMSG : 0;
+    }
+    free(bytes);
+    return answer;
+}
+
+Control__Answer *control_client_call(const struct control_client *client,
+                                     Control__Request__CallCase call, const char *terminal_id,
+                                     char reason[CONTROL_CLIENT_REASON_SIZE])
+{
+    Control__Request request = CONTROL__REQUEST__INIT;
+    Control__StatusCall status = CONTROL__STATUS_CALL__INIT;
+    Control__MetricsCall metrics = CONTROL__METRICS_CALL__INIT;
+    Control__TerminalCall terminal = CONTROL__TERMINAL_CALL__INIT;
+    Control__ReloadCall reload = CONTROL__RELOAD_CALL__INIT;
+    Control__DrainCall drain = CONTROL__DRAIN_CALL__INIT;
+    request.id = 1;
+    request.operator_ = (char *)(uintptr_t)client->operator_name;
+    request.call_case = call;
+    switch (call) {
+    case CONTROL__REQUEST__CALL_STATUS:
+        request.status = &status;
+        break;
+    case CONTROL__REQUEST__CALL_METRICS:
+        request.metrics = &metrics;
+        break;
+    case CONTROL__REQUEST__CALL_TERMINAL:
+        terminal.terminal_id = (char *)(uintptr_t)terminal_id;
+        request.terminal = &terminal;
+        break;
+    case CONTROL__REQUEST__CALL_RELOAD:
+        request.reload = &reload;
+        break;
+    case CONTROL__REQUEST__CALL_DRAIN:
+        request.drain = &drain;
+        break;
+    case CONTROL__REQUEST__CALL__NOT_SET:
+    case _CONTROL__REQUEST__CALL__CASE_IS_INT_SIZE:
+        break;
+    }
+    int descriptor = client_connect(client->path, is_act(call) ? ACT_TIMEOUT_S : NUMBERS_TIMEOUT_S);
+    if (descriptor < 0) {
+        return fail(reason, client->path, "cannot be reached");
+    }
+    Control__Answer *answer = NULL;
+    if (send_request(descriptor, &request)) {
+        answer = receive_answer(descriptor);
+    }
+    int why = errno;
+    close(descriptor);
+    errno = why;
+    return answer != NULL ? answer : fail(reason, client->path, "gave no answer");
+}

@@ -1,0 +1,35 @@
+/* The calls of the admin port, from one table: which path, which method, which role. Pure. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "switch/admin/role.h"
+
+#define ENDPOINT_PARAMETER_SIZE 64
+
+enum endpoint {
+#define ENDPOINT(name, method, path, role, has_effect, sentence) ENDPOINT_##name,
+#include "switch/admin/endpoint.def"
+#undef ENDPOINT
+    ENDPOINT_COUNT
+};
+
+enum endpoint_answer {
+    ENDPOINT_FOUND,
+    ENDPOINT_NO_PATH,  /* 404 */
+    ENDPOINT_NO_METHOD /* 405: the path is there; `allowed` says by which method */
+};
+
+struct endpoint_match {
+    enum endpoint_answer answer;
+    enum endpoint endpoint;
+    const char *allowed;
+    char parameter[ENDPOINT_PARAMETER_SIZE]; /* what stood at `{}` */
+};
+
+/* HEAD is served as GET. */
+void endpoint_find(struct endpoint_match *match, const char *method, const char *path);
+enum role endpoint_role(enum endpoint endpoint);
+bool endpoint_has_effect(enum endpoint endpoint);
+/* As in the table, with its `{}`. */
+const char *endpoint_path(enum endpoint endpoint);

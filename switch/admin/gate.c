@@ -1,0 +1,143 @@
+/* See gate.h. */
+#include "switch/admin/gate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+/* Trying an unknown token costs 50 ms of scrypt: so many at once, and so many a second after. */
+#define TRIES_AT_ONCE 10.0
+#define TRIES_A_SECOND 1.0
+#define ACTION_SIZE 160
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+void gate_open(struct gate *gate, struct token_file *tokens, struct audit *audit)
+{
+    *gate = (struct gate){
+        .tokens = tokens, .audit = audit, .tries_left = TRIES_AT_ONCE, .counted_ns = clock_ns()};
+    pthread_mutex_init(&gate->mutex, NULL);
+}
+
+void gate_close(struct gate *gate)
+{
+    pthread_mutex_destroy(&gate->mutex);
+}
+
+static bool tries_are_left(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    uint64_t now_ns = clock_ns();
+    gate->tries_left += (double)(now_ns - gate->counted_ns) / 1e9 * TRIES_A_SECOND;
+    gate->tries_left = gate->tries_left > TRIES_AT_ONCE ? TRIES_AT_ONCE : gate->tries_left;
+    gate->counted_ns = now_ns;
+    bool are_left = gate->tries_left >= 1;
+    pthread_mutex_unlock(&gate->mutex);
+    return are_left;
+}
+
+static void count_wrong(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    gate->tries_left -= 1;
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+/* What came from outside is shown as printable ASCII only. */
+static void action_format(char action[ACTION_SIZE], const struct gate_request *request)
+{
+    snprintf(action, ACTION_SIZE, "%.10s %.140s", request->method, request->path);
+    for (char *at = action; *at != '\0'; at++) {
+        *at = *at < ' ' || *at > '~' ? '?' : *at;
+    }
+}
+
+static bool write_audit(struct gate *gate, const struct gate_request *request,
+                        const struct token_holder *holder, const char *const outcome_and_text[2])
+{
+    char action[ACTION_SIZE];
+    action_format(action, request);
+    struct audit_entry entry = {.actor = holder->name,
+                                .role = role_word(holder->role),
+                                .action = action,
+                                .outcome = outcome_and_text[0],
+                                .address = request->address,
+                                .text = outcome_and_text[1]};
+    return gate->audit != NULL && audit_write(gate->audit, &entry) == STATUS_OK;
+}
+
+static bool deny(struct gate *gate, const struct gate_request *request,
+                 const struct token_holder *holder, const char *why)
+{
+    if (!write_audit(gate, request, holder, (const char *const[2]){"denied", why})) {
+        fprintf(stderr, "tillway-admin: denied %s %s from %s: %s\n", request->method, request->path,
+                request->address, why);
+    }
+    return false;
+}
+
+/* Whose token the header carries. */
+static enum token_answer identify(struct gate *gate, const struct gate_request *request,
+                                  struct token_holder *holder)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header = request->authorization;
+    if (header == NULL || strncasecmp(header, scheme, sizeof(scheme) - 1) != 0) {
+        return TOKEN_WRONG;
+    }
+    return token_check(gate->tokens, header + sizeof(scheme) - 1, tries_are_left(gate), holder);
+}
+
+bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,
+               struct answer *answer)
+{
+    enum role needed = endpoint_role(request->endpoint);
+    *holder = (struct token_holder){.role = ROLE_NOBODY};
+    if (needed == ROLE_NOBODY) {
+        return true;
+    }
+    enum token_answer token = identify(gate, request, holder);
+    if (token == TOKEN_UNTRIED) {
+        answer_problem(answer, 429, "too many wrong tokens; wait a few seconds");
+        return false;
+    }
+    if (token == TOKEN_WRONG) {
+        if (!tries_are_left(gate)) {
+            answer_problem(answer, 429, "too many wrong tokens; wait a few seconds");
+            return false;
+        }
+        count_wrong(gate);
+        answer_problem(answer, 401, "this call needs a token: Authorization: Bearer …");
+        return deny(gate, request, holder,
+                    request->authorization == NULL ? "no token" : "a wrong token");
+    }
+    if (holder->role < needed) {
+        answer_problem(answer, 403, "the role of this token may not do that");
+        return deny(gate, request, holder, "the role does not suffice");
+    }
+    if (endpoint_has_effect(request->endpoint) &&
+        !write_audit(gate, request, holder, (const char *const[2]){"begun", NULL})) {
+        answer_problem(answer, 503,
+                       "the audit file cannot be written (see admin.audit), so nothing is done");
+        return false;
+    }
+    return true;
+}
+
+void gate_report(struct gate *gate, const struct gate_request *request,
+                 const struct token_holder *holder, const struct answer *answer)
+{
+    bool is_done = answer->code < 400;
+    const char *text = is_done ? NULL : answer->detail;
+    if (!write_audit(gate, request, holder,
+                     (const char *const[2]){is_done ? "done" : "failed", text})) {
+        fprintf(stderr, "tillway-admin: the audit file cannot be written: %s by %s: %s\n",
+                endpoint_path(request->endpoint), holder->name, is_done ? "done" : "failed");
+    }
+}

@@ -1,0 +1,37 @@
+/* The gate in front of every call: whose token, which role, how many wrong tries, and the audit
+ * line before an effect. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "switch/admin/answer.h"
+#include "switch/admin/audit.h"
+#include "switch/admin/endpoint.h"
+#include "switch/admin/token_file.h"
+
+struct gate {
+    struct token_file *tokens; /* borrowed */
+    struct audit *audit;       /* borrowed; NULL: calls with an effect are refused */
+    pthread_mutex_t mutex;     /* guards the next two */
+    double tries_left;         /* of tokens that nobody knows yet */
+    uint64_t counted_ns;
+};
+
+struct gate_request {
+    enum endpoint endpoint;
+    const char *method, *path, *address;
+    const char *authorization; /* the header; NULL: none */
+};
+
+void gate_open(struct gate *gate, struct token_file *tokens, struct audit *audit);
+void gate_close(struct gate *gate);
+
+/* True: the call may go on, `holder` says whose it is, and an audit line is on disk if it has an
+ * effect. False: `answer` says why not. */
+bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,
+               struct answer *answer);
+/* After an effect: what came of it. */
+void gate_report(struct gate *gate, const struct gate_request *request,
+                 const struct token_holder *holder, const struct answer *answer);

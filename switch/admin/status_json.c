@@ -1,0 +1,147 @@
+/* See status_json.h. */
+#include "switch/admin/status_json.h"
+
+#include <stdbool.h>
+
+#include "switch/admin/wall_text.h"
+
+static json_t *wall_json(int64_t wall_us)
+{
+    char text[WALL_TEXT_SIZE];
+    if (wall_us == 0) {
+        return json_null();
+    }
+    wall_text_format(text, wall_us);
+    return json_string(text);
+}
+
+static json_t *text_json(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
+}
+
+static json_t *engine_json(const Control__Engine *engine)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "epoch",
+                     (json_int_t)engine->epoch, "txn_in_flight", (json_int_t)engine->txn_in_flight,
+                     "txn_remembered", (json_int_t)engine->txn_remembered, "reversals_pending",
+                     (json_int_t)engine->reversals_pending, "reversals_in_flight",
+                     (json_int_t)engine->reversals_in_flight, "cases", (json_int_t)engine->cases,
+                     "saf_oldest_seconds", (double)engine->saf_oldest_age_ns / 1e9, "effects_held",
+                     (json_int_t)engine->held, "log_position", (json_int_t)engine->log_position);
+}
+
+static json_t *store_json(const Control__Store *store)
+{
+    double commits = store->commits == 0 ? 1 : (double)store->commits;
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:I}", "durability", "sync", "rows",
+        (json_int_t)store->rows, "commits", (json_int_t)store->commits, "position_durable",
+        (json_int_t)store->position_durable, "queued", (json_int_t)store->queued,
+        "commit_seconds_mean", (double)store->commit_ns_total / 1e9 / commits, "commit_seconds_max",
+        (double)store->commit_ns_max / 1e9, "free_bytes", (json_int_t)store->free_bytes);
+}
+
+static json_t *listener_json(const Control__Listener *listener)
+{
+    return json_pack("{s:s, s:s, s:I, s:b, s:b, s:I, s:I, s:I}", "name", listener->name, "address",
+                     listener->address, "port", (json_int_t)listener->port, "tls",
+                     (int)listener->is_tls, "listening", (int)listener->is_listening, "open",
+                     (json_int_t)listener->open, "accepted", (json_int_t)listener->accepted,
+                     "refused", (json_int_t)listener->refused);
+}
+
+static json_t *link_json(const char *channel, const Control__Link *link)
+{
+    return json_pack("{s:s, s:s, s:I, s:s, s:o, s:I, s:I, s:o}", "channel", channel, "address",
+                     link->address, "port", (json_int_t)link->port, "state", link->state, "since",
+                     wall_json(link->since_wall_us), "inflight", (json_int_t)link->inflight,
+                     "connects", (json_int_t)link->connects, "text", text_json(link->text));
+}
+
+static void links_append(json_t *list, const Control__Channel *channel)
+{
+    for (size_t i = 0; i < channel->n_links; i++) {
+        json_array_append_new(list, link_json(channel->name, channel->links[i]));
+    }
+}
+
+static json_t *channel_json(const Control__Channel *channel)
+{
+    json_t *links = json_array();
+    links_append(links, channel);
+    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "name", channel->name,
+                     "up", (int)channel->is_up, "inflight", (json_int_t)channel->inflight, "window",
+                     (json_int_t)channel->window, "requests", (json_int_t)channel->requests,
+                     "answers", (json_int_t)channel->answers, "timeouts",
+                     (json_int_t)channel->timeouts, "late", (json_int_t)channel->late, "unmatched",
+                     (json_int_t)channel->unmatched, "links", links);
+}
+
+static json_t *listeners_json(const Control__Status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->n_listeners; i++) {
+        json_array_append_new(list, listener_json(status->listeners[i]));
+    }
+    return list;
+}
+
+static json_t *channel_list(const Control__Status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->n_channels; i++) {
+        json_array_append_new(list, channel_json(status->channels[i]));
+    }
+    return list;
+}
+
+json_t *status_json(const Control__Status *status)
+{
+    json_t *config = json_pack("{s:o, s:b, s:o, s:I}", "loaded",
+                               wall_json(status->config_loaded_wall_us), "last_reload_successful",
+                               (int)status->is_config_good, "text", text_json(status->config_text),
+                               "ruleset_version", (json_int_t)status->ruleset_version);
+    json_t *terminals =
+        json_pack("{s:I, s:I, s:I}", "registered", (json_int_t)status->terminals->registered,
+                  "signed_on", (json_int_t)status->terminals->signed_on, "connected",
+                  (json_int_t)status->terminals->connected);
+    return json_pack(
+        "{s:s, s:s, s:I, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+        status->version, "revision", status->revision, "node", (json_int_t)status->node, "state",
+        status->state, "started", wall_json(status->started_wall_us), "uptime_seconds",
+        (double)status->uptime_ns / 1e9, "time", wall_json(status->wall_us), "config", config,
+        "engine", engine_json(status->engine), "store", store_json(status->store), "terminals",
+        terminals, "listeners", listeners_json(status), "channels", channel_list(status));
+}
+
+json_t *status_json_channels(const Control__Status *status)
+{
+    return json_pack("{s:o}", "items", channel_list(status));
+}
+
+json_t *status_json_links(const Control__Status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->n_channels; i++) {
+        links_append(list, status->channels[i]);
+    }
+    return json_pack("{s:o}", "items", list);
+}
+
+json_t *status_json_terminal(const Control__Terminal *terminal)
+{
+    return json_pack(
+        "{s:s, s:s, s:b, s:b, s:o, s:o, s:b, s:I, s:o, s:o, s:b, s:o, s:o, s:{s:I, s:I, s:I, s:I, "
+        "s:I, s:I}}",
+        "terminal_id", terminal->terminal_id, "merchant_id", terminal->merchant_id, "registered",
+        (int)terminal->is_registered, "active", (int)terminal->is_active, "brand",
+        text_json(terminal->brand), "model", text_json(terminal->model), "signed_on",
+        (int)terminal->is_signed_on, "batch", (json_int_t)terminal->batch, "signed_on_at",
+        wall_json(terminal->signed_on_wall_us), "last_seen", wall_json(terminal->last_seen_wall_us),
+        "connected", (int)terminal->is_connected, "address", text_json(terminal->address),
+        "tls_version", text_json(terminal->tls_version), "counts", "requests",
+        (json_int_t)terminal->requests, "approved", (json_int_t)terminal->approved, "declined",
+        (json_int_t)terminal->declined, "refused", (json_int_t)terminal->refused, "unknown",
+        (json_int_t)terminal->unknown, "reversals", (json_int_t)terminal->reversals);
+}

@@ -1,0 +1,44 @@
+/* What has become of a transaction, folded from its rows in order. */
+#include <string.h>
+
+#include "protocols/payment.h"
+#include "switch/admin/log_search.h"
+
+enum txn_outcome txn_outcome_after(enum txn_outcome before, const char *kind, const char *reason,
+                                   const char *response_code)
+{
+    static const struct {
+        const char *kind;
+        enum txn_outcome outcome;
+    } plain[] = {
+        {"intent", TXN_OUTCOME_PENDING},         {"refused", TXN_OUTCOME_REFUSED},
+        {"tombstone", TXN_OUTCOME_REFUSED},      {"signon", TXN_OUTCOME_DONE},
+        {"signoff", TXN_OUTCOME_DONE},           {"reversal", TXN_OUTCOME_REVERSING},
+        {"reversal_done", TXN_OUTCOME_REVERSED}, {"reversal_case", TXN_OUTCOME_CASE},
+    };
+    for (uint32_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        if (strcmp(kind, plain[i].kind) == 0) {
+            return plain[i].outcome;
+        }
+    }
+    if (strcmp(kind, "result") != 0 || before == TXN_OUTCOME_REVERSING ||
+        before == TXN_OUTCOME_REVERSED || before == TXN_OUTCOME_CASE) {
+        return before;
+    }
+    if (strcmp(reason, "channel_answered") != 0) {
+        return TXN_OUTCOME_FAILED;
+    }
+    return payment_is_approval(response_code) ? TXN_OUTCOME_APPROVED : TXN_OUTCOME_DECLINED;
+}
+
+const char *txn_outcome_word(enum txn_outcome outcome)
+{
+    static const char *const words[] = {
+        [TXN_OUTCOME_NONE] = "none",           [TXN_OUTCOME_PENDING] = "pending",
+        [TXN_OUTCOME_APPROVED] = "approved",   [TXN_OUTCOME_DECLINED] = "declined",
+        [TXN_OUTCOME_FAILED] = "failed",       [TXN_OUTCOME_REFUSED] = "refused",
+        [TXN_OUTCOME_REVERSING] = "reversing", [TXN_OUTCOME_REVERSED] = "reversed",
+        [TXN_OUTCOME_CASE] = "case",           [TXN_OUTCOME_DONE] = "done",
+    };
+    return words[outcome];
+}

@@ -1,0 +1,179 @@
+/* Tokens: made, checked, taken back; and the gate that counts wrong ones. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "switch/admin/gate.h"
+#include "switch/admin/token_file.h"
+#include "tests/unit/unit_test.h"
+
+#define PATH "/tmp/tillway-tokens-test"
+
+static int file_clear(void **state)
+{
+    (void)state;
+    unlink(PATH);
+    return 0;
+}
+
+static void add(const char *name, enum role role, char token[TOKEN_TEXT_SIZE])
+{
+    char reason[TOKEN_REASON_SIZE] = "";
+    struct token_holder holder = {.role = role};
+    snprintf(holder.name, sizeof(holder.name), "%s", name);
+    assert_int_equal(token_add(PATH, &holder, token, reason), STATUS_OK);
+}
+
+static void test_a_token_is_known_by_name_and_role_and_its_secret_is_not_kept(void **state)
+{
+    (void)state;
+    char ann[TOKEN_TEXT_SIZE], bob[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
+    char bytes[2048] = "";
+    struct stat info;
+    struct token_holder holder;
+    add("ann", ROLE_OPERATOR, ann);
+    add("bob", ROLE_VIEWER, bob);
+    struct token_file *file = token_file_open(PATH, reason);
+    assert_non_null(file);
+    for (int i = 0; i < 2; i++) { /* the second time it is remembered */
+        assert_int_equal(token_check(file, ann, i == 0, &holder), TOKEN_RIGHT);
+        assert_string_equal(holder.name, "ann");
+        assert_int_equal(holder.role, ROLE_OPERATOR);
+    }
+    assert_int_equal(token_check(file, bob, false, &holder), TOKEN_UNTRIED);
+    assert_int_equal(token_check(file, bob, true, &holder), TOKEN_RIGHT);
+    assert_int_equal(holder.role, ROLE_VIEWER);
+    token_file_close(file);
+
+    assert_int_equal(stat(PATH, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    FILE *stream = fopen(PATH, "r");
+    assert_true(fread(bytes, 1, sizeof(bytes) - 1, stream) > 0);
+    fclose(stream);
+    assert_null(strstr(bytes, strrchr(ann, '_') + 1));
+}
+
+static void test_wrong_tokens_are_nobodys(void **state)
+{
+    (void)state;
+    char ann[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
+    struct token_holder holder;
+    add("ann", ROLE_OPERATOR, ann);
+    struct token_file *file = token_file_open(PATH, reason);
+    assert_int_equal(token_check(file, ann, true, &holder), TOKEN_RIGHT);
+    ann[strlen(ann) - 1] = ann[strlen(ann) - 1] == '0' ? '1' : '0';
+    static const char *const wrong[] = {"",          "twy_",        "twy_ann", "twy_ann_",
+                                        "twy_an_00", "twy_annn_00", "ann"};
+    assert_int_equal(token_check(file, ann, true, &holder), TOKEN_WRONG);
+    assert_int_equal(holder.role, ROLE_NOBODY);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        assert_int_equal(token_check(file, wrong[i], true, &holder), TOKEN_WRONG);
+    }
+    token_file_close(file);
+}
+
+static void test_a_token_added_or_removed_counts_at_once(void **state)
+{
+    (void)state;
+    char ann[TOKEN_TEXT_SIZE], bob[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
+    struct token_holder holder;
+    struct token_file *file = token_file_open(PATH, reason); /* absent: no token */
+    assert_non_null(file);
+    add("ann", ROLE_OPERATOR, ann);
+    assert_int_equal(token_check(file, ann, true, &holder), TOKEN_RIGHT);
+    add("bob", ROLE_VIEWER, bob);
+    assert_int_equal(token_check(file, bob, true, &holder), TOKEN_RIGHT);
+    assert_int_equal(token_remove(PATH, "ann", reason), STATUS_OK);
+    assert_int_equal(token_check(file, ann, true, &holder), TOKEN_WRONG);
+    assert_int_equal(token_check(file, bob, true, &holder), TOKEN_RIGHT);
+    assert_int_equal(token_remove(PATH, "ann", reason), STATUS_NOT_FOUND);
+    token_file_close(file);
+}
+
+static void test_a_name_has_one_token_and_plain_letters(void **state)
+{
+    (void)state;
+    char token[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
+    struct token_holder twice = {.name = "ann", .role = ROLE_VIEWER};
+    struct token_holder colon = {.name = "a:b", .role = ROLE_VIEWER};
+    add("ann", ROLE_VIEWER, token);
+    assert_int_equal(token_add(PATH, &twice, token, reason), STATUS_DUPLICATE);
+    assert_int_equal(token_add(PATH, &colon, token, reason), STATUS_BAD_VALUE);
+}
+
+static void test_an_open_or_faulty_file_is_refused(void **state)
+{
+    (void)state;
+    char token[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
+    add("ann", ROLE_VIEWER, token);
+    assert_int_equal(chmod(PATH, 0644), 0);
+    assert_null(token_file_open(PATH, reason));
+    assert_non_null(strstr(reason, "chmod 600"));
+    assert_int_equal(chmod(PATH, 0600), 0);
+    FILE *stream = fopen(PATH, "a");
+    fputs("bob:king:16384:8:1:00:00\n", stream);
+    fclose(stream);
+    assert_null(token_file_open(PATH, reason));
+    assert_non_null(strstr(reason, ":2:"));
+}
+
+static unsigned pass(struct gate *gate, enum endpoint endpoint, const char *token)
+{
+    char header[TOKEN_TEXT_SIZE + 16];
+    struct token_holder holder;
+    struct answer answer = {.code = 200};
+    snprintf(header, sizeof(header), "Bearer %s", token == NULL ? "" : token);
+    struct gate_request request = {endpoint, "GET", "/x", "127.0.0.1",
+                                   token == NULL ? NULL : header};
+    bool may = gate_pass(gate, &request, &holder, &answer);
+    assert_int_equal(may, answer.code == 200);
+    free(answer.body);
+    return answer.code;
+}
+
+static void test_the_gate_lets_each_role_do_its_own(void **state)
+{
+    (void)state;
+    char ann[TOKEN_TEXT_SIZE], bob[TOKEN_TEXT_SIZE], reason[AUDIT_REASON_SIZE] = "";
+    struct gate gate;
+    add("ann", ROLE_OPERATOR, ann);
+    add("bob", ROLE_VIEWER, bob);
+    unlink(PATH ".audit");
+    struct token_file *tokens = token_file_open(PATH, reason);
+    struct audit *audit = audit_open(PATH ".audit", reason);
+    assert_non_null(audit);
+    gate_open(&gate, tokens, audit);
+    assert_int_equal(pass(&gate, ENDPOINT_HEALTHZ, NULL), 200);
+    assert_int_equal(pass(&gate, ENDPOINT_STATUS, NULL), 401);
+    assert_int_equal(pass(&gate, ENDPOINT_STATUS, bob), 200);
+    assert_int_equal(pass(&gate, ENDPOINT_RELOAD, bob), 403);
+    assert_int_equal(pass(&gate, ENDPOINT_RELOAD, ann), 200);
+    gate.audit = NULL; /* no audit, no effect */
+    assert_int_equal(pass(&gate, ENDPOINT_RELOAD, ann), 503);
+    assert_int_equal(pass(&gate, ENDPOINT_STATUS, ann), 200);
+    unsigned last = 0;
+    for (int i = 0; i < 12; i++) {
+        last = pass(&gate, ENDPOINT_STATUS, "twy_ann_00");
+    }
+    assert_int_equal(last, 429);
+    assert_int_equal(pass(&gate, ENDPOINT_STATUS, ann), 200); /* a remembered one still passes */
+    gate_close(&gate);
+    audit_close(audit);
+    token_file_close(tokens);
+    unlink(PATH ".audit");
+}
+
+int main(void)
+{
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, file_clear, file_clear)
+    const struct CMUnitTest tests[] = {
+        FRESH(test_a_token_is_known_by_name_and_role_and_its_secret_is_not_kept),
+        FRESH(test_wrong_tokens_are_nobodys),
+        FRESH(test_a_token_added_or_removed_counts_at_once),
+        FRESH(test_a_name_has_one_token_and_plain_letters),
+        FRESH(test_an_open_or_faulty_file_is_refused),
+        FRESH(test_the_gate_lets_each_role_do_its_own),
+    };
+    return cmocka_run_group_tests_name("switch/admin/token_file", tests, NULL, NULL);
+}
