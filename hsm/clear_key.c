@@ -6,7 +6,7 @@
 #include "protocols/base/require.h"
 #include "protocols/base/secret.h"
 
-#define DES_PART_BYTES 8
+#define DES_PART_BYTES 8u
 
 /* The weak and semi-weak keys of DES, with odd parity. */
 static const uint8_t WEAK_PARTS[][DES_PART_BYTES] = {

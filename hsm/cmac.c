@@ -62,6 +62,7 @@ static void cmac_run(struct cmac *cmac, const uint8_t *bytes, uint32_t length)
 void cmac_update(struct cmac *cmac, const void *bytes, uint32_t length)
 {
     const uint8_t *from = bytes;
+    REQUIRE(cmac->block_bytes == 8 || cmac->block_bytes == 16);
     while (length > 0) {
         if (cmac->last_length == cmac->block_bytes) {
             cmac_run(cmac, cmac->last, cmac->block_bytes);

@@ -20,7 +20,7 @@ static const struct kind_row ROWS[] = {
 _Static_assert(sizeof(ROWS) / sizeof(ROWS[0]) == HSM_KEY_KIND_COUNT, "every kind has a row");
 
 static const char *const NAMES[] = {
-#define X(kind, name, usage, mode, tdes, aes, hmac) [HSM_KEY_##kind] = name,
+#define X(kind, name, usage, mode, tdes, aes, hmac) [HSM_KEY_##kind] = (name),
     KEY_KIND_MAP(X)
 #undef X
 };

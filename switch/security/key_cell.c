@@ -10,7 +10,7 @@ void key_cell_put(struct key_cell *cell, const struct hsm_key_sealed *sealed)
     uint32_t sequence = atomic_load_explicit(&cell->sequence, memory_order_relaxed);
     atomic_store_explicit(&cell->sequence, sequence + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    for (int i = 0; i < KEY_CELL_WORDS; i++) {
+    for (uint32_t i = 0; i < KEY_CELL_WORDS; i++) {
         atomic_store_explicit(&cell->words[i], words[i], memory_order_relaxed);
     }
     atomic_store_explicit(&cell->sequence, sequence + 2, memory_order_release);
@@ -23,7 +23,7 @@ bool key_cell_get(const struct key_cell *cell, struct hsm_key_sealed *sealed)
     uint32_t after;
     do {
         before = atomic_load_explicit(&cell->sequence, memory_order_acquire);
-        for (int i = 0; i < KEY_CELL_WORDS; i++) {
+        for (uint32_t i = 0; i < KEY_CELL_WORDS; i++) {
             words[i] = atomic_load_explicit(&cell->words[i], memory_order_relaxed);
         }
         atomic_thread_fence(memory_order_acquire);

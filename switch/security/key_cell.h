@@ -11,7 +11,7 @@
 
 #include "hsm/hsm.h"
 
-#define KEY_CELL_WORDS 9
+#define KEY_CELL_WORDS 9u
 _Static_assert(KEY_CELL_WORDS * 8 >= sizeof(struct hsm_key_sealed), "a sealed key fits its cell");
 
 struct key_cell {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_DIGITS (2 * HSM_MASTER_KEY_BYTES)
+#define KEY_DIGITS ((size_t)2 * HSM_MASTER_KEY_BYTES)
 #define PATH_SIZE 512
 
 /* 64 hex digits and at most one end of line. */
@@ -67,7 +67,7 @@ static enum status read_file(uint8_t *key, const char *path, mode_t denied,
         secret_wipe(text, sizeof(text));
         if (status != STATUS_OK) {
             snprintf(reason, MASTER_KEY_REASON_SIZE,
-                     "%s: no master key in it; expected %d hex digits and nothing else", path,
+                     "%s: no master key in it; expected %zu hex digits and nothing else", path,
                      KEY_DIGITS);
         }
     }

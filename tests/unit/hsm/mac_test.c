@@ -143,15 +143,18 @@ static void test_check_values(void **state)
 static void test_programmer_errors_stop(void **state)
 {
     (void)state;
-    uint8_t block[16] = {0};
-    struct clear_key aes = key_of(KEY_AES, "3F419E1CB7079442AA37474C2EFBF8B8");
-    struct clear_key single = key_of(KEY_TDES, MAK_SINGLE);
-    struct byte_view bytes = {block, 8};
-    expect_assert_failure(mac_unionpay_ecb(cipher, &aes, bytes, block));
-    expect_assert_failure(mac_algorithm_3(cipher, &single, MAC_PADDING_1, bytes, block));
+    static uint8_t block[16];
+    static const struct byte_view eight = {block, 8};
+    static const struct byte_view seven = {block, 7};
+    static struct clear_key aes;
+    static struct clear_key single;
+    aes = key_of(KEY_AES, "3F419E1CB7079442AA37474C2EFBF8B8");
+    single = key_of(KEY_TDES, MAK_SINGLE);
+    expect_assert_failure(mac_unionpay_ecb(cipher, &aes, eight, block));
+    expect_assert_failure(mac_algorithm_3(cipher, &single, MAC_PADDING_1, eight, block));
     expect_assert_failure(kcv_compute(cipher, &single, block, 6));
     expect_assert_failure(block_cipher_ecb(cipher, &aes, BLOCK_CIPHER_ENCRYPT, block, 8));
-    expect_assert_failure(clear_key_set(&single, KEY_TDES, (struct byte_view){block, 7}));
+    expect_assert_failure(clear_key_set(&single, KEY_TDES, seven));
 }
 
 int main(void)

@@ -152,8 +152,7 @@ static void test_names_are_short_and_printable(void **state)
     (void)state;
     struct hsm *hsm = fixture_module(HSM_PIN_LAB);
     struct fixture_bytes clear = bytes_of(KEY_A);
-    static const char *const refused[] = {"", "\x7F", "a name of thirty-two characters..",
-                                          "tab\t"};
+    static const char *const refused[] = {"", "\x7F", "a name of thirty-two characters..", "tab\t"};
     struct hsm_key_record record;
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         assert_int_equal(
@@ -324,6 +323,33 @@ static void test_a_pin_survives_every_allowed_translation(void **state)
         assert_int_equal(translate(&stage, &out), HSM_DONE);
         assert_memory_equal(out.bytes, first.bytes, 8);
     }
+    hsm_destroy(stage.hsm);
+}
+
+static void test_a_block_without_a_card_number_gets_one(void **state)
+{
+    (void)state;
+    struct pin_stage stage = pin_stage();
+    struct pin_block bound = stage.intent.in;
+    struct pin_block out;
+    /* PIN 123456 in format 1, under the same key. */
+    uint8_t block[8] = {0x16, 0x12, 0x34, 0x56, 0x9F, 0x10, 0xC4, 0x77};
+    struct clear_key pik = key_of(KEY_TDES, KEY_B);
+    struct block_cipher *cipher = block_cipher_create();
+    block_cipher_ecb(cipher, &pik, BLOCK_CIPHER_ENCRYPT, block, 8);
+    block_cipher_destroy(cipher);
+    memcpy(stage.intent.in.bytes, block, 8);
+    stage.intent.in.format = PIN_FORMAT_1;
+    stage.intent.to = loaded(stage.hsm, "out", HSM_KEY_PIN_OUT, KEY_B);
+    assert_int_equal(translate(&stage, &out), HSM_DONE);
+    assert_memory_equal(out.bytes, bound.bytes, 8);
+    stage.intent.out_format = PIN_FORMAT_1;
+    assert_int_equal(translate(&stage, &out), HSM_DONE);
+    assert_memory_not_equal(out.bytes, block, 8); /* other random digits */
+    stage.intent.in = out;
+    stage.intent.out_format = PIN_FORMAT_0;
+    assert_int_equal(translate(&stage, &out), HSM_DONE);
+    assert_memory_equal(out.bytes, bound.bytes, 8);
     hsm_destroy(stage.hsm);
 }
 
@@ -641,6 +667,7 @@ int main(void)
         cmocka_unit_test(test_macs_are_made_and_verified_by_the_kind_that_serves),
         cmocka_unit_test(test_a_key_of_another_kind_makes_no_mac),
         cmocka_unit_test(test_a_pin_survives_every_allowed_translation),
+        cmocka_unit_test(test_a_block_without_a_card_number_gets_one),
         cmocka_unit_test(test_a_translation_checks_even_when_nothing_changes),
         cmocka_unit_test(test_formats_and_keys_outside_the_table_are_denied),
         cmocka_unit_test(test_pins_are_served_in_the_lab_only),
