@@ -1,0 +1,191 @@
+/* See api.h. */
+#include "switch/admin/ctl/api.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <curl/curl.h>
+
+#define BODY_BYTES_MAX (8u * 1024 * 1024)
+#define TOKEN_SIZE 160
+#define CONNECT_SECONDS 5L
+#define REQUEST_SECONDS 30L
+
+struct api {
+    CURL *curl;
+    struct curl_slist *headers;
+    char url[256];
+    size_t length;
+    char *body; /* owner; of the request under way */
+    char fault[CURL_ERROR_SIZE];
+};
+
+static bool read_token(const char *path, char token[TOKEN_SIZE])
+{
+    struct stat information;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        fprintf(stderr, "tillwayctl: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    if (fstat(fileno(file), &information) == 0 && (information.st_mode & 077) != 0) {
+        fprintf(stderr, "tillwayctl: %s: others can read this token; chmod 600 it\n", path);
+    }
+    bool is_read = fgets(token, TOKEN_SIZE, file) != NULL;
+    fclose(file);
+    if (!is_read) {
+        fprintf(stderr, "tillwayctl: %s: expected a token in the first line\n", path);
+        return false;
+    }
+    token[strcspn(token, "\r\n")] = '\0';
+    return true;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *argument)
+{
+    struct api *api = argument;
+    size_t length = size * count;
+    if (api->length + length > BODY_BYTES_MAX) {
+        return 0;
+    }
+    char *body = realloc(api->body, api->length + length + 1);
+    if (body == NULL) {
+        return 0;
+    }
+    memcpy(body + api->length, bytes, length);
+    api->body = body;
+    api->length += length;
+    api->body[api->length] = '\0';
+    return length;
+}
+
+static void set_options(struct api *api, const struct api_setup *setup)
+{
+    curl_easy_setopt(api->curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, api);
+    curl_easy_setopt(api->curl, CURLOPT_ERRORBUFFER, api->fault);
+    curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, api->headers);
+    curl_easy_setopt(api->curl, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(api->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(api->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(api->curl, CURLOPT_TIMEOUT, REQUEST_SECONDS);
+    curl_easy_setopt(api->curl, CURLOPT_NOPROXY, "*");
+    if (setup->ca != NULL) {
+        curl_easy_setopt(api->curl, CURLOPT_CAINFO, setup->ca);
+    }
+}
+
+struct api *api_open(const struct api_setup *setup)
+{
+    char token[TOKEN_SIZE] = "";
+    char header[TOKEN_SIZE + 32];
+    if (setup->token_path != NULL && !read_token(setup->token_path, token)) {
+        return NULL;
+    }
+    struct api *api = calloc(1, sizeof(*api));
+    if (api == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+        (api->curl = curl_easy_init()) == NULL) {
+        fputs("tillwayctl: no memory\n", stderr);
+        free(api);
+        return NULL;
+    }
+    snprintf(api->url, sizeof(api->url), "%.*s", (int)sizeof(api->url) - 1, setup->url);
+    if (token[0] != '\0') {
+        snprintf(header, sizeof(header), "Authorization: Bearer %s", token);
+        api->headers = curl_slist_append(NULL, header);
+    }
+    set_options(api, setup);
+    return api;
+}
+
+void api_close(struct api *api)
+{
+    curl_slist_free_all(api->headers);
+    curl_easy_cleanup(api->curl);
+    curl_global_cleanup();
+    free(api->body);
+    free(api);
+}
+
+static enum ctl_exit exit_of(long code)
+{
+    if (code < 400) {
+        return CTL_OK;
+    }
+    if (code == 401 || code == 403) {
+        return CTL_DENIED;
+    }
+    if (code == 404) {
+        return CTL_NOT_FOUND;
+    }
+    return code == 503 ? CTL_UNREACHABLE : CTL_FAILED;
+}
+
+static void print_problem(const json_t *json, long code)
+{
+    const char *detail = json_string_value(json_object_get(json, "detail"));
+    const char *title = json_string_value(json_object_get(json, "title"));
+    fprintf(stderr, "tillwayctl: %s (%ld%s%s)\n", detail != NULL ? detail : "the call failed", code,
+            title != NULL ? " " : "", title != NULL ? title : "");
+}
+
+static enum ctl_exit perform(struct api *api, const char *path, json_t **json)
+{
+    char url[1024];
+    json_error_t where;
+    long code = 0;
+    *json = NULL;
+    snprintf(url, sizeof(url), "%s%s", api->url, path);
+    api->length = 0;
+    curl_easy_setopt(api->curl, CURLOPT_URL, url);
+    CURLcode failed = curl_easy_perform(api->curl);
+    if (failed != CURLE_OK) {
+        fprintf(stderr, "tillwayctl: %s: %s\n", api->url,
+                api->fault[0] != '\0' ? api->fault : curl_easy_strerror(failed));
+        return CTL_UNREACHABLE;
+    }
+    curl_easy_getinfo(api->curl, CURLINFO_RESPONSE_CODE, &code);
+    json_t *answer = api->body == NULL ? NULL : json_loadb(api->body, api->length, 0, &where);
+    if (code >= 400) {
+        print_problem(answer, code);
+        json_decref(answer);
+        return exit_of(code);
+    }
+    if (answer == NULL) {
+        fprintf(stderr, "tillwayctl: %s does not answer with JSON; is it an admin port?\n",
+                api->url);
+        return CTL_FAILED;
+    }
+    *json = answer;
+    return CTL_OK;
+}
+
+enum ctl_exit api_get(struct api *api, const char *path, json_t **json)
+{
+    curl_easy_setopt(api->curl, CURLOPT_HTTPGET, 1L);
+    return perform(api, path, json);
+}
+
+enum ctl_exit api_post(struct api *api, const char *path, json_t **json)
+{
+    curl_easy_setopt(api->curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, "");
+    return perform(api, path, json);
+}
+
+int api_add_parameter(struct api *api, char *path, size_t path_size, const char *const pair[2])
+{
+    char *escaped = curl_easy_escape(api->curl, pair[1], 0);
+    size_t length = strlen(path);
+    if (escaped == NULL) {
+        return 0;
+    }
+    int added = snprintf(path + length, path_size - length, "%c%s=%s",
+                         strchr(path, '?') == NULL ? '?' : '&', pair[0], escaped);
+    curl_free(escaped);
+    return added > 0 && (size_t)added < path_size - length;
+}

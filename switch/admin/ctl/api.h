@@ -1,0 +1,37 @@
+/* tillwayctl's way to the admin port: one HTTPS request, its JSON, and which exit code a failure
+ * is.
+ *
+ * Life:  api_open -> api_get, api_post ... -> api_close
+ */
+#pragma once
+
+#include <jansson.h>
+
+/* X(NAME, code): what a script learns (domain of exit codes of all our commands). */
+#define CTL_EXIT_MAP(X)                                                                            \
+    X(OK, 0) X(FAILED, 1) X(USAGE, 2) X(UNREACHABLE, 3) X(DENIED, 4) X(NOT_FOUND, 5)
+
+enum ctl_exit {
+#define X(name, code) CTL_##name = (code),
+    CTL_EXIT_MAP(X)
+#undef X
+};
+
+struct api;
+
+struct api_setup {
+    const char *url;        /* https://127.0.0.1:9443 */
+    const char *token_path; /* file whose first line is the token; NULL: none */
+    const char *ca;         /* PEM file; NULL: the system's */
+};
+
+/* NULL: a message is on stderr. */
+struct api *api_open(const struct api_setup *setup);
+void api_close(struct api *api);
+
+/* Ask `path` (which begins with a slash); `*json` is the caller's on CTL_OK, else NULL and a
+ * message is on stderr. */
+enum ctl_exit api_get(struct api *api, const char *path, json_t **json);
+enum ctl_exit api_post(struct api *api, const char *path, json_t **json);
+/* Appends name=value, escaped, to a path that has room. False: it does not fit. */
+int api_add_parameter(struct api *api, char *path, size_t path_size, const char *const pair[2]);

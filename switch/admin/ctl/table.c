@@ -1,0 +1,107 @@
+/* See table.h. */
+#include "switch/admin/ctl/table.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define COLUMN_COUNT_MAX 24
+#define CELL_SIZE 160
+
+static const json_t *value_at(const json_t *item, const char *path)
+{
+    while (item != NULL && *path != '\0') {
+        char part[48];
+        size_t length = strcspn(path, ".");
+        if (length >= sizeof(part)) {
+            return NULL;
+        }
+        memcpy(part, path, length);
+        part[length] = '\0';
+        item = json_object_get(item, part);
+        path += length + (path[length] == '.');
+    }
+    return item;
+}
+
+static void cell_format(char text[CELL_SIZE], const json_t *value)
+{
+    if (json_is_string(value)) {
+        snprintf(text, CELL_SIZE, "%s", json_string_value(value));
+    } else if (json_is_integer(value)) {
+        snprintf(text, CELL_SIZE, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_real(value)) {
+        snprintf(text, CELL_SIZE, "%.4g", json_real_value(value));
+    } else if (json_is_boolean(value)) {
+        snprintf(text, CELL_SIZE, "%s", json_is_true(value) ? "yes" : "no");
+    } else {
+        snprintf(text, CELL_SIZE, "-");
+    }
+    for (char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ') { /* nothing from a log may steer the terminal */
+            *at = ' ';
+        }
+    }
+}
+
+static uint32_t column_count(const struct table_column *columns)
+{
+    uint32_t count = 0;
+    while (columns[count].heading != NULL && count < COLUMN_COUNT_MAX) {
+        count++;
+    }
+    return count;
+}
+
+static void line_write(FILE *to, const json_t *item, const struct table_column *columns,
+                       const size_t *widths)
+{
+    uint32_t count = column_count(columns);
+    for (uint32_t i = 0; i < count; i++) {
+        char text[CELL_SIZE];
+        snprintf(text, sizeof(text), "%s", columns[i].heading);
+        if (item != NULL) {
+            cell_format(text, value_at(item, columns[i].path));
+        }
+        fprintf(to, "%-*s%s", i + 1 == count ? 0 : (int)widths[i], text,
+                i + 1 == count ? "\n" : "  ");
+    }
+}
+
+void table_write(FILE *to, const json_t *items, const struct table_column *columns)
+{
+    size_t widths[COLUMN_COUNT_MAX] = {0};
+    uint32_t count = column_count(columns);
+    size_t index;
+    json_t *item;
+    for (uint32_t i = 0; i < count; i++) {
+        widths[i] = strlen(columns[i].heading);
+    }
+    json_array_foreach(items, index, item)
+    {
+        for (uint32_t i = 0; i < count; i++) {
+            char text[CELL_SIZE];
+            cell_format(text, value_at(item, columns[i].path));
+            widths[i] = strlen(text) > widths[i] ? strlen(text) : widths[i];
+        }
+    }
+    line_write(to, NULL, columns, widths);
+    json_array_foreach(items, index, item)
+    {
+        line_write(to, item, columns, widths);
+    }
+}
+
+void table_write_one(FILE *to, const json_t *item, const struct table_column *columns)
+{
+    size_t width = 0;
+    uint32_t count = column_count(columns);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t length = strlen(columns[i].heading);
+        width = length > width ? length : width;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        char text[CELL_SIZE];
+        cell_format(text, value_at(item, columns[i].path));
+        fprintf(to, "%-*s  %s\n", (int)width, columns[i].heading, text);
+    }
+}
