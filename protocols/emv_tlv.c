@@ -17,6 +17,9 @@
  * and 2 of a magnetic read, PIN data. */
 static const uint32_t SECRET_TAGS[] = {0x57, 0x5A, 0x5F20, 0x9F1F, 0x9F20, 0x56, 0x9F6B, 0x99};
 
+_Static_assert(TAG_BYTES_MAX <= 3, "a tag fits the low 24 bits of its number");
+_Static_assert(LENGTH_BYTES_MAX == 2, "a long length is read as one or two bytes");
+
 static void skip_padding(struct byte_reader *reader)
 {
     while (byte_reader_left(reader) > 0) {
@@ -200,6 +203,7 @@ void emv_tlv_put(struct byte_writer *writer, uint32_t tag, struct byte_view valu
  * hold commands and no card data. */
 static bool tag_may_be_kept(const struct emv_tlv *tlv, uint8_t first_byte)
 {
+    REQUIRE(tlv->offset != UINT32_MAX);
     if ((first_byte & TAG_CONSTRUCTED) != 0 && tlv->tag != 0x71 && tlv->tag != 0x72) {
         return false;
     }
@@ -213,6 +217,7 @@ static bool tag_may_be_kept(const struct emv_tlv *tlv, uint8_t first_byte)
 
 enum status emv_tlv_strip(struct byte_writer *writer, struct byte_view icc)
 {
+    REQUIRE(icc.length == 0 || icc.bytes != NULL);
     struct byte_reader reader;
     struct emv_tlv tlv;
     byte_reader_init(&reader, icc.bytes, icc.length);

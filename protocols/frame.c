@@ -13,6 +13,12 @@
 #define TLS_HANDSHAKE 0x16
 #define TLS_MAJOR 0x03
 
+_Static_assert((TLS_HANDSHAKE << 8 | TLS_MAJOR) > FRAME_LENGTH_MAX,
+               "a TLS hello is no binary length");
+_Static_assert(FRAME_LENGTH_MAX <= 9999 && FRAME_LENGTH_MAX + 2 <= UINT16_MAX,
+               "every coding of a length can say the longest");
+_Static_assert(FRAME_LENGTH_MAX > FRAME_TPDU_BYTES, "a message has room beside its TPDU");
+
 __attribute__((format(printf, 3, 4))) static enum status
 refuse(struct frame_fault *fault, enum status status, const char *format, ...)
 {
@@ -39,6 +45,7 @@ static bool is_ascii_digits(struct byte_view bytes, uint32_t count)
 static enum status refuse_length(const struct framing *framing, struct byte_view bytes,
                                  struct frame_fault *fault)
 {
+    REQUIRE(bytes.length >= prefix_bytes(framing));
     bool is_binary = framing->length_kind != FRAME_ASCII_4 && framing->length_kind != FRAME_BCD_2;
     unsigned first = (unsigned)bytes.bytes[0] << 8 | bytes.bytes[1];
     if (first == (TLS_HANDSHAKE << 8 | TLS_MAJOR)) {
@@ -179,6 +186,7 @@ static enum status parse_http(struct frame *frame, uint32_t *consumed,
     if (status != STATUS_OK) {
         return status;
     }
+    REQUIRE(head.head_length <= bytes.length && head.body_length > 0);
     if (bytes.length - head.head_length < head.body_length) {
         return STATUS_TRUNCATED;
     }
@@ -225,6 +233,7 @@ static struct frame_mark begin(struct byte_writer *writer, const struct framing 
     byte_writer_fill(writer, 0, prefix_bytes(framing));
     mark.body_at = writer->position;
     if (framing->has_tpdu) {
+        REQUIRE(tpdu != NULL);
         byte_writer_put(writer, tpdu, FRAME_TPDU_BYTES);
     }
     return mark;
@@ -258,6 +267,7 @@ struct frame_mark frame_begin_reply(struct byte_writer *writer, const struct fra
 
 static void put_length(uint8_t *at, const struct framing *framing, uint32_t length)
 {
+    REQUIRE(length <= framing->length_max && length <= FRAME_LENGTH_MAX);
     char text[4];
     struct byte_writer writer;
     byte_writer_init(&writer, at, prefix_bytes(framing));

@@ -15,6 +15,7 @@
 #define LENGTH_ROOM 8 /* characters kept for the digits of Content-Length, the rest blank */
 
 _Static_assert(FRAME_LENGTH_MAX < 0x4100, "no binary length begins with a capital letter");
+_Static_assert(FRAME_HTTP_HEAD_MAX > FRAME_LENGTH_MAX, "a head is not cut off by the body's limit");
 _Static_assert(FRAME_LENGTH_MAX < 4100, "no BCD length begins with a capital letter");
 
 struct http_facts {
@@ -81,6 +82,7 @@ static struct byte_view take_line(struct byte_reader *head)
     const uint8_t *begin = head->bytes + head->position;
     const uint8_t *end = memchr(begin, '\r', byte_reader_left(head));
     REQUIRE(end != NULL);
+    REQUIRE(end + 1 < head->bytes + head->length);
     struct byte_view line = {begin, (uint32_t)(end - begin)};
     head->position += line.length + 2;
     return line;
@@ -138,6 +140,7 @@ static bool is_word(struct byte_view text, const char *word)
  * a query. Length 0: there is none. */
 static struct byte_view path_of(struct byte_view target)
 {
+    REQUIRE(target.length > 0);
     struct byte_view path = target;
     if (begins_with(target, "http://") || begins_with(target, "https://")) {
         struct byte_view ignored;
@@ -274,6 +277,7 @@ static enum status read_type(struct byte_view value, struct http_facts *facts,
 static enum status read_header(struct byte_view line, struct http_facts *facts,
                                struct frame_fault *fault)
 {
+    REQUIRE(line.length > 0);
     struct byte_view name;
     struct byte_view value = line;
     if (line.bytes[0] == ' ' || line.bytes[0] == '\t') {
@@ -369,6 +373,7 @@ static const char SERVER[] = "\r\nServer: Tillway";
 
 void frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive)
 {
+    _Static_assert(sizeof(SERVER) - 1 + LENGTH_ROOM < 64, "the filler stays small");
     byte_writer_text(writer, HEAD_UP_TO_LENGTH);
     byte_writer_fill(writer, ' ', LENGTH_ROOM + (uint32_t)sizeof(SERVER) - 1);
     byte_writer_text(writer, may_keep_alive ? "\r\nConnection: keep-alive\r\n\r\n"

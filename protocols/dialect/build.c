@@ -14,6 +14,9 @@
  * groups of at most DIALECT_GROUP_DIGITS_MAX digits (60, 61, 90). */
 #define SCRATCH_BYTES (9 * 3 + 12 + 3 + 4 * DIALECT_GROUP_DIGITS_MAX)
 
+_Static_assert(SCRATCH_BYTES >= 12 + 3 + 6, "the numbers of a purchase have room");
+_Static_assert(sizeof(((struct payment *)0)->stan) == sizeof(uint32_t), "numbers are copied whole");
+
 struct building {
     const struct dialect *dialect;
     const struct payment *payment;
@@ -71,6 +74,7 @@ static inline bool set(struct building *building, unsigned field, const void *va
 /* The lowest number that `digit_count` digits cannot hold. */
 static inline uint64_t limit_of(uint32_t digit_count)
 {
+    REQUIRE(digit_count <= 19);
     uint64_t limit = 1;
     for (uint32_t i = 0; i < digit_count; i++) {
         limit *= 10;
@@ -80,6 +84,7 @@ static inline uint64_t limit_of(uint32_t digit_count)
 
 COLD static bool note_unfit(struct building *building, unsigned field)
 {
+    REQUIRE(field != 0);
     building->unfit_field = field;
     return false;
 }
@@ -124,6 +129,7 @@ static bool put_subfield(struct building *building, const struct dialect_subfiel
     if (length > subfield->digits) {
         return false;
     }
+    REQUIRE(subfield->digits <= DIALECT_GROUP_DIGITS_MAX);
     if (!subfield->is_rest) {
         byte_writer_fill(&building->scratch, '0', subfield->digits - length);
     }
@@ -134,6 +140,7 @@ static bool put_subfield(struct building *building, const struct dialect_subfiel
 /* A group of which the payment knows nothing is not there, however many zeros would say so. */
 static bool set_group(struct building *building, unsigned field, const struct dialect_op *op)
 {
+    REQUIRE(op->first + op->count <= DIALECT_SUBFIELD_COUNT_MAX);
     const struct dialect_subfield *subfields = &building->dialect->subfields[op->first];
     unsigned count = 0;
     bool is_known = false;
@@ -284,6 +291,7 @@ fill_of(const struct dialect *dialect, const struct dialect_row *row, const stru
     if (row->kind != PAYMENT_REVERSAL || payment->original_kind == PAYMENT_UNKNOWN) {
         return row;
     }
+    REQUIRE(payment->original_kind != PAYMENT_REVERSAL);
     const struct dialect_row *original = dialect_row_of(dialect, payment->original_kind, payment);
     return original != NULL ? original : row;
 }

@@ -12,6 +12,13 @@ _Static_assert(DIALECT_ROW_COUNT_MAX <= UINT8_MAX, "rows are indexed by a byte")
 _Static_assert(DIALECT_SUBFIELD_COUNT_MAX <= UINT8_MAX, "subfields are indexed by a byte");
 _Static_assert(DIALECT_LAYOUT_COUNT_MAX <= UINT8_MAX, "layouts are indexed by a byte");
 
+_Static_assert(SPEC_FIELD_MAX <= UINT8_MAX, "fields of a key are kept in a byte");
+_Static_assert(DIALECT_GROUP_DIGITS_MAX <= UINT8_MAX, "digits of a group are counted in a byte");
+_Static_assert(PAYMENT_CARGO_COUNT <= UINT8_MAX, "cargoes are named by a byte");
+#define X(name, digits, bit) +(digits)
+_Static_assert(0 DIALECT_KEY_MAP(X) == 16, "a key fills its sixteen nibbles");
+#undef X
+
 #define KIND_WORD_NEAR "a transaction kind such as purchase, reversal or signon"
 
 static const char *const LEG_KEYS[DIALECT_LEG_COUNT] = {"request", "response"};
@@ -97,6 +104,7 @@ static const struct part_row *part_of(const struct compile *compile,
 
 static struct dialect_op op_of(const struct part_row *part)
 {
+    REQUIRE(part->offset + part->size <= offsetof(struct payment, cargo_bytes));
     struct dialect_op op = {.type = part->type,
                             .key_part = (uint8_t)key_part_of(part->name),
                             .offset = part->offset,
@@ -133,6 +141,7 @@ static bool type_fits(uint8_t type, const struct spec_field *field)
 static void take_form(struct dialect_op *op, const struct spec_field *field,
                       const struct spec_row *row)
 {
+    REQUIRE(field->name[0] != '\0');
     const bool is_fixed = field->length_digits == 0 && field->count <= UINT8_MAX;
     op->coding = (uint8_t)field->coding;
     op->is_right = row->is_right;
@@ -501,12 +510,14 @@ static void read_row_words(const struct compile *compile, const struct document_
                        mac);
         word = DIALECT_MAC_REQUIRED;
     }
+    REQUIRE(word <= DIALECT_MAC_REQUIRED);
     row->mac = (enum dialect_mac)word;
 }
 
 static void refuse_equal_keys(const struct compile *compile, const struct document_node *node,
                               const struct dialect_row *row)
 {
+    REQUIRE(row == &compile->dialect->rows[compile->dialect->row_count]);
     for (const struct dialect_row *other = compile->dialect->rows; other < row; other++) {
         if (other->mask == row->mask && other->value == row->value &&
             memcmp(other->mti[0][0], row->mti[0][0], 4) == 0) {
@@ -546,6 +557,7 @@ static void read_transaction(const struct compile *compile, const struct documen
 static struct dialect_mti *mti_entry(const struct compile *compile, const char *text, unsigned leg,
                                      unsigned repeat)
 {
+    REQUIRE(leg < DIALECT_LEG_COUNT && repeat < 2);
     struct dialect *dialect = compile->dialect;
     uint32_t mti;
     memcpy(&mti, text, sizeof(mti));
@@ -629,6 +641,7 @@ static void index_kinds(struct dialect *dialect)
 
 struct dialect *dialect_compile(struct document *document)
 {
+    REQUIRE(document != NULL);
     struct dialect *dialect = calloc(1, sizeof(*dialect));
     if (dialect == NULL) {
         return NULL;

@@ -16,6 +16,10 @@
 #define CARGO_TEXT_SIZE 1000   /* the longest field: LLL and a final 0 */
 #define TRACK3_FORMAT_DIGITS 2 /* before the card number (ISO/IEC 4909) */
 
+_Static_assert(PAN_DIGITS_MAX < sizeof(((struct pan *)0)->digits), "a card number ends with 0");
+_Static_assert(sizeof(((struct message *)0)->mti) > sizeof(uint32_t), "a message type is a word");
+_Static_assert(CARGO_TEXT_SIZE < PAYMENT_CARGO_BYTES_MAX, "one long field fits the cargo");
+
 struct reading {
     const struct dialect *dialect;
     const struct message *message;
@@ -178,6 +182,7 @@ static void read_pin(struct reading *reading, unsigned field, const struct diale
     char bytes[PIN_BLOCK_BYTES_MAX + 1];
     struct pin_block *pin = &reading->payment->pin;
     uint32_t count = message_text(reading->message, field, bytes, sizeof(bytes));
+    REQUIRE(count <= sizeof(pin->bytes));
     memcpy(pin->bytes, bytes, count);
     pin->length = (uint8_t)count;
     pin->format = reading->dialect->pin_format_fallback;
@@ -223,6 +228,7 @@ static bool are_zeros(const char *digits, uint32_t count)
 static void read_subfield(struct payment *payment, const struct dialect_subfield *subfield,
                           const char *digits, uint32_t count)
 {
+    REQUIRE(count <= subfield->digits);
     if (subfield->is_written_only || (subfield->are_zeros_absent && are_zeros(digits, count))) {
         return;
     }
@@ -304,6 +310,7 @@ static void read_fields(struct reading *reading)
 /* The card number that `characters` begin with, up to the separator; none when there is none. */
 static void pan_from_track(struct pan *pan, const char *characters, uint32_t count, uint32_t skip)
 {
+    REQUIRE(count <= TRACK3_CHARACTERS_MAX + 1);
     uint32_t end = skip;
     while (end < count && characters[end] != '=') {
         end++;
@@ -379,6 +386,7 @@ COLD static void refuse_key(struct reading *reading, const struct dialect_mti *m
 static const struct dialect_row *find_row(struct reading *reading, const struct dialect_mti *mti)
 {
     const struct dialect *dialect = reading->dialect;
+    REQUIRE(mti->first + mti->count <= DIALECT_INDEX_COUNT_MAX);
     uint64_t absent;
     const uint64_t key = dialect_key(reading->payment, &absent);
     for (unsigned i = 0; i < mti->count; i++) {
@@ -396,6 +404,7 @@ static void find_original_kind(struct reading *reading)
 {
     const struct dialect *dialect = reading->dialect;
     struct payment *payment = reading->payment;
+    REQUIRE(payment->kind == PAYMENT_REVERSAL);
     uint64_t absent;
     const uint64_t key = dialect_key(payment, &absent);
     for (uint32_t i = 0; i < dialect->row_count; i++) {
@@ -419,6 +428,7 @@ static void find_original_kind(struct reading *reading)
 
 static void check_layout(struct reading *reading, const struct dialect_row *row)
 {
+    REQUIRE(row->layouts[reading->payment->leg] < reading->dialect->layout_count);
     const struct dialect_layout *layout =
         &reading->dialect->layouts[row->layouts[reading->payment->leg]];
     const uint64_t *present = reading->message->present;
