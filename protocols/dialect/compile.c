@@ -460,6 +460,22 @@ static void read_mti_pair(const struct compile *compile, const struct document_n
     }
 }
 
+/* A field may be mapped for one leg only; a layout of the other could never fill it. */
+static void refuse_unmapped(const struct compile *compile, const struct document_node *node,
+                            const struct dialect_layout *layout, unsigned leg)
+{
+    for (unsigned field = 2; field <= SPEC_FIELD_MAX; field++) {
+        const unsigned word = (field - 1) / 64;
+        const uint64_t bits = layout->required[word] | layout->optional[word];
+        if ((bits & dialect_bit(field)) != 0 &&
+            compile->dialect->ops[leg][field].type == DIALECT_NONE) {
+            document_fault(compile->document, node,
+                           "layout %s holds field %u, which is not mapped for a %s", layout->name,
+                           field, LEG_KEYS[leg]);
+        }
+    }
+}
+
 static void read_layout_names(const struct compile *compile, const struct document_node *node,
                               struct dialect_row *row)
 {
@@ -483,6 +499,7 @@ static void read_layout_names(const struct compile *compile, const struct docume
             return;
         }
         row->layouts[leg] = (uint8_t)i;
+        refuse_unmapped(compile, child, &dialect->layouts[i], leg);
     }
 }
 

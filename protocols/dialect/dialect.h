@@ -29,9 +29,11 @@ struct dialect_fault {
     char reason[160];
 };
 
-/* What the message means. Every required field of its transaction must be there.
- * STATUS_UNKNOWN: no such transaction. STATUS_MISSING, STATUS_BAD_VALUE: `fault` names the field.
- */
+/* What the message means. Every required field of its transaction must be there, the MAC among them
+ * where the transaction must carry one (it is not verified here).
+ * STATUS_UNKNOWN: no such transaction. STATUS_MISSING, STATUS_BAD_VALUE: `fault` names the field
+ * (the first one; the others are still read, so that terminal and trace number are there for a
+ * refusal). Nothing is kept of the message's bytes. */
 MUST_CHECK enum status dialect_read(const struct dialect *dialect, const struct message *message,
                                     struct payment *payment, struct dialect_fault *fault);
 
@@ -41,9 +43,15 @@ struct dialect_build_how {
                                 digit 6 set by the caller) */
 };
 
-/* Appends the message that says `payment` (its leg decides request or response; of a response the
- * echoed fields come from the payment too: the caller fills a response payment from its request).
- * STATUS_MISSING: the payment lacks a required part. STATUS_UNKNOWN: kind not in this dialect. */
+/* Appends the message that says `payment`. Its leg decides request or response; of a response the
+ * echoed fields come from the payment too: the caller fills a response payment from its request.
+ * What the payment leaves open of its key (processing code, condition, F60.1 …) is taken from the
+ * file: of the first transaction of its kind, of a reversal from that of its original. A repeat
+ * gets the message type for repeats where there is one. With how->with_mac, *mac_scope views the
+ * bytes under the MAC, which the caller then puts with message_put_mac.
+ * STATUS_MISSING: the payment lacks a required part. STATUS_UNKNOWN: kind not in this dialect.
+ * STATUS_BAD_VALUE: a value does not fit its field, or kind and key do not go together.
+ * STATUS_NO_ROOM. On a failure the writer stands where it stood. */
 MUST_CHECK enum status dialect_build(const struct dialect *dialect, const struct payment *payment,
                                      const struct dialect_build_how *how,
                                      struct byte_writer *writer, struct byte_view *mac_scope,

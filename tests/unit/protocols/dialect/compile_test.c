@@ -105,6 +105,9 @@ static void test_faults_of_the_mapping_are_told(void **state)
          "expected a field from 2 to 128, got \"a list\""},
         {SPEC FIELDS "  layouts:\n    a_name_of_more_than_thirty_one_letters: {}\n" TRANSACTIONS,
          "a name of more than 31 characters"},
+        {SPEC "mapping:\n  fields:\n    3: processing_code\n    11: {request: stan}\n"
+              "    41: terminal_id\n" LAYOUTS TRANSACTIONS,
+         "layout all holds field 11, which is not mapped for a response"},
         {SPEC FIELDS LAYOUTS "  mac_response_codes: [0]\n" TRANSACTIONS,
          "expected a response code of 2 characters"},
         {SPEC FIELDS LAYOUTS "  pin_formats: {x: 0}\n" TRANSACTIONS,
