@@ -13,6 +13,7 @@
 
 #define ID_SIZE 16
 #define SLOT_FREE UINT32_MAX
+#define LINE_BYTES 64
 
 struct merchant_slot {
     uint32_t tag;
@@ -24,8 +25,15 @@ struct merchant_key {
     uint64_t words[2];
 };
 
+/* A row padded to whole cache lines, so that what a payment needs of it is in one. */
+union merchant_cell {
+    struct merchant_row row;
+    char lines[2 * LINE_BYTES];
+};
+_Static_assert(sizeof(struct merchant_row) <= 2 * LINE_BYTES, "a cell holds a row");
+
 struct merchant_table {
-    struct merchant_row *rows; /* owner */
+    union merchant_cell *cells; /* owner */
     uint32_t row_count, row_count_max;
     bool is_frozen;
     struct merchant_slot *slots; /* owner */
@@ -44,8 +52,8 @@ struct merchant_table *merchant_table_create(uint32_t row_count_max)
         return NULL;
     }
     table->row_count_max = row_count_max;
-    table->rows = calloc(row_count_max, sizeof(table->rows[0]));
-    if (table->rows == NULL) {
+    table->cells = aligned_alloc(LINE_BYTES, row_count_max * sizeof(table->cells[0]));
+    if (table->cells == NULL) {
         free(table);
         return NULL;
     }
@@ -55,7 +63,7 @@ struct merchant_table *merchant_table_create(uint32_t row_count_max)
 void merchant_table_destroy(struct merchant_table *table)
 {
     if (table != NULL) {
-        free(table->rows);
+        free(table->cells);
         free(table->slots);
         free(table);
     }
@@ -94,7 +102,7 @@ enum status merchant_table_add(struct merchant_table *table, const struct mercha
     if (table->row_count == table->row_count_max) {
         return STATUS_NO_ROOM;
     }
-    struct merchant_row *to = &table->rows[table->row_count++];
+    struct merchant_row *to = &table->cells[table->row_count++].row;
     *to = *row;
     memcpy(to->merchant_id, key.words, ID_SIZE);
     return STATUS_OK;
@@ -111,7 +119,7 @@ static struct merchant_slot *slot_of(const struct merchant_table *table,
         struct merchant_slot *slot = &table->slots[at];
         if (slot->index == SLOT_FREE ||
             (slot->tag == *tag &&
-             memcmp(table->rows[slot->index].merchant_id, key->words, ID_SIZE) == 0)) {
+             memcmp(table->cells[slot->index].row.merchant_id, key->words, ID_SIZE) == 0)) {
             return slot;
         }
     }
@@ -134,10 +142,10 @@ enum status merchant_table_freeze(struct merchant_table *table, char duplicate[1
     for (uint32_t i = 0; i < table->row_count; i++) {
         struct merchant_key key;
         uint32_t tag;
-        memcpy(key.words, table->rows[i].merchant_id, ID_SIZE);
+        memcpy(key.words, table->cells[i].row.merchant_id, ID_SIZE);
         struct merchant_slot *slot = slot_of(table, &key, &tag);
         if (slot->index != SLOT_FREE) {
-            memcpy(duplicate, table->rows[i].merchant_id, ID_SIZE);
+            memcpy(duplicate, table->cells[i].row.merchant_id, ID_SIZE);
             return STATUS_DUPLICATE;
         }
         *slot = (struct merchant_slot){tag, i};
@@ -156,7 +164,7 @@ const struct merchant_row *merchant_table_find(const struct merchant_table *tabl
         return NULL;
     }
     const struct merchant_slot *slot = slot_of(table, &key, &tag);
-    return slot->index == SLOT_FREE ? NULL : &table->rows[slot->index];
+    return slot->index == SLOT_FREE ? NULL : &table->cells[slot->index].row;
 }
 
 uint32_t merchant_table_count(const struct merchant_table *table)
@@ -167,12 +175,14 @@ uint32_t merchant_table_count(const struct merchant_table *table)
 const struct merchant_row *merchant_table_at(const struct merchant_table *table, uint32_t index)
 {
     REQUIRE(index < table->row_count);
-    return &table->rows[index];
+    return &table->cells[index].row;
 }
 
 uint32_t merchant_table_index(const struct merchant_table *table, const struct merchant_row *row)
 {
-    REQUIRE(row >= table->rows);
-    REQUIRE(row < table->rows + table->row_count);
-    return (uint32_t)(row - table->rows);
+    /* The row is the cell's first member. */
+    const union merchant_cell *cell = (const union merchant_cell *)(const void *)row;
+    REQUIRE(cell >= table->cells);
+    REQUIRE(cell < table->cells + table->row_count);
+    return (uint32_t)(cell - table->cells);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "protocols/base/status.h"
@@ -21,6 +22,7 @@ struct merchant_row {
     bool is_active;
     char name[48]; /* UTF-8; last: a payment does not look at it */
 };
+_Static_assert(offsetof(struct merchant_row, name) <= 64, "one cache line of a row");
 
 struct merchant_table;
 

@@ -59,7 +59,6 @@ void ruleset_destroy(struct ruleset *ruleset)
         channel_table_destroy(ruleset->channels);
         route_rules_destroy(ruleset->routes);
         fee_plan_set_destroy(ruleset->fees);
-        free(ruleset->merchant_of);
         free(ruleset);
     }
 }
@@ -176,10 +175,6 @@ static enum status freeze_plans(struct ruleset *ruleset)
 static enum status freeze_bindings(struct ruleset *ruleset)
 {
     uint32_t count = terminal_table_count(ruleset->terminals);
-    ruleset->merchant_of = calloc(count > 0 ? count : 1, sizeof(ruleset->merchant_of[0]));
-    if (ruleset->merchant_of == NULL) {
-        return freeze_fails(ruleset, RULESET_TERMINALS, "", STATUS_NO_MEMORY);
-    }
     for (uint32_t i = 0; i < count; i++) {
         const struct terminal_row *terminal = terminal_table_at(ruleset->terminals, i);
         const struct merchant_row *merchant =
@@ -187,7 +182,8 @@ static enum status freeze_bindings(struct ruleset *ruleset)
         if (merchant == NULL) {
             return freeze_fails(ruleset, RULESET_TERMINALS, terminal->terminal_id, STATUS_MISSING);
         }
-        ruleset->merchant_of[i] = merchant_table_index(ruleset->merchants, merchant);
+        terminal_table_bind(ruleset->terminals, i,
+                            merchant_table_index(ruleset->merchants, merchant));
     }
     return STATUS_OK;
 }
@@ -241,7 +237,9 @@ enum status ruleset_freeze(struct ruleset *ruleset, char reason[160])
 static enum route_answer admit(const struct ruleset *ruleset, const struct payment *payment,
                                struct route_decision *decision)
 {
-    decision->terminal = terminal_table_find(ruleset->terminals, payment->terminal_id);
+    uint32_t merchant_index = 0;
+    decision->terminal =
+        terminal_table_find_bound(ruleset->terminals, payment->terminal_id, &merchant_index);
     if (decision->terminal == NULL) {
         return ROUTE_TERMINAL_UNKNOWN;
     }
@@ -252,8 +250,7 @@ static enum route_answer admit(const struct ruleset *ruleset, const struct payme
         decision->merchant = merchant_table_find(ruleset->merchants, payment->merchant_id);
         return decision->merchant == NULL ? ROUTE_MERCHANT_UNKNOWN : ROUTE_MERCHANT_MISMATCH;
     }
-    decision->merchant =
-        merchant_table_at(ruleset->merchants, ruleset->merchant_of[decision->terminal->index]);
+    decision->merchant = merchant_table_at(ruleset->merchants, merchant_index);
     return decision->merchant->is_active ? ROUTE_FOUND : ROUTE_MERCHANT_STOPPED;
 }
 

@@ -13,7 +13,6 @@ struct ruleset {
     struct terminal_table *terminals; /* owner */
     struct channel_table *channels;   /* owner */
     struct route_rules *routes;       /* owner; NULL: not compiled, or faulty */
-    uint32_t *merchant_of;            /* owner; by terminal index: its merchant's row */
     struct fee_plan_set *fees;        /* owner; NULL: not compiled, or faulty */
     struct ruleset_fault fault;
 };

@@ -17,6 +17,7 @@
 struct terminal_slot {
     uint64_t key;
     uint32_t index; /* of the row; SLOT_FREE */
+    uint32_t bound; /* what terminal_table_bind noted */
 };
 
 struct terminal_table {
@@ -38,7 +39,7 @@ struct terminal_table *terminal_table_create(uint32_t row_count_max)
         return NULL;
     }
     table->row_count_max = row_count_max;
-    table->rows = calloc(row_count_max, sizeof(table->rows[0]));
+    table->rows = aligned_alloc(sizeof(table->rows[0]), row_count_max * sizeof(table->rows[0]));
     if (table->rows == NULL) {
         free(table);
         return NULL;
@@ -119,14 +120,30 @@ enum status terminal_table_freeze(struct terminal_table *table, char duplicate[9
             memcpy(duplicate, table->rows[i].terminal_id, ID_LENGTH + 1);
             return STATUS_DUPLICATE;
         }
-        *slot = (struct terminal_slot){key, i};
+        *slot = (struct terminal_slot){key, i, 0};
     }
     table->is_frozen = true;
     return STATUS_OK;
 }
 
+void terminal_table_bind(struct terminal_table *table, uint32_t index, uint32_t bound)
+{
+    REQUIRE(table->is_frozen);
+    REQUIRE(index < table->row_count);
+    struct terminal_slot *slot = slot_of(table, id_key(table->rows[index].terminal_id));
+    REQUIRE(slot->index == index);
+    slot->bound = bound;
+}
+
 const struct terminal_row *terminal_table_find(const struct terminal_table *table,
                                                const char *terminal_id)
+{
+    uint32_t bound;
+    return terminal_table_find_bound(table, terminal_id, &bound);
+}
+
+const struct terminal_row *terminal_table_find_bound(const struct terminal_table *table,
+                                                     const char *terminal_id, uint32_t *bound)
 {
     REQUIRE(table->is_frozen);
     for (unsigned i = 0; i < ID_LENGTH; i++) {
@@ -134,9 +151,15 @@ const struct terminal_row *terminal_table_find(const struct terminal_table *tabl
             return NULL;
         }
     }
+    if (terminal_id[ID_LENGTH] != '\0') {
+        return NULL;
+    }
     const struct terminal_slot *slot = slot_of(table, id_key(terminal_id));
-    return slot->index == SLOT_FREE || terminal_id[ID_LENGTH] != '\0' ? NULL
-                                                                      : &table->rows[slot->index];
+    if (slot->index == SLOT_FREE) {
+        return NULL;
+    }
+    *bound = slot->bound;
+    return &table->rows[slot->index];
 }
 
 uint32_t terminal_table_count(const struct terminal_table *table)

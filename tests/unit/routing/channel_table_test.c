@@ -9,12 +9,12 @@ static void test_names_are_found_by_index(void **state)
 {
     (void)state;
     struct channel_table *table = channel_table_create();
-    for (int i = 0; i < CHANNEL_COUNT_MAX; i++) {
-        struct channel_row row = {.kinds = (uint64_t)i};
-        snprintf(row.name, sizeof(row.name), "bank_%d", i);
+    for (uint8_t i = 0; i < CHANNEL_COUNT_MAX; i++) {
+        struct channel_row row = {.kinds = i};
+        snprintf(row.name, sizeof(row.name), "bank_%u", i);
         assert_int_equal(channel_table_add(table, &row), STATUS_OK);
         assert_int_equal(channel_table_find(table, row.name), i);
-        assert_int_equal(channel_table_at(table, (uint16_t)i)->kinds, i);
+        assert_int_equal(channel_table_at(table, i)->kinds, i);
     }
     assert_int_equal(channel_table_count(table), CHANNEL_COUNT_MAX);
     assert_int_equal(channel_table_find(table, "bank_64"), -1);

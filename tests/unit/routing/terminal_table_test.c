@@ -83,6 +83,30 @@ static void test_freeze_names_the_duplicate(void **state)
     terminal_table_destroy(table);
 }
 
+static void test_a_bound_number_comes_with_its_row(void **state)
+{
+    (void)state;
+    struct terminal_table *table = terminal_table_create(100);
+    char duplicate[9];
+    char id[9];
+    uint32_t bound = 0;
+    for (uint32_t i = 0; i < 100; i++) {
+        struct terminal_row row = {0};
+        snprintf(row.terminal_id, sizeof(row.terminal_id), "%08u", i);
+        assert_int_equal(terminal_table_add(table, &row), STATUS_OK);
+    }
+    assert_int_equal(terminal_table_freeze(table, duplicate), STATUS_OK);
+    for (uint32_t i = 0; i < 100; i++) {
+        terminal_table_bind(table, i, 1000 + i);
+    }
+    for (uint32_t i = 0; i < 100; i++) {
+        snprintf(id, sizeof(id), "%08u", i);
+        assert_int_equal(terminal_table_find_bound(table, id, &bound)->index, i);
+        assert_int_equal(bound, 1000 + i);
+    }
+    terminal_table_destroy(table);
+}
+
 static void test_find_before_freeze_is_our_bug(void **state)
 {
     (void)state;
@@ -98,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_ids_of_other_lengths_find_nothing),
         cmocka_unit_test(test_add_refuses_what_is_no_id),
         cmocka_unit_test(test_freeze_names_the_duplicate),
+        cmocka_unit_test(test_a_bound_number_comes_with_its_row),
         cmocka_unit_test(test_find_before_freeze_is_our_bug),
     };
     return cmocka_run_group_tests_name("routing/terminal_table", tests, NULL, NULL);
