@@ -15,8 +15,10 @@
 
 /* X(name, what OpenSSL calls it) */
 #define BLOCK_CIPHER_MAP(X)                                                                        \
-    X(TDES_ECB, "DES-EDE3-ECB")                                                                    \
-    X(TDES_CBC, "DES-EDE3-CBC")                                                                    \
+    X(TDES2_ECB, "DES-EDE-ECB")                                                                    \
+    X(TDES2_CBC, "DES-EDE-CBC")                                                                    \
+    X(TDES3_ECB, "DES-EDE3-ECB")                                                                   \
+    X(TDES3_CBC, "DES-EDE3-CBC")                                                                   \
     X(AES128_ECB, "AES-128-ECB")                                                                   \
     X(AES192_ECB, "AES-192-ECB")                                                                   \
     X(AES256_ECB, "AES-256-ECB")                                                                   \
@@ -39,22 +41,25 @@ static const char *const BLOCK_CIPHER_NAMES[] = {
 };
 
 struct block_cipher {
-    EVP_CIPHER *algorithms[BLOCK_CIPHER_COUNT];   /* owner */
-    EVP_CIPHER_CTX *contexts[BLOCK_CIPHER_COUNT]; /* owner */
-    EVP_MAC *hmac_algorithm;                      /* owner */
-    EVP_MAC_CTX *hmac;                            /* owner */
+    EVP_CIPHER *algorithms[BLOCK_CIPHER_COUNT];      /* owner */
+    EVP_CIPHER_CTX *contexts[2][BLOCK_CIPHER_COUNT]; /* owner; by direction */
+    EVP_MAC *hmac_algorithm;                         /* owner */
+    EVP_MAC_CTX *hmac;                               /* owner */
 };
 
-/* First initialisation names the cipher; after it a new key costs no look-up and no lock. */
-static EVP_CIPHER_CTX *context_create(const EVP_CIPHER *algorithm)
+/* First initialisation names the cipher; after it a new key costs no look-up and no lock. Padding
+ * holds back a last block only when deciphering, and forbidding it costs a call at every new key:
+ * so it is forbidden there alone. */
+static EVP_CIPHER_CTX *context_create(const EVP_CIPHER *algorithm,
+                                      enum block_cipher_direction direction)
 {
     static const uint8_t zeros[CLEAR_KEY_BYTES_MAX];
     EVP_CIPHER_CTX *context = algorithm == NULL ? NULL : EVP_CIPHER_CTX_new();
     if (context == NULL) {
         return NULL;
     }
-    if (EVP_CipherInit_ex2(context, algorithm, zeros, zeros, 1, NULL) != 1 ||
-        EVP_CIPHER_CTX_set_padding(context, 0) != 1) {
+    if (EVP_CipherInit_ex2(context, algorithm, zeros, zeros, direction, NULL) != 1 ||
+        (direction == BLOCK_CIPHER_DECRYPT && EVP_CIPHER_CTX_set_padding(context, 0) != 1)) {
         EVP_CIPHER_CTX_free(context);
         return NULL;
     }
@@ -81,8 +86,11 @@ struct block_cipher *block_cipher_create(void)
     }
     for (int i = 0; i < BLOCK_CIPHER_COUNT; i++) {
         cipher->algorithms[i] = EVP_CIPHER_fetch(NULL, BLOCK_CIPHER_NAMES[i], NULL);
-        cipher->contexts[i] = context_create(cipher->algorithms[i]);
-        if (cipher->contexts[i] == NULL) {
+        for (int direction = BLOCK_CIPHER_DECRYPT; direction <= BLOCK_CIPHER_ENCRYPT; direction++) {
+            cipher->contexts[direction][i] =
+                context_create(cipher->algorithms[i], (enum block_cipher_direction)direction);
+        }
+        if (cipher->contexts[0][i] == NULL || cipher->contexts[1][i] == NULL) {
             block_cipher_destroy(cipher);
             return NULL;
         }
@@ -100,7 +108,8 @@ void block_cipher_destroy(struct block_cipher *cipher)
         return;
     }
     for (int i = 0; i < BLOCK_CIPHER_COUNT; i++) {
-        EVP_CIPHER_CTX_free(cipher->contexts[i]);
+        EVP_CIPHER_CTX_free(cipher->contexts[BLOCK_CIPHER_DECRYPT][i]);
+        EVP_CIPHER_CTX_free(cipher->contexts[BLOCK_CIPHER_ENCRYPT][i]);
         EVP_CIPHER_free(cipher->algorithms[i]);
     }
     EVP_MAC_CTX_free(cipher->hmac);
@@ -119,7 +128,9 @@ static enum cipher_name name_for(const struct clear_key *key, bool is_cbc)
     REQUIRE(key->algorithm != KEY_HMAC);
     REQUIRE(clear_key_may_have_length(key->algorithm, key->length));
     if (key->algorithm == KEY_TDES) {
-        return is_cbc ? BLOCK_CIPHER_TDES_CBC : BLOCK_CIPHER_TDES_ECB;
+        bool is_three = key->length == EDE3_BYTES;
+        return is_cbc ? (is_three ? BLOCK_CIPHER_TDES3_CBC : BLOCK_CIPHER_TDES2_CBC)
+                      : (is_three ? BLOCK_CIPHER_TDES3_ECB : BLOCK_CIPHER_TDES2_ECB);
     }
     enum cipher_name first = is_cbc ? BLOCK_CIPHER_AES128_CBC : BLOCK_CIPHER_AES128_ECB;
     return (enum cipher_name)((unsigned)first + (key->length - 16U) / 8);
@@ -128,16 +139,15 @@ static enum cipher_name name_for(const struct clear_key *key, bool is_cbc)
 static void context_rekey(EVP_CIPHER_CTX *context, const struct clear_key *key,
                           enum block_cipher_direction direction, const uint8_t *iv)
 {
-    if (key->algorithm != KEY_TDES || key->length == EDE3_BYTES) {
+    if (key->length != 8) {
         REQUIRE(EVP_CipherInit_ex2(context, NULL, key->bytes, iv, direction, NULL) == 1);
         return;
     }
-    uint8_t ede3[EDE3_BYTES]; /* K K K for one part, K1 K2 K1 for two */
-    memcpy(ede3, key->bytes, 8);
-    memcpy(ede3 + 8, key->bytes + (key->length == 16 ? 8 : 0), 8);
-    memcpy(ede3 + 16, key->bytes, 8);
-    int done = EVP_CipherInit_ex2(context, NULL, ede3, iv, direction, NULL);
-    secret_wipe(ede3, sizeof(ede3));
+    uint8_t twice[16]; /* EDE2 under K, K is DES under K */
+    memcpy(twice, key->bytes, 8);
+    memcpy(twice + 8, key->bytes, 8);
+    int done = EVP_CipherInit_ex2(context, NULL, twice, iv, direction, NULL);
+    secret_wipe(twice, sizeof(twice));
     REQUIRE(done == 1);
 }
 
@@ -152,7 +162,7 @@ void block_cipher_ecb(struct block_cipher *cipher, const struct clear_key *key,
                       enum block_cipher_direction direction, uint8_t *bytes, uint32_t length)
 {
     REQUIRE(length % block_cipher_block_bytes(key->algorithm) == 0);
-    EVP_CIPHER_CTX *context = cipher->contexts[name_for(key, false)];
+    EVP_CIPHER_CTX *context = cipher->contexts[direction][name_for(key, false)];
     context_rekey(context, key, direction, NULL);
     block_cipher_chain(context, bytes, bytes, length);
 }
@@ -160,7 +170,7 @@ void block_cipher_ecb(struct block_cipher *cipher, const struct clear_key *key,
 EVP_CIPHER_CTX *block_cipher_cbc(struct block_cipher *cipher, const struct clear_key *key,
                                  enum block_cipher_direction direction, const uint8_t *iv)
 {
-    EVP_CIPHER_CTX *context = cipher->contexts[name_for(key, true)];
+    EVP_CIPHER_CTX *context = cipher->contexts[direction][name_for(key, true)];
     context_rekey(context, key, direction, iv);
     return context;
 }
@@ -170,13 +180,23 @@ void block_cipher_cbc_restart(EVP_CIPHER_CTX *chain, const uint8_t *iv)
     REQUIRE(EVP_CipherInit_ex2(chain, NULL, NULL, iv, -1, NULL) == 1);
 }
 
-EVP_CIPHER_CTX *block_cipher_kept_cbc(struct block_cipher *cipher, const struct clear_key *key,
-                                      enum block_cipher_direction direction)
+EVP_CIPHER_CTX *block_cipher_kept_cbc(struct block_cipher *cipher, const struct clear_key *key)
 {
     static const uint8_t zeros[BLOCK_CIPHER_BLOCK_BYTES_MAX];
-    EVP_CIPHER_CTX *context = context_create(cipher->algorithms[name_for(key, true)]);
+    EVP_CIPHER_CTX *context =
+        context_create(cipher->algorithms[name_for(key, true)], BLOCK_CIPHER_ENCRYPT);
     if (context != NULL) {
-        context_rekey(context, key, direction, zeros);
+        context_rekey(context, key, BLOCK_CIPHER_ENCRYPT, zeros);
+    }
+    return context;
+}
+
+EVP_CIPHER_CTX *block_cipher_kept_ecb(struct block_cipher *cipher, const struct clear_key *key,
+                                      enum block_cipher_direction direction)
+{
+    EVP_CIPHER_CTX *context = context_create(cipher->algorithms[name_for(key, false)], direction);
+    if (context != NULL) {
+        context_rekey(context, key, direction, NULL);
     }
     return context;
 }
@@ -185,7 +205,7 @@ bool block_cipher_gcm(struct block_cipher *cipher, const struct block_cipher_gcm
                       enum block_cipher_direction direction, uint8_t *bytes, uint32_t length)
 {
     REQUIRE(gcm->key->algorithm == KEY_AES && gcm->key->length == 32);
-    EVP_CIPHER_CTX *context = cipher->contexts[BLOCK_CIPHER_AES256_GCM];
+    EVP_CIPHER_CTX *context = cipher->contexts[direction][BLOCK_CIPHER_AES256_GCM];
     int written = 0;
     REQUIRE(EVP_CipherInit_ex2(context, NULL, gcm->key->bytes, gcm->nonce, direction, NULL) == 1);
     REQUIRE(EVP_CipherUpdate(context, NULL, &written, gcm->associated.bytes,

@@ -1,7 +1,8 @@
 /* The block ciphers of OpenSSL's default provider, fetched once and re-keyed for each use.
  *
- * Single DES is EDE3 under K, K, K, bit for bit: nothing here needs the legacy provider. One
- * context an algorithm and mode; the calls are chained by the module that owns the set, so one
+ * Single DES is EDE under one key throughout, bit for bit (EDE2 under K, K, which spares the third
+ * key schedule): nothing here needs the legacy provider. One context an algorithm, mode and
+ * direction; the calls are chained by the module that owns the set, so one
  * thread at a time may use it. An OpenSSL call that fails on a context of known cipher and key
  * length means this program is wrong: REQUIRE, not a status that somebody could overlook.
  *
@@ -41,9 +42,10 @@ void block_cipher_cbc_restart(EVP_CIPHER_CTX *chain, const uint8_t *iv);
 /* Runs whole blocks through a chain; `out` may be `in`. */
 void block_cipher_chain(EVP_CIPHER_CTX *chain, const uint8_t *in, uint8_t *out, uint32_t length);
 
-/* A CBC context of the caller's own that stays keyed (AES-256); he frees it with
- * EVP_CIPHER_CTX_free. NULL: no memory. */
-EVP_CIPHER_CTX *block_cipher_kept_cbc(struct block_cipher *cipher, const struct clear_key *key,
+/* Contexts of the caller's own that stay keyed (AES); he frees them with EVP_CIPHER_CTX_free.
+ * NULL: no memory. The chain enciphers, from zero on. */
+EVP_CIPHER_CTX *block_cipher_kept_cbc(struct block_cipher *cipher, const struct clear_key *key);
+EVP_CIPHER_CTX *block_cipher_kept_ecb(struct block_cipher *cipher, const struct clear_key *key,
                                       enum block_cipher_direction direction);
 
 /* Authenticated encryption, AES-256-GCM, whole messages. */

@@ -27,7 +27,7 @@ static const uint8_t WEAK_PARTS[][DES_PART_BYTES] = {
     {0xE0, 0xFE, 0xE0, 0xFE, 0xF1, 0xFE, 0xF1, 0xFE},
     {0xFE, 0xE0, 0xFE, 0xE0, 0xFE, 0xF1, 0xFE, 0xF1},
 };
-_Static_assert(sizeof(WEAK_PARTS) == 16 * DES_PART_BYTES, "four weak keys, six pairs");
+_Static_assert(sizeof(WEAK_PARTS) / sizeof(WEAK_PARTS[0]) == 16, "four weak keys, six pairs");
 
 bool clear_key_may_have_length(enum key_algorithm algorithm, uint32_t length)
 {

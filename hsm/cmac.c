@@ -29,6 +29,7 @@ void cmac_keep(struct cmac *cmac, EVP_CIPHER_CTX *chain, uint32_t block_bytes)
     uint8_t zero_block[BLOCK_CIPHER_BLOCK_BYTES_MAX];
     block_cipher_cbc_restart(chain, ZEROS);
     block_cipher_chain(chain, ZEROS, zero_block, block_bytes);
+    memcpy(cmac->carried, zero_block, block_bytes);
     subkey_shift(cmac->subkeys[0], zero_block, block_bytes);
     subkey_shift(cmac->subkeys[1], cmac->subkeys[0], block_bytes);
     secret_wipe(zero_block, sizeof(zero_block));
@@ -43,20 +44,27 @@ void cmac_begin(struct cmac *cmac, struct block_cipher *cipher, const struct cle
 
 void cmac_restart(struct cmac *cmac)
 {
-    block_cipher_cbc_restart(cmac->chain, ZEROS);
+    cmac->is_fresh = true;
     cmac->last_length = 0;
 }
 
-/* Whole blocks that are surely not the last one. */
+/* Whole blocks into the chain; cmac->carried is then the last one that came out. */
 static void cmac_run(struct cmac *cmac, const uint8_t *bytes, uint32_t length)
 {
-    uint8_t unused[RUN_BYTES];
+    uint8_t blocks[RUN_BYTES];
     while (length > 0) {
         uint32_t part = length < RUN_BYTES ? length : RUN_BYTES;
-        block_cipher_chain(cmac->chain, bytes, unused, part);
+        memcpy(blocks, bytes, part);
+        for (uint32_t i = 0; cmac->is_fresh && i < cmac->block_bytes; i++) {
+            blocks[i] ^= cmac->carried[i];
+        }
+        cmac->is_fresh = false;
+        block_cipher_chain(cmac->chain, blocks, blocks, part);
+        memcpy(cmac->carried, blocks + part - cmac->block_bytes, cmac->block_bytes);
         bytes += part;
         length -= part;
     }
+    secret_wipe(blocks, sizeof(blocks));
 }
 
 void cmac_update(struct cmac *cmac, const void *bytes, uint32_t length)
@@ -95,8 +103,9 @@ void cmac_final(struct cmac *cmac, uint8_t *mac)
     for (uint32_t i = 0; i < cmac->block_bytes; i++) {
         cmac->last[i] ^= subkey[i];
     }
-    block_cipher_chain(cmac->chain, cmac->last, mac, cmac->block_bytes);
-    cmac->last_length = 0;
+    cmac_run(cmac, cmac->last, cmac->block_bytes);
+    memcpy(mac, cmac->carried, cmac->block_bytes);
+    cmac_restart(cmac);
 }
 
 void cmac_wipe(struct cmac *cmac)

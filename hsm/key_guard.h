@@ -12,7 +12,7 @@
 #include "hsm/hsm.h"
 
 struct key_guard {
-    EVP_CIPHER_CTX *encrypt, *decrypt, *authenticate; /* owner */
+    EVP_CIPHER_CTX *encrypt, *decrypt, *authenticate; /* owner; chain, blocks, chain */
     struct cmac cmac;
 };
 
@@ -29,7 +29,7 @@ struct key_guard_item {
     const uint8_t
         *random; /* KEY_GUARD_RANDOM_BYTES, pads short keys to the length of the longest */
 };
-#define KEY_GUARD_RANDOM_BYTES 32
+#define KEY_GUARD_RANDOM_BYTES ((size_t)32)
 
 /* HSM_KEY_USAGE: the kind may not hold such a key. HSM_KEY_UNAUTHENTIC: the key is not sound. */
 MUST_CHECK enum hsm_answer key_guard_seal(struct key_guard *guard,

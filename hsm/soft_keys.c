@@ -36,7 +36,7 @@ enum hsm_answer hsm_key_wrap_clear(struct hsm *hsm, const char *name, enum hsm_k
 }
 
 /* Where the random bytes of a sign-on go: three keys, then the padding of their blocks. */
-#define WORKING_KEY_BYTES 16u
+#define WORKING_KEY_BYTES ((size_t)16)
 #define WORKING_PADDING_AT (3 * WORKING_KEY_BYTES)
 _Static_assert(WORKING_PADDING_AT + 3 * KEY_GUARD_RANDOM_BYTES <=
                    sizeof(((struct hsm_working_keys_intent *)0)->random),
