@@ -14,8 +14,7 @@
 
 /* --- the way out -------------------------------------------------------------------------- */
 
-static void keep_detail(struct txn_detail *detail, const struct payment *payment,
-                        const struct route_decision *decision)
+static void keep_card(struct txn_detail *detail, const struct payment *payment)
 {
     pan_mask(detail->pan_masked, &payment->pan);
     detail->pan_sealed = payment->pan_sealed;
@@ -25,6 +24,10 @@ static void keep_detail(struct txn_detail *detail, const struct payment *payment
     TEXT_COPY(detail->condition_code, payment->condition_code);
     TEXT_COPY(detail->type_code, payment->type_code);
     TEXT_COPY(detail->entry_mode, payment->entry_mode);
+}
+
+static void keep_decision(struct txn_detail *detail, const struct route_decision *decision)
+{
     TEXT_COPY(detail->mcc, decision->merchant->mcc);
     detail->merchant_fee = decision->fee.merchant_fee.minor;
     detail->issuer_fee = decision->fee.issuer_fee.minor;
@@ -34,9 +37,17 @@ static void keep_detail(struct txn_detail *detail, const struct payment *payment
     detail->fee_rule = decision->fee.merchant_rule;
 }
 
-static void keep_request(struct engine *engine, struct txn *txn, const struct request *request)
+/* A slot for the request, holding what it asks; NULL: no room, and it has been refused. */
+static struct txn *keep_request(struct engine *engine, const struct request *request,
+                                uint32_t terminal)
 {
     const struct payment *payment = request->payment;
+    struct txn *txn = engine_take_txn(engine);
+    if (txn == NULL) {
+        reply_refuse(engine, request,
+                     &(struct refusal){.reason = TXN_REASON_NO_ROOM, .terminal = terminal});
+        return NULL;
+    }
     TEXT_COPY(txn->terminal_id, payment->terminal_id);
     TEXT_COPY(txn->merchant_id, payment->merchant_id);
     txn->batch = payment->batch;
@@ -46,9 +57,14 @@ static void keep_request(struct engine *engine, struct txn *txn, const struct re
     txn->kind = (uint8_t)payment->kind;
     txn->conn = request->conn;
     txn->has_conn = true;
+    txn->terminal = terminal;
     txn->reference = engine_next_reference(engine);
+    struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    keep_card(detail, payment);
+    engine_format_rrn(engine, detail->rrn, txn->reference);
     struct payment *flight = txn_slab_take_flight(&engine->slab, txn_slot(&engine->slab, txn));
     payment_copy(flight, payment);
+    return txn;
 }
 
 /* What the channel gets: the terminal's request under our reference, our clock and a STAN of the
@@ -102,19 +118,39 @@ static bool forward(struct engine *engine, struct txn *txn)
     return false;
 }
 
+/* Refuses and remembers it: one key has one answer, also when a copy of the request comes later. */
+static void end_refused(struct engine *engine, struct txn *txn, const struct refusal *refusal)
+{
+    const char *code =
+        refusal->response_code != NULL ? refusal->response_code : txn_reason_code(refusal->reason);
+    txn->reason = (uint16_t)refusal->reason;
+    text_set_code(txn_detail(&engine->slab, txn)->response_code, code);
+    engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
+    engine->terminals.states[txn->terminal].refused++;
+    struct record *record = record_of_txn(engine, txn, RECORD_REFUSED);
+    record->channel[0] = '\0';
+    txn->settled_position = record->position;
+    engine_index_key(engine, txn);
+    purchase_reply(engine, txn, NULL);
+}
+
+static void refuse(struct engine *engine, const struct request *request,
+                   const struct refusal *refusal)
+{
+    struct txn *txn = keep_request(engine, request, refusal->terminal);
+    if (txn != NULL) {
+        end_refused(engine, txn, refusal);
+    }
+}
+
 static void begin(struct engine *engine, const struct request *request,
                   const struct route_decision *decision, uint32_t terminal)
 {
-    struct txn *txn = engine_take_txn(engine);
+    struct txn *txn = keep_request(engine, request, terminal);
     if (txn == NULL) {
-        reply_refuse(engine, request,
-                     &(struct refusal){.reason = TXN_REASON_NO_ROOM, .terminal = terminal});
         return;
     }
-    keep_request(engine, txn, request);
-    keep_detail(txn_detail(&engine->slab, txn), request->payment, decision);
-    engine_format_rrn(engine, txn_detail(&engine->slab, txn)->rrn, txn->reference);
-    txn->terminal = terminal;
+    keep_decision(txn_detail(&engine->slab, txn), decision);
     txn->candidate_count = decision->channel_count;
     REQUIRE(decision->channel_count <= ROUTE_CANDIDATE_COUNT_MAX);
     for (uint8_t i = 0; i < decision->channel_count; i++) {
@@ -122,13 +158,9 @@ static void begin(struct engine *engine, const struct request *request,
     }
     if (forward(engine, txn)) {
         engine_index_key(engine, txn);
-        return;
+    } else {
+        end_refused(engine, txn, &(struct refusal){.reason = TXN_REASON_CHANNEL_DOWN});
     }
-    uint32_t slot = txn_slot(&engine->slab, txn);
-    txn_slab_give_flight(&engine->slab, slot);
-    txn_slab_give(&engine->slab, slot);
-    reply_refuse(engine, request,
-                 &(struct refusal){.reason = TXN_REASON_CHANNEL_DOWN, .terminal = terminal});
 }
 
 void purchase_on_request(struct engine *engine, const struct request *request)
@@ -157,10 +189,10 @@ void purchase_on_request(struct engine *engine, const struct request *request)
     refusal.terminal = place;
     if (decision.answer != ROUTE_FOUND) {
         refusal.response_code = route_answer_code(decision.answer);
-        reply_refuse(engine, request, &refusal);
+        refuse(engine, request, &refusal);
     } else if (!terminal->is_signed_on || terminal->batch != payment->batch) {
         refusal.reason = TXN_REASON_NOT_SIGNED_ON;
-        reply_refuse(engine, request, &refusal);
+        refuse(engine, request, &refusal);
     } else {
         begin(engine, request, &decision, place);
     }

@@ -173,6 +173,21 @@ static void on_tombstone(struct engine *engine, const struct record *record)
     engine_index_key(engine, txn);
 }
 
+/* Of refusals only those that were remembered then are remembered now. */
+static void on_refused(struct engine *engine, const struct record *record)
+{
+    if (record->state != TXN_DECLINED) {
+        return;
+    }
+    struct txn *txn = restore_key(engine, record);
+    txn->reference = record->txn;
+    txn->settled_position = record->position;
+    restore_detail(txn_detail(&engine->slab, txn), record);
+    restore_answer(txn_detail(&engine->slab, txn), record);
+    engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
+    engine_index_key(engine, txn);
+}
+
 static void on_terminal(struct engine *engine, const struct record *record)
 {
     uint32_t place =
@@ -218,6 +233,8 @@ void replay_on_record(struct engine *engine, const struct record *record)
         on_tombstone(engine, record);
         break;
     case RECORD_REFUSED:
+        on_refused(engine, record);
+        break;
     case RECORD_REVERSAL_SENT:
     case RECORD_ANOMALY:
     case RECORD_KIND_COUNT:

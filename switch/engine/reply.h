@@ -14,8 +14,8 @@ struct engine_effect *reply_send(struct engine *engine, struct conn_handle conn,
                                  const struct payment *reply, enum txn_reason reason,
                                  uint64_t after);
 
-/* Refuses a request: nothing is forwarded and nothing remembered. The row is written for terminals
- * that are enrolled only: strangers get no room on the disk. */
+/* Refuses a request: nothing is forwarded and nothing remembered (purchase.c remembers its own).
+ * The row is written for terminals that are enrolled only: strangers get no room on the disk. */
 struct refusal {
     enum txn_reason reason;
     const char *response_code; /* NULL: that of the reason */

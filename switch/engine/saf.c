@@ -96,6 +96,7 @@ void saf_open(struct engine *engine, struct txn *txn, enum txn_reason reason)
     }
     choose_codes(txn_detail(&engine->slab, txn), reason);
     txn->is_closed_by_25 = false;
+    txn->not_found_ns = 0;
     if (reason != TXN_REASON_LATE_APPROVAL) {
         txn->reason = (uint16_t)reason;
     }
@@ -110,6 +111,7 @@ void saf_restore(struct engine *engine, struct txn *txn, enum txn_reason reason)
 {
     choose_codes(txn_detail(&engine->slab, txn), reason);
     txn->is_closed_by_25 = false;
+    txn->not_found_ns = 0;
     /* Whether an attempt left before the restart is not written; the next one says "repeat". */
     txn->reversal_attempt = txn->reversal_attempt == 0 ? 1 : txn->reversal_attempt;
     enlist(engine, txn);
@@ -264,14 +266,16 @@ void saf_on_outlived(struct engine *engine, struct txn *txn)
     effect_notice(engine, TXN_REASON_REVERSAL_OUTLIVED, txn, NULL);
 }
 
-/* "Original not found" ends it only when the original can no longer be on its way (I9). */
-static bool is_final(const struct engine *engine, const struct txn *txn, const char code[3])
+/* "Original not found" ends it only when the original can no longer be on its way (I9). How long
+ * the driver held the original for the log is not known here; but it left before its reversal did,
+ * so its life is counted from the first such answer. */
+static bool is_final(const struct engine *engine, struct txn *txn, const char code[3])
 {
-    if (strcmp(code, ORIGINAL_NOT_FOUND) == 0) {
-        return PLANTED_BUG(7) ||
-               engine->now_ns - txn->forwarded_ns >= engine->limits.inflight_life_ns;
+    if (strcmp(code, ORIGINAL_NOT_FOUND) != 0) {
+        return payment_is_approval(code);
     }
-    return payment_is_approval(code);
+    txn->not_found_ns = txn->not_found_ns == 0 ? engine->now_ns : txn->not_found_ns;
+    return PLANTED_BUG(7) || engine->now_ns - txn->not_found_ns >= engine->limits.inflight_life_ns;
 }
 
 void saf_on_response(struct engine *engine, struct txn *txn, const struct payment *response)

@@ -28,6 +28,7 @@ struct txn {
     uint64_t deadline_ns;
     uint64_t forwarded_ns; /* when the original last left; a restart, for what it found */
     uint64_t reversal_begun_ns;
+    uint64_t not_found_ns;     /* when the channel first said "original not found"; 0: it has not */
     uint64_t settled_position; /* the record that the answer depends on */
     struct money amount;
     struct pan_hash pan_hash;

@@ -97,8 +97,23 @@ static void test_after_a_sign_off_a_purchase_is_answered_77(void **state)
     stage_ask(stage, &purchase);
     stage_expect_reply(stage, before + 2, "77");
     stage_sign_on(stage, TERMINAL_A);
-    stage_ask(stage, &purchase);
+    struct payment again = stage_purchase(TERMINAL_A, 8);
+    stage_ask(stage, &again);
     assert_int_equal(stage->forward_count, 1);
+}
+
+static void test_a_refused_request_is_refused_again_when_a_copy_comes_late(void **state)
+{
+    struct stage *stage = *state;
+    struct payment signoff = stage_payment(PAYMENT_SIGNOFF, TERMINAL_A, 6);
+    stage_ask(stage, &signoff);
+    struct payment purchase = stage_purchase(TERMINAL_A, 7);
+    stage_ask(stage, &purchase);
+    stage_sign_on(stage, TERMINAL_A);
+    uint32_t before = stage->reply_count;
+    stage_ask(stage, &purchase);
+    stage_expect_reply(stage, before + 1, "77");
+    assert_int_equal(stage->forward_count, 0);
 }
 
 static void test_an_echo_is_answered_at_once_and_leaves_no_trace(void **state)
@@ -122,6 +137,7 @@ int main(void)
         TEST(test_a_newer_sign_on_replaces_the_older),
         TEST(test_only_terminals_that_may_act_sign_on),
         TEST(test_after_a_sign_off_a_purchase_is_answered_77),
+        TEST(test_a_refused_request_is_refused_again_when_a_copy_comes_late),
         TEST(test_an_echo_is_answered_at_once_and_leaves_no_trace),
     };
     return cmocka_run_group_tests_name("flow/signon", tests, NULL, NULL);

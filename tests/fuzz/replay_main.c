@@ -1,5 +1,5 @@
-/* Runs a fuzz target once over each file of the folders it is given, without libFuzzer: so that every
- * build, with any compiler, keeps what fuzzing has found. */
+/* Runs a fuzz target once over each file of the folders it is given, without libFuzzer: so that
+ * every build, with any compiler, keeps what fuzzing has found. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

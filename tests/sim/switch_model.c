@@ -1,0 +1,327 @@
+/* The switch as a process that can die: the shipped engine and driver, a disk that syncs in groups,
+ * and links that carry what the driver lets out. */
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "tests/sim/world.h"
+
+#define HELD_COUNT_MAX 512
+
+static void sync_begin(struct world *world)
+{
+    if (world->is_syncing || world->syncing_count == world->record_count) {
+        return;
+    }
+    world->is_syncing = true;
+    world->syncing_count = world->record_count;
+    bool is_slow = world_draw(world, FAULT_DISK_SLOW);
+    uint64_t delay_ns =
+        is_slow ? world_between(world, 500, 9000) * SIM_MS : world_between(world, 100, 3000) * 1000;
+    bool is_failing = world_draw(world, FAULT_SYNC_FAILS);
+    world_later(world, delay_ns,
+                &(struct agenda_item){.kind = AGENDA_SYNC, .c = is_failing, .payload = UINT32_MAX});
+}
+
+static void on_append(void *argument, const struct record *record)
+{
+    struct world *world = argument;
+    REQUIRE(world->record_count < SIM_RECORD_COUNT_MAX);
+    world_trace(world, "log %llu: %s %s STAN %06u %s", (unsigned long long)record->position,
+                record_kind_name(record->kind), record->terminal_id, record->stan,
+                txn_reason_name(record->reason));
+    oracle_on_append(world, record);
+    world->records[world->record_count++] = *record;
+    sync_begin(world);
+}
+
+static void on_forward(void *argument, const struct engine_effect *effect)
+{
+    struct world *world = argument;
+    uint32_t channel = effect->channel;
+    world_trace(world, "forward to bank %u: %s %s attempt %u", channel,
+                payment_kind_name(effect->payment->kind), effect->payment->rrn, effect->attempt);
+    if (!world->is_link_up[channel]) {
+        world_later(world, SIM_MS,
+                    &(struct agenda_item){.kind = AGENDA_UNSENT,
+                                          .a = effect->txn.slot,
+                                          .b = effect->txn.generation,
+                                          .c = effect->attempt,
+                                          .payload = UINT32_MAX});
+        return;
+    }
+    oracle_on_forward(world, effect);
+    if (world_draw(world, FAULT_BANK_REQUEST_LOST)) {
+        world_trace(world, "forward %s lost", effect->payment->rrn);
+        return;
+    }
+    bool is_late = world_draw(world, FAULT_BANK_REQUEST_LATE);
+    uint64_t delay_ns =
+        is_late ? world_between(world, 30, 100) * SIM_S : world_between(world, 1, 60) * SIM_MS;
+    world_later(world, delay_ns,
+                &(struct agenda_item){.kind = AGENDA_BANK_REQUEST,
+                                      .a = channel,
+                                      .payload = world_keep(world, effect->payment)});
+}
+
+static void on_reply(void *argument, const struct engine_effect *effect)
+{
+    struct world *world = argument;
+    world_trace(world, "reply to %s: %s of %06u: %s (%s)", effect->payment->terminal_id,
+                payment_kind_name(effect->payment->kind), effect->payment->stan,
+                effect->payment->response_code, txn_reason_name(effect->reason));
+    oracle_on_reply(world, effect);
+    if (world_draw(world, FAULT_TERMINAL_REPLY_LOST)) {
+        world_trace(world, "reply lost");
+        return;
+    }
+    world_later(world, world_between(world, 1, 100) * SIM_MS,
+                &(struct agenda_item){.kind = AGENDA_TERMINAL_REPLY,
+                                      .a = effect->conn.slot,
+                                      .b = effect->conn.generation,
+                                      .payload = world_keep(world, effect->payment)});
+}
+
+static void on_make_keys(void *argument, const struct engine_effect *effect)
+{
+    struct world *world = argument;
+    bool is_made = !world_draw(world, FAULT_KEYS_FAIL);
+    world_later(world, world_between(world, 10, 5000) * 1000,
+                &(struct agenda_item){.kind = AGENDA_KEYS,
+                                      .a = effect->txn.slot,
+                                      .b = effect->txn.generation,
+                                      .c = is_made,
+                                      .payload = UINT32_MAX});
+}
+
+static void on_notice(void *argument, const struct engine_effect *effect)
+{
+    world_trace(argument, "notice: %s", txn_reason_name(effect->reason));
+}
+
+static struct engine_event event_of(struct world *world, enum engine_event_kind kind)
+{
+    return (struct engine_event){.kind = kind,
+                                 .now_ns = world->now_ns,
+                                 .wall_us = world->wall_us,
+                                 .random = sim_random_next(&world->random)};
+}
+
+static void plan_tick(struct world *world)
+{
+    uint64_t deadline_ns = world->has_failed_sync ? UINT64_MAX : engine_deadline_ns(world->engine);
+    if (deadline_ns == UINT64_MAX ||
+        (world->tick_at_ns > world->now_ns && world->tick_at_ns <= deadline_ns)) {
+        return;
+    }
+    uint64_t delay_ns = deadline_ns > world->now_ns ? deadline_ns - world->now_ns : SIM_MS;
+    world->tick_at_ns = world->now_ns + delay_ns;
+    world_later(world, delay_ns, &(struct agenda_item){.kind = AGENDA_TICK, .payload = UINT32_MAX});
+}
+
+static void step(struct world *world, const struct engine_event *event)
+{
+    driver_step(world->driver, event);
+    plan_tick(world);
+}
+
+static void raise_links(struct world *world)
+{
+    for (uint32_t channel = 0; channel < SIM_CHANNEL_COUNT; channel++) {
+        world->is_link_up[channel] = true;
+        world->link_generation[channel]++;
+        struct engine_event event = event_of(world, ENGINE_CHANNEL);
+        event.channel.channel = (uint16_t)channel;
+        event.channel.is_up = true;
+        step(world, &event);
+    }
+}
+
+void switch_start(struct world *world)
+{
+    static const struct driver_rim RIM = {.append = on_append,
+                                          .forward = on_forward,
+                                          .reply = on_reply,
+                                          .make_keys = on_make_keys,
+                                          .notice = on_notice};
+    struct driver_rim rim = RIM;
+    rim.argument = world;
+    world->engine = engine_create(&world->limits);
+    world->driver = driver_create(world->engine, &rim, HELD_COUNT_MAX);
+    REQUIRE(world->engine != NULL && world->driver != NULL);
+    world->is_alive = true;
+    world->tick_at_ns = 0;
+    world->incarnation++;
+    world_trace(world, "the switch starts with %u records", world->durable_count);
+    struct engine_event event = event_of(world, ENGINE_RULESET);
+    event.ruleset = world->ruleset;
+    driver_step(world->driver, &event);
+    uint32_t replay_count = world->durable_count;
+    for (uint32_t i = 0; i < replay_count; i++) {
+        event = event_of(world, ENGINE_REPLAY);
+        event.record = &world->records[i];
+        driver_step(world->driver, &event);
+    }
+    event = event_of(world, ENGINE_REPLAY_END);
+    step(world, &event);
+    raise_links(world);
+}
+
+void switch_stop(struct world *world)
+{
+    driver_destroy(world->driver);
+    engine_destroy(world->engine);
+    world->driver = NULL;
+    world->engine = NULL;
+    world->is_alive = false;
+    world->is_syncing = false;
+    world->has_failed_sync = false;
+}
+
+/* kill -9, or a power cut: of what was not durable, a prefix may have reached the disk. */
+void switch_crash(struct world *world)
+{
+    world_trace(world, "the switch is killed");
+    bool has_failed_sync = world->has_failed_sync;
+    switch_stop(world);
+    world->crash_count++;
+    uint32_t kept =
+        has_failed_sync
+            ? 0
+            : (uint32_t)world_between(world, 0, world->record_count - world->durable_count);
+    world->durable_count += kept;
+    world->record_count = world->durable_count;
+    world->syncing_count = world->durable_count;
+    for (uint32_t channel = 0; channel < SIM_CHANNEL_COUNT; channel++) {
+        world->is_link_up[channel] = false;
+        world->link_generation[channel]++;
+    }
+    terminal_on_crash(world);
+    world_later(world, world_between(world, 50, 20000) * SIM_MS,
+                &(struct agenda_item){.kind = AGENDA_START, .payload = UINT32_MAX});
+}
+
+static void on_sync(struct world *world, const struct agenda_item *item)
+{
+    world->is_syncing = false;
+    if (item->c != 0) {
+        world_trace(world, "the sync fails");
+        world->has_failed_sync = true;
+        driver_fail(world->driver);
+    }
+    if (world->has_failed_sync) {
+        /* A later sync says "done" and proves nothing: only bug 8 goes on believing it. */
+        driver_durable(world->driver, world->records[world->syncing_count - 1].position);
+        if (world_between(world, 0, 3) == 0) {
+            switch_crash(world);
+            return;
+        }
+    } else {
+        world->durable_count = world->syncing_count;
+        driver_durable(world->driver, world->records[world->syncing_count - 1].position);
+    }
+    sync_begin(world);
+    plan_tick(world);
+}
+
+static void on_request(struct world *world, const struct agenda_item *item)
+{
+    const struct payment *payment = &world->payments[item->payload];
+    struct attempt *attempt = attempt_by_key(world, payment);
+    if (payment->kind == PAYMENT_REVERSAL && attempt != NULL) {
+        attempt->reversal_arrived = true;
+    }
+    world_trace(world, "request from %s: %s %06u of %lld", payment->terminal_id,
+                payment_kind_name(payment->kind), payment->stan, (long long)payment->amount.minor);
+    struct engine_event event = event_of(world, ENGINE_REQUEST);
+    event.request.conn = (struct conn_handle){.slot = item->a, .generation = item->b};
+    event.request.payment = payment;
+    step(world, &event);
+}
+
+static void on_response(struct world *world, const struct agenda_item *item)
+{
+    if (item->b != world->link_generation[item->a]) {
+        return;
+    }
+    const struct payment *payment = &world->payments[item->payload];
+    world_trace(world, "response from bank %u: %s STAN %06u %s: %s", item->a,
+                payment_kind_name(payment->kind), payment->stan, payment->rrn,
+                payment->response_code);
+    oracle_on_response(world, payment);
+    struct engine_event event = event_of(world, ENGINE_RESPONSE);
+    event.response.channel = (uint16_t)item->a;
+    event.response.payment = payment;
+    step(world, &event);
+}
+
+static void on_unsent(struct world *world, const struct agenda_item *item)
+{
+    struct engine_event event = event_of(world, ENGINE_UNSENT);
+    event.unsent.txn = (struct txn_handle){item->a, item->b};
+    event.unsent.attempt = (uint16_t)item->c;
+    event.unsent.reason = TXN_REASON_UNSENT;
+    step(world, &event);
+}
+
+static void on_keys(struct world *world, const struct agenda_item *item)
+{
+    static const uint8_t KEYS[40] = {0xA5};
+    struct engine_event event = event_of(world, ENGINE_KEYS);
+    event.keys.txn = (struct txn_handle){item->a, item->b};
+    event.keys.is_made = item->c != 0;
+    event.keys.field_62 = (struct byte_view){KEYS, sizeof(KEYS)};
+    event.keys.records = (struct byte_view){KEYS, sizeof(KEYS)};
+    step(world, &event);
+}
+
+static void on_link(struct world *world, const struct agenda_item *item)
+{
+    world_trace(world, "link to bank %u %s", item->a, item->c != 0 ? "up" : "down");
+    world->is_link_up[item->a] = item->c != 0;
+    world->link_generation[item->a]++;
+    struct engine_event event = event_of(world, ENGINE_CHANNEL);
+    event.channel.channel = (uint16_t)item->a;
+    event.channel.is_up = item->c != 0;
+    step(world, &event);
+    if (item->c == 0) {
+        struct agenda_item up = {.kind = AGENDA_LINK, .a = item->a, .c = 1, .payload = UINT32_MAX};
+        world_later(world, world_between(world, 1, 60) * SIM_S, &up);
+    }
+}
+
+void switch_on_item(struct world *world, const struct agenda_item *item)
+{
+    switch (item->kind) {
+    case AGENDA_SWITCH_REQUEST:
+        on_request(world, item);
+        break;
+    case AGENDA_SWITCH_RESPONSE:
+        on_response(world, item);
+        break;
+    case AGENDA_UNSENT:
+        on_unsent(world, item);
+        break;
+    case AGENDA_KEYS:
+        on_keys(world, item);
+        break;
+    case AGENDA_SYNC:
+        on_sync(world, item);
+        break;
+    case AGENDA_LINK:
+        on_link(world, item);
+        break;
+    case AGENDA_TICK: {
+        struct engine_event event = event_of(world, ENGINE_TICK);
+        world->tick_at_ns = 0;
+        step(world, &event);
+        break;
+    }
+    case AGENDA_TERMINAL_ACTS:
+    case AGENDA_TERMINAL_GIVES_UP:
+    case AGENDA_TERMINAL_REPLY:
+    case AGENDA_BANK_REQUEST:
+    case AGENDA_START:
+    case AGENDA_HEAL:
+        REQUIRE(!"an item of the world outside the switch");
+    }
+}

@@ -1,0 +1,272 @@
+/* See world.h. The loop: take the earliest item, move the clock, hand it over, look for failures.
+ */
+#include "tests/sim/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocols/base/require.h"
+
+#define SAFETY_PHASE_NS (900 * SIM_S)
+#define DRAIN_NS (3 * 3600 * SIM_S)
+#define CRASH_COUNT_MAX 4
+#define WALL_START_US INT64_C(1767225600000000) /* 2026-01-01 00:00:00 UTC */
+
+static const struct engine_limits LIMITS = {
+    .txn_count_max = 256,
+    .terminal_count_max = 8,
+    .response_timeout_ns = 45 * SIM_S,
+    .inflight_life_ns = 120 * SIM_S,
+    .saf_retry_min_ns = 5 * SIM_S,
+    .saf_retry_max_ns = 60 * SIM_S,
+    .saf_life_ns = 7 * 86400 * SIM_S,
+    .duplicate_window_ns = 6 * 3600 * SIM_S,
+    .signon_timeout_ns = 5 * SIM_S,
+    .saf_window = 4,
+    .node = 1,
+    .acquirer_id = "00085500",
+};
+
+const char *sim_invariant_name(enum sim_invariant invariant)
+{
+    static const char *const NAMES[] = {"none",
+#define X(name, text) #name,
+                                        SIM_INVARIANT_MAP(X)
+#undef X
+    };
+    return NAMES[invariant];
+}
+
+const char *sim_invariant_text(enum sim_invariant invariant)
+{
+    static const char *const TEXTS[] = {"all held",
+#define X(name, text) text,
+                                        SIM_INVARIANT_MAP(X)
+#undef X
+    };
+    return TEXTS[invariant];
+}
+
+struct world *world_create(const struct ruleset *ruleset)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    if (world != NULL) {
+        world->ruleset = ruleset;
+        world->limits = LIMITS;
+    }
+    return world;
+}
+
+void world_destroy(struct world *world)
+{
+    free(world);
+}
+
+void world_fail(struct world *world, enum sim_invariant invariant, const char *format, ...)
+{
+    if (world->failure.invariant != SIM_NONE) {
+        return;
+    }
+    world->failure.invariant = invariant;
+    world->failure.event = world->event_count;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(world->failure.reason, sizeof(world->failure.reason), format, arguments);
+    va_end(arguments);
+}
+
+void world_trace(const struct world *world, const char *format, ...)
+{
+    if (!world->is_traced) {
+        return;
+    }
+    printf("%6llu %10.3f s  ", (unsigned long long)world->event_count, (double)world->now_ns / 1e9);
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+}
+
+bool world_draw(struct world *world, enum sim_fault fault)
+{
+    return sim_random_permille(&world->random, world->faults.permille[fault]);
+}
+
+uint64_t world_between(struct world *world, uint64_t min, uint64_t max)
+{
+    return sim_random_between(&world->random, min, max);
+}
+
+uint32_t world_keep(struct world *world, const struct payment *from)
+{
+    REQUIRE(world->payment_free_count > 0);
+    uint32_t slot = world->payment_free[--world->payment_free_count];
+    payment_copy(&world->payments[slot], from);
+    return slot;
+}
+
+void world_later(struct world *world, uint64_t delay_ns, const struct agenda_item *item)
+{
+    struct agenda_item added = *item;
+    added.when_ns = world->now_ns + delay_ns;
+    added.incarnation = world->incarnation;
+    agenda_add(&world->agenda, &added);
+}
+
+struct attempt *attempt_by_amount(struct world *world, int64_t amount)
+{
+    for (uint32_t i = world->attempt_count; i > 0; i--) {
+        if (world->attempts[i - 1].amount == amount) {
+            return &world->attempts[i - 1];
+        }
+    }
+    return NULL;
+}
+
+struct attempt *attempt_by_key(struct world *world, const struct payment *payment)
+{
+    for (uint32_t i = 0; i < world->attempt_count; i++) {
+        struct attempt *attempt = &world->attempts[i];
+        const struct terminal_model *terminal = &world->terminals[attempt->terminal];
+        if (!attempt->is_impostor && attempt->stan == payment->stan &&
+            attempt->batch == payment->batch &&
+            strcmp(terminal->terminal_id, payment->terminal_id) == 0) {
+            return attempt;
+        }
+    }
+    return NULL;
+}
+
+static void world_reset(struct world *world, uint64_t seed)
+{
+    world->seed = seed;
+    world->now_ns = SIM_S;
+    world->event_count = 0;
+    world->wall_us = WALL_START_US;
+    world->is_healing = world->is_alive = world->has_failed_sync = false;
+    world->random = (struct sim_random){.state = seed};
+    world->failure = (struct sim_failure){.invariant = SIM_NONE};
+    world->incarnation = world->crash_count = 0;
+    world->record_count = world->durable_count = world->syncing_count = 0;
+    world->is_syncing = false;
+    world->attempt_count = world->posting_count = world->reversal_seen_count = 0;
+    world->amount_next = 100001;
+    agenda_init(&world->agenda);
+    world->payment_free_count = SIM_PAYMENT_COUNT_MAX;
+    for (uint32_t i = 0; i < SIM_PAYMENT_COUNT_MAX; i++) {
+        world->payment_free[i] = SIM_PAYMENT_COUNT_MAX - 1 - i;
+    }
+    sim_faults_draw(&world->faults, &world->random);
+}
+
+static void maybe_crash(struct world *world)
+{
+    if (world->is_alive && world->crash_count < CRASH_COUNT_MAX && world_draw(world, FAULT_CRASH)) {
+        switch_crash(world);
+    }
+}
+
+static void maybe_link_down(struct world *world)
+{
+    uint32_t channel = (uint32_t)(sim_random_next(&world->random) % SIM_CHANNEL_COUNT);
+    if (world->is_alive && world->is_link_up[channel] && world_draw(world, FAULT_LINK_DOWN)) {
+        world_later(world, 0,
+                    &(struct agenda_item){
+                        .kind = AGENDA_LINK, .a = channel, .c = 0, .payload = UINT32_MAX});
+    }
+}
+
+static void move_clock(struct world *world, uint64_t when_ns)
+{
+    world->wall_us += (int64_t)((when_ns - world->now_ns) / 1000);
+    world->now_ns = when_ns;
+    if (world_draw(world, FAULT_WALL_STEPS)) {
+        world->wall_us +=
+            (int64_t)world_between(world, 0, 2 * UINT64_C(86400000000)) - INT64_C(86400000000);
+    }
+}
+
+/* Items of the switch's inside belong to one run of the process. */
+static bool is_void(const struct world *world, const struct agenda_item *item)
+{
+    return !world->is_alive || item->incarnation != world->incarnation;
+}
+
+static void heal(struct world *world)
+{
+    world_trace(world, "all faults end");
+    world->is_healing = true;
+    sim_faults_heal(&world->faults);
+    if (world->has_failed_sync) {
+        switch_crash(world);
+    }
+}
+
+static void on_item(struct world *world, const struct agenda_item *item)
+{
+    switch (item->kind) {
+    case AGENDA_TERMINAL_ACTS:
+        terminal_on_act(world, item->a);
+        break;
+    case AGENDA_TERMINAL_GIVES_UP:
+        terminal_on_give_up(world, item->a, item->b);
+        break;
+    case AGENDA_TERMINAL_REPLY:
+        terminal_on_reply(world, item);
+        break;
+    case AGENDA_BANK_REQUEST:
+        bank_on_request(world, item->a, &world->payments[item->payload]);
+        break;
+    case AGENDA_START:
+        switch_start(world);
+        break;
+    case AGENDA_HEAL:
+        heal(world);
+        break;
+    case AGENDA_SWITCH_REQUEST:
+    case AGENDA_SWITCH_RESPONSE:
+    case AGENDA_UNSENT:
+    case AGENDA_KEYS:
+    case AGENDA_SYNC:
+    case AGENDA_LINK:
+    case AGENDA_TICK:
+        if (!is_void(world, item)) {
+            switch_on_item(world, item);
+        }
+        break;
+    }
+}
+
+bool world_run(struct world *world, uint64_t seed, uint64_t event_limit)
+{
+    world_reset(world, seed);
+    switch_start(world);
+    terminal_models_start(world);
+    world_later(world, SAFETY_PHASE_NS,
+                &(struct agenda_item){.kind = AGENDA_HEAL, .payload = UINT32_MAX});
+    struct agenda_item item;
+    while (world->failure.invariant == SIM_NONE && world->event_count < event_limit &&
+           agenda_next(&world->agenda, &item)) {
+        if (item.when_ns > SAFETY_PHASE_NS + DRAIN_NS) {
+            break; /* what is still open now is found by the oracles */
+        }
+        move_clock(world, item.when_ns);
+        world->event_count++;
+        on_item(world, &item);
+        if (item.payload != UINT32_MAX) {
+            world->payment_free[world->payment_free_count++] = item.payload;
+        }
+        maybe_crash(world);
+        maybe_link_down(world);
+    }
+    if (world->failure.invariant == SIM_NONE && world->event_count < event_limit) {
+        oracle_at_quiescence(world);
+    }
+    if (world->is_alive) {
+        switch_stop(world);
+    }
+    return world->failure.invariant == SIM_NONE;
+}
