@@ -177,8 +177,8 @@ void purchase_on_request(struct engine *engine, const struct request *request)
         reply_refuse(engine, request, &refusal);
         return;
     }
-    uint32_t place =
-        terminal_set_enroll(&engine->terminals, payment->terminal_id, payment->merchant_id);
+    uint32_t place = terminal_set_enroll(&engine->terminals, payment->terminal_id,
+                                         decision.terminal->merchant_id);
     if (place == 0) {
         reply_refuse(engine, request, &(struct refusal){.reason = TXN_REASON_NO_ROOM});
         return;

@@ -17,7 +17,8 @@ static bool fits(const struct engine *engine, const struct txn *txn, const struc
     if (PLANTED_BUG(9)) {
         return true;
     }
-    return strcmp(txn->terminal_id, response->terminal_id) == 0 &&
+    bool has_code = response->response_code[0] != 0 && response->response_code[1] != 0;
+    return has_code && strcmp(txn->terminal_id, response->terminal_id) == 0 &&
            strcmp(txn_detail(&engine->slab, txn)->rrn, response->rrn) == 0 &&
            money_equals(txn->amount, response->amount);
 }

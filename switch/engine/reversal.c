@@ -108,13 +108,13 @@ void reversal_on_request(struct engine *engine, const struct request *request)
     const struct terminal_row *row = NULL;
     enum route_answer admission = ruleset_admit(engine->ruleset, payment, &row);
     struct refusal refusal = {.reason = TXN_REASON_ROUTING};
-    if (!may_reverse(admission)) {
+    if (row == NULL || !may_reverse(admission)) {
         refusal.response_code = route_answer_code(admission);
         reply_refuse(engine, request, &refusal);
         return;
     }
     uint32_t terminal =
-        terminal_set_enroll(&engine->terminals, payment->terminal_id, payment->merchant_id);
+        terminal_set_enroll(&engine->terminals, payment->terminal_id, row->merchant_id);
     if (terminal == 0) {
         refusal.reason = TXN_REASON_NO_ROOM;
         reply_refuse(engine, request, &refusal);

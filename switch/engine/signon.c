@@ -25,7 +25,7 @@ static uint32_t admit(struct engine *engine, const struct request *request)
         return 0;
     }
     uint32_t place =
-        terminal_set_enroll(&engine->terminals, payment->terminal_id, payment->merchant_id);
+        terminal_set_enroll(&engine->terminals, payment->terminal_id, row->merchant_id);
     if (place == 0) {
         refusal.reason = TXN_REASON_NO_ROOM;
         reply_refuse(engine, request, &refusal);

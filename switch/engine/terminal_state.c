@@ -28,6 +28,7 @@ uint32_t terminal_set_enroll(struct terminal_set *set, const char terminal_id[9]
 {
     uint32_t place = terminal_set_find(set, terminal_id);
     if (place != 0) {
+        memcpy(set->states[place].merchant_id, merchant_id, 16); /* it may have been rebound */
         return place;
     }
     if (set->count == set->count_max) {

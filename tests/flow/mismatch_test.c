@@ -57,6 +57,14 @@ static void test_a_wrong_currency_is_unknown_and_reversed(void **state)
     expect_distrust(stage, &response);
 }
 
+static void test_an_answer_without_a_code_is_unknown_and_reversed(void **state)
+{
+    struct stage *stage = *state;
+    struct payment response = answer_of(stage);
+    memset(response.response_code, 0, sizeof(response.response_code));
+    expect_distrust(stage, &response);
+}
+
 static void test_an_answer_without_a_request_is_recorded_only(void **state)
 {
     struct stage *stage = *state;
@@ -130,6 +138,7 @@ int main(void)
         TEST(test_a_wrong_terminal_is_unknown_and_reversed),
         TEST(test_a_wrong_amount_is_unknown_and_reversed),
         TEST(test_a_wrong_currency_is_unknown_and_reversed),
+        TEST(test_an_answer_without_a_code_is_unknown_and_reversed),
         TEST(test_an_answer_without_a_request_is_recorded_only),
         TEST(test_a_second_answer_changes_nothing),
         TEST(test_an_approval_after_a_decline_is_reversed),
