@@ -89,7 +89,12 @@ static bool read_request(struct terminal_conn *conn, struct byte_view bytes,
     }
     status = dialect_read(dialect, message, payment, &dialect_fault);
     if (status != STATUS_OK) {
-        enum reject why = dialect_fault.is_unknown_kind ? REJECT_UNKNOWN_KIND : REJECT_FORMAT;
+        bool is_unsealed =
+            status == STATUS_MISSING && dialect_fault.field == message->spec->mac_field;
+        enum reject why = dialect_fault.is_unknown_kind ? REJECT_UNKNOWN_KIND
+                          : is_unsealed                 ? REJECT_MAC_MISSING
+                                                        : REJECT_FORMAT;
+        count_add(&conn->port->terminals->counts.mac_failures, is_unsealed);
         *verdict = format_verdict(why, dialect_fault.reason);
         return false;
     }

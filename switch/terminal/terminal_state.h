@@ -37,7 +37,7 @@ struct terminals {
     struct loop_hook hook;
     uint32_t port_count;
     struct terminal_port *ports[TERMINALS_PORT_COUNT_MAX]; /* owned */
-    bool is_draining;
+    bool is_closed;
     uint32_t conn_used; /* slots that were ever used: memory is touched only as it is needed */
     struct terminal_conn *free_conns, *waiting;
     uint8_t reply_bytes[REPLY_BYTES_MAX];

@@ -203,7 +203,6 @@ void terminals_reply(struct terminals *terminals, const struct engine_effect *ef
 
 void terminals_drain(struct terminals *terminals)
 {
-    terminals->is_draining = true;
     for (uint32_t i = 0; i < terminals->port_count; i++) {
         listener_stop(terminals->ports[i]->listener);
     }
@@ -221,10 +220,12 @@ void terminals_drain(struct terminals *terminals)
 
 void terminals_close(struct terminals *terminals)
 {
+    if (terminals->is_closed) {
+        return;
+    }
+    terminals->is_closed = true;
     for (uint32_t i = 0; i < terminals->port_count; i++) {
-        if (terminals->ports[i]->listener != NULL) {
-            listener_close(terminals->ports[i]->listener);
-        }
+        listener_close(terminals->ports[i]->listener);
     }
     for (uint32_t i = 0; i < terminals->conn_used; i++) {
         if (terminals->conns[i].port != NULL) {

@@ -1,0 +1,43 @@
+/* Everything that files say, read and checked as one: options, message specs, rules, certificates.
+ *
+ * Built aside, whole or not at all; a reload builds another one and puts it in the place of the
+ * first (I30). All faults of all files are gathered, each with its file and line.
+ *
+ * Life:  configuration_load -> read ... -> configuration_destroy
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/server_options.h"
+#include "protocols/dialect/dialect.h"
+#include "routing/ruleset.h"
+
+#define CONFIGURATION_FAULTS_SIZE 16384
+#define CONFIGURATION_DIALECT_COUNT_MAX 16
+
+struct configuration {
+    struct server_options *options; /* owned, as all below */
+    struct ruleset *ruleset;
+    uint32_t dialect_count;
+    struct dialect *dialects[CONFIGURATION_DIALECT_COUNT_MAX];
+    int64_t loaded_wall_us;
+};
+
+struct configuration_source {
+    const char *path;             /* of tillway.yaml */
+    const char *const *overrides; /* "store.path=/x"; borrowed as long as reloads may come */
+    uint32_t override_count;
+    uint32_t version; /* of the ruleset to be made */
+};
+
+/* NULL: `faults` holds all that is wrong, a line each. May take a while and touches nothing else:
+ * any thread may call it. */
+struct configuration *configuration_load(const struct configuration_source *source,
+                                         char faults[CONFIGURATION_FAULTS_SIZE]);
+void configuration_destroy(struct configuration *configuration);
+
+/* NULL: no such dialect. */
+const struct dialect *configuration_dialect(const struct configuration *configuration,
+                                            const char *name);

@@ -1,0 +1,400 @@
+/* See core.h. */
+#include "switch/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "protocols/base/require.h"
+#include "protocols/base/secret.h"
+#include "switch/net/log.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define PENDING_EXTRA                                                                              \
+    1024u                 /* completions beside those of held effects: channels going up and down */
+#define TICK_STEPS_MAX 64 /* a turn; the next one goes on */
+#define FIELD_62_BYTES_MAX 128
+#define EXIT_FAILED 1
+#define EXIT_STORE 69
+
+/* An event that came up inside an effect. */
+struct core_pending {
+    enum engine_event_kind kind; /* UNSENT, KEYS or CHANNEL */
+    struct txn_handle txn;
+    uint16_t attempt, channel;
+    enum txn_reason reason;
+    bool is_good; /* made, or up */
+    uint16_t field_62_length, records_length;
+    uint8_t field_62[FIELD_62_BYTES_MAX];
+    uint8_t records[RECORD_KEYS_BYTES_MAX];
+};
+
+struct core {
+    struct core_setup setup;
+    struct engine *engine; /* owned, as the next two */
+    struct driver *driver;
+    struct store *store;
+    struct loop_hook hook;
+    struct core_counts counts;
+    uint64_t random_state;
+    uint32_t held_count_max, held_reserve;
+    bool is_started;
+    uint32_t pending_first, pending_count, pending_count_max;
+    struct core_pending
+        *pending; /* owned: a ring; one for each effect that may be held, and more */
+};
+
+/* splitmix64 (Steele, Lea, Flood 2014) from a seed of the kernel: the engine wants bits that peers
+ * cannot guess the pattern of, not keys. */
+static uint64_t random_next(struct core *core)
+{
+    uint64_t z = core->random_state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+static struct engine_event event_now(struct core *core, enum engine_event_kind kind)
+{
+    return (struct engine_event){.kind = kind,
+                                 .now_ns = loop_now_ns(),
+                                 .wall_us = loop_wall_us(),
+                                 .random = random_next(core)};
+}
+
+/* ---- what the driver lets out ---- */
+
+static void rim_append(void *argument, const struct record *record)
+{
+    struct core *core = argument;
+    count_add(&core->counts.records[record->kind], 1);
+    store_append(core->store, record);
+}
+
+static void rim_forward(void *argument, const struct engine_effect *effect)
+{
+    struct core *core = argument;
+    core->setup.forward(core->setup.argument, effect);
+}
+
+static void rim_reply(void *argument, const struct engine_effect *effect)
+{
+    struct core *core = argument;
+    core->setup.reply(core->setup.argument, effect);
+}
+
+static void rim_make_keys(void *argument, const struct engine_effect *effect)
+{
+    struct core *core = argument;
+    core->setup.make_keys(core->setup.argument, effect);
+}
+
+static void rim_notice(void *argument, const struct engine_effect *effect)
+{
+    struct core *core = argument;
+    const struct payment *payment = effect->payment;
+    count_add(&core->counts.notices[effect->reason], 1);
+    LOG(LOG_NOTICE, "txn_notice", LOG_TEXT("reason", txn_reason_name(effect->reason)),
+        LOG_TEXT("text", txn_reason_text(effect->reason)),
+        LOG_TEXT("type", payment == NULL ? NULL : payment_kind_name(payment->kind)),
+        LOG_TEXT("terminal", payment == NULL ? NULL : payment->terminal_id),
+        LOG_NUMBER("stan", payment == NULL ? 0 : payment->stan),
+        LOG_TEXT("txn_id", payment == NULL || payment->rrn[0] == 0 ? NULL : payment->rrn));
+}
+
+/* ---- life ---- */
+
+static struct engine_limits limits_of(const struct server_options *options, uint32_t terminal_count)
+{
+    const struct engine_options *engine = &options->engine;
+    struct engine_limits limits = {
+        .txn_count_max = engine->txn_count_max,
+        .terminal_count_max = terminal_count,
+        .response_timeout_ns = engine->response_timeout_ms * NS_PER_MS,
+        .inflight_life_ns = engine->inflight_life_ms * NS_PER_MS,
+        .saf_retry_min_ns = engine->saf_retry_min_ms * NS_PER_MS,
+        .saf_retry_max_ns = engine->saf_retry_max_ms * NS_PER_MS,
+        .saf_life_ns = engine->saf_life_ms * NS_PER_MS,
+        .duplicate_window_ns = engine->duplicate_window_ms * NS_PER_MS,
+        .signon_timeout_ns = engine->signon_timeout_ms * NS_PER_MS,
+        .saf_window = engine->saf_window,
+        .node = options->node,
+    };
+    memcpy(limits.acquirer_id, options->acquirer_id, sizeof(limits.acquirer_id));
+    return limits;
+}
+
+/* Terminals that may be enrolled before a restart: those of the table and as many again, since a
+ * reload may bring more. */
+static uint32_t terminal_count_max(const struct ruleset *ruleset)
+{
+    uint32_t count = terminal_table_count(ruleset_terminal_view(ruleset));
+    return 2 * count + 1024;
+}
+
+static bool parts_create(struct core *core)
+{
+    const struct server_options *options = core->setup.options;
+    struct engine_limits limits = limits_of(options, terminal_count_max(core->setup.ruleset));
+    struct driver_rim rim = {rim_append, rim_forward, rim_reply, rim_make_keys, rim_notice, core};
+    core->held_count_max = options->engine.held_count_max;
+    core->held_reserve = core->held_count_max / 4 + ENGINE_EFFECT_COUNT_MAX;
+    core->pending_count_max = core->held_count_max + PENDING_EXTRA;
+    core->pending = calloc(core->pending_count_max, sizeof(core->pending[0]));
+    core->engine = core->pending == NULL ? NULL : engine_create(&limits);
+    core->driver =
+        core->engine == NULL ? NULL : driver_create(core->engine, &rim, core->held_count_max);
+    return core->driver != NULL && getrandom(&core->random_state, sizeof(core->random_state), 0) ==
+                                       (ssize_t)sizeof(core->random_state);
+}
+
+struct core *core_create(const struct core_setup *setup, int *exit_code,
+                         char reason[STORE_REASON_SIZE])
+{
+    const struct store_options *options = &setup->options->store;
+    struct store_setup store = {options->path, options->burst_count_max, options->queue_count_max};
+    struct core *core = calloc(1, sizeof(*core));
+    *exit_code = EXIT_FAILED;
+    if (core == NULL) {
+        snprintf(reason, STORE_REASON_SIZE, "no memory for the core");
+        return NULL;
+    }
+    core->setup = *setup;
+    core->store = store_open(&store, reason);
+    if (core->store == NULL) {
+        *exit_code = EXIT_STORE;
+    } else if (!parts_create(core)) {
+        snprintf(reason, STORE_REASON_SIZE, "no memory for the engine: lower engine.txn_count_max");
+    } else {
+        return core;
+    }
+    core_stop(core);
+    core_destroy(core);
+    return NULL;
+}
+
+static void on_record(void *argument, const struct record *record)
+{
+    struct core *core = argument;
+    struct engine_event event = event_now(core, ENGINE_REPLAY);
+    event.record = record;
+    driver_step(core->driver, &event);
+    core->setup.on_replayed(core->setup.argument, record);
+}
+
+enum status core_replay(struct core *core, char reason[STORE_REASON_SIZE])
+{
+    struct engine_event event = event_now(core, ENGINE_RULESET);
+    event.ruleset = core->setup.ruleset;
+    driver_step(core->driver, &event);
+    return store_replay(core->store, on_record, core, reason);
+}
+
+static void on_durable(void *argument, uint64_t position)
+{
+    struct core *core = argument;
+    driver_durable(core->driver, position);
+}
+
+static void on_turn(void *argument);
+
+enum status core_start(struct core *core)
+{
+    enum status status = store_start(core->store, &core->setup.loop->uv, on_durable, core);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    core->is_started = true;
+    struct engine_event event = event_now(core, ENGINE_REPLAY_END);
+    driver_step(core->driver, &event);
+    core->hook = (struct loop_hook){.on_turn = on_turn, .argument = core};
+    loop_enroll(core->setup.loop, &core->hook);
+    return STATUS_OK;
+}
+
+void core_stop(struct core *core)
+{
+    core->is_started = false;
+    if (core->store != NULL) {
+        store_close(core->store);
+        core->store = NULL;
+    }
+}
+
+void core_destroy(struct core *core)
+{
+    if (core != NULL) {
+        REQUIRE(core->store == NULL);
+        driver_destroy(core->driver);
+        engine_destroy(core->engine);
+        free(core->pending);
+        free(core);
+    }
+}
+
+/* ---- events ---- */
+
+bool core_has_room(const struct core *core)
+{
+    return core->is_started && store_has_room(core->store) &&
+           driver_held_count(core->driver) + core->held_reserve < core->held_count_max;
+}
+
+void core_request(struct core *core, struct conn_handle conn, const struct payment *payment)
+{
+    struct engine_event event = event_now(core, ENGINE_REQUEST);
+    REQUIRE(!driver_is_full(core->driver));
+    event.request.conn = conn;
+    event.request.payment = payment;
+    driver_step(core->driver, &event);
+}
+
+void core_response(struct core *core, uint16_t channel, const struct payment *payment)
+{
+    struct engine_event event = event_now(core, ENGINE_RESPONSE);
+    if (!core->is_started || driver_is_full(core->driver)) {
+        /* Safe: without its answer the transaction times out, is told as unknown and reversed. */
+        count_add(&core->counts.responses_dropped, 1);
+        LOG(LOG_ERROR, "response_dropped", LOG_TEXT("terminal", payment->terminal_id),
+            LOG_NUMBER("stan", payment->stan), LOG_TEXT("text", "the driver is full"));
+        return;
+    }
+    event.response.channel = channel;
+    event.response.payment = payment;
+    driver_step(core->driver, &event);
+}
+
+/* The place for one more. A turn lets out at most what was held and one step's effects, and the
+ * ring is emptied each turn. */
+static struct core_pending *pending_add(struct core *core, enum engine_event_kind kind)
+{
+    REQUIRE(core->pending_count < core->pending_count_max);
+    uint32_t at = (core->pending_first + core->pending_count++) % core->pending_count_max;
+    core->pending[at].kind = kind;
+    return &core->pending[at];
+}
+
+void core_channel(struct core *core, uint16_t channel, bool is_up)
+{
+    struct core_pending *pending = pending_add(core, ENGINE_CHANNEL);
+    pending->channel = channel;
+    pending->is_good = is_up;
+}
+
+void core_unsent(struct core *core, struct txn_handle txn, uint16_t attempt, enum txn_reason reason)
+{
+    struct core_pending *pending = pending_add(core, ENGINE_UNSENT);
+    pending->txn = txn;
+    pending->attempt = attempt;
+    pending->reason = reason;
+}
+
+void core_keys(struct core *core, struct txn_handle txn, const struct core_keys *keys)
+{
+    struct core_pending *pending = pending_add(core, ENGINE_KEYS);
+    REQUIRE(keys->field_62.length <= sizeof(pending->field_62));
+    REQUIRE(keys->records.length <= sizeof(pending->records));
+    pending->txn = txn;
+    pending->is_good = keys->is_made;
+    pending->field_62_length = (uint16_t)keys->field_62.length;
+    pending->records_length = (uint16_t)keys->records.length;
+    if (keys->is_made) {
+        memcpy(pending->field_62, keys->field_62.bytes, keys->field_62.length);
+        memcpy(pending->records, keys->records.bytes, keys->records.length);
+    }
+}
+
+void core_use(struct core *core, const struct ruleset *ruleset)
+{
+    struct engine_event event = event_now(core, ENGINE_RULESET);
+    core->setup.ruleset = ruleset;
+    event.ruleset = ruleset;
+    driver_step(core->driver, &event);
+}
+
+static void pending_step(struct core *core, struct core_pending *pending)
+{
+    struct engine_event event = event_now(core, pending->kind);
+    if (pending->kind == ENGINE_UNSENT) {
+        event.unsent.txn = pending->txn;
+        event.unsent.attempt = pending->attempt;
+        event.unsent.reason = pending->reason;
+    } else if (pending->kind == ENGINE_CHANNEL) {
+        event.channel.channel = pending->channel;
+        event.channel.is_up = pending->is_good;
+    } else {
+        event.keys.txn = pending->txn;
+        event.keys.is_made = pending->is_good;
+        event.keys.field_62 = (struct byte_view){pending->field_62, pending->field_62_length};
+        event.keys.records = (struct byte_view){pending->records, pending->records_length};
+    }
+    driver_step(core->driver, &event);
+}
+
+static void pending_run(struct core *core)
+{
+    while (core->pending_count > 0 && !driver_is_full(core->driver)) {
+        struct core_pending *pending = &core->pending[core->pending_first];
+        pending_step(core, pending);
+        secret_wipe(pending->field_62, pending->field_62_length);
+        core->pending_first = (core->pending_first + 1) % core->pending_count_max;
+        core->pending_count--;
+    }
+    core->pending_first =
+        core->pending_count == 0 ? 0 : core->pending_first; /* stay in the cache */
+}
+
+static void time_pass(struct core *core)
+{
+    for (int i = 0; i < TICK_STEPS_MAX && !driver_is_full(core->driver); i++) {
+        struct engine_event event = event_now(core, ENGINE_TICK);
+        if (engine_deadline_ns(core->engine) > event.now_ns) {
+            return;
+        }
+        driver_step(core->driver, &event);
+    }
+}
+
+/* The order matters: completions and time may write records, which the flush then hands on. */
+static void on_turn(void *argument)
+{
+    struct core *core = argument;
+    if (core->is_started) {
+        pending_run(core);
+        if (engine_deadline_ns(core->engine) <= loop_now_ns()) {
+            time_pass(core);
+        }
+        store_flush(core->store);
+    }
+}
+
+/* ---- views ---- */
+
+const struct engine *core_engine(const struct core *core)
+{
+    return core->engine;
+}
+
+const struct store *core_store(const struct core *core)
+{
+    return core->store;
+}
+
+uint32_t core_held_count(const struct core *core)
+{
+    return driver_held_count(core->driver);
+}
+
+bool core_is_idle(const struct core *core)
+{
+    struct engine_counts counts;
+    engine_count(core->engine, &counts);
+    return counts.txn_in_flight == 0 && driver_held_count(core->driver) == 0 &&
+           core->pending_count == 0;
+}
+
+const struct core_counts *core_count(const struct core *core)
+{
+    return &core->counts;
+}

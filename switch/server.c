@@ -1,0 +1,508 @@
+/* See server.h. */
+#include "switch/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "protocols/base/require.h"
+#include "protocols/base/secret.h"
+#include "switch/net/log.h"
+#include "switch/notify.h"
+#include "switch/security/master_key.h"
+#include "switch/server_state.h"
+#include "switch/version.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define BUFFER_COUNT_MAX 4096u /* connections of a loop that hold a part of a message at once */
+#define DRAIN_TICK_NS (50 * NS_PER_MS)
+#define RUN_DOWN_NS (3000 * NS_PER_MS)
+
+/* ---- what flows between the parts ---- */
+
+/* Working keys are in force before the terminal hears of them. */
+static void on_reply(void *argument, const struct engine_effect *effect)
+{
+    struct server *server = argument;
+    if (effect->keys.length > 0 && security_install(server->security, effect->keys) != STATUS_OK) {
+        LOG(LOG_ERROR, "keys_not_installed", LOG_TEXT("terminal", effect->payment->terminal_id));
+    }
+    REQUIRE(effect->conn.worker < server->worker_count);
+    worker_reply(server->workers[effect->conn.worker], effect);
+}
+
+static void on_make_keys(void *argument, const struct engine_effect *effect)
+{
+    struct server *server = argument;
+    struct security_made_keys made = {.field_62_length = 0};
+    enum hsm_answer answer =
+        security_make_keys(security_unit(server->security, 0), effect->payment, &made);
+    struct core_keys keys = {.is_made = answer == HSM_DONE,
+                             .field_62 = {made.field_62, made.field_62_length},
+                             .records = {made.records, made.records_length}};
+    if (answer != HSM_DONE) {
+        LOG(LOG_ERROR, "keys_not_made", LOG_TEXT("terminal", effect->payment->terminal_id),
+            LOG_TEXT("text", hsm_answer_text(answer)));
+    }
+    core_keys(server->core, effect->txn, &keys);
+    secret_wipe(&made, sizeof(made));
+}
+
+static void on_replayed(void *argument, const struct record *record)
+{
+    struct server *server = argument;
+    if (record->kind == RECORD_SIGNON && record->keys_length > 0) {
+        struct byte_view keys = {record->keys, record->keys_length};
+        if (security_install(server->security, keys) != STATUS_OK) {
+            LOG(LOG_WARN, "keys_not_replayed", LOG_TEXT("terminal", record->terminal_id),
+                LOG_TEXT("text", "the terminal must sign on again"));
+        }
+    }
+}
+
+/* The mail of a turn: requests that had no room, and one wake-up for each worker with answers. */
+static void on_turn(void *argument)
+{
+    struct server *server = argument;
+    for (uint16_t i = 1; i < server->worker_count; i++) {
+        worker_receive(server->workers[i]);
+        worker_flush(server->workers[i]);
+    }
+}
+
+/* ---- starting ---- */
+
+enum log_level server_log_level(enum option_log_level level)
+{
+    switch (level) {
+    case OPTION_LOG_LEVEL_ERROR:
+        return LOG_ERROR;
+    case OPTION_LOG_LEVEL_WARNING:
+        return LOG_WARN;
+    case OPTION_LOG_LEVEL_DEBUG:
+        return LOG_DEBUG;
+    case OPTION_LOG_LEVEL_INFO:
+        break;
+    }
+    return LOG_INFO;
+}
+
+int server_fail(int code, const char *what, const char *reason)
+{
+    LOG(LOG_ERROR, "start_failed", LOG_TEXT("what", what), LOG_TEXT("text", reason),
+        LOG_NUMBER("exit_code", code));
+    return code;
+}
+
+/* Whether nobody but this machine can reach us: what the test master key asks for. */
+static bool is_loopback(const struct server_options *options)
+{
+    bool is_local = true;
+    for (uint32_t i = 0; i < options->listener_count; i++) {
+        const char *address = options->listeners[i].address;
+        is_local = is_local && (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0);
+    }
+    for (uint32_t i = 0; i < options->channel_count; i++) {
+        const char *address = options->channels[i].address;
+        is_local = is_local && (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+                                strcmp(address, "localhost") == 0);
+    }
+    return is_local;
+}
+
+static int security_begin(struct server *server)
+{
+    const struct server_options *options = server->configuration->options;
+    char reason[SERVER_REASON_SIZE];
+    uint8_t master_key[HSM_MASTER_KEY_BYTES];
+    struct master_key_place place = {
+        (enum master_key_source)options->hsm.master_key, options->hsm.master_key_path,
+        (enum hsm_pin_policy)options->hsm.pin_policy, is_loopback(options)};
+    if (master_key_read(master_key, &place, reason) != STATUS_OK) {
+        return server_fail(SERVER_EXIT_KEYS, "master key", reason);
+    }
+    uint32_t terminal_count =
+        terminal_table_count(ruleset_terminal_view(server->configuration->ruleset));
+    struct security_setup setup = {
+        .master_key = master_key,
+        .is_test_master_key = place.source == MASTER_KEY_TEST,
+        .pin_policy = place.pin_policy,
+        .terminal_count_max = 2 * terminal_count + 1024, /* a reload may bring more */
+        .unit_count = server->worker_count,
+        .terminal_mac = HSM_MAC_UNIONPAY_ECB,
+        .is_mak_single = options->hsm.is_mak_single,
+    };
+    server->security = security_create(&setup);
+    secret_wipe(master_key, sizeof(master_key));
+    if (server->security == NULL) {
+        return server_fail(SERVER_EXIT_KEYS, "security module",
+                           "OpenSSL lacks an algorithm, or memory");
+    }
+    if (server_keys_load(server->security, options->tables.keys, reason, sizeof(reason)) !=
+            STATUS_OK ||
+        security_check(server->security, reason) != STATUS_OK) {
+        return server_fail(SERVER_EXIT_KEYS, "keys", reason);
+    }
+    return SERVER_EXIT_OK;
+}
+
+static int core_begin(struct server *server)
+{
+    char reason[STORE_REASON_SIZE];
+    int exit_code;
+    struct core_setup setup = {.loop = server->loop,
+                               .options = server->configuration->options,
+                               .ruleset = server->configuration->ruleset,
+                               .reply = on_reply,
+                               .forward = server_forward,
+                               .make_keys = on_make_keys,
+                               .on_replayed = on_replayed,
+                               .argument = server};
+    uint64_t begun_ns = loop_now_ns();
+    server->core = core_create(&setup, &exit_code, reason);
+    if (server->core == NULL) {
+        return server_fail(exit_code, "log", reason);
+    }
+    if (core_replay(server->core, reason) != STATUS_OK) {
+        return server_fail(SERVER_EXIT_STORE, "replay of the log", reason);
+    }
+    struct engine_counts counts;
+    engine_count(core_engine(server->core), &counts);
+    LOG(LOG_NOTICE, "replayed", LOG_NUMBER("records", counts.log_position),
+        LOG_NUMBER("reversals_pending", counts.reversals_pending),
+        LOG_NUMBER("us", (loop_now_ns() - begun_ns) / 1000));
+    return SERVER_EXIT_OK;
+}
+
+static uint32_t conn_count_max(const struct server_options *options)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < options->listener_count; i++) {
+        count += options->listeners[i].connection_max;
+    }
+    return count > 0 ? count : 1;
+}
+
+static int workers_begin(struct server *server)
+{
+    uint32_t conn_count = conn_count_max(server->configuration->options);
+    if (!tls_tickets_init(&server->tickets[0])) {
+        return server_fail(SERVER_EXIT_FAILED, "TLS tickets", "no random bytes");
+    }
+    for (uint16_t i = 0; i < server->worker_count; i++) {
+        server->tickets[i] = server->tickets[0];
+        struct worker_setup setup = {.index = i,
+                                     .loop =
+                                         i == 0 ? server->loop : loop_create(i, BUFFER_COUNT_MAX),
+                                     .engine_loop = server->loop,
+                                     .unit = security_unit(server->security, i),
+                                     .core = server->core,
+                                     .conn_count_max = conn_count};
+        server->workers[i] = setup.loop == NULL ? NULL : worker_create(&setup);
+        if (server->workers[i] == NULL) {
+            return server_fail(SERVER_EXIT_FAILED, "worker", "no memory or descriptors");
+        }
+        terminals_use(worker_terminals(server->workers[i]), server->configuration->ruleset);
+    }
+    return SERVER_EXIT_OK;
+}
+
+SSL_CTX *server_tls_create(const struct listener_options *listener, struct tls_tickets *tickets,
+                           char reason[TLS_REASON_SIZE])
+{
+    struct tls_server_setup setup = {.certificate_file = listener->tls.certificate,
+                                     .key_file = listener->tls.key,
+                                     .client_ca_file = listener->tls.client_ca,
+                                     .client_is_required = listener->tls.client_ca[0] != 0,
+                                     .only_tls_1_3 =
+                                         listener->tls.min_version == OPTION_TLS_VERSION_1_3,
+                                     .tickets = tickets};
+    return tls_server_create(&setup, reason);
+}
+
+struct terminals_port_limits server_port_limits(const struct listener_options *options)
+{
+    return (struct terminals_port_limits){
+        .connection_max = options->connection_max,
+        .per_address_max = options->per_address_max,
+        .handshake_timeout_ms = options->handshake_timeout_ms,
+        .first_message_timeout_ms = options->first_message_timeout_ms,
+        .idle_timeout_ms = options->idle_timeout_ms,
+    };
+}
+
+/* The port's setup for one worker. False: `reason` says which part is faulty. */
+static bool port_setup(struct server *server, const struct listener_options *options,
+                       struct terminals_port_setup *setup, char reason[SERVER_REASON_SIZE])
+{
+    char text[OPTION_ADDRESS_SIZE + 16];
+    bool is_v6 = strchr(options->address, ':') != NULL;
+    snprintf(text, sizeof(text), is_v6 ? "[%s]:%u" : "%s:%u", options->address, options->port);
+    *setup = (struct terminals_port_setup){
+        .framing = {.length_kind = (enum frame_length_kind)options->framing.length,
+                    .has_tpdu = options->framing.has_tpdu,
+                    .may_be_http = options->framing.may_be_http,
+                    .length_max = options->framing.length_max},
+        .dialect = configuration_dialect(server->configuration, options->dialect),
+        .has_identity = options->tls.is_on && options->tls.client_ca[0] != 0,
+        .limits = server_port_limits(options),
+    };
+    memcpy(setup->name, options->name, sizeof(setup->name));
+    REQUIRE(setup->dialect != NULL);
+    if (net_address_parse(&setup->address, text) != STATUS_OK) {
+        snprintf(reason, SERVER_REASON_SIZE, "listener %s: %s is no IP address", options->name,
+                 options->address);
+        return false;
+    }
+    return true;
+}
+
+static bool listen_on(struct server *server, const struct listener_options *options, uint32_t index,
+                      char reason[SERVER_REASON_SIZE])
+{
+    const char *paths[OPTION_WORD_COUNT_MAX + 1] = {NULL};
+    struct terminals_port_setup setup;
+    if (!port_setup(server, options, &setup, reason)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < options->http_paths.count; i++) {
+        paths[i] = options->http_paths.items[i];
+    }
+    setup.framing.http_paths = paths;
+    for (uint16_t i = 0; i < server->worker_count; i++) {
+        struct terminals *terminals = worker_terminals(server->workers[i]);
+        if (options->tls.is_on) {
+            setup.tls = server_tls_create(options, &server->tickets[i], reason);
+            if (setup.tls == NULL) {
+                return false;
+            }
+        }
+        enum status status = terminals_listen(terminals, &setup, reason);
+        tls_release(setup.tls);
+        if (status != STATUS_OK) {
+            return false;
+        }
+        /* A port that the kernel picked for the first worker is the port of all. */
+        setup.address.port = listener_port(terminals_listener(terminals, index));
+    }
+    LOG(LOG_NOTICE, "listening", LOG_TEXT("listener", options->name),
+        LOG_TEXT("address", options->address), LOG_NUMBER("port", setup.address.port),
+        LOG_TEXT("tls", options->tls.is_on ? "yes" : "no"), LOG_TEXT("dialect", options->dialect));
+    return true;
+}
+
+static int listeners_begin(struct server *server)
+{
+    const struct server_options *options = server->configuration->options;
+    char reason[SERVER_REASON_SIZE];
+    for (uint32_t i = 0; i < options->listener_count; i++) {
+        if (!listen_on(server, &options->listeners[i], i, reason)) {
+            return server_fail(SERVER_EXIT_FAILED, "listener", reason);
+        }
+    }
+    for (uint16_t i = 0; i < server->worker_count; i++) {
+        if (worker_start(server->workers[i]) != STATUS_OK) {
+            return server_fail(SERVER_EXIT_FAILED, "worker", "no thread");
+        }
+    }
+    return SERVER_EXIT_OK;
+}
+
+static int control_begin(struct server *server)
+{
+    char reason[CONTROL_REASON_SIZE];
+    struct control_rim rim = server_control_rim(server);
+    server->control = control_open(&server->loop->uv,
+                                   server->configuration->options->control_socket, &rim, reason);
+    return server->control == NULL ? server_fail(SERVER_EXIT_FAILED, "control socket", reason)
+                                   : SERVER_EXIT_OK;
+}
+
+/* ---- signals, draining, the watchdog ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    if (number == SIGHUP) {
+        server_reload(server, NULL);
+    } else if (server->state == CONTROL_DRAINING) {
+        LOG(LOG_NOTICE, "stopping", LOG_TEXT("text", "told a second time: ending now"));
+        loop_stop(server->loop);
+    } else {
+        server_drain(server, number == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+}
+
+static void signals_begin(struct server *server)
+{
+    static const int NUMBERS[] = {SIGTERM, SIGINT, SIGHUP};
+    uv_signal_t *handles[] = {&server->on_term, &server->on_int, &server->on_hup};
+    for (size_t i = 0; i < sizeof(NUMBERS) / sizeof(NUMBERS[0]); i++) {
+        uv_signal_init(&server->loop->uv, handles[i]);
+        handles[i]->data = server;
+        uv_signal_start(handles[i], on_signal, NUMBERS[i]);
+        uv_unref((uv_handle_t *)handles[i]);
+    }
+}
+
+static void on_drain_tick(struct deadline *deadline)
+{
+    struct server *server =
+        (struct server *)((char *)deadline - offsetof(struct server, drain_tick));
+    uint64_t open = 0;
+    for (uint16_t i = 0; i < server->worker_count; i++) {
+        open += terminals_conn_count(worker_terminals(server->workers[i]));
+    }
+    bool is_late = loop_now_ns() >= server->drain_end_ns;
+    if (is_late || (open == 0 && core_is_idle(server->core))) {
+        LOG(is_late ? LOG_WARN : LOG_NOTICE, "drained", LOG_NUMBER("connections_left", open),
+            LOG_TEXT("text", is_late ? "the deadline passed" : "all is answered"));
+        loop_stop(server->loop);
+        return;
+    }
+    deadline_arm(&server->loop->wheel, deadline, loop_now_ns() + DRAIN_TICK_NS);
+}
+
+static void on_order_done(void *argument, struct worker *worker)
+{
+    (void)argument;
+    (void)worker;
+}
+
+void server_drain(struct server *server, const char *why)
+{
+    if (server->state == CONTROL_DRAINING) {
+        return;
+    }
+    uint32_t deadline_ms = server->configuration->options->drain_deadline_ms;
+    LOG(LOG_NOTICE, "draining", LOG_TEXT("reason", why), LOG_NUMBER("deadline_ms", deadline_ms));
+    notify_send("STOPPING=1\nSTATUS=draining");
+    server->state = CONTROL_DRAINING;
+    server->drain_end_ns = loop_now_ns() + deadline_ms * NS_PER_MS;
+    for (uint16_t i = 0; i < server->worker_count; i++) {
+        worker_ask(server->workers[i],
+                   &(struct worker_order){.kind = WORKER_DRAIN, .done = on_order_done});
+    }
+    deadline_init(&server->drain_tick, on_drain_tick);
+    deadline_arm(&server->loop->wheel, &server->drain_tick, loop_now_ns() + DRAIN_TICK_NS);
+}
+
+/* Fed from the loop itself, so that a loop that hangs is noticed (WatchdogSec of the unit). */
+static void on_watchdog(struct deadline *deadline)
+{
+    struct server *server = (struct server *)((char *)deadline - offsetof(struct server, watchdog));
+    notify_send("WATCHDOG=1");
+    deadline_arm(&server->loop->wheel, deadline, loop_now_ns() + 1000 * NS_PER_MS);
+}
+
+/* ---- the whole ---- */
+
+static int start(struct server *server)
+{
+    int (*const steps[])(struct server *) = {security_begin, core_begin, workers_begin};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int code = steps[i](server);
+        if (code != SERVER_EXIT_OK) {
+            return code;
+        }
+    }
+    int channels = server_channels_create(server);
+    if (channels != SERVER_EXIT_OK) {
+        return channels;
+    }
+    if (core_start(server->core) != STATUS_OK) {
+        return server_fail(SERVER_EXIT_STORE, "log writer", "its thread does not start");
+    }
+    server->hook = (struct loop_hook){.on_turn = on_turn, .argument = server};
+    loop_enroll(server->loop, &server->hook);
+    server_channels_start(server);
+    int code = listeners_begin(server);
+    code = code == SERVER_EXIT_OK ? control_begin(server) : code;
+    if (code == SERVER_EXIT_OK) {
+        signals_begin(server);
+        deadline_init(&server->watchdog, on_watchdog);
+        on_watchdog(&server->watchdog);
+        server->state = CONTROL_RUNNING;
+        notify_send("READY=1\nSTATUS=serving");
+        LOG(LOG_NOTICE, "ready", LOG_TEXT("version", TILLWAY_VERSION), LOG_NUMBER("pid", getpid()),
+            LOG_NUMBER("workers", server->worker_count),
+            LOG_NUMBER("ruleset", ruleset_version(server->configuration->ruleset)));
+    }
+    return code;
+}
+
+static void handle_end(uv_signal_t *handle)
+{
+    if (handle->data != NULL) {
+        uv_close((uv_handle_t *)handle, NULL);
+    }
+}
+
+/* From any point that `start` reached: what is there is ended. The log comes after the last answer
+ * and before the loop's end. */
+static void end(struct server *server)
+{
+    server->state = CONTROL_STOPPING;
+    handle_end(&server->on_term);
+    handle_end(&server->on_int);
+    handle_end(&server->on_hup);
+    if (server->control != NULL) {
+        control_close(server->control);
+        server->control = NULL;
+    }
+    for (uint16_t i = 0; i < server->worker_count && server->workers[i] != NULL; i++) {
+        worker_ask(server->workers[i],
+                   &(struct worker_order){.kind = WORKER_CLOSE, .done = on_order_done});
+    }
+    for (uint16_t i = 0; i < server->worker_count && server->workers[i] != NULL; i++) {
+        worker_join(server->workers[i]);
+    }
+    server_channels_stop(server);
+    if (server->core != NULL) {
+        core_stop(server->core);
+    }
+    loop_run_down(server->loop, RUN_DOWN_NS);
+    for (uint16_t i = server->worker_count; i > 0; i--) {
+        worker_destroy(server->workers[i - 1]);
+    }
+    server_channels_destroy(server);
+    core_destroy(server->core);
+    security_destroy(server->security);
+    loop_destroy(server->loop);
+    configuration_destroy(server->configuration);
+}
+
+int server_run(const struct configuration_source *source)
+{
+    static struct server server;
+    static char faults[CONFIGURATION_FAULTS_SIZE];
+    server.source = source;
+    server.started_ns = loop_now_ns();
+    server.started_wall_us = loop_wall_us();
+    server.is_config_good = true;
+    server.configuration = configuration_load(source, faults);
+    if (server.configuration == NULL) {
+        fputs(faults, stderr);
+        return SERVER_EXIT_CONFIGURATION;
+    }
+    const struct server_options *options = server.configuration->options;
+    struct log_setup log = {.descriptor = STDOUT_FILENO,
+                            .is_plain = options->log.format == OPTION_LOG_FORMAT_PLAIN,
+                            .level_min = server_log_level(options->log.level)};
+    server.worker_count = options->workers;
+    server.loop = loop_create(0, BUFFER_COUNT_MAX);
+    if (server.loop == NULL || log_open(&log) != STATUS_OK) {
+        fputs("tillwayd: no memory or no descriptors for the event loop and the log\n", stderr);
+        return SERVER_EXIT_FAILED;
+    }
+    int code = start(&server);
+    if (code == SERVER_EXIT_OK) {
+        loop_run(server.loop);
+    }
+    end(&server);
+    LOG(LOG_NOTICE, "ended", LOG_NUMBER("exit_code", code));
+    log_close();
+    return code;
+}
