@@ -227,6 +227,9 @@ enum status log_file_open(struct log_file *file, const char *path, char reason[L
     if (status != STATUS_OK) {
         return status;
     }
+    /* Counting its memory takes SQLite a lock at each allocation. Refused, without harm, once
+     * SQLite is in use. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     status = open_writing(file, reason);
     if (status == STATUS_OK) {
         status = prepare_all(file, reason);

@@ -1,16 +1,13 @@
 /* The log's columns, generated from log_column.def: statements, hash, bind and read walk the same
  * lines and so cannot disagree. */
+#define _DEFAULT_SOURCE /* htobe64 */
 #include "switch/store/log_schema.h"
 
+#include <endian.h>
 #include <string.h>
 
-#include "protocols/base/bytes.h"
 #include "protocols/base/require.h"
 #include "switch/store/log_word.h"
-
-/* Longest serialised row: 50 columns of at most 8 bytes of number, 2 of length and their text, and
- * the bytes. */
-#define ROW_BYTES_MAX (RECORD_ICC_BYTES_MAX + RECORD_KEYS_BYTES_MAX + 1024)
 
 const char *log_schema_sql(void)
 {
@@ -104,46 +101,70 @@ void log_hasher_close(struct log_hasher *hasher)
     *hasher = (struct log_hasher){0};
 }
 
-static void put_counted(struct byte_writer *writer, const void *bytes, uint32_t length)
-{
-    byte_writer_u16(writer, (uint16_t)length);
-    byte_writer_put(writer, bytes, length);
-}
-
-/* The canonical form of a row: all columns but the hash. */
-static void row_serialise(struct byte_writer *writer, const struct record *record)
-{
-    byte_writer_u64(writer, record->position);
-#define INTEGER(column, member, sentence)                                                          \
-    byte_writer_u64(writer, (uint64_t)(int64_t)record->member);
-#define NAME(column, member, words, sentence)                                                      \
-    struct log_word column##_word = log_word(LOG_WORDS_##words, (uint32_t)record->member);         \
-    put_counted(writer, column##_word.text, column##_word.length);
-#define TEXT(column, member, sentence)                                                             \
-    put_counted(writer, record->member,                                                            \
-                (uint32_t)strnlen(record->member, sizeof(record->member) - 1));
-#define BYTES(column, bytes, length, sentence) put_counted(writer, record->bytes, record->length);
-#define FIXED(column, bytes, sentence)                                                             \
-    put_counted(writer, record->bytes, fixed_length(record->bytes, sizeof(record->bytes)));
+/* The most that one row serialises to, so that row_serialise() needs no checks on its way. */
+enum {
+    ROW_BYTES_MAX = sizeof(uint64_t)
+#define INTEGER(column, member, sentence) +sizeof(uint64_t)
+#define NAME(column, member, words, sentence) +sizeof(uint16_t) + LOG_WORD_SIZE
+#define TEXT(column, member, sentence) +sizeof(uint16_t) + sizeof(((struct record *)0)->member)
+#define BYTES(column, bytes, length, sentence)                                                     \
+    +sizeof(uint16_t) + sizeof(((struct record *)0)->bytes)
+#define FIXED(column, bytes, sentence) +sizeof(uint16_t) + sizeof(((struct record *)0)->bytes)
 #include "switch/store/log_column.def"
 #undef INTEGER
 #undef NAME
 #undef TEXT
 #undef BYTES
 #undef FIXED
+};
+
+static inline uint8_t *put_number(uint8_t *at, uint64_t value)
+{
+    uint64_t big_endian = htobe64(value);
+    memcpy(at, &big_endian, sizeof(big_endian));
+    return at + sizeof(big_endian);
+}
+
+static inline uint8_t *put_counted(uint8_t *at, const void *bytes, size_t length)
+{
+    uint16_t big_endian = htobe16((uint16_t)length);
+    memcpy(at, &big_endian, sizeof(big_endian));
+    memcpy(at + sizeof(big_endian), bytes, length);
+    return at + sizeof(big_endian) + length;
+}
+
+/* The canonical form of a row: all columns but the hash. Answers where it ends. */
+static uint8_t *row_serialise(uint8_t *at, const struct record *record)
+{
+    at = put_number(at, record->position);
+#define INTEGER(column, member, sentence) at = put_number(at, (uint64_t)(int64_t)record->member);
+#define NAME(column, member, words, sentence)                                                      \
+    struct log_word column##_word = log_word(LOG_WORDS_##words, (uint32_t)record->member);         \
+    at = put_counted(at, column##_word.text, column##_word.length);
+#define TEXT(column, member, sentence)                                                             \
+    at = put_counted(at, record->member, strnlen(record->member, sizeof(record->member) - 1));
+#define BYTES(column, bytes, length, sentence)                                                     \
+    REQUIRE(record->length <= sizeof(record->bytes));                                              \
+    at = put_counted(at, record->bytes, record->length);
+#define FIXED(column, bytes, sentence)                                                             \
+    at = put_counted(at, record->bytes, fixed_length(record->bytes, sizeof(record->bytes)));
+#include "switch/store/log_column.def"
+#undef INTEGER
+#undef NAME
+#undef TEXT
+#undef BYTES
+#undef FIXED
+    return at;
 }
 
 enum status log_hash_record(struct log_hasher *hasher, struct log_hash *chain,
                             const struct record *record)
 {
     uint8_t row[ROW_BYTES_MAX];
-    struct byte_writer writer;
-    byte_writer_init(&writer, row, sizeof(row));
-    row_serialise(&writer, record);
-    REQUIRE(writer.status == STATUS_OK);
+    const uint8_t *end = row_serialise(row, record);
     if (EVP_DigestInit_ex2(hasher->hashing, hasher->sha256, NULL) != 1 ||
         EVP_DigestUpdate(hasher->hashing, chain->bytes, LOG_HASH_BYTES) != 1 ||
-        EVP_DigestUpdate(hasher->hashing, row, writer.position) != 1 ||
+        EVP_DigestUpdate(hasher->hashing, row, (size_t)(end - row)) != 1 ||
         EVP_DigestFinal_ex(hasher->hashing, chain->bytes, NULL) != 1) {
         return STATUS_BROKEN;
     }

@@ -9,14 +9,13 @@
 #include "switch/engine/engine.h"
 #include "switch/engine/record.h"
 
-#define WORD_SIZE 32
 #define WORD_COUNT_MAX 64
 
 struct word_table {
     const char *const *upper; /* names as in the map */
     uint32_t count;
     struct log_word words[WORD_COUNT_MAX];
-    char texts[WORD_COUNT_MAX][WORD_SIZE];
+    char texts[WORD_COUNT_MAX][LOG_WORD_SIZE];
 };
 
 static const char *const record_kinds[] = {
@@ -58,7 +57,7 @@ static void table_fill(struct word_table *table)
 {
     for (uint32_t i = 0; i < table->count; i++) {
         uint32_t length = (uint32_t)strlen(table->upper[i]);
-        REQUIRE(length < WORD_SIZE);
+        REQUIRE(length < LOG_WORD_SIZE);
         for (uint32_t at = 0; at < length; at++) {
             table->texts[i][at] = (char)tolower((unsigned char)table->upper[i][at]);
         }

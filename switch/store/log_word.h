@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#define LOG_WORD_SIZE 32
+
 enum log_words {
     LOG_WORDS_record_kind,
     LOG_WORDS_payment_kind,
