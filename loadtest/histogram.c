@@ -13,11 +13,11 @@
 #include "protocols/base/bytes.h"
 #include "protocols/base/require.h"
 
-#define SUB_BUCKET_COUNT 2048 /* smallest power of two that keeps 3 digits */
-#define SUB_BUCKET_HALF 1024
+#define SUB_BUCKET_COUNT 2048U /* smallest power of two that keeps 3 digits */
+#define SUB_BUCKET_HALF 1024U
 #define SUB_BUCKET_HALF_BITS 10
 #define BUCKET_COUNT 22 /* 2048 << 21 is more than an hour of microseconds */
-#define CELL_COUNT ((BUCKET_COUNT + 1) * SUB_BUCKET_HALF)
+#define CELL_COUNT ((size_t)(BUCKET_COUNT + 1) * SUB_BUCKET_HALF)
 #define PAYLOAD_HEAD_BYTES 40
 #define ZIGZAG_BYTES_MAX 9
 #define COOKIE_PAYLOAD UINT32_C(0x1c849313)
@@ -147,7 +147,7 @@ void histogram_log_begin(FILE *file, double start_s)
 /* ZigZag LEB128 of at most nine bytes: the ninth carries eight bits. */
 static void put_zigzag(struct byte_writer *writer, int64_t value)
 {
-    uint64_t rest = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+    uint64_t rest = (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
     for (int i = 0; i < ZIGZAG_BYTES_MAX - 1; i++) {
         if (rest < 0x80) {
             byte_writer_u8(writer, (uint8_t)rest);

@@ -170,7 +170,8 @@ static void pan_part(const char *pan, uint8_t part[TDES_BLOCK_BYTES])
     part[0] = 0;
     part[1] = 0;
     for (unsigned i = 0; i < 6; i++) {
-        part[2 + i] = (uint8_t)((right[2 * i] - '0') << 4 | (right[2 * i + 1] - '0'));
+        part[2 + i] =
+            (uint8_t)((right[(size_t)2 * i] - '0') << 4 | (right[(size_t)2 * i + 1] - '0'));
     }
 }
 

@@ -67,7 +67,7 @@ static bool mac_is_right(struct host *host, const struct message *message)
     tdes_mac(host->tdes, host->setup.mac, &host->setup.mac_key, message_mac_scope(message), mac);
     bytes_to_hex(hex, mac, MAC_BYTES);
     return (found.length == MAC_BYTES && memcmp(found.bytes, mac, MAC_BYTES) == 0) ||
-           (found.length == 2 * MAC_BYTES && memcmp(found.bytes, hex, 2 * MAC_BYTES) == 0);
+           (found.length == 2 * MAC_BYTES && memcmp(found.bytes, hex, found.length) == 0);
 }
 
 /* What moves money must be sealed; a network message need not be, but if it is, then rightly. */

@@ -50,8 +50,9 @@ MUST_CHECK enum status host_on_message(struct host *host, struct byte_view messa
     X(requests)                                                                                    \
     X(approved)                                                                                    \
     X(declined)                                                                                    \
-    X(reversals) X(network) X(malformed) X(bad_mac) X(bad_pin) X(not_signed_on) X(silenced)        \
-        X(late) X(twice) X(dropped)
+    X(reversals)                                                                                   \
+    X(network)                                                                                     \
+    X(malformed) X(bad_mac) X(bad_pin) X(not_signed_on) X(silenced) X(late) X(twice) X(dropped)
 struct host_counts {
 #define X(name) uint64_t name;
     HOST_COUNT_MAP(X)

@@ -14,7 +14,7 @@
 #define LINK_OUT_BYTES                                                                             \
     262144 /* a turn's answers to one link: 1,024 requests in flight and more                      \
             */
-#define MESSAGE_BYTES_MAX 2048
+#define MESSAGE_BYTES_MAX 2048U
 #define BACKLOG 64
 
 struct link {
