@@ -165,7 +165,8 @@ class Demo:
     def start_all(self):
         faults = ["--faults", self.asked.bank_faults, "--late-ms", LATE_MS] if self.asked.bank_faults else []
         self.bank = self.start("tillway-bank", [self.program("tillway-bank"), "--name", "bank_a", "--port", self.bank_port, "--keys",
-                                                self.folder / "fleet/bank_a.keys", "--ledger", self.folder / "bank_a.db", "--seed", self.asked.seed,
+                                                self.folder / "fleet/bank_a.keys", "--mac", "unionpay_ecb", "--ledger", self.folder / "bank_a.db",
+                                                "--seed", self.asked.seed,
                                                 "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *faults])
         wait_until("tillway-bank listens", START_S, lambda: self.bank.check() or can_connect(self.bank_port), 0.05)
         self.start_switch()
