@@ -195,6 +195,9 @@ void engine_step(struct engine *engine, const struct engine_event *event,
                  struct engine_effects *effects)
 {
     REQUIRE(effects != NULL);
+    if (event->kind == ENGINE_REQUEST) {
+        engine_fetch_key(engine, engine_key_of(event->request.payment));
+    }
     begin_step(engine, event, effects);
     dispatch(engine, event);
     if (engine->is_running && engine->channels.ready_mask != 0) {

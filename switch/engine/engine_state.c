@@ -74,6 +74,29 @@ void engine_forget(struct engine *engine, struct txn *txn)
     txn_slab_give(&engine->slab, slot);
 }
 
+static uint32_t key_hash(const char terminal_id[9], uint32_t batch, uint32_t stan)
+{
+    uint64_t word = 0;
+    memcpy(&word, terminal_id, sizeof(word));
+    return (uint32_t)hash_mix(word ^ ((uint64_t)batch << 32 | stan) * UINT64_C(0x9E3779B97F4A7C15));
+}
+
+/* In a full slab each new transaction evicts the oldest answered one, whose place in the index lies
+ * cold. It is known one eviction ahead, so it is fetched meanwhile. */
+static void fetch_oldest(const struct engine *engine)
+{
+    uint32_t oldest = engine->lists[TXN_CLASS_KEPT].first;
+    const struct txn *txn = &engine->slab.txns[oldest];
+    __builtin_prefetch(&engine->keys.entries[txn->key_hash & engine->keys.mask], 1);
+    __builtin_prefetch(&engine->slab.txns[txn->links[TXN_LINK_QUEUE].next], 1);
+}
+
+void engine_fetch_key(const struct engine *engine, struct txn_key key)
+{
+    uint32_t hash = key_hash(key.terminal_id, key.batch, key.stan);
+    __builtin_prefetch(&engine->keys.entries[hash & engine->keys.mask], 1);
+}
+
 struct txn *engine_take_txn(struct engine *engine)
 {
     uint32_t slot = txn_slab_take(&engine->slab);
@@ -87,6 +110,7 @@ struct txn *engine_take_txn(struct engine *engine)
             return NULL;
         }
         engine_forget(engine, &engine->slab.txns[oldest]);
+        fetch_oldest(engine);
         slot = txn_slab_take(&engine->slab);
         REQUIRE(slot != 0);
     }
@@ -128,13 +152,6 @@ void engine_format_rrn(const struct engine *engine, char rrn[13], struct txn_ref
 }
 
 /* --- indexes ------------------------------------------------------------------------------ */
-
-static uint32_t key_hash(const char terminal_id[9], uint32_t batch, uint32_t stan)
-{
-    uint64_t word = 0;
-    memcpy(&word, terminal_id, sizeof(word));
-    return (uint32_t)hash_mix(word ^ ((uint64_t)batch << 32 | stan) * UINT64_C(0x9E3779B97F4A7C15));
-}
 
 struct txn_key engine_key_of(const struct payment *payment)
 {

@@ -84,6 +84,8 @@ struct txn_key {
 };
 /* NULL: none. */
 struct txn *engine_find_key(const struct engine *engine, struct txn_key key);
+/* Begins to fetch the key's place in the index, which engine_find_key() will want soon. */
+void engine_fetch_key(const struct engine *engine, struct txn_key key);
 struct txn_key engine_key_of(const struct payment *payment);
 void engine_index_key(struct engine *engine, struct txn *txn);
 void engine_unindex_key(struct engine *engine, struct txn *txn);
