@@ -1,7 +1,7 @@
 /* See mac.h.
  *
- * The CBC rules run under single DES, which is EDE3 under K, K, K: three times the work of DES, but
- * the default provider has it. Blocks go through one call of the chain each run.
+ * The CBC rules run under single DES, which is EDE under one key throughout: three times the work
+ * of DES, but the default provider has it. Blocks go through one call of the chain each run.
  */
 #include "hsm/mac.h"
 
