@@ -134,6 +134,19 @@ class Demo:
         merchants = max(1, self.asked.terminals // 5)
         self.run([self.program("tillway-load"), "fleet", "--terminals", self.asked.terminals, "--merchants", merchants, "--seed", self.asked.seed,
                   "--out", self.folder / "fleet"])
+        self.make_token()
+
+    def make_token(self):
+        """An operator of this run, for tillwayctl; the token is printed once and kept by nobody but its file."""
+        if not (self.bin / "tillway-admin").is_file():
+            return
+        made = subprocess.run([str(self.program("tillway-admin")), "token", "add", "demo", "operator", "--tokens", str(self.folder / "tokens")],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_S)
+        if made.returncode != 0:
+            raise DemoFailed(f"tillway-admin token add: {made.stderr}")
+        path = self.folder / "demo.token"
+        path.touch(0o600)
+        path.write_text(made.stdout)
 
     def settings(self):
         fleet, here = self.folder / "fleet", self.folder
@@ -144,7 +157,7 @@ class Demo:
                 "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv", "engine.response_timeout_ms": RESPONSE_TIMEOUT_MS,
                 "engine.inflight_life_ms": INFLIGHT_LIFE_MS, "engine.saf_retry_min_ms": 200, "engine.saf_retry_max_ms": 2000,
                 "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
-                "admin.audit": here / "audit.log"}
+                "admin.audit": here / "audit.log", "admin.tokens": here / "tokens"}
 
     def server_command(self, name):
         overrides = [word for item in self.settings().items() for word in ("--set", "{}={}".format(*item))]
@@ -176,6 +189,9 @@ class Demo:
             self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
         say(f"terminals port {self.port} (TLS), bank port {self.bank_port}, control socket {self.folder}/control.sock"
             + (f", admin https://127.0.0.1:{self.admin_port}" if self.admin else ""))
+        if self.admin:
+            say(f"look in with: {self.bin}/tillwayctl --url https://127.0.0.1:{self.admin_port} --ca {self.folder}/server.crt"
+                f" --token-file {self.folder}/demo.token status")
 
     # ---- under load
 

@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""The admin port beside a switch under load: every call, who may make it, what it shows; killed in mid-run without a trace in the books;
+metrics that promtool takes; a reload refused and taken over; a drain that ends the switch."""
+import argparse
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+spec = importlib.util.spec_from_file_location("demo", ROOT / "loadtest/demo.py")
+demo_module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(demo_module)
+BIN = None
+
+
+class Stage(demo_module.Demo):
+    """The demo's processes, with two operators, and configuration files that may be changed."""
+
+    def settings(self):
+        return {**super().settings(), "routes": self.folder / "routes.yaml"}
+
+    def prepare(self):
+        super().prepare()
+        shutil.copy(ROOT / "config/demo/routes.yaml", self.folder / "routes.yaml")
+        for name, role in (("ann", "operator"), ("bob", "viewer")):
+            made = subprocess.run([self.program("tillway-admin"), "token", "add", name, role, "--tokens", self.folder / "tokens"],
+                                  capture_output=True, text=True, check=True)
+            path = self.folder / f"{name}.token"
+            path.touch(0o600)
+            path.write_text(made.stdout)
+
+    def restart_admin(self):
+        self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
+        demo_module.wait_until("tillway-admin listens", 10, lambda: self.admin.check() or demo_module.can_connect(self.admin_port))
+
+    def ctl(self, *words, who="ann"):
+        command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt"]
+        command += ["--token-file", self.folder / f"{who}.token"] if who else []
+        return subprocess.run([str(word) for word in (*command, *words)], capture_output=True, text=True, timeout=60)
+
+    def http(self, path, who=None, method="GET", body=None):
+        """Code, headers, text."""
+        trust = ssl.create_default_context(cafile=self.folder / "server.crt")
+        request = urllib.request.Request(f"https://127.0.0.1:{self.admin_port}{path}", method=method, data=body)
+        if who:
+            request.add_header("Authorization", "Bearer " + (self.folder / f"{who}.token").read_text().strip())
+        try:
+            with urllib.request.urlopen(request, context=trust, timeout=40) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.headers, refused.read().decode()
+
+
+class AdminPort(unittest.TestCase):
+    """The tests run in the order of their names, on one stage; the last one ends the switch."""
+
+    @classmethod
+    def setUpClass(cls):
+        asked = demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "50", "--seconds", "12"])
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-admin-test-"))
+        cls.stage = Stage(asked, cls.folder)
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.addClassCleanup(cls.stage.close)
+        cls.stage.prepare()
+        cls.stage.start_all()
+        demo_module.wait_until("tillway-admin listens", 20, lambda: cls.stage.admin.check() or demo_module.can_connect(cls.stage.admin_port))
+        cls.fault = None
+        cls.loading = threading.Thread(target=cls.load, daemon=True)
+        cls.loading.start()
+        path = cls.folder / "log.db"
+        results = "SELECT count(*) FROM log WHERE kind = 'result'"
+        demo_module.wait_until("payments are in the log", 60, lambda: cls.stage.switch.check() or (demo_module.query(path, results, 0) or 0) > 20)
+
+    @classmethod
+    def load(cls):
+        try:
+            cls.stage.run_load()
+        except Exception as fault:  # shown by the last test
+            cls.fault = fault
+
+    def problem(self, answer, code):
+        self.assertEqual(answer[0], code, answer[2])
+        self.assertEqual(answer[1]["Content-Type"], "application/problem+json")
+        self.assertEqual(json.loads(answer[2])["status"], code)
+
+    def test_01_health_and_readiness(self):
+        self.assertEqual(self.stage.http("/healthz")[:1], (200,))
+        code, _, text = self.stage.http("/readyz?verbose")
+        self.assertEqual(code, 200, text)
+        for check in ("control", "state", "listeners", "channel", "store_space", "store_sync"):
+            self.assertIn(f"[+]{check}: ok", text)
+
+    def test_02_metrics_pass_promtool(self):
+        code, headers, text = self.stage.http("/metrics")
+        self.assertEqual(code, 200)
+        self.assertTrue(headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        for name in ("txn_total", "store_commit_seconds_bucket", "channel_up", "terminal_conns", "build_info"):
+            self.assertIn(f"\ntillway_{name}", text)
+        for secret in ("terminal_id", "10000001"):
+            self.assertNotIn(secret, text)
+        if shutil.which("promtool"):
+            checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+            self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
+
+    def test_03_each_call_takes_its_role(self):
+        for path in ("/api/v1/status", "/api/v1/channels", "/api/v1/links", "/api/v1/transactions"):
+            self.problem(self.stage.http(path), 401)
+            self.assertEqual(self.stage.http(path, "bob")[0], 200)
+        self.problem(self.stage.http("/api/v1/reload", "bob", "POST"), 403)
+        self.problem(self.stage.http("/api/v1/reload", "ann", "GET"), 405)
+        self.problem(self.stage.http("/api/v2/status", "ann"), 404)
+        self.problem(self.stage.http("/api/v1/reload", "ann", "POST", b"x" * 5000), 413)
+        self.problem(self.stage.http("/api/v1/transactions?stan=x", "bob"), 400)
+
+    def test_04_the_command_line_shows_what_is_there(self):
+        self.assertIn("running", self.stage.ctl("status", who="bob").stdout)
+        self.assertIn("bank_a", self.stage.ctl("channels", who="bob").stdout)
+        found = json.loads(self.stage.ctl("--json", "txn", "search", "--limit", "200", who="bob").stdout)
+        bought = [item for item in found["items"] if item["payment_kind"] == "purchase" and item["outcome"] == "approved"]
+        self.assertTrue(bought)
+        one = bought[0]
+        shown = self.stage.ctl("terminal", "show", one["terminal_id"], who="bob")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertIn(one["merchant_id"], shown.stdout)
+        by_key = json.loads(self.stage.ctl("--json", "txn", "search", "--terminal", one["terminal_id"], "--stan", one["stan"], who="bob").stdout)
+        self.assertIn(one["rrn"], [item["rrn"] for item in by_key["items"]])
+        txn = json.loads(self.stage.ctl("--json", "txn", "show", one["rrn"], who="bob").stdout)
+        self.assertEqual([record["kind"] for record in txn["records"]][:2], ["intent", "result"])
+        self.assertEqual(txn["route"]["channel"], "bank_a")
+        fee = txn["fee"]
+        self.assertEqual(fee["merchant_fee"]["minor"] - fee["issuer_fee"]["minor"] - fee["scheme_fee"]["minor"], fee["margin"]["minor"])
+        self.assertNotIn("pan_sealed", json.dumps(txn))
+        self.assertIn("*", txn["pan_masked"])
+
+    def test_05_pages_join_without_gap_or_repeat(self):
+        path, seen = "/api/v1/transactions?limit=7&to=", []
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
+        cursor = ""
+        for _ in range(5):
+            page = json.loads(self.stage.http(path + until + cursor, "bob")[2])
+            seen += [item["position"] for item in page["items"]]
+            if page["cursor"] is None:
+                break
+            cursor = f"&cursor={page['cursor']}"
+        self.assertEqual(seen, sorted(set(seen), reverse=True))
+        whole = json.loads(self.stage.http(f"/api/v1/transactions?limit=200&to={until}", "bob")[2])
+        self.assertEqual(seen, [item["position"] for item in whole["items"]][: len(seen)])
+
+    def test_06_exit_codes_tell_a_script(self):
+        self.assertEqual(self.stage.ctl("status", who=None).returncode, 4)
+        self.assertEqual(self.stage.ctl("drain", who="bob").returncode, 4)
+        self.assertEqual(self.stage.ctl("terminal", "show", "99999999").returncode, 5)
+        self.assertEqual(self.stage.ctl("txn", "show", "999999999999").returncode, 5)
+        self.assertEqual(self.stage.ctl("frobnicate").returncode, 2)
+        self.assertEqual(self.stage.ctl("--url", "https://127.0.0.1:1", "status").returncode, 3)
+
+    def test_07_a_slow_sender_does_not_keep_others_out(self):
+        with contextlib.ExitStack() as stack:
+            for _ in range(10):
+                stack.enter_context(socket.create_connection(("127.0.0.1", self.stage.admin_port)))
+            self.assertEqual(self.stage.http("/healthz")[0], 200)
+
+    def test_08_killing_it_touches_no_payment(self):
+        self.stage.admin.kill()
+        self.assertEqual(self.stage.ctl("status").returncode, 3)
+        self.stage.switch.check()
+        self.stage.restart_admin()
+        self.assertEqual(self.stage.http("/readyz")[0], 200)
+
+    def test_09_a_faulty_configuration_is_refused_with_its_reasons(self):
+        routes = self.folder / "routes.yaml"
+        good = routes.read_text()
+        before = json.loads(self.stage.http("/api/v1/status", "bob")[2])["config"]
+        routes.write_text(good.replace("bank_a", "bank_nowhere"))
+        refused = self.stage.ctl("reload")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("routes.yaml:", refused.stderr)
+        after = json.loads(self.stage.http("/api/v1/status", "bob")[2])["config"]
+        self.assertFalse(after["last_reload_successful"])
+        self.assertEqual(after["ruleset_version"], before["ruleset_version"])
+        routes.write_text(good)
+        taken = self.stage.ctl("reload")
+        self.assertEqual(taken.returncode, 0, taken.stderr)
+        after = json.loads(self.stage.http("/api/v1/status", "bob")[2])["config"]
+        self.assertTrue(after["last_reload_successful"])
+        self.assertGreater(after["ruleset_version"], before["ruleset_version"])
+
+    def test_10_the_audit_file_tells_who_did_what_and_is_chained(self):
+        previous, seen = "0" * 64, []
+        for line in (self.folder / "audit.log").read_text().splitlines():
+            entry = json.loads(line)
+            front = line[: line.rindex(',"hash":')]
+            self.assertEqual(entry["prev"], previous)
+            self.assertEqual(entry["hash"], hashlib.sha256(front.encode()).hexdigest().upper())
+            previous = entry["hash"]
+            seen.append((entry["actor"], entry["action"], entry["outcome"]))
+        for wanted in (("bob", "POST /api/v1/reload", "denied"), ("ann", "POST /api/v1/reload", "begun"), ("ann", "POST /api/v1/reload", "failed"),
+                       ("ann", "POST /api/v1/reload", "done"), ("", "GET /api/v1/status", "denied")):
+            self.assertIn(wanted, seen)
+        self.assertNotIn("twy_", (self.folder / "audit.log").read_text())
+
+    def test_11_a_drain_ends_the_switch_and_the_books_agree(self):
+        self.loading.join(180)
+        self.assertFalse(self.loading.is_alive())
+        self.assertIsNone(self.fault)
+        self.stage.drain()
+        drained = self.stage.ctl("drain")
+        self.assertEqual(drained.returncode, 0, drained.stderr)
+        self.assertEqual(self.stage.switch.process.wait(60), 0)
+        code, _, text = self.stage.http("/readyz")
+        self.assertEqual(code, 503)
+        self.assertIn("[-]control:", text)
+        self.assertIn("tillway_admin_control_up 0", self.stage.http("/metrics")[2])
+        self.problem(self.stage.http("/api/v1/status", "bob"), 503)
+        found = json.loads(self.stage.http("/api/v1/transactions?limit=1", "bob")[2])
+        self.assertEqual(len(found["items"]), 1)  # the log can still be read
+        self.stage.admin.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.stage.admin.process.wait(20), 0)
+        self.stage.bank.stop()
+        self.assertTrue(self.stage.reconcile())
+
+
+def main():
+    global BIN
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    BIN = os.path.abspath(parser.parse_args().bin)
+    for name in ("tillwayd", "tillway-admin", "tillwayctl", "tillway-bank", "tillway-load"):
+        if not os.path.isfile(os.path.join(BIN, name)):
+            print(f"{name} is not built")
+            return 77
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(AdminPort)
+    return 0 if unittest.TextTestRunner(verbosity=2, failfast=False).run(suite).wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
