@@ -30,6 +30,9 @@ struct core_pending {
     uint8_t records[RECORD_KEYS_BYTES_MAX];
 };
 
+_Static_assert(OPTION_NAME_SIZE == CHANNEL_NAME_SIZE, "one name, whoever holds it");
+_Static_assert(OPTION_CHANNEL_COUNT_MAX <= CHANNEL_COUNT_MAX, "each channel has its counts");
+
 struct core {
     struct core_setup setup;
     struct engine *engine; /* owned, as the next two */
@@ -40,6 +43,9 @@ struct core {
     uint64_t random_state;
     uint32_t held_count_max, held_reserve;
     bool is_started;
+    uint16_t responding; /* the channel whose response is being stepped */
+    uint32_t channel_count;
+    char channel_names[CHANNEL_COUNT_MAX][CHANNEL_NAME_SIZE]; /* a reload changes none */
     uint32_t pending_first, pending_count, pending_count_max;
     struct core_pending
         *pending; /* owned: a ring; one for each effect that may be held, and more */
@@ -65,10 +71,38 @@ static struct engine_event event_now(struct core *core, enum engine_event_kind k
 
 /* ---- what the driver lets out ---- */
 
+/* NULL: the record's channel is none of ours any more. */
+static struct core_channel_counts *counts_of_channel(struct core *core, const char *name)
+{
+    for (uint32_t i = 0; i < core->channel_count; i++) {
+        if (strcmp(core->channel_names[i], name) == 0) {
+            return &core->counts.channels[i];
+        }
+    }
+    return NULL;
+}
+
+static void count_oddity(struct core *core, const struct record *record)
+{
+    struct core_channel_counts *responding = &core->counts.channels[core->responding];
+    if (record->kind == RECORD_REVERSAL && record->reason == TXN_REASON_NO_ANSWER) {
+        struct core_channel_counts *asked = counts_of_channel(core, record->channel);
+        if (asked != NULL) {
+            count_add(&asked->timeouts, 1);
+        }
+    } else if (record->kind == RECORD_ANOMALY && (record->reason == TXN_REASON_LATE_RESPONSE ||
+                                                  record->reason == TXN_REASON_LATE_APPROVAL)) {
+        count_add(&responding->late, 1);
+    } else if (record->kind == RECORD_ANOMALY && record->reason == TXN_REASON_UNMATCHED) {
+        count_add(&responding->unmatched, 1);
+    }
+}
+
 static void rim_append(void *argument, const struct record *record)
 {
     struct core *core = argument;
     count_add(&core->counts.records[record->kind], 1);
+    count_oddity(core, record);
     store_append(core->store, record);
 }
 
@@ -161,6 +195,10 @@ struct core *core_create(const struct core_setup *setup, int *exit_code,
         return NULL;
     }
     core->setup = *setup;
+    core->channel_count = setup->options->channel_count;
+    for (uint32_t i = 0; i < core->channel_count; i++) {
+        memcpy(core->channel_names[i], setup->options->channels[i].name, CHANNEL_NAME_SIZE);
+    }
     core->store = store_open(&store, reason);
     if (core->store == NULL) {
         *exit_code = EXIT_STORE;
@@ -260,6 +298,8 @@ void core_response(struct core *core, uint16_t channel, const struct payment *pa
             LOG_NUMBER("stan", payment->stan), LOG_TEXT("text", "the driver is full"));
         return;
     }
+    REQUIRE(channel < CHANNEL_COUNT_MAX);
+    core->responding = channel;
     event.response.channel = channel;
     event.response.payment = payment;
     driver_step(core->driver, &event);

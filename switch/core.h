@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "config/server_options.h"
+#include "routing/channel_table.h"
 #include "switch/engine/driver.h"
 #include "switch/net/loop.h"
 #include "switch/store/store.h"
@@ -68,10 +69,18 @@ uint32_t core_held_count(const struct core *core);
 /* Nothing is in flight, and nothing waits for the log. */
 bool core_is_idle(const struct core *core);
 
+/* Of one channel, by its index. */
+struct core_channel_counts {
+    struct count timeouts;  /* requests that were not answered in time */
+    struct count late;      /* answers after that */
+    struct count unmatched; /* answers that belong to no request */
+};
+
 /* One thread writes, others read. */
 struct core_counts {
     struct count notices[TXN_REASON_COUNT];
     struct count responses_dropped; /* no room: the transaction will be reversed */
     struct count records[RECORD_KIND_COUNT];
+    struct core_channel_counts channels[CHANNEL_COUNT_MAX];
 };
 const struct core_counts *core_count(const struct core *core);

@@ -149,3 +149,31 @@ void server_forward(void *argument, const struct engine_effect *effect)
     core_unsent(server->core, effect->txn, effect->attempt,
                 answer == CHANNEL_PIN_REFUSED ? TXN_REASON_PIN_REFUSED : TXN_REASON_UNSENT);
 }
+
+void server_channel_status(const struct server *server, uint32_t index,
+                           struct control_channel *status)
+{
+    const struct channel_options *options = &server->configuration->options->channels[index];
+    const struct core_channel_counts *odd = &core_count(server->core)->channels[index];
+    struct control_link *link = &status->links[0];
+    struct channel_counts counts;
+    channel_count(server->channels[index], &counts);
+    snprintf(status->name, sizeof(status->name), "%s", options->name);
+    status->is_up = counts.is_up;
+    status->inflight = counts.waiting;
+    status->window = options->window;
+    status->requests = counts.sent;
+    status->answers = counts.received;
+    status->timeouts = count_get(&odd->timeouts);
+    status->late = count_get(&odd->late);
+    status->unmatched = count_get(&odd->unmatched);
+    status->link_count = 1;
+    snprintf(link->address, sizeof(link->address), "%s", options->address);
+    link->port = options->port;
+    snprintf(link->state, sizeof(link->state), "%s", counts.is_up ? "up" : "down");
+    link->since_wall_us = server->channel_since_us[index];
+    link->inflight = counts.waiting;
+    link->connects = counts.signons;
+    snprintf(link->text, sizeof(link->text), "%.*s", (int)sizeof(link->text) - 1,
+             counts.is_up ? "" : server->channel_texts[index]);
+}

@@ -63,6 +63,10 @@ static void on_status(void *argument, struct control_status *status)
     for (uint32_t i = 0; i < options->listener_count; i++) {
         listener_status(server, i, &status->listeners[i]);
     }
+    status->channel_count = server->channel_count;
+    for (uint32_t i = 0; i < server->channel_count; i++) {
+        server_channel_status(server, i, &status->channels[i]);
+    }
 }
 
 /* Connections of the first worker only: those of the others belong to their threads. */

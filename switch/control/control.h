@@ -50,8 +50,8 @@ struct control_link {
     char state[CONTROL_NAME_SIZE]; /* "connecting", "signing_on", "up", "waiting" … */
     int64_t since_wall_us;         /* in that state */
     uint32_t inflight;
-    uint64_t connects;
-    char text[128]; /* why it is not up; else empty */
+    uint64_t connects; /* sign-ons that the bank accepted */
+    char text[128];    /* why it is not up; else empty */
 };
 
 struct control_channel {
