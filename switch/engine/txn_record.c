@@ -112,8 +112,10 @@ void record_anomaly(struct engine *engine, enum txn_reason reason, const struct 
     if (txn != NULL) {
         record->txn = txn->reference;
         record->state = txn->state;
-        TEXT_COPY(record->channel, engine->channels.states[txn->channel].name);
-        record->channel_stan = txn->channel_stan;
+        if (txn->channel_stan != 0) { /* else it went nowhere */
+            TEXT_COPY(record->channel, engine->channels.states[txn->channel].name);
+            record->channel_stan = txn->channel_stan;
+        }
     }
     effect_notice(engine, reason, txn, payment);
 }

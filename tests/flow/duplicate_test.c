@@ -86,6 +86,25 @@ static void test_the_same_trace_of_another_terminal_is_another_purchase(void **s
     assert_int_not_equal(stage->forwards[0].payment.stan, stage->forwards[1].payment.stan);
 }
 
+static void test_a_refusal_is_remembered_and_its_copy_is_not_forwarded(void **state)
+{
+    struct stage *stage = *state;
+    stage_set_channel(stage, BANK_A, false);
+    stage_set_channel(stage, BANK_B, false);
+    struct payment purchase = stage_purchase(TERMINAL_A, FIRST_STAN);
+    uint32_t before = stage->reply_count;
+    stage_ask(stage, &purchase);
+    stage_expect_reply(stage, before + 1, "91");
+    stage_set_channel(stage, BANK_A, true);
+    stage_ask(stage, &purchase); /* the network kept a copy */
+    stage_expect_reply(stage, before + 2, "91");
+    stage_restart(stage);
+    stage_ask(stage, &purchase);
+    stage_expect_reply(stage, before + 3, "91");
+    assert_int_equal(stage->forward_count, 0);
+    assert_int_equal(stage_count_records(stage, RECORD_REFUSED), 1);
+}
+
 static void test_answered_ones_give_way_and_those_in_flight_do_not(void **state)
 {
     struct stage *stage = *state;
@@ -118,6 +137,7 @@ int main(void)
         TEST(test_other_content_is_refused_94_and_recorded),
         TEST(test_a_key_is_free_again_after_the_duplicate_window),
         TEST(test_the_same_trace_of_another_terminal_is_another_purchase),
+        TEST(test_a_refusal_is_remembered_and_its_copy_is_not_forwarded),
         TEST(test_answered_ones_give_way_and_those_in_flight_do_not),
     };
     return cmocka_run_group_tests_name("flow/duplicate", tests, NULL, NULL);
