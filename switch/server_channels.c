@@ -7,6 +7,8 @@
 #include "protocols/base/require.h"
 #include "switch/server_state.h"
 
+#define CHANNELS_STOP_NS UINT64_C(10000000000)
+
 static void on_response(void *argument, uint16_t channel, const struct payment *payment)
 {
     struct server *server = argument;
@@ -25,8 +27,9 @@ static void on_state(void *argument, uint16_t channel, bool is_up, const char *r
 
 static void on_stopped(void *argument, uint16_t channel)
 {
-    (void)argument;
+    struct server *server = argument;
     (void)channel;
+    server->channels_running--;
 }
 
 static bool mac_of(enum option_channel_mac option, enum hsm_mac_algorithm *algorithm)
@@ -112,16 +115,26 @@ void server_channels_start(struct server *server)
 {
     for (uint32_t i = 0; i < server->channel_count; i++) {
         channel_start(server->channels[i]);
+        server->channels_running++;
     }
 }
 
+static bool some_run(void *argument)
+{
+    const struct server *server = argument;
+    return server->channels_running > 0;
+}
+
+/* Signing off takes a round trip, and a bank that does not answer gets its reply time-out. */
 void server_channels_stop(struct server *server)
 {
-    for (uint32_t i = 0; i < server->channel_count; i++) {
-        if (server->channels[i] != NULL) {
-            channel_stop(server->channels[i]);
-        }
+    if (server->channels_running == 0) {
+        return;
     }
+    for (uint32_t i = 0; i < server->channel_count; i++) {
+        channel_stop(server->channels[i]);
+    }
+    loop_run_while(server->loop, some_run, server, CHANNELS_STOP_NS);
 }
 
 void server_channels_destroy(struct server *server)

@@ -27,7 +27,7 @@ struct server {
     struct channel *channels[CHANNEL_COUNT_MAX]; /* by index of the rules' channel table */
     char channel_texts[CHANNEL_COUNT_MAX][CHANNEL_REASON_SIZE]; /* why each is up or down */
     int64_t channel_since_us[CHANNEL_COUNT_MAX];
-    uint32_t channel_count;
+    uint32_t channel_count, channels_running;
     uint16_t worker_count;
     struct worker *workers[SERVER_WORKER_COUNT_MAX];
     struct tls_tickets tickets[SERVER_WORKER_COUNT_MAX];

@@ -173,20 +173,26 @@ void loop_run(struct loop *loop)
     uv_unref((uv_handle_t *)&loop->stop);
 }
 
-void loop_run_down(struct loop *loop, uint64_t timeout_ns)
+/* The tick is counted in, so that a turn comes each 50 ms even when nothing else happens. */
+void loop_run_while(struct loop *loop, bool (*goes_on)(void *argument), void *argument,
+                    uint64_t timeout_ns)
 {
     uint64_t end_ns = loop_now_ns() + timeout_ns;
-    uv_ref((uv_handle_t *)&loop->tick); /* a turn each tick, so that the end is seen */
-    while (loop_now_ns() < end_ns) {
-        uv_unref((uv_handle_t *)&loop->tick);
-        bool is_alive = uv_loop_alive(&loop->uv) != 0;
+    while (goes_on(argument) && loop_now_ns() < end_ns) {
         uv_ref((uv_handle_t *)&loop->tick);
-        if (!is_alive) {
-            break;
-        }
         uv_run(&loop->uv, UV_RUN_ONCE);
+        uv_unref((uv_handle_t *)&loop->tick);
     }
-    uv_unref((uv_handle_t *)&loop->tick);
+}
+
+static bool is_alive(void *argument)
+{
+    return uv_loop_alive(argument) != 0;
+}
+
+void loop_run_down(struct loop *loop, uint64_t timeout_ns)
+{
+    loop_run_while(loop, is_alive, &loop->uv, timeout_ns);
 }
 
 void loop_stop(struct loop *loop)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -84,6 +85,9 @@ void loop_enroll(struct loop *loop, struct loop_hook *hook);
 void loop_run(struct loop *loop);
 /* Runs turns until no handle but the loop's own is open, or the time is over. */
 void loop_run_down(struct loop *loop, uint64_t timeout_ns);
+/* Runs turns as long as `goes_on` says so, or until the time is over. */
+void loop_run_while(struct loop *loop, bool (*goes_on)(void *argument), void *argument,
+                    uint64_t timeout_ns);
 /* Any thread: the loop returns from loop_run at the end of its turn. */
 void loop_stop(struct loop *loop);
 /* The share of time since the last call (its own thread's) that was not spent waiting, 0 to 1000.
