@@ -133,7 +133,7 @@ static void bank_keys_write(struct fleet_writer *writer, FILE *keys, const char 
     key_write(writer, keys, name, HSM_KEY_PIN_OUT);
     fleet_tdes_key(&writer->fleet, name, &pin_key);
     snprintf(name, sizeof name, "chan:%s:zak", bank);
-    key_write(writer, keys, name, HSM_KEY_MAC_3);
+    key_write(writer, keys, name, HSM_KEY_MAC);
     fleet_tdes_key(&writer->fleet, name, &mac_key);
     snprintf(file_name, sizeof file_name, "%s.keys", bank);
     FILE *file = file_open(writer, file_name);

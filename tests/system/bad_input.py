@@ -35,7 +35,7 @@ listeners:
   - {{name: plain, address: 127.0.0.1, port: {plain_port}, dialect: unionpay-pos, framing: {{length: binary_2, tpdu: true, http: true}},
      first_message_timeout_ms: {half_ms}}}
 channels:
-  - {{name: bank_a, address: 127.0.0.1, port: {bank_port}, dialect: iso8583-1987-ascii, mac: {{algorithm: x9_19}}}}
+  - {{name: bank_a, address: 127.0.0.1, port: {bank_port}, dialect: iso8583-1987-ascii, mac: {{algorithm: unionpay_ecb}}}}
 store: {{path: log.db}}
 hsm: {{module: soft, master_key: test, pin_policy: lab}}
 tables: {{bins: {root}/config/demo/bins.csv, merchants: fleet/merchants.csv, terminals: fleet/terminals.csv, keys: fleet/keys.csv}}
