@@ -19,10 +19,15 @@
 
 static struct {
     uint64_t terminals, merchants, seed;
-    const char *out, *banks, *plan;
+    const char *out, *banks, *mac, *plan;
     bool is_help;
-} options = {
-    .terminals = 100, .merchants = 20, .seed = 1, .out = ".", .banks = "bank_a", .plan = "SP1"};
+} options = {.terminals = 100,
+             .merchants = 20,
+             .seed = 1,
+             .out = ".",
+             .banks = "bank_a",
+             .mac = "x9_19",
+             .plan = "SP1"};
 
 static const struct argument ARGUMENTS[] = {
     {"terminals", ARGUMENT_NUMBER, &options.terminals, 1, FLEET_TERMINAL_COUNT_MAX,
@@ -32,6 +37,7 @@ static const struct argument ARGUMENTS[] = {
     {"seed", ARGUMENT_NUMBER, &options.seed, 0, UINT64_C(999999999999), "all keys follow from it"},
     {"out", ARGUMENT_TEXT, &options.out, 0, 0, "folder to write into; made when absent"},
     {"banks", ARGUMENT_TEXT, &options.banks, 0, 0, "names of channels, with commas (bank_a)"},
+    {"mac", ARGUMENT_TEXT, &options.mac, 0, 0, "the banks' algorithm, as in their channel (x9_19)"},
     {"plan", ARGUMENT_TEXT, &options.plan, 0, 0, "price plan of the merchants (SP1)"},
     {"help", ARGUMENT_FLAG, &options.is_help, 0, 0, "this text"},
 };
@@ -133,7 +139,9 @@ static void bank_keys_write(struct fleet_writer *writer, FILE *keys, const char 
     key_write(writer, keys, name, HSM_KEY_PIN_OUT);
     fleet_tdes_key(&writer->fleet, name, &pin_key);
     snprintf(name, sizeof name, "chan:%s:zak", bank);
-    key_write(writer, keys, name, HSM_KEY_MAC);
+    /* A key serves one algorithm (TR-31 usage M3 is ISO 9797-1 algorithm 3, which is X9.19). */
+    bool is_retail = tdes_mac_from_name(options.mac) == TDES_MAC_X9_19;
+    key_write(writer, keys, name, is_retail ? HSM_KEY_MAC_3 : HSM_KEY_MAC);
     fleet_tdes_key(&writer->fleet, name, &mac_key);
     snprintf(file_name, sizeof file_name, "%s.keys", bank);
     FILE *file = file_open(writer, file_name);
@@ -207,6 +215,11 @@ int fleet_command(int argc, char **argv)
         printf("usage: tillway-load fleet [options]\n");
         arguments_describe(&arguments, stdout);
         return EXIT_SUCCESS;
+    }
+    if (tdes_mac_from_name(options.mac) == TDES_MAC_COUNT) {
+        fprintf(stderr, "--mac: x9_19, x9_9, unionpay_ecb or none is expected, not \"%s\"\n",
+                options.mac);
+        return EXIT_USAGE;
     }
     return fleet_write();
 }
