@@ -25,6 +25,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 START_S, STOP_S, DRAIN_S, RECONCILE_S = 20, 40, 90, 300
 # Short enough that every fault has run its course within seconds; production stands at 45, 60 and 180 s.
+BANK_MAC = "unionpay_ecb"
 RESPONSE_TIMEOUT_MS, LATE_MS, INFLIGHT_LIFE_MS, TERMINAL_TIMEOUT_S = 3000, 5000, 8000, 6
 
 
@@ -132,7 +133,7 @@ class Demo:
         self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
                   "-out", self.folder / "server.crt", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
         merchants = max(1, self.asked.terminals // 5)
-        self.run([self.program("tillway-load"), "fleet", "--terminals", self.asked.terminals, "--merchants", merchants, "--seed", self.asked.seed,
+        self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--terminals", self.asked.terminals, "--merchants", merchants, "--seed", self.asked.seed,
                   "--out", self.folder / "fleet"])
         self.make_token()
 
@@ -152,8 +153,8 @@ class Demo:
         fleet, here = self.folder / "fleet", self.folder
         return {"store.path": here / "log.db", "control.socket": here / "control.sock", "listeners.0.port": self.port,
                 "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
-                "channels.0.address": "127.0.0.1", "channels.0.port": self.bank_port, "channels.0.reconnect_min_ms": 50,
-                "channels.0.reconnect_max_ms": 1000, "channels.0.reply_timeout_ms": 2000, "tables.merchants": fleet / "merchants.csv",
+                "channels.0.address": "127.0.0.1", "channels.0.port": self.bank_port, "channels.0.mac.algorithm": BANK_MAC, "channels.0.reconnect_min_ms": 50,
+                "channels.0.reconnect_max_ms": 200, "channels.0.reply_timeout_ms": 500, "tables.merchants": fleet / "merchants.csv",
                 "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv", "engine.response_timeout_ms": RESPONSE_TIMEOUT_MS,
                 "engine.inflight_life_ms": INFLIGHT_LIFE_MS, "engine.saf_retry_min_ms": 200, "engine.saf_retry_max_ms": 2000,
                 "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
@@ -178,7 +179,7 @@ class Demo:
     def start_all(self):
         faults = ["--faults", self.asked.bank_faults, "--late-ms", LATE_MS] if self.asked.bank_faults else []
         self.bank = self.start("tillway-bank", [self.program("tillway-bank"), "--name", "bank_a", "--port", self.bank_port, "--keys",
-                                                self.folder / "fleet/bank_a.keys", "--mac", "unionpay_ecb", "--ledger", self.folder / "bank_a.db",
+                                                self.folder / "fleet/bank_a.keys", "--mac", BANK_MAC, "--ledger", self.folder / "bank_a.db",
                                                 "--seed", self.asked.seed,
                                                 "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *faults])
         wait_until("tillway-bank listens", START_S, lambda: self.bank.check() or can_connect(self.bank_port), 0.05)

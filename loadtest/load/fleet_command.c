@@ -26,7 +26,7 @@ static struct {
              .seed = 1,
              .out = ".",
              .banks = "bank_a",
-             .mac = "x9_19",
+             .mac = "unionpay_ecb",
              .plan = "SP1"};
 
 static const struct argument ARGUMENTS[] = {
@@ -37,7 +37,8 @@ static const struct argument ARGUMENTS[] = {
     {"seed", ARGUMENT_NUMBER, &options.seed, 0, UINT64_C(999999999999), "all keys follow from it"},
     {"out", ARGUMENT_TEXT, &options.out, 0, 0, "folder to write into; made when absent"},
     {"banks", ARGUMENT_TEXT, &options.banks, 0, 0, "names of channels, with commas (bank_a)"},
-    {"mac", ARGUMENT_TEXT, &options.mac, 0, 0, "the banks' algorithm, as in their channel (x9_19)"},
+    {"mac", ARGUMENT_TEXT, &options.mac, 0, 0,
+     "the banks' algorithm, as in their channel: unionpay_ecb (also when absent), x9_9, x9_19"},
     {"plan", ARGUMENT_TEXT, &options.plan, 0, 0, "price plan of the merchants (SP1)"},
     {"help", ARGUMENT_FLAG, &options.is_help, 0, 0, "this text"},
 };

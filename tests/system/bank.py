@@ -150,7 +150,7 @@ class BankTest(unittest.TestCase):
     def start(self, *options):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        bank = Bank(self.binaries, folder.name, *options)
+        bank = Bank(self.binaries, folder.name, "--mac", "x9_19", *options)
         self.addCleanup(bank.close)
         return bank
 
@@ -243,11 +243,11 @@ class BankTest(unittest.TestCase):
 
     def test_the_books_outlive_a_kill(self):
         with tempfile.TemporaryDirectory() as folder:
-            bank = Bank(self.binaries, folder)
+            bank = Bank(self.binaries, folder, "--mac", "x9_19")
             bank.sign_on()
             self.assertEqual(bank.ask(build("0200", purchase(1))), "00")
             bank.close()
-            bank = Bank(self.binaries, folder)
+            bank = Bank(self.binaries, folder, "--mac", "x9_19")
             bank.sign_on()
             self.assertEqual(bank.ask(build("0200", purchase(1, amount=1))), "94")
             bank.close()
