@@ -261,6 +261,8 @@ class Demo:
         open_requests = ("SELECT count(*) FROM (SELECT epoch, seq FROM log WHERE kind = 'intent' EXCEPT SELECT epoch, seq FROM log WHERE kind = 'result'"
                          " EXCEPT SELECT original_epoch, original_seq FROM log WHERE kind = 'reversal')")
         path = self.folder / "log.db"
+        if not path.is_file():
+            raise DemoFailed(f"{path} is gone")
         return query(path, pending, 1) + query(path, open_requests, 1)
 
     def drain(self):

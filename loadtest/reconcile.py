@@ -220,7 +220,7 @@ def judge_reversed(receipt, payment, books):
     code = receipt["reversal_code"]
     if code == "25" and (payment is None or not payment.tombstones):
         yield "the terminal's reversal was answered 25, and the log holds no tombstone (I12)"
-    if code == "00" and (payment is None or not payment.intents):
+    if code == "00" and (payment is None or not (payment.intents or payment.refusals)):
         yield "the terminal's reversal was answered 00, and the log knows no such payment (I5)"
     if payment is not None and payment.is_live():
         yield "the terminal's reversal was acknowledged, and the log still holds the approval (I5, I7)"

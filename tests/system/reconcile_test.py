@@ -28,7 +28,8 @@ TERMINAL, MERCHANT = "10000001", "898290054110000"
 
 
 class World:
-    """Six payments: approved, declined, refused, reversed by the terminal, unknown and reversed by the switch, blocked by a tombstone."""
+    """Eight payments: two approved, declined, refused, reversed by the terminal, unknown and reversed by the switch, blocked by a tombstone,
+    refused without the terminal hearing of it."""
 
     def __init__(self):
         self.receipts, self.log, self.postings, self.journal = [], [], [], []
@@ -54,6 +55,8 @@ class World:
         self.receipt(6, 600, "unknown", "98", rrn=self.rrn(6))
         self.append("tombstone", 7, amount_minor=700, response_code="25", payment_kind="reversal", reason="original_unknown")
         self.receipt(7, 700, "reversed", "", reversal_code="25")
+        self.append("refused", 8, amount_minor=800, response_code="91", reason="channel_down")  # and the answer was lost
+        self.receipt(8, 800, "reversed", "", reversal_code="00")
 
     @staticmethod
     def rrn(stan):
@@ -185,9 +188,9 @@ def terminal_says_declined(world):
     world.receipt_of(1).update(outcome="declined", code="51")
 
 
-@plant(("I1", 108))
+@plant(("I1", 109))
 def bank_posted_what_the_switch_never_sent(world):
-    world.post(8, 800, "posted")
+    world.post(9, 900, "posted")
 
 
 @plant(("I2", 1))
@@ -246,6 +249,11 @@ def terminal_reversal_never_acknowledged(world):
 def acknowledged_reversal_not_in_the_log(world):
     world.without("reversal", 5)
     world.without("reversal_done", 5)
+
+
+@plant(("I5", 8))
+def acknowledged_reversal_of_nothing(world):
+    world.without("refused", 8)
 
 
 @plant(("I12", 7))
