@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import shlex
 import shutil
 import signal
 import socket
@@ -127,7 +128,8 @@ class Demo:
     def run(self, command):
         done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, timeout=START_S * 6)
         if done.returncode != 0:
-            raise DemoFailed(f"{command[0]} {command[1]}: {done.stdout}{done.stderr}")
+            raise DemoFailed(f"{' '.join(map(str, command))}: code {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def prepare(self):
         self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
@@ -181,7 +183,8 @@ class Demo:
         self.bank = self.start("tillway-bank", [self.program("tillway-bank"), "--name", "bank_a", "--port", self.bank_port, "--keys",
                                                 self.folder / "fleet/bank_a.keys", "--mac", BANK_MAC, "--ledger", self.folder / "bank_a.db",
                                                 "--seed", self.asked.seed,
-                                                "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *faults])
+                                                "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *faults,
+                                                *shlex.split(self.asked.bank_args)])
         wait_until("tillway-bank listens", START_S, lambda: self.bank.check() or can_connect(self.bank_port), 0.05)
         self.start_switch()
         signed_on = "SELECT count(*) FROM journal WHERE direction = 'out' AND mti = '0800'"
@@ -219,7 +222,7 @@ class Demo:
         grace = 45
         command = [self.program("tillway-load"), "run", "--connect", f"127.0.0.1:{self.port}", "--ca", self.folder / "server.crt", "--fleet",
                    self.folder / "fleet", "--bins", ROOT / "config/demo/bins.csv", "--spec", ROOT / "config/specs/unionpay-pos.yaml", "--tps", asked.tps,
-                   "--seconds", asked.seconds, "--timeout", TERMINAL_TIMEOUT_S, "--grace", grace, "--online", 60, "--seed", asked.seed, "--receipts",
+                   "--seconds", asked.seconds, "--timeout", asked.terminal_timeout, "--grace", grace, "--online", 60, "--seed", asked.seed, "--receipts",
                    self.folder / "receipts.ndjson", "--json", self.folder / "load.json", "--hlog", self.folder / "load.hlog"]
         self.load = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True)
         killer = None
@@ -252,6 +255,21 @@ class Demo:
         raise DemoFailed(f"tillway-load did not end within {seconds:.0f} s")
 
     # ---- after
+
+    def operate(self):
+        """What an operator would ask next: the switch at a glance, one payment with its records, its terminal."""
+        if not self.admin or not (self.bin / "tillwayctl").is_file():
+            return
+        ctl = [self.bin / "tillwayctl", "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt", "--token-file",
+               self.folder / "demo.token"]
+        with open(self.folder / "receipts.ndjson", encoding="utf-8") as file:
+            receipt = next((receipt for receipt in map(json.loads, file) if receipt["outcome"] == "approved"), None)
+        self.run([*ctl, "status"])
+        if receipt:
+            self.run([*ctl, "terminal", "show", receipt["terminal"]])
+            self.run([*ctl, "txn", "search", "--terminal", receipt["terminal"], "--limit", "5"])
+            found = json.loads(self.run([*ctl, "--json", "txn", "show", receipt["rrn"]]))
+            say(f"tillwayctl txn show {receipt['rrn']} says: {found.get('outcome')}")
 
     def open_reversals(self):
         """Reversals without an end, and requests without an outcome, as the log on disk has them."""
@@ -323,6 +341,8 @@ def parse(arguments):
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--bank-faults", type=float, default=0, help="late, silent and drop at so many per cent each")
     parser.add_argument("--crash", type=int, default=0, help="kill the switch so many times in mid-run")
+    parser.add_argument("--terminal-timeout", type=float, default=TERMINAL_TIMEOUT_S, help="seconds until a terminal gives up and reverses")
+    parser.add_argument("--bank-args", default="", help="more options for tillway-bank, such as '--duplicate 5 --decline 10'")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", help="write the result here")
     parser.add_argument("--keep", action="store_true", help="keep the run's folder")
@@ -333,6 +353,7 @@ def run(demo):
     demo.prepare()
     demo.start_all()
     demo.run_load()
+    demo.operate()
     demo.drain()
     demo.stop_all()
     is_agreed = demo.reconcile()

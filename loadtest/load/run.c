@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -320,6 +321,16 @@ static enum status outputs_open(struct run *run)
     return STATUS_OK;
 }
 
+/* A terminal is a descriptor: takes as many as the system allows. */
+static void descriptors_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static enum status swarm_open(struct run *run, const char *address, uint16_t port)
 {
     const struct run_options *o = &run->options;
@@ -352,6 +363,7 @@ static enum status swarm_open(struct run *run, const char *address, uint16_t por
 
 static void run_go(struct run *run)
 {
+    descriptors_raise();
     run->begun_ns = uv_hrtime();
     run->end_ns = run->begun_ns + (uint64_t)(run->options.online * 1e9);
     handles_open(run);
