@@ -12,7 +12,8 @@
 #include "hsm/hsm.h"
 
 #define KEY_CELL_WORDS 9u
-_Static_assert(KEY_CELL_WORDS * sizeof(uint64_t) >= sizeof(struct hsm_key_sealed), "a sealed key fits its cell");
+_Static_assert(KEY_CELL_WORDS * sizeof(uint64_t) >= sizeof(struct hsm_key_sealed),
+               "a sealed key fits its cell");
 
 struct key_cell {
     _Atomic uint32_t sequence;

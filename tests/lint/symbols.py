@@ -13,14 +13,14 @@ COMPUTE = {
     "strncasecmp", "strspn", "strcspn", "strstr", "bsearch", "qsort", "explicit_bzero", "snprintf", "vsnprintf", "abort",
     "__stack_chk_fail", "__memcpy_chk", "__memset_chk", "__memmove_chk", "__snprintf_chk", "__vsnprintf_chk",
     "__explicit_bzero_chk", "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc", "_GLOBAL_OFFSET_TABLE_",
-    "__strncpy_chk", "tolower", "toupper", "isdigit", "stpcpy",
+    "__strncpy_chk", "tolower", "toupper", "isdigit", "stpcpy", "__popcountdi2",
 }
 ALLOCATE = {"malloc", "calloc", "realloc", "free", "strdup", "strndup", "aligned_alloc", "posix_memalign"}
 # Built at load or on reload, never inside a payment.
 MAY_ALLOCATE = {
     "protocols": {"base/document.c", "iso8583/spec.c", "dialect/compile.c"},
-    "routing": {"bin_table.c", "merchant_table.c", "terminal_table.c", "channel_table.c", "fee_compile.c", "fee_plan.c",
-                "route_rule.c", "ruleset.c"},
+    "routing": {"bin_table.c", "merchant_table.c", "terminal_table.c", "channel_table.c", "condition_read.c",
+                "fee_plan.c", "fee_read.c", "route_rule.c", "ruleset.c"},
     "engine": {"engine_create.c", "driver.c"},
 }
 # The one place that writes and stops: a failed REQUIRE.

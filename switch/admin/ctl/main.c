@@ -16,8 +16,9 @@
 /* X(option, parameter): what a search may be narrowed by. */
 #define SEARCH_MAP(X)                                                                              \
     X("--terminal", "terminal")                                                                    \
-    X("--stan", "stan") X("--rrn", "rrn") X("--from", "from") X("--to", "to") X("--limit", "limi"  \
-                                                                                           "t")
+    X("--stan", "stan")                                                                            \
+    X("--rrn", "rrn") X("--from", "from") X("--to", "to") X("--limit", "limi"                      \
+                                                                       "t")
 
 struct search_option {
     const char *option, *parameter;

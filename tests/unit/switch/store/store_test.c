@@ -381,10 +381,11 @@ static void test_words_and_not_numbers_stand_in_the_file(void **state)
     write_log(scene, 1, 20);
     assert_int_equal(sqlite3_open(scene->path, &database), SQLITE_OK);
     assert_int_equal(
-        sqlite3_prepare_v2(database,
-                           "SELECT kind || ' ' || payment_kind || ' ' || reason || ' ' || state || ' ' || wall"
-                           " FROM log_readable WHERE position = 2",
-                           -1, &select, NULL),
+        sqlite3_prepare_v2(
+            database,
+            "SELECT kind || ' ' || payment_kind || ' ' || reason || ' ' || state || ' ' || wall"
+            " FROM log_readable WHERE position = 2",
+            -1, &select, NULL),
         SQLITE_OK);
     assert_int_equal(sqlite3_step(select), SQLITE_ROW);
     assert_string_equal((const char *)sqlite3_column_text(select, 0),
