@@ -15,7 +15,7 @@ _Static_assert(CONDITION_PART_COUNT <= 32, "parts are bits of one word");
 _Static_assert(PAYMENT_KIND_COUNT <= 64, "kinds are bits of one word");
 
 static const char *const PART_NAMES[] = {
-#define X(name, member, text) [CONDITION_##name] = member,
+#define X(name, member, text) [CONDITION_##name] = (member),
     CONDITION_PART_MAP(X)
 #undef X
 };
@@ -28,7 +28,11 @@ const char *condition_part_name(enum condition_part part)
 
 uint32_t condition_weight(const struct condition *condition)
 {
-    return (uint32_t)__builtin_popcount(condition->stated);
+    uint32_t weight = 0;
+    for (uint32_t left = condition->stated; left != 0; left &= left - 1) {
+        weight++;
+    }
+    return weight;
 }
 
 /* The range that holds `value`, or NULL. */
@@ -227,30 +231,40 @@ static uint64_t product_bit(const struct condition_subject *subject,
     return UINT64_C(1) << product;
 }
 
+static void number_put(struct condition_facts *facts, enum condition_part part, uint64_t number)
+{
+    REQUIRE(part >= CONDITION_NUMBERS_FIRST && part < CONDITION_NAMES_FIRST);
+    facts->numbers[part - CONDITION_NUMBERS_FIRST] = number;
+}
+
+static void name_put(struct condition_facts *facts, enum condition_part part, const char *name)
+{
+    REQUIRE(part >= CONDITION_NAMES_FIRST);
+    facts->names[part - CONDITION_NAMES_FIRST] = name;
+}
+
 static void facts_of_rows(struct condition_facts *facts, const struct condition_subject *subject)
 {
-    uint64_t *numbers = facts->numbers;
-    const char **names = facts->names;
     if (subject->bin != NULL) {
         facts->bits[CONDITION_SCHEME] = UINT64_C(1) << subject->bin->scheme;
         facts->bits[CONDITION_CARD_TYPE] = UINT64_C(1) << subject->bin->card_type;
     }
-    numbers[CONDITION_MCC - CONDITION_NUMBERS_FIRST] = CONDITION_ABSENT;
-    numbers[CONDITION_REGION - CONDITION_NUMBERS_FIRST] = CONDITION_ABSENT;
+    number_put(facts, CONDITION_MCC, CONDITION_ABSENT);
+    number_put(facts, CONDITION_REGION, CONDITION_ABSENT);
     if (subject->merchant != NULL) {
         const struct merchant_row *merchant = subject->merchant;
         facts->bits[CONDITION_CLASS] = UINT64_C(1) << merchant->merchant_class;
-        numbers[CONDITION_MCC - CONDITION_NUMBERS_FIRST] = digits_number(merchant->mcc, 4);
-        names[CONDITION_MERCHANT - CONDITION_NAMES_FIRST] = merchant->merchant_id;
+        number_put(facts, CONDITION_MCC, digits_number(merchant->mcc, 4));
+        name_put(facts, CONDITION_MERCHANT, merchant->merchant_id);
         if (strlen(merchant->merchant_id) == sizeof(merchant->merchant_id) - 1) {
-            numbers[CONDITION_REGION - CONDITION_NUMBERS_FIRST] =
-                digits_number(merchant->merchant_id + REGION_AT, REGION_DIGITS);
+            number_put(facts, CONDITION_REGION,
+                       digits_number(merchant->merchant_id + REGION_AT, REGION_DIGITS));
         }
     }
     if (subject->terminal != NULL) {
-        names[CONDITION_BRAND - CONDITION_NAMES_FIRST] = subject->terminal->brand;
+        name_put(facts, CONDITION_BRAND, subject->terminal->brand);
     }
-    names[CONDITION_CHANNEL - CONDITION_NAMES_FIRST] = subject->channel;
+    name_put(facts, CONDITION_CHANNEL, subject->channel);
 }
 
 void condition_facts_fill(struct condition_facts *facts, const struct condition_subject *subject,
@@ -258,20 +272,21 @@ void condition_facts_fill(struct condition_facts *facts, const struct condition_
 {
     REQUIRE(subject->payment != NULL);
     const struct payment *payment = subject->payment;
-    uint64_t *numbers = facts->numbers;
     *facts = (struct condition_facts){0};
     facts->bits[CONDITION_KIND] = UINT64_C(1) << payment->kind;
     facts->bits[CONDITION_PRODUCT] = product_bit(subject, form);
-    numbers[CONDITION_AMOUNT - CONDITION_NUMBERS_FIRST] =
-        subject->amount.minor < 0 ? CONDITION_ABSENT : (uint64_t)subject->amount.minor;
-    numbers[CONDITION_DATE - CONDITION_NUMBERS_FIRST] =
-        subject->wall_us < 0 ? CONDITION_ABSENT : (uint64_t)subject->wall_us;
-    numbers[CONDITION_CURRENCY - CONDITION_NUMBERS_FIRST] = subject->amount.currency;
-    numbers[CONDITION_ENTRY_MODE - CONDITION_NUMBERS_FIRST] =
-        payment->entry_mode[0] == '\0' ? CONDITION_ABSENT : digits_number(payment->entry_mode, 3);
-    numbers[CONDITION_BIN - CONDITION_NUMBERS_FIRST] =
-        payment->pan.digit_count < BIN_DIGITS_MAX ? CONDITION_ABSENT
-                                                  : pan_prefix(&payment->pan, BIN_DIGITS_MAX);
+    number_put(facts, CONDITION_AMOUNT,
+               subject->amount.minor < 0 ? CONDITION_ABSENT : (uint64_t)subject->amount.minor);
+    number_put(facts, CONDITION_DATE,
+               subject->wall_us < 0 ? CONDITION_ABSENT : (uint64_t)subject->wall_us);
+    number_put(facts, CONDITION_CURRENCY, subject->amount.currency);
+    number_put(facts, CONDITION_ENTRY_MODE,
+               payment->entry_mode[0] == '\0' ? CONDITION_ABSENT
+                                              : digits_number(payment->entry_mode, 3));
+    number_put(facts, CONDITION_BIN,
+               payment->pan.digit_count < BIN_DIGITS_MAX
+                   ? CONDITION_ABSENT
+                   : pan_prefix(&payment->pan, BIN_DIGITS_MAX));
     facts_of_rows(facts, subject);
 }
 

@@ -143,8 +143,9 @@ static enum status rule_read(struct fee_rule *rule, struct document *document,
 static void refuse_ties(const struct fee_rules *rules, struct document *document,
                         const struct document_node *list)
 {
-    const struct document_node *node = list->first_child;
-    for (uint32_t i = 0; i < rules->count; i++, node = node->next) {
+    uint32_t i = 0;
+    for (const struct document_node *node = list->first_child; node != NULL;
+         node = node->next, i++) {
         const struct condition *one = &rules->items[i].condition;
         for (uint32_t j = 0; j < i; j++) {
             const struct condition *other = &rules->items[j].condition;

@@ -87,8 +87,9 @@ static enum status rule_read(struct route_rule *rule, struct document *document,
 static void refuse_shadowed(const struct route_rules *rules, struct document *document,
                             const struct document_node *list)
 {
-    const struct document_node *node = list->first_child;
-    for (uint32_t i = 0; i < rules->count; i++, node = node->next) {
+    uint32_t i = 0;
+    for (const struct document_node *node = list->first_child; node != NULL;
+         node = node->next, i++) {
         for (uint32_t j = 0; j < i; j++) {
             if (condition_covers(&rules->rules[j].condition, &rules->rules[i].condition)) {
                 document_fault(document, node,
