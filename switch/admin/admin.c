@@ -144,7 +144,6 @@ static void answer_request(struct admin *admin, struct MHD_Connection *connectio
                            struct gate_request *request, struct answer *answer)
 {
     struct endpoint_match match;
-    char address[INET6_ADDRSTRLEN];
     endpoint_find(&match, request->method, request->path);
     if (match.answer == ENDPOINT_NO_PATH) {
         answer_problem(answer, 404, "no such path");
@@ -155,9 +154,7 @@ static void answer_request(struct admin *admin, struct MHD_Connection *connectio
         answer_problem(answer, 405, "this path is served by another method: see Allow");
         return;
     }
-    peer_address(connection, address);
     request->endpoint = match.endpoint;
-    request->address = address;
     request->authorization =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
     serve(admin, connection, &match, request, answer);
@@ -230,7 +227,9 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *connect
         return request->body_length > BODY_BYTES_MAX ? MHD_NO : MHD_YES;
     }
     struct answer answer = {0};
-    struct gate_request asked = {.method = method, .path = url};
+    char address[INET6_ADDRSTRLEN];
+    peer_address(connection, address);
+    struct gate_request asked = {.method = method, .path = url, .address = address};
     answer_request(admin, connection, &asked, &answer);
     return send_answer(admin, connection, &answer);
 }

@@ -151,14 +151,15 @@ static void write_own(FILE *to, const struct metric_row *row, bool is_up,
     bool is_begun = false;
     if (strcmp(row->name, "admin_control_up") == 0) {
         write_head(to, row, &is_begun);
-        write_line(to, row, NULL, is_up);
+        char *none[LABEL_COUNT_MAX] = {"", "", ""};
+        write_line(to, row, none, is_up);
     }
     if (strcmp(row->name, "admin_requests_total") == 0) {
         write_head(to, row, &is_begun);
         for (int i = 0; i < METRICS_TEXT_CODE_CLASSES; i++) {
             char code[] = "1xx";
             code[0] = (char)('1' + i);
-            char *values[LABEL_COUNT_MAX] = {code};
+            char *values[LABEL_COUNT_MAX] = {code, "", ""};
             write_line(to, row, values, (double)own->requests[i]);
         }
     }

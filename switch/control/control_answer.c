@@ -17,7 +17,7 @@ static char *text_or_none(const char *text)
 static const char *state_word(enum control_state state)
 {
     static const char *const words[] = {
-#define X(name, word) [CONTROL_##name] = word,
+#define X(name, word) [CONTROL_##name] = (word),
         CONTROL_STATE_MAP(X)
 #undef X
     };

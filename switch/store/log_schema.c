@@ -101,22 +101,25 @@ void log_hasher_close(struct log_hasher *hasher)
     *hasher = (struct log_hasher){0};
 }
 
-/* The most that one row serialises to, so that row_serialise() needs no checks on its way. */
-enum {
-    ROW_BYTES_MAX = sizeof(uint64_t)
-#define INTEGER(column, member, sentence) +sizeof(uint64_t)
-#define NAME(column, member, words, sentence) +sizeof(uint16_t) + LOG_WORD_SIZE
-#define TEXT(column, member, sentence) +sizeof(uint16_t) + sizeof(((struct record *)0)->member)
-#define BYTES(column, bytes, length, sentence)                                                     \
-    +sizeof(uint16_t) + sizeof(((struct record *)0)->bytes)
-#define FIXED(column, bytes, sentence) +sizeof(uint16_t) + sizeof(((struct record *)0)->bytes)
+enum log_column {
+#define INTEGER(column, member, sentence) LOG_COLUMN_##column,
+#define NAME(column, member, words, sentence) LOG_COLUMN_##column,
+#define TEXT(column, member, sentence) LOG_COLUMN_##column,
+#define BYTES(column, bytes, length, sentence) LOG_COLUMN_##column,
+#define FIXED(column, bytes, sentence) LOG_COLUMN_##column,
 #include "switch/store/log_column.def"
 #undef INTEGER
 #undef NAME
 #undef TEXT
 #undef BYTES
 #undef FIXED
+    LOG_COLUMN_COUNT
 };
+
+/* More than any row serialises to, so that row_serialise() needs no checks on its way: what a
+ * record holds, and for each column the longest of a number, a word, and a length. */
+#define ROW_BYTES_MAX                                                                              \
+    (sizeof(struct record) + (LOG_COLUMN_COUNT + 1) * (sizeof(uint64_t) + LOG_WORD_SIZE))
 
 static inline uint8_t *put_number(uint8_t *at, uint64_t value)
 {

@@ -70,11 +70,17 @@ void store_close(struct store *store);
 #define STORE_ROWS_MAP(X) X(1) X(2) X(5) X(10) X(20) X(50) X(100) X(200) X(500) X(1000)
 
 enum {
-#define X(bound) +1
-    STORE_TIME_CELLS = 1 STORE_TIME_MAP(X),
-    STORE_ROWS_CELLS = 1 STORE_ROWS_MAP(X)
+#define X(bound) STORE_TIME_BOUND_##bound,
+    STORE_TIME_MAP(X) STORE_TIME_BOUND_COUNT
 #undef X
 };
+enum {
+#define X(bound) STORE_ROWS_BOUND_##bound,
+    STORE_ROWS_MAP(X) STORE_ROWS_BOUND_COUNT
+#undef X
+};
+#define STORE_TIME_CELLS (STORE_TIME_BOUND_COUNT + 1)
+#define STORE_ROWS_CELLS (STORE_ROWS_BOUND_COUNT + 1)
 
 /* May be asked from any thread; each number is whole, all together are not one instant. */
 struct store_counts {

@@ -17,8 +17,10 @@
 #define SEARCH_MAP(X)                                                                              \
     X("--terminal", "terminal")                                                                    \
     X("--stan", "stan")                                                                            \
-    X("--rrn", "rrn") X("--from", "from") X("--to", "to") X("--limit", "limi"                      \
-                                                                       "t")
+    X("--rrn", "rrn")                                                                              \
+    X("--from", "from")                                                                            \
+    X("--to", "to")                                                                                \
+    X("--limit", "limit")
 
 struct search_option {
     const char *option, *parameter;

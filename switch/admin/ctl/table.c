@@ -46,7 +46,7 @@ static void cell_format(char text[CELL_SIZE], const json_t *value)
 static uint32_t column_count(const struct table_column *columns)
 {
     uint32_t count = 0;
-    while (columns[count].heading != NULL && count < COLUMN_COUNT_MAX) {
+    while (count < COLUMN_COUNT_MAX && columns[count].heading != NULL) {
         count++;
     }
     return count;
