@@ -60,7 +60,7 @@ static void write_labels(FILE *to, const struct metric_row *row, char *const *va
 {
     const char *name = row->labels;
     const char *separator = "{";
-    for (uint32_t i = 0; *name != '\0'; i++) {
+    for (uint32_t i = 0; i < LABEL_COUNT_MAX && *name != '\0'; i++) {
         size_t length = strcspn(name, ",");
         fprintf(to, "%s%.*s=\"", separator, (int)length, name);
         write_value(to, values[i]);
