@@ -333,6 +333,10 @@ def summary(result):
     say("the three ledgers agree" if result["agree"] else "the three ledgers do NOT agree")
 
 
+def interrupt(_number, _frame):
+    raise KeyboardInterrupt
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bin", required=True, help="folder of the built programs")
@@ -364,7 +368,8 @@ def run(demo):
 
 def main(arguments):
     asked = parse(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-demo-"))
     code, demo = 1, Demo(asked, folder)
     try:
@@ -378,6 +383,8 @@ def main(arguments):
     except (DemoFailed, subprocess.TimeoutExpired, OSError, ValueError) as fault:
         say(f"FAILED: {fault}")
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # what was started is ended, whatever is pressed now
+            signal.signal(number, signal.SIG_IGN)
         demo.close()
     if asked.keep or code == 1:
         say(f"everything is in {folder}")

@@ -190,9 +190,11 @@ void tdes_pin_seal(struct tdes *tdes, const struct tdes_key *key, const char *pi
     memset(block, 0xFF, TDES_BLOCK_BYTES);
     block[0] = (uint8_t)digits;
     for (unsigned i = 0; i < digits; i++) {
-        uint8_t digit = (uint8_t)(pin[i] - '0');
+        unsigned digit = (unsigned)(pin[i] - '0');
         uint8_t *byte = &block[1 + i / 2];
-        *byte = (uint8_t)(i % 2 == 0 ? (digit << 4 | (*byte & 15U)) : ((*byte & 0xF0U) | digit));
+        unsigned high = i % 2 == 0 ? digit : *byte >> 4;
+        unsigned low = i % 2 == 0 ? *byte & 15U : digit;
+        *byte = (uint8_t)(high << 4 | low);
     }
     block_xor(block, part, TDES_BLOCK_BYTES);
     tdes_encrypt(tdes, key, (struct byte_view){block, TDES_BLOCK_BYTES}, block);
