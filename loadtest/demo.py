@@ -9,134 +9,40 @@ waits without a deadline; Ctrl-C ends all that was started.
 import argparse
 import contextlib
 import json
-import os
 import pathlib
 import random
 import shlex
 import shutil
 import signal
-import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-START_S, STOP_S, DRAIN_S, RECONCILE_S = 20, 40, 90, 300
+import run_folder
+from run_folder import ROOT, START_S, RunFailed, cpu_seconds, query, wait_until
+
+DRAIN_S, RECONCILE_S = 90, 300
 # Short enough that every fault has run its course within seconds; production stands at 45, 60 and 180 s.
-BANK_MAC = "unionpay_ecb"
 RESPONSE_TIMEOUT_MS, LATE_MS, INFLIGHT_LIFE_MS, TERMINAL_TIMEOUT_S = 3000, 5000, 8000, 6
-
-
-class DemoFailed(Exception):
-    pass
 
 
 def say(text):
     print(f"demo: {text}", flush=True)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until(what, seconds, is_true, every=0.1):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if is_true():
-            return
-        time.sleep(every)
-    raise DemoFailed(f"{what}: not within {seconds} s")
-
-
-def can_connect(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
-
-
-def query(path, sql, fallback=None):
-    """One value out of an SQLite file that somebody else is writing."""
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as file:
-        return file.execute(sql).fetchone()[0]
-    return fallback
-
-
-def cpu_seconds(pid):
-    with contextlib.suppress(OSError):
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0.0
-
-
-class Child:
-    """A process we started: its output goes to a file, and it is ended by its own id."""
-
-    def __init__(self, name, command, folder):
-        self.name, self.log = name, folder / f"{name}.log"
-        with open(self.log, "ab") as out:
-            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
-                                            start_new_session=True)
-        self.pid = self.process.pid
-
-    def check(self):
-        if self.process.poll() is not None:
-            raise DemoFailed(f"{self.name} ended with code {self.process.returncode}:\n{self.tail()}")
-
-    def tail(self):
-        return "".join(f"    {line}\n" for line in self.log.read_text(errors="replace").splitlines()[-12:])
-
-    def stop(self):
-        """In order, with SIGTERM. Answers the seconds of CPU it took."""
-        self.check()
-        cpu = cpu_seconds(self.pid)
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            raise DemoFailed(f"{self.name} did not stop within {STOP_S} s of SIGTERM") from None
-        if code != 0:
-            raise DemoFailed(f"{self.name} stopped with code {code}:\n{self.tail()}")
-        return cpu
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-
-class Demo:
+class Demo(run_folder.RunFolder):
     def __init__(self, asked, folder):
-        self.asked, self.folder, self.bin = asked, folder, pathlib.Path(asked.bin).resolve()
-        self.children, self.crashes, self.cpu = [], [], 0.0
-        self.port, self.bank_port, self.admin_port = free_port(), free_port(), free_port()
-        self.switch = self.bank = self.admin = self.load = None
+        super().__init__(folder, asked.bin)
+        self.asked, self.crashes, self.cpu = asked, [], 0.0
+        self.admin = self.load = None
         self.lock = threading.Lock()
 
     # ---- before
 
-    def program(self, name):
-        path = self.bin / name
-        if not path.is_file():
-            raise DemoFailed(f"{path} is missing; `./dev build release` makes it")
-        return path
-
-    def run(self, command):
-        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, timeout=START_S * 6)
-        if done.returncode != 0:
-            raise DemoFailed(f"{' '.join(map(str, command))}: code {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout
-
     def prepare(self):
-        self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
-                  "-out", self.folder / "server.crt", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-        merchants = max(1, self.asked.terminals // 5)
-        self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--terminals", self.asked.terminals, "--merchants", merchants, "--seed", self.asked.seed,
-                  "--out", self.folder / "fleet"])
+        self.prepare_fleet(self.asked.terminals, self.asked.seed)
         self.make_token()
 
     def make_token(self):
@@ -146,49 +52,21 @@ class Demo:
         made = subprocess.run([str(self.program("tillway-admin")), "token", "add", "demo", "operator", "--tokens", str(self.folder / "tokens")],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_S)
         if made.returncode != 0:
-            raise DemoFailed(f"tillway-admin token add: {made.stderr}")
+            raise RunFailed(f"tillway-admin token add: {made.stderr}")
         path = self.folder / "demo.token"
         path.touch(0o600)
         path.write_text(made.stdout)
 
     def settings(self):
-        fleet, here = self.folder / "fleet", self.folder
-        return {"store.path": here / "log.db", "control.socket": here / "control.sock", "listeners.0.port": self.port,
-                "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
-                "channels.0.address": "127.0.0.1", "channels.0.port": self.bank_port, "channels.0.mac.algorithm": BANK_MAC, "channels.0.reconnect_min_ms": 50,
-                "channels.0.reconnect_max_ms": 200, "channels.0.reply_timeout_ms": 500, "tables.merchants": fleet / "merchants.csv",
-                "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv", "engine.response_timeout_ms": RESPONSE_TIMEOUT_MS,
-                "engine.inflight_life_ms": INFLIGHT_LIFE_MS, "engine.saf_retry_min_ms": 200, "engine.saf_retry_max_ms": 2000,
-                "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
-                "admin.audit": here / "audit.log", "admin.tokens": here / "tokens"}
-
-    def server_command(self, name):
-        overrides = [word for item in self.settings().items() for word in ("--set", "{}={}".format(*item))]
-        return [self.program(name), "--config", ROOT / "config/demo/tillway.yaml", *overrides]
-
-    def start(self, name, command):
-        child = Child(name, command, self.folder)
-        self.children.append(child)
-        return child
-
-    def start_switch(self):
-        began = time.monotonic()
-        child = self.start("tillwayd", self.server_command("tillwayd"))
-        wait_until("tillwayd listens", START_S, lambda: child.check() or can_connect(self.port), 0.02)
-        self.switch = child
-        return time.monotonic() - began
+        return {**super().settings(), "channels.0.reconnect_min_ms": 50, "channels.0.reconnect_max_ms": 200, "channels.0.reply_timeout_ms": 500,
+                "engine.response_timeout_ms": RESPONSE_TIMEOUT_MS, "engine.inflight_life_ms": INFLIGHT_LIFE_MS, "engine.saf_retry_min_ms": 200,
+                "engine.saf_retry_max_ms": 2000}
 
     def start_all(self):
         faults = ["--faults", self.asked.bank_faults, "--late-ms", LATE_MS] if self.asked.bank_faults else []
-        self.bank = self.start("tillway-bank", [self.program("tillway-bank"), "--name", "bank_a", "--port", self.bank_port, "--keys",
-                                                self.folder / "fleet/bank_a.keys", "--mac", BANK_MAC, "--ledger", self.folder / "bank_a.db",
-                                                "--seed", self.asked.seed,
-                                                "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *faults,
-                                                *shlex.split(self.asked.bank_args)])
-        wait_until("tillway-bank listens", START_S, lambda: self.bank.check() or can_connect(self.bank_port), 0.05)
+        self.start_bank(self.folder / "bank_a.db", ["--seed", self.asked.seed, *faults, *shlex.split(self.asked.bank_args)])
         self.start_switch()
-        signed_on = "SELECT count(*) FROM journal WHERE direction = 'out' AND mti = '0800'"
-        wait_until("the bank link signs on", START_S, lambda: query(self.folder / "bank_a.db", signed_on, 0) > 0)
+        self.wait_for_bank_link(self.folder / "bank_a.db")
         if (self.bin / "tillway-admin").is_file():
             self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
         say(f"terminals port {self.port} (TLS), bank port {self.bank_port}, control socket {self.folder}/control.sock"
@@ -210,7 +88,7 @@ class Demo:
                 self.switch.kill()
                 try:
                     seconds = self.start_switch()
-                except DemoFailed as fault:
+                except RunFailed as fault:
                     self.crashes.append({"at_s": round(moment, 2), "fault": str(fault)})
                     self.load.terminate()
                     return
@@ -237,9 +115,9 @@ class Demo:
             killer.join(START_S + 5)
         for crash in self.crashes:
             if "fault" in crash:
-                raise DemoFailed(f"restart after the crash: {crash['fault']}")
+                raise RunFailed(f"restart after the crash: {crash['fault']}")
         if code != 0:
-            raise DemoFailed(f"tillway-load ended with code {code}")
+            raise RunFailed(f"tillway-load ended with code {code}")
 
     def wait_for_load(self, seconds):
         deadline = time.monotonic() + seconds
@@ -252,7 +130,7 @@ class Demo:
                     self.bank.check()
                 finally:
                     self.lock.release()
-        raise DemoFailed(f"tillway-load did not end within {seconds:.0f} s")
+        raise RunFailed(f"tillway-load did not end within {seconds:.0f} s")
 
     # ---- after
 
@@ -280,7 +158,7 @@ class Demo:
                          " EXCEPT SELECT original_epoch, original_seq FROM log WHERE kind = 'reversal')")
         path = self.folder / "log.db"
         if not path.is_file():
-            raise DemoFailed(f"{path} is gone")
+            raise RunFailed(f"{path} is gone")
         return query(path, pending, 1) + query(path, open_requests, 1)
 
     def drain(self):
@@ -311,8 +189,7 @@ class Demo:
                 "load": load, "reconcile": json.loads(reconciled.read_text()) if reconciled.is_file() else None}
 
     def close(self):
-        for child in [*reversed(self.children)]:
-            child.kill()
+        super().close()
         if self.load and self.load.poll() is None:
             self.load.kill()
             self.load.wait()
@@ -380,7 +257,7 @@ def main(arguments):
     except KeyboardInterrupt:
         say("interrupted")
         code = 130
-    except (DemoFailed, subprocess.TimeoutExpired, OSError, ValueError) as fault:
+    except (RunFailed, subprocess.TimeoutExpired, OSError, ValueError) as fault:
         say(f"FAILED: {fault}")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # what was started is ended, whatever is pressed now

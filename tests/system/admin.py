@@ -22,9 +22,11 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "loadtest"))  # at the end: "demo" is a test of this folder too
 spec = importlib.util.spec_from_file_location("demo", ROOT / "loadtest/demo.py")
 demo_module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(demo_module)
+import run_folder  # noqa: E402
 BIN = None
 
 
@@ -46,7 +48,7 @@ class Stage(demo_module.Demo):
 
     def restart_admin(self):
         self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
-        demo_module.wait_until("tillway-admin listens", 10, lambda: self.admin.check() or demo_module.can_connect(self.admin_port))
+        run_folder.wait_until("tillway-admin listens", 10, lambda: self.admin.check() or run_folder.can_connect(self.admin_port))
 
     def ctl(self, *words, who="ann"):
         command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt"]
@@ -78,13 +80,13 @@ class AdminPort(unittest.TestCase):
         cls.addClassCleanup(cls.stage.close)
         cls.stage.prepare()
         cls.stage.start_all()
-        demo_module.wait_until("tillway-admin listens", 20, lambda: cls.stage.admin.check() or demo_module.can_connect(cls.stage.admin_port))
+        run_folder.wait_until("tillway-admin listens", 20, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
         cls.fault = None
         cls.loading = threading.Thread(target=cls.load, daemon=True)
         cls.loading.start()
         path = cls.folder / "log.db"
         results = "SELECT count(*) FROM log WHERE kind = 'result'"
-        demo_module.wait_until("payments are in the log", 60, lambda: cls.stage.switch.check() or (demo_module.query(path, results, 0) or 0) > 20)
+        run_folder.wait_until("payments are in the log", 60, lambda: cls.stage.switch.check() or (run_folder.query(path, results, 0) or 0) > 20)
 
     @classmethod
     def load(cls):

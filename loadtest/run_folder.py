@@ -1,0 +1,165 @@
+"""A switch, a bank and their terminals' keys in a folder of their own, on loopback ports that were free: what demo and bench share.
+
+Life: RunFolder -> prepare_fleet -> start_bank, start_switch ... -> close. No step waits without a deadline.
+"""
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+START_S, STOP_S = 20, 40
+BANK_MAC = "unionpay_ecb"
+
+
+class RunFailed(Exception):
+    pass
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(what, seconds, is_true, every=0.1):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if is_true():
+            return
+        time.sleep(every)
+    raise RunFailed(f"{what}: not within {seconds} s")
+
+
+def can_connect(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def query(path, sql, fallback=None):
+    """One value out of an SQLite file that somebody else is writing."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as file:
+        return file.execute(sql).fetchone()[0]
+    return fallback
+
+
+def cpu_seconds(pid):
+    with contextlib.suppress(OSError):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+class Child:
+    """A process we started: its output goes to a file, and it is ended by its own id."""
+
+    def __init__(self, name, command, folder, core=None):
+        """Bound to one core, with all threads it will have, where one is named."""
+        pin = [] if core is None else ["taskset", "--cpu-list", core]
+        self.name, self.log = name, folder / f"{name}.log"
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen([str(word) for word in [*pin, *command]], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
+                                            start_new_session=True)
+        self.pid = self.process.pid
+
+    def check(self):
+        if self.process.poll() is not None:
+            raise RunFailed(f"{self.name} ended with code {self.process.returncode}:\n{self.tail()}")
+
+    def tail(self):
+        return "".join(f"    {line}\n" for line in self.log.read_text(errors="replace").splitlines()[-12:])
+
+    def stop(self):
+        """In order, with SIGTERM. Answers the seconds of CPU it took."""
+        self.check()
+        cpu = cpu_seconds(self.pid)
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            raise RunFailed(f"{self.name} did not stop within {STOP_S} s of SIGTERM") from None
+        if code != 0:
+            raise RunFailed(f"{self.name} stopped with code {code}:\n{self.tail()}")
+        return cpu
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class RunFolder:
+    """What stands on the folder: one bank, one switch, and their fleet."""
+
+    def __init__(self, folder, programs):
+        self.folder, self.bin = folder, pathlib.Path(programs).resolve()
+        self.children = []
+        self.port, self.bank_port, self.admin_port = free_port(), free_port(), free_port()
+        self.switch = self.bank = None
+
+    def program(self, name):
+        path = self.bin / name
+        if not path.is_file():
+            raise RunFailed(f"{path} is missing; `./dev build release` makes it")
+        return path
+
+    def run(self, command):
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, timeout=START_S * 6)
+        if done.returncode != 0:
+            raise RunFailed(f"{' '.join(map(str, command))}: code {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def prepare_fleet(self, terminals, seed):
+        """The server's certificate, and the fleet with its tables and keys."""
+        self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
+                  "-out", self.folder / "server.crt", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--terminals", terminals, "--merchants", max(1, terminals // 5), "--seed", seed,
+                  "--out", self.folder / "fleet"])
+
+    def settings(self):
+        """What the demo's configuration cannot know."""
+        fleet, here = self.folder / "fleet", self.folder
+        return {"store.path": here / "log.db", "control.socket": here / "control.sock", "listeners.0.port": self.port,
+                "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
+                "channels.0.address": "127.0.0.1", "channels.0.port": self.bank_port, "channels.0.mac.algorithm": BANK_MAC,
+                "tables.merchants": fleet / "merchants.csv", "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv",
+                "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
+                "admin.audit": here / "audit.log", "admin.tokens": here / "tokens"}
+
+    def server_command(self, name):
+        overrides = [word for item in self.settings().items() for word in ("--set", "{}={}".format(*item))]
+        return [self.program(name), "--config", ROOT / "config/demo/tillway.yaml", *overrides]
+
+    def start(self, name, command, core=None):
+        child = Child(name, command, self.folder, core)
+        self.children.append(child)
+        return child
+
+    def start_listening(self, name, command, port, core=None):
+        child = self.start(name, command, core)
+        wait_until(f"{name} listens", START_S, lambda: child.check() or can_connect(port), 0.02)
+        return child
+
+    def start_switch(self, core=None):
+        """Answers the seconds until it listens."""
+        began = time.monotonic()
+        self.switch = self.start_listening("tillwayd", self.server_command("tillwayd"), self.port, core)
+        return time.monotonic() - began
+
+    def start_bank(self, ledger, options, core=None):
+        command = [self.program("tillway-bank"), "--name", "bank_a", "--port", self.bank_port, "--keys", self.folder / "fleet/bank_a.keys", "--mac", BANK_MAC,
+                   "--ledger", ledger, "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *options]
+        self.bank = self.start_listening("tillway-bank", command, self.bank_port, core)
+
+    def wait_for_bank_link(self, ledger):
+        signed_on = "SELECT count(*) FROM journal WHERE direction = 'out' AND mti = '0800'"
+        wait_until("the bank link signs on", START_S, lambda: query(ledger, signed_on, 0) > 0)
+
+    def close(self):
+        for child in reversed(self.children):
+            child.kill()
