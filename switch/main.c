@@ -10,7 +10,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "protocols/base/require.h"
 #include "switch/configuration.h"
+#include "switch/net/tls.h"
 #include "switch/server.h"
 #include "switch/version.h"
 
@@ -95,6 +97,8 @@ static struct arguments parse(int argc, char **argv)
 static void harden(void)
 {
     struct rlimit files;
+    bool is_wiping = tls_memory_install();
+    REQUIRE(is_wiping);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     prctl(PR_SET_DUMPABLE, 0);
     signal(SIGPIPE, SIG_IGN);

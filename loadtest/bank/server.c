@@ -11,6 +11,7 @@
 
 #define LINK_COUNT_MAX 64
 #define LINK_IN_BYTES 16384
+#define LINK_QUEUE_BYTES_MAX (16U << 20) /* answers that a peer may leave unread */
 #define LINK_OUT_BYTES                                                                             \
     262144 /* a turn's answers to one link: 1,024 requests in flight and more                      \
             */
@@ -111,6 +112,10 @@ static void link_flush(struct link *link)
 static void link_put(struct link *link, const uint8_t *bytes, uint32_t length)
 {
     if (LINK_OUT_BYTES - link->out_length < length + 2) {
+        link_flush(link); /* more answers in one reading than the buffer holds */
+    }
+    if (link->is_closing ||
+        uv_stream_get_write_queue_size((uv_stream_t *)&link->tcp) > LINK_QUEUE_BYTES_MAX) {
         fprintf(stderr, "%s: a peer does not read its answers; link closed\n",
                 link->server->setup.name);
         link_close(link);

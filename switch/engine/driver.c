@@ -22,6 +22,10 @@ struct driver {
     bool is_inside; /* a callback runs */
     uint32_t first, count, count_max;
     struct engine_effects effects; /* of the step at hand */
+    /* The ring holds places of `held`. A place that is free again is the next one taken, so that
+     * few of these large copies are in use at a time and stay in the cache. */
+    uint32_t *ring, *free_places;
+    uint32_t free_count, used_count; /* places below used_count were ever taken */
     struct driver_held held[];
 };
 
@@ -32,10 +36,17 @@ struct driver *driver_create(struct engine *engine, const struct driver_rim *rim
     REQUIRE(held_count_max > ENGINE_EFFECT_COUNT_MAX);
     struct driver *driver =
         calloc(1, sizeof(*driver) + (size_t)held_count_max * sizeof(driver->held[0]));
-    if (driver != NULL) {
-        driver->engine = engine;
-        driver->rim = *rim;
-        driver->count_max = held_count_max;
+    if (driver == NULL) {
+        return NULL;
+    }
+    driver->engine = engine;
+    driver->rim = *rim;
+    driver->count_max = held_count_max;
+    driver->ring = calloc(held_count_max, sizeof(driver->ring[0]));
+    driver->free_places = calloc(held_count_max, sizeof(driver->free_places[0]));
+    if (driver->ring == NULL || driver->free_places == NULL) {
+        driver_destroy(driver);
+        return NULL;
     }
     return driver;
 }
@@ -46,8 +57,10 @@ void driver_destroy(struct driver *driver)
         return;
     }
     for (uint32_t i = 0; i < driver->count; i++) {
-        payment_wipe(&driver->held[(driver->first + i) % driver->count_max].payment);
+        payment_wipe(&driver->held[driver->ring[(driver->first + i) % driver->count_max]].payment);
     }
+    free(driver->ring);
+    free(driver->free_places);
     free(driver);
 }
 
@@ -80,7 +93,10 @@ static void hold(struct driver *driver, const struct engine_effect *effect)
 {
     REQUIRE(driver->count < driver->count_max);
     REQUIRE(effect->payment != NULL);
-    struct driver_held *held = &driver->held[(driver->first + driver->count++) % driver->count_max];
+    uint32_t place =
+        driver->free_count > 0 ? driver->free_places[--driver->free_count] : driver->used_count++;
+    struct driver_held *held = &driver->held[place];
+    driver->ring[(driver->first + driver->count++) % driver->count_max] = place;
     held->effect = *effect;
     payment_copy(&held->payment, effect->payment);
     held->effect.payment = &held->payment;
@@ -93,14 +109,19 @@ static void hold(struct driver *driver, const struct engine_effect *effect)
 
 static void release(struct driver *driver)
 {
-    while (driver->count > 0 && driver->held[driver->first].effect.after <= driver->durable) {
-        struct driver_held *held = &driver->held[driver->first];
+    while (driver->count > 0) {
+        uint32_t place = driver->ring[driver->first];
+        struct driver_held *held = &driver->held[place];
+        if (held->effect.after > driver->durable) {
+            return;
+        }
         let_out(driver, &held->effect);
         secret_wipe(&held->payment,
                     offsetof(struct payment, cargo_bytes) + (uint32_t)held->payment.cargo_length);
         secret_wipe(held->keys, held->effect.keys.length);
         driver->first = (driver->first + 1) % driver->count_max;
         driver->count--;
+        driver->free_places[driver->free_count++] = place;
     }
 }
 

@@ -1,7 +1,9 @@
 /* See tls.h. */
 #include "switch/net/tls.h"
 
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,6 +20,9 @@
 #define CIPHERS_TLS_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 /* Small fragments keep the write buffer of a record small; our messages end below 2 KiB. */
 #define FRAGMENT_BYTES_MAX 8192
+#define RECORD_BUFFER_BYTES_MIN 16384
+#define RECORD_BYTES_USUAL 4096 /* a frame of ours with its HTTP head ends below */
+#define HEAP_TRIM_BYTES (32 << 20)
 #define TICKET_LIFE_S 7200
 #define HOUR_S 3600
 
@@ -153,7 +158,7 @@ static SSL_CTX *context_create(const SSL_METHOD *method)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_send_fragment(context, FRAGMENT_BYTES_MAX);
@@ -165,6 +170,39 @@ static SSL_CTX *context_create(const SSL_METHOD *method)
         return NULL;
     }
     return context;
+}
+
+static void *memory_take(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return malloc(size);
+}
+
+static void *memory_resize(void *bytes, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return realloc(bytes, size);
+}
+
+static void memory_give(void *bytes, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (bytes != NULL && malloc_usable_size(bytes) >= RECORD_BUFFER_BYTES_MIN) {
+        secret_wipe(bytes, RECORD_BYTES_USUAL);
+    }
+    free(bytes);
+}
+
+bool tls_memory_install(void)
+{
+    /* A record buffer comes and goes with each message: the heap keeps its end instead of giving
+     * it back to the system and taking it again. */
+    mallopt(M_TRIM_THRESHOLD, HEAP_TRIM_BYTES);
+    mallopt(M_MMAP_THRESHOLD, HEAP_TRIM_BYTES);
+    return CRYPTO_set_mem_functions(memory_take, memory_resize, memory_give) == 1;
 }
 
 static bool is_given(const char *file)

@@ -28,6 +28,11 @@ struct tls_tickets {
  */
 bool tls_tickets_init(struct tls_tickets *tickets);
 
+/* Gives OpenSSL an allocator that wipes record buffers as they are freed: their plaintext is card
+ * data. SSL_OP_CLEANSE_PLAINTEXT does so too, but wipes all 16 KiB of a buffer of which a message
+ * used 500 bytes. To be called before anything else of OpenSSL; false: too late. */
+bool tls_memory_install(void);
+
 struct tls_server_setup {
     const char *certificate_file; /* PEM: our certificate, then the chain */
     const char *key_file;         /* PEM */
