@@ -2,10 +2,11 @@
 """Bad input: each kind gets the answer that the dialect names, or the end of its own connection; one log line that says what was wrong; a
 counter; and a witness on another connection is served before and after.
 
-    bad_input.py BIN      BIN holds tillwayd and tillway-load
+    bad_input.py --bin DIR      DIR holds tillwayd and tillway-load
 
 Starts a tillwayd of its own on free loopback ports, without a bank: nothing here reaches one. Exit code 0: all as it should be.
 """
+import argparse
 import contextlib
 import pathlib
 import shutil
@@ -430,14 +431,14 @@ def run(binaries, workers):
 
 
 def main():
-    if len(sys.argv) != 2:
-        print(__doc__)
-        return 2
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", required=True)
+    binaries = pathlib.Path(parser.parse_args().bin).resolve()
     failures = 0
     for workers in (1, 2):
         print(f"-- {workers} worker{'s' if workers > 1 else ''}")
         try:
-            failures += run(pathlib.Path(sys.argv[1]).resolve(), workers)
+            failures += run(binaries, workers)
         except Failed as fault:
             failures += 1
             print(f"FAILED  {fault}")

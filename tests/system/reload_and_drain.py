@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Reload and stop of a real tillwayd: new files come into force whole and lose no connection, faulty ones change nothing and are named; a stop closes
+what is idle and ends in order.
+
+    reload_and_drain.py --bin DIR      DIR holds tillwayd and tillway-load
+"""
+import argparse
+import pathlib
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+from bad_input import ANSWER_S, Failed, Peer, Switch, expect, frame
+
+LINE_S = 10
+
+
+def wait_line(switch, words, count=1):
+    """Waits for that many lines that hold all the words."""
+    deadline = time.monotonic() + LINE_S
+    while time.monotonic() < deadline:
+        if sum(all(word in line for word in words) for line in switch.log.read_text().splitlines()) >= count:
+            return
+        time.sleep(0.05)
+    raise Failed(f"no line with {words}:\n{switch.log.read_text()[-2000:]}")
+
+
+def code_of_echo(switch, peer):
+    answer = peer.send(frame(switch.fleet.echo())).answer()
+    expect("the connection is lost", answer is not None)
+    return answer.code
+
+
+def reload(switch):
+    switch.process.send_signal(signal.SIGHUP)
+
+
+def certificate_name(switch):
+    pem = ssl.get_server_certificate(("127.0.0.1", switch.tls_port), timeout=ANSWER_S)
+    done = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=pem, capture_output=True, text=True, check=True)
+    return done.stdout.strip().rsplit("=", 1)[1].strip()
+
+
+def new_certificate(switch, name):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    switch.folder / "server.key", "-out", switch.folder / "server.crt", "-days", "2", "-subj", f"/CN={name}"],
+                   check=True, capture_output=True)
+
+
+def good_reload_keeps_connections(switch, peer):
+    for count in range(1, 4):
+        reload(switch)
+        wait_line(switch, [" reloaded "], count)
+        expect("an echo is not answered after a reload", code_of_echo(switch, peer) == "00")
+
+
+def faulty_file_changes_nothing(switch, peer):
+    path = switch.folder / "tillway.yaml"
+    good = path.read_text()
+    path.write_text(good.replace("node: 0", "node: many"))
+    reload(switch)
+    wait_line(switch, ["reload_refused", "tillway.yaml:2", "node", "many"])
+    path.write_text(good)
+    expect("an echo is not answered after a refused reload", code_of_echo(switch, peer) == "00")
+
+
+def certificate_is_swapped_for_new_connections(switch, peer):
+    kept = (switch.folder / "server.crt").read_text()
+    (switch.folder / "server.crt").write_text("no certificate")
+    reload(switch)
+    wait_line(switch, ["reload_refused", "server.crt"])
+    expect("a faulty certificate came into force", certificate_name(switch) == "localhost")
+    (switch.folder / "server.crt").write_text(kept)
+    new_certificate(switch, "renewed")
+    reload(switch)
+    wait_line(switch, [" reloaded "], 4)
+    expect("the new certificate is not shown", certificate_name(switch) == "renewed")
+    expect("the old connection is lost", code_of_echo(switch, peer) == "00")
+
+
+def terminal_taken_out_of_the_table_is_refused(switch, peer):
+    path = switch.folder / "fleet/terminals.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if not line.startswith(switch.fleet.terminal)) + "\n")
+    reload(switch)
+    wait_line(switch, [" reloaded "], 5)
+    expect("a terminal that is gone is served", code_of_echo(switch, peer) == "97")
+    path.write_text("\n".join(lines) + "\n")
+    reload(switch)
+    wait_line(switch, [" reloaded "], 6)
+    expect("the terminal is not served again", code_of_echo(switch, peer) == "00")
+
+
+def stop_closes_idle_connections_and_ends(switch, peer):
+    switch.process.send_signal(signal.SIGTERM)
+    expect("the idle connection stays open", peer.is_closed())
+    expect("not ended in order", switch.process.wait(15) == 0)
+    wait_line(switch, ["drained", "all is answered"])
+
+
+TESTS = [good_reload_keeps_connections, faulty_file_changes_nothing, certificate_is_swapped_for_new_connections,
+         terminal_taken_out_of_the_table_is_refused, stop_closes_idle_connections_and_ends]
+
+
+def run(binaries, workers):
+    failures = 0
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-reload-"))
+    switch = None
+    try:
+        switch = Switch(binaries, folder, workers)
+        with Peer(switch.tls_port, tls=True) as peer:
+            for test in TESTS:
+                try:
+                    test(switch, peer)
+                    print(f"ok      {test.__name__}")
+                except (Failed, OSError, subprocess.SubprocessError) as fault:
+                    failures += 1
+                    print(f"FAILED  {test.__name__}: {fault}")
+    finally:
+        if switch is not None and switch.process.poll() is None:
+            switch.process.kill()
+            switch.process.wait()
+        shutil.rmtree(folder)
+    return failures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", required=True)
+    binaries = pathlib.Path(parser.parse_args().bin).resolve()
+    failures = 0
+    for workers in (1, 2):
+        print(f"-- {workers} worker{'s' if workers > 1 else ''}")
+        try:
+            failures += run(binaries, workers)
+        except Failed as fault:
+            failures += 1
+            print(f"FAILED  {fault}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
