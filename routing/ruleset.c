@@ -102,6 +102,11 @@ const struct terminal_table *ruleset_terminal_view(const struct ruleset *ruleset
     return ruleset->terminals;
 }
 
+const struct bin_table *ruleset_bin_view(const struct ruleset *ruleset)
+{
+    return ruleset->bins;
+}
+
 const struct merchant_table *ruleset_merchant_view(const struct ruleset *ruleset)
 {
     return ruleset->merchants;

@@ -70,7 +70,8 @@ struct ruleset *ruleset_create(uint32_t version, const struct ruleset_limits *li
 void ruleset_destroy(struct ruleset *ruleset);
 uint32_t ruleset_version(const struct ruleset *ruleset);
 
-/* The tables, to be filled before ruleset_freeze and only read afterwards. The ruleset's. */
+/* The tables, to be filled before ruleset_freeze; afterwards only the views may be asked for. The
+ * ruleset's. */
 struct bin_table *ruleset_bins(struct ruleset *ruleset);
 struct merchant_table *ruleset_merchants(struct ruleset *ruleset);
 struct terminal_table *ruleset_terminals(struct ruleset *ruleset);
@@ -98,6 +99,7 @@ const struct ruleset_fault *ruleset_freeze_fault(const struct ruleset *ruleset);
 /* The fee plans, NULL before they are compiled. The ruleset's. */
 const struct fee_plan_set *ruleset_fee_plans(const struct ruleset *ruleset);
 const struct merchant_table *ruleset_merchant_view(const struct ruleset *ruleset);
+const struct bin_table *ruleset_bin_view(const struct ruleset *ruleset);
 
 /* Whether terminal and merchant may act at all: for sign-on and management messages. */
 enum route_answer ruleset_admit(const struct ruleset *ruleset, const struct payment *payment,

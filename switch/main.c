@@ -18,7 +18,7 @@
 
 #define OVERRIDE_COUNT_MAX 64
 
-enum command { RUN, CHECK_CONFIG, PRINT_VERSION, PRINT_HELP, BAD_USAGE };
+enum command { RUN, CHECK_CONFIG, DUMP_OPTIONS, PRINT_VERSION, PRINT_HELP, BAD_USAGE };
 
 struct arguments {
     enum command command;
@@ -30,12 +30,13 @@ struct arguments {
 static void usage(FILE *to)
 {
     fputs("usage: tillwayd --config FILE [--set PATH=VALUE ...] [--check-config]\n"
-          "       tillwayd --version | --help\n"
+          "       tillwayd --dump-options | --version | --help\n"
           "\n"
           "  --config FILE      the configuration, tillway.yaml\n"
           "  --set PATH=VALUE   changes one option of it, such as "
           "store.path=/var/lib/tillway/log.db\n"
           "  --check-config     reads and checks all files, says what is wrong, and ends\n"
+          "  --dump-options     prints every option: range, fallback, meaning\n"
           "\n"
           "Signals: TERM drains and ends (a second one ends now), HUP reloads.\n",
           to);
@@ -66,6 +67,8 @@ static void parse_one(struct arguments *arguments, int argc, char **argv, int *a
         arguments->overrides[arguments->override_count++] = assignment;
     } else if (strcmp(word, "--check-config") == 0) {
         arguments->command = CHECK_CONFIG;
+    } else if (strcmp(word, "--dump-options") == 0) {
+        arguments->command = DUMP_OPTIONS;
     } else if (strcmp(word, "--version") == 0) {
         arguments->command = PRINT_VERSION;
     } else if (strcmp(word, "--help") == 0) {
@@ -118,12 +121,22 @@ static int check_config(const struct configuration_source *source)
         return SERVER_EXIT_CONFIGURATION;
     }
     printf("%s: good (%u terminals, %u merchants, %u card ranges, %u channels, %u listeners)\n",
-           source->path, terminal_table_count(ruleset_terminals(configuration->ruleset)),
-           merchant_table_count(ruleset_merchants(configuration->ruleset)),
-           bin_table_count(ruleset_bins(configuration->ruleset)),
+           source->path, terminal_table_count(ruleset_terminal_view(configuration->ruleset)),
+           merchant_table_count(ruleset_merchant_view(configuration->ruleset)),
+           bin_table_count(ruleset_bin_view(configuration->ruleset)),
            configuration->options->channel_count, configuration->options->listener_count);
     configuration_destroy(configuration);
     return SERVER_EXIT_OK;
+}
+
+static int dump_options(void)
+{
+    static char text[OPTION_REFERENCE_SIZE];
+    struct byte_writer writer;
+    byte_writer_init(&writer, text, sizeof(text));
+    server_options_describe(&writer);
+    return fwrite(text, 1, writer.position, stdout) == writer.position ? SERVER_EXIT_OK
+                                                                       : SERVER_EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -139,6 +152,8 @@ int main(int argc, char **argv)
         return server_run(&source);
     case CHECK_CONFIG:
         return check_config(&source);
+    case DUMP_OPTIONS:
+        return dump_options();
     case PRINT_VERSION:
         puts("tillwayd " TILLWAY_VERSION " (" TILLWAY_REVISION ")");
         return SERVER_EXIT_OK;
