@@ -285,6 +285,7 @@ void core_request(struct core *core, struct conn_handle conn, const struct payme
     REQUIRE(!driver_is_full(core->driver));
     event.request.conn = conn;
     event.request.payment = payment;
+    event.request.is_log_short = store_is_short(core->store);
     driver_step(core->driver, &event);
 }
 

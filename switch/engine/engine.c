@@ -158,7 +158,8 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
     switch (event->kind) {
     case ENGINE_REQUEST:
         REQUIRE(engine->is_running);
-        on_request(engine, &(struct request){event->request.conn, event->request.payment});
+        on_request(engine, &(struct request){event->request.conn, event->request.payment,
+                                             event->request.is_log_short});
         break;
     case ENGINE_RESPONSE:
         REQUIRE(engine->is_running);

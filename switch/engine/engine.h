@@ -83,6 +83,7 @@ enum engine_event_kind {
     X(UNMATCHED, "00", "an answer that belongs to no request")                                     \
     X(RESTART, "98", "in doubt at a restart: unknown, being reversed")                             \
     X(NO_ROOM, "96", "the limit of transactions is reached")                                       \
+    X(LOG_SHORT, "96", "the disk of the log is nearly full; only reversals are served")            \
     X(IN_PROGRESS, "09", "the same request is being worked on")                                    \
     X(NOT_SIGNED_ON, "77", "batch or key state does not match: sign on again")                     \
     X(NOT_SERVED, "40", "this transaction type is not served")                                     \
@@ -109,6 +110,7 @@ struct engine_event {
         struct {
             struct conn_handle conn;
             const struct payment *payment; /* borrowed for the step; pan_hash, pan_sealed filled */
+            bool is_log_short; /* no new purchase; reversals and repeats are served (I23) */
         } request;
         struct {
             uint16_t channel;

@@ -51,6 +51,7 @@ struct engine {
 struct request {
     struct conn_handle conn;
     const struct payment *payment; /* borrowed */
+    bool is_log_short;
 };
 
 /* --- states ------------------------------------------------------------------------------- */

@@ -193,6 +193,9 @@ void purchase_on_request(struct engine *engine, const struct request *request)
     } else if (!terminal->is_signed_on || terminal->batch != payment->batch) {
         refusal.reason = TXN_REASON_NOT_SIGNED_ON;
         refuse(engine, request, &refusal);
+    } else if (request->is_log_short) {
+        refusal.reason = TXN_REASON_LOG_SHORT;
+        refuse(engine, request, &refusal);
     } else {
         begin(engine, request, &decision, place);
     }

@@ -21,6 +21,7 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_UNMATCHED] = "unmatched",
     [TXN_REASON_RESTART] = "restart",
     [TXN_REASON_NO_ROOM] = "no_room",
+    [TXN_REASON_LOG_SHORT] = "log_short",
     [TXN_REASON_IN_PROGRESS] = "in_progress",
     [TXN_REASON_NOT_SIGNED_ON] = "not_signed_on",
     [TXN_REASON_NOT_SERVED] = "not_served",

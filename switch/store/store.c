@@ -272,6 +272,12 @@ bool store_has_room(const struct store *store)
     return atomic_load_explicit(&store->queued, memory_order_relaxed) < store->queue_count_max;
 }
 
+bool store_is_short(const struct store *store)
+{
+    long long free_bytes = atomic_load_explicit(&store->free_bytes, memory_order_relaxed);
+    return free_bytes >= 0 && free_bytes < STORE_FREE_BYTES_MIN;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     store_free(handle->data);

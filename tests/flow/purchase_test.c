@@ -185,6 +185,27 @@ static void test_chip_data_and_texts_of_the_answer_are_passed_on(void **state)
     assert_int_equal(passed.length, icc.length);
 }
 
+static void test_a_short_log_refuses_new_purchases_and_serves_reversals_and_repeats(void **state)
+{
+    struct stage *stage = *state;
+    struct payment first = stage_purchase(TERMINAL_A, FIRST_STAN);
+    struct payment second = stage_purchase(TERMINAL_A, FIRST_STAN + 1);
+    stage_ask(stage, &first);
+    stage_respond(stage, 0, "00");
+    stage->is_log_short = true;
+    uint32_t replies = stage->reply_count;
+    stage_ask(stage, &second);
+    stage_expect_reply(stage, replies + 1, "96");
+    assert_int_equal(stage_last_reply(stage)->effect.reason, TXN_REASON_LOG_SHORT);
+    assert_int_equal(stage->forward_count, 1);
+    stage_ask(stage, &first); /* the repeat gets the kept answer */
+    stage_expect_reply(stage, replies + 2, "00");
+    struct payment reversal = stage_reversal(&first);
+    stage_ask(stage, &reversal);
+    assert_int_equal(stage->forward_count, 2);
+    assert_int_equal(stage->forwards[1].payment.kind, PAYMENT_REVERSAL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
@@ -197,6 +218,7 @@ int main(void)
         TEST(test_what_never_left_goes_to_the_next_candidate_then_91),
         TEST(test_a_refused_pin_is_answered_99_and_tried_nowhere_else),
         TEST(test_chip_data_and_texts_of_the_answer_are_passed_on),
+        TEST(test_a_short_log_refuses_new_purchases_and_serves_reversals_and_repeats),
     };
     return cmocka_run_group_tests_name("flow/purchase", tests, NULL, NULL);
 }

@@ -288,6 +288,7 @@ uint32_t stage_ask(struct stage *stage, const struct payment *payment)
     struct engine_event event = {.kind = ENGINE_REQUEST};
     event.request.conn = (struct conn_handle){.worker = 1, .slot = ++slot, .generation = 1};
     event.request.payment = payment;
+    event.request.is_log_short = stage->is_log_short;
     stage_step(stage, event);
     return slot;
 }

@@ -43,7 +43,8 @@ struct stage {
     struct driver *driver;
     uint64_t now_ns;
     int64_t wall_us;
-    bool is_prompt; /* each record is durable at the end of its step */
+    bool is_log_short; /* told with each request */
+    bool is_prompt;    /* each record is durable at the end of its step */
     uint32_t record_count, forward_count, reply_count, keys_count, notice_count;
     struct record records[STAGE_RECORD_COUNT_MAX];
     struct stage_effect forwards[STAGE_EFFECT_COUNT_MAX], replies[STAGE_EFFECT_COUNT_MAX];

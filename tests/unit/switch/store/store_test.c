@@ -408,6 +408,7 @@ static void test_counts_add_up(void **state)
     assert_int_equal(counts.rows, 500);
     assert_int_equal(counts.position_durable, 500);
     assert_true(counts.free_bytes > 0);
+    assert_int_equal(store_is_short(store), counts.free_bytes < STORE_FREE_BYTES_MIN);
     uint64_t commits = 0;
     for (uint32_t i = 0; i < STORE_TIME_CELLS; i++) {
         commits += counts.commit_cells[i];
