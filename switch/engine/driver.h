@@ -39,7 +39,7 @@ void driver_durable(struct driver *driver, uint64_t position);
  * (I22). The rim stops the process; restart decides from the log. */
 void driver_fail(struct driver *driver);
 bool driver_has_failed(const struct driver *driver);
-/* While it is full no event may be stepped. */
+/* While it is full no event but RULESET may be stepped. */
 bool driver_is_full(const struct driver *driver);
 uint32_t driver_held_count(const struct driver *driver);
 uint64_t driver_durable_position(const struct driver *driver);

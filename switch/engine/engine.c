@@ -201,7 +201,10 @@ void engine_step(struct engine *engine, const struct engine_event *event,
     }
     begin_step(engine, event, effects);
     dispatch(engine, event);
-    if (engine->is_running && engine->channels.ready_mask != 0) {
+    /* Other rules come into force even while the driver has no room; what they make possible waits
+     * for the next event, which the deadline asks for at once. */
+    bool may_pump = engine->is_running && event->kind != ENGINE_RULESET;
+    if (may_pump && engine->channels.ready_mask != 0) {
         saf_pump(engine);
     }
     effects->has_more = event->kind == ENGINE_TICK && engine_deadline_ns(engine) <= engine->now_ns;

@@ -73,6 +73,30 @@ static void test_a_full_ring_says_so_while_one_step_still_fits(void **state)
     assert_false(driver_is_full(stage->driver));
 }
 
+/* A reload while the disk is slow must not be the end. */
+static void test_other_rules_come_into_force_while_the_ring_is_full(void **state)
+{
+    struct stage *stage = *state;
+    struct payment stranger = stage_purchase("19999999", FIRST_STAN);
+    struct payment purchase = stage_purchase(TERMINAL_A, FIRST_STAN);
+    stage_ask(stage, &purchase);
+    stage_set_channel(stage, BANK_A, false);
+    stage_pass(stage, stage->limits.response_timeout_ns); /* a reversal waits for the bank */
+    stage_set_channel(stage, BANK_B, false);
+    stage->is_prompt = false;
+    stage_restart(stage);
+    while (!driver_is_full(stage->driver)) {
+        stage_ask(stage, &stranger);
+    }
+    uint32_t held = driver_held_count(stage->driver);
+    struct engine_event event = {.kind = ENGINE_RULESET, .ruleset = stage->ruleset};
+    stage_step(stage, event);
+    assert_int_equal(driver_held_count(stage->driver), held);
+    stage_sync(stage);
+    stage_pass(stage, 0);
+    assert_int_equal(stage->forwards[stage->forward_count - 1].payment.kind, PAYMENT_REVERSAL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
@@ -81,6 +105,7 @@ int main(void)
         TEST(test_a_reply_waits_for_its_result_and_so_does_a_repeat),
         TEST(test_after_a_failed_sync_nothing_leaves_any_more),
         TEST(test_a_full_ring_says_so_while_one_step_still_fits),
+        TEST(test_other_rules_come_into_force_while_the_ring_is_full),
     };
     return cmocka_run_group_tests_name("flow/write_ahead", tests, NULL, NULL);
 }
