@@ -279,6 +279,19 @@ bool core_has_room(const struct core *core)
            driver_held_count(core->driver) + core->held_reserve < core->held_count_max;
 }
 
+bool core_is_crowded(const struct core *core)
+{
+    return core->is_started &&
+           (store_room(core->store) < STORE_OVERFLOW_COUNT / 2 ||
+            driver_held_count(core->driver) + core->held_reserve / 2 >= core->held_count_max);
+}
+
+/* Whether one more step has room for all that it may write and hold. */
+static bool has_step_room(const struct core *core)
+{
+    return !driver_is_full(core->driver) && store_room(core->store) >= ENGINE_RECORD_COUNT_MAX;
+}
+
 void core_request(struct core *core, struct conn_handle conn, const struct payment *payment)
 {
     struct engine_event event = event_now(core, ENGINE_REQUEST);
@@ -292,11 +305,11 @@ void core_request(struct core *core, struct conn_handle conn, const struct payme
 void core_response(struct core *core, uint16_t channel, const struct payment *payment)
 {
     struct engine_event event = event_now(core, ENGINE_RESPONSE);
-    if (!core->is_started || driver_is_full(core->driver)) {
+    if (!core->is_started || !has_step_room(core)) {
         /* Safe: without its answer the transaction times out, is told as unknown and reversed. */
         count_add(&core->counts.responses_dropped, 1);
         LOG(LOG_ERROR, "response_dropped", LOG_TEXT("terminal", payment->terminal_id),
-            LOG_NUMBER("stan", payment->stan), LOG_TEXT("text", "the driver is full"));
+            LOG_NUMBER("stan", payment->stan), LOG_TEXT("text", "the log is too slow"));
         return;
     }
     REQUIRE(channel < CHANNEL_COUNT_MAX);
@@ -375,7 +388,7 @@ static void pending_step(struct core *core, struct core_pending *pending)
 
 static void pending_run(struct core *core)
 {
-    while (core->pending_count > 0 && !driver_is_full(core->driver)) {
+    while (core->pending_count > 0 && has_step_room(core)) {
         struct core_pending *pending = &core->pending[core->pending_first];
         pending_step(core, pending);
         secret_wipe(pending->field_62, pending->field_62_length);
@@ -388,7 +401,7 @@ static void pending_run(struct core *core)
 
 static void time_pass(struct core *core)
 {
-    for (int i = 0; i < TICK_STEPS_MAX && !driver_is_full(core->driver); i++) {
+    for (int i = 0; i < TICK_STEPS_MAX && has_step_room(core) && !core_is_crowded(core); i++) {
         struct engine_event event = event_now(core, ENGINE_TICK);
         if (engine_deadline_ns(core->engine) > event.now_ns) {
             return;

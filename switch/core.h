@@ -49,6 +49,10 @@ void core_destroy(struct core *core);
  * for the answers of what is in flight. */
 bool core_has_room(const struct core *core);
 
+/* Whether answers of banks, too, should wait: what was kept back for them is half used up. What has
+ * been read already is still taken. */
+bool core_is_crowded(const struct core *core);
+
 void core_request(struct core *core, struct conn_handle conn, const struct payment *payment);
 void core_response(struct core *core, uint16_t channel, const struct payment *payment);
 void core_channel(struct core *core, uint16_t channel, bool is_up);

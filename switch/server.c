@@ -62,7 +62,8 @@ static void on_replayed(void *argument, const struct record *record)
     }
 }
 
-/* The mail of a turn: requests that had no room, and one wake-up for each worker with answers. */
+/* The mail of a turn: requests that had no room, one wake-up for each worker with answers, and
+ * banks that had to wait. */
 static void on_turn(void *argument)
 {
     struct server *server = argument;
@@ -70,6 +71,7 @@ static void on_turn(void *argument)
         worker_receive(server->workers[i]);
         worker_flush(server->workers[i]);
     }
+    server_channels_resume(server);
 }
 
 /* ---- starting ---- */

@@ -13,6 +13,20 @@ static void on_response(void *argument, uint16_t channel, const struct payment *
 {
     struct server *server = argument;
     core_response(server->core, channel, payment);
+    if (core_is_crowded(server->core)) {
+        channel_pause(server->channels[channel]);
+        server->has_paused = true;
+    }
+}
+
+void server_channels_resume(struct server *server)
+{
+    if (server->has_paused && !core_is_crowded(server->core)) {
+        server->has_paused = false;
+        for (uint32_t i = 0; i < server->channel_count; i++) {
+            channel_resume(server->channels[i]);
+        }
+    }
 }
 
 static void on_state(void *argument, uint16_t channel, bool is_up, const char *reason)

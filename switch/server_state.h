@@ -28,6 +28,7 @@ struct server {
     char channel_texts[CHANNEL_COUNT_MAX][CHANNEL_REASON_SIZE]; /* why each is up or down */
     int64_t channel_since_us[CHANNEL_COUNT_MAX];
     uint32_t channel_count, channels_running;
+    bool has_paused; /* some channel is not read until the log has caught up */
     uint16_t worker_count;
     struct worker *workers[SERVER_WORKER_COUNT_MAX];
     struct tls_tickets tickets[SERVER_WORKER_COUNT_MAX];
@@ -59,6 +60,8 @@ int server_channels_create(struct server *server);
 void server_channels_start(struct server *server);
 void server_channels_stop(struct server *server);
 void server_channels_destroy(struct server *server);
+/* Reads on where the log has caught up; called each turn. */
+void server_channels_resume(struct server *server);
 /* The driver's forward: what cannot leave comes back to the engine as UNSENT. */
 void server_forward(void *argument, const struct engine_effect *effect);
 void server_channel_status(const struct server *server, uint32_t index,

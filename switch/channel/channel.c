@@ -252,6 +252,16 @@ bool channel_is_up(const struct channel *channel)
     return channel->state == CHANNEL_IS_UP;
 }
 
+void channel_pause(struct channel *channel)
+{
+    link_pause(channel->link);
+}
+
+void channel_resume(struct channel *channel)
+{
+    link_resume(channel->link);
+}
+
 /* --- forwards ------------------------------------------------------------------------------ */
 
 static enum channel_answer open_pan(struct channel *channel)

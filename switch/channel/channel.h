@@ -90,6 +90,10 @@ MUST_CHECK enum channel_answer channel_forward(struct channel *channel,
 
 bool channel_is_up(const struct channel *channel);
 
+/* Reads no more from the bank, and reads again. What has been read already still comes. */
+void channel_pause(struct channel *channel);
+void channel_resume(struct channel *channel);
+
 /* X(name, sentence) */
 #define CHANNEL_COUNT_MAP(X)                                                                       \
     X(sent, "requests and reversals sent")                                                         \

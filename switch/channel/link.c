@@ -8,6 +8,7 @@
 #include "protocols/base/require.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+#define PAUSED_LOOK_NS (100 * NS_PER_MS) /* a deadline that finds the link paused comes again */
 
 struct link {
     struct link_setup setup;
@@ -16,7 +17,7 @@ struct link {
     struct deadline retry;
     uint64_t pause_ms; /* the next one */
     uint64_t chance;   /* of the jitter */
-    bool is_stopping;
+    bool is_stopping, is_paused;
 };
 
 const char *link_state_text(enum link_state state)
@@ -109,7 +110,9 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
 static void on_deadline(void *owner)
 {
     struct link *link = owner;
-    if (link->state == LINK_OPEN) {
+    if (link->is_paused) {
+        link_arm(link, loop_now_ns() + PAUSED_LOOK_NS);
+    } else if (link->state == LINK_OPEN) {
         link->setup.calls->on_deadline(link->setup.owner);
     }
 }
@@ -119,6 +122,7 @@ static void on_closed(void *owner, enum close_reason reason, const char *text)
     struct link *link = owner;
     (void)reason;
     link->stream = NULL;
+    link->is_paused = false;
     if (link->is_stopping) {
         link->state = LINK_STOPPED;
         link->setup.calls->on_stopped(link->setup.owner);
@@ -201,6 +205,22 @@ void link_arm(struct link *link, uint64_t due_ns)
     if (link->state == LINK_OPEN) {
         stream_arm(link->stream, due_ns);
     }
+}
+
+void link_pause(struct link *link)
+{
+    if (link->state == LINK_OPEN && !link->is_paused) {
+        link->is_paused = true;
+        stream_pause(link->stream);
+    }
+}
+
+void link_resume(struct link *link)
+{
+    if (link->state == LINK_OPEN && link->is_paused) {
+        stream_resume(link->stream);
+    }
+    link->is_paused = false;
 }
 
 enum link_state link_state(const struct link *link)

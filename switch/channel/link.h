@@ -68,4 +68,8 @@ void link_settle(struct link *link);
 MUST_CHECK bool link_send(struct link *link, struct byte_view framed);
 /* One deadline while open; arming again moves it. */
 void link_arm(struct link *link, uint64_t due_ns);
+/* Stops reading, and begins again; a new connection is read from the start. What has been read
+ * comes all the same, and on_deadline does not come meanwhile: the silence is ours. */
+void link_pause(struct link *link);
+void link_resume(struct link *link);
 enum link_state link_state(const struct link *link);

@@ -278,6 +278,13 @@ bool store_is_short(const struct store *store)
     return free_bytes >= 0 && free_bytes < STORE_FREE_BYTES_MIN;
 }
 
+uint32_t store_room(const struct store *store)
+{
+    uint32_t most = store->queue_count_max + STORE_OVERFLOW_COUNT;
+    uint32_t queued = atomic_load_explicit(&store->queued, memory_order_relaxed);
+    return queued < most ? most - queued : 0;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     store_free(handle->data);

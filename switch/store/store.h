@@ -18,9 +18,9 @@
 #include "switch/engine/record.h"
 
 #define STORE_REASON_SIZE 1024
-/* Records that store_append() still takes after store_has_room() has become false: one step of the
- * engine writes several. */
-#define STORE_OVERFLOW_COUNT 64
+/* Records that store_append() still takes after store_has_room() has become false: what is under
+ * way goes on while no more is begun. Half of it holds what one read from a bank may bring. */
+#define STORE_OVERFLOW_COUNT 8192
 #define STORE_FREE_BYTES_MIN (INT64_C(64) * 1024 * 1024) /* some 150,000 rows */
 /* With this code the process ends when the log cannot be written: 69, "store unavailable". */
 #define STORE_EXIT_CODE 69
@@ -52,10 +52,13 @@ MUST_CHECK enum status store_start(struct store *store, uv_loop_t *loop,
 void store_append(struct store *store, const struct record *record);
 /* Hands the burst to the writer: one wake-up at most. Called once a turn of the loop. */
 void store_flush(struct store *store);
+/* Whether more may be begun. */
 bool store_has_room(const struct store *store);
 /* Less than STORE_FREE_BYTES_MIN of disk is left: what remains is for reversals and their results
  * (I23). */
 bool store_is_short(const struct store *store);
+/* Records that store_append() still takes; more than that is a programmer's error. */
+uint32_t store_room(const struct store *store);
 
 /* Waits until all that was appended is durable, stops the writer, closes; `on_durable` is not
  * called any more. After a store_start the loop must turn once more before it is closed itself: the

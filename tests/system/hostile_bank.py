@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""A bank that answers what nobody asked, as fast as it can: each such answer is an anomaly that is written down, and the switch must
+outlive more of them than its log takes at once, on the same link (I25, I26)."""
+import argparse
+import contextlib
+import pathlib
+import socket
+import sys
+import tempfile
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "loadtest"), str(ROOT / "tests/system")]
+import bank  # noqa: E402
+import demo  # noqa: E402
+
+ANSWER_COUNT = 30000
+QUEUE_COUNT_MAX = 64  # the least there may be, so that a burst is soon more than that
+
+
+def framed(message):
+    return len(message).to_bytes(2, "big") + message
+
+
+def unmatched(stan):
+    return framed(bank.build("0210", {3: "000000", 4: "000000000100", 7: "1125101500", 11: f"{stan:06d}", 32: "48021000", 37: f"9{stan:011d}",
+                                      39: "00", 41: "10000001", 42: "898290054110000", 49: "156"}, with_mac=False))
+
+
+class FloodingBank(threading.Thread):
+    """Signs each link on, floods it once, and answers a test of the link after that."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.links = self.answered = 0
+        self.flooded = threading.Event()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                link, _ = self.socket.accept()
+                self.links += 1
+                with contextlib.suppress(OSError, EOFError):
+                    self.serve(link)
+
+    def serve(self, link):
+        flood = b"".join(unmatched(stan) for stan in range(1, ANSWER_COUNT + 1))
+        while True:
+            request = bank.Bank.take(link, int.from_bytes(bank.Bank.take(link, 2), "big"))
+            answer = b"0810" + request[4:]
+            bits = int(answer[4:36], 16) | 1 << (128 - 39)
+            at = answer.rindex(request[-3:])  # field 70 is the last one, and field 39 stands before it
+            link.sendall(framed(b"0810" + f"{bits:032X}".encode() + answer[36:at] + b"00" + answer[at:]))
+            self.answered += 1
+            if not self.flooded.is_set():
+                self.flooded.set()
+                link.sendall(flood)
+
+
+class Run(demo.Demo):
+    def settings(self):
+        return super().settings() | {"channels.0.mac.algorithm": "none", "channels.0.port": self.flood.port, "channels.0.echo_every_ms": 1000,
+                                     "store.queue_count_max": QUEUE_COUNT_MAX}
+
+
+def check(run):
+    run.flood = FloodingBank()
+    run.flood.start()
+    run.start_switch()
+    demo.wait_until("the bank floods the link", 10, run.flood.flooded.is_set)
+    before = run.flood.answered
+    demo.wait_until("a test of the link behind the flood", 60, lambda: run.switch.check() or run.flood.answered > before)
+    anomalies = demo.query(run.folder / "log.db", "SELECT count(*) FROM log WHERE kind = 'anomaly'", 0)
+    run.switch.stop()
+    assert run.flood.links == 1, f"the link was made {run.flood.links} times"
+    assert anomalies >= QUEUE_COUNT_MAX, f"{anomalies} anomalies in the log"
+    print(f"{anomalies} anomalies of {ANSWER_COUNT} answers are in the log; the link stood")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", required=True)
+    with tempfile.TemporaryDirectory(prefix="tillway-hostile-") as folder:
+        run = Run(demo.parse(["--bin", parser.parse_args().bin, "--terminals", "2"]), pathlib.Path(folder))
+        try:
+            run.prepare()
+            check(run)
+            return 0
+        except (demo.DemoFailed, AssertionError) as fault:
+            print(f"FAILED: {fault}")
+            return 1
+        finally:
+            run.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
