@@ -22,6 +22,8 @@ struct server {
     struct loop *loop;
     struct listener *listener;
     SSL_CTX *tls;
+    const char *client_ca; /* NULL: no client certificates */
+    char peer_name[STREAM_PEER_NAME_SIZE];
     struct tls_tickets tickets;
     struct tls_fixture fixture;
     pthread_t thread;
@@ -60,6 +62,7 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
 static void on_open(void *owner)
 {
     struct echo *echo = owner;
+    stream_peer_name(echo->stream, echo->server->peer_name);
     echo->server->open_calls++;
 }
 
@@ -126,6 +129,8 @@ static void server_start(struct server *server, bool with_tls, struct listener_s
         assert_true(tls_tickets_init(&server->tickets));
         struct tls_server_setup tls = {.certificate_file = server->fixture.certificate,
                                        .key_file = server->fixture.key,
+                                       .client_ca_file = server->client_ca,
+                                       .client_is_required = server->client_ca != NULL,
                                        .tickets = &server->tickets};
         server->tls = tls_server_create(&tls, reason);
         assert_non_null(server->tls);
@@ -348,6 +353,38 @@ static void test_old_protocol_is_refused_in_words(void **state)
     server_end(&server);
 }
 
+static void test_client_certificate_names_the_peer_and_its_lack_is_refused(void **state)
+{
+    (void)state;
+    struct tls_fixture client;
+    uint8_t bytes[MESSAGE_BYTES] = {0};
+    tls_fixture_make(&client, "10000001");
+    struct server server = {.client_ca = client.certificate};
+    server_start(&server, true, NULL);
+    SSL_CTX *context = client_context(TLS1_3_VERSION);
+    SSL *ssl = dial_tls(&server, context, NULL);
+    (void)SSL_connect(ssl);
+    assert_true(SSL_read(ssl, bytes, sizeof(bytes)) <= 0);
+    wait_closed(&server, 1);
+    assert_int_equal(server.reason, CLOSE_HANDSHAKE_FAILED);
+    assert_non_null(strstr(server.text, "the client sent no certificate"));
+    hang_up(ssl);
+    assert_int_equal(SSL_CTX_use_certificate_file(context, client.certificate, SSL_FILETYPE_PEM),
+                     1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(context, client.key, SSL_FILETYPE_PEM), 1);
+    ssl = dial_tls(&server, context, NULL);
+    assert_int_equal(SSL_connect(ssl), 1);
+    assert_int_equal(SSL_write(ssl, bytes, sizeof(bytes)), sizeof(bytes));
+    ssl_read_all(ssl, bytes, sizeof(bytes));
+    assert_string_equal(server.peer_name, "10000001");
+    SSL_shutdown(ssl);
+    hang_up(ssl);
+    wait_closed(&server, 2);
+    SSL_CTX_free(context);
+    server_end(&server);
+    tls_fixture_remove(&client);
+}
+
 static void test_silent_peer_ends_at_the_handshake_deadline(void **state)
 {
     (void)state;
@@ -464,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_peer_that_does_not_read_is_served_later_or_cut),
         cmocka_unit_test(test_bytes_in_clear_on_a_tls_port_are_named),
         cmocka_unit_test(test_old_protocol_is_refused_in_words),
+        cmocka_unit_test(test_client_certificate_names_the_peer_and_its_lack_is_refused),
         cmocka_unit_test(test_silent_peer_ends_at_the_handshake_deadline),
         cmocka_unit_test(test_tickets_resume_tls_1_3),
         cmocka_unit_test(test_tickets_resume_tls_1_2),
