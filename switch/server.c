@@ -331,6 +331,7 @@ static void on_signal(uv_signal_t *handle, int number)
         server_reload(server, NULL);
     } else if (server->state == CONTROL_DRAINING) {
         LOG(LOG_NOTICE, "stopping", LOG_TEXT("text", "told a second time: ending now"));
+        server->is_hurried = true;
         loop_stop(server->loop);
     } else {
         server_drain(server, number == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -442,6 +443,19 @@ static void handle_end(uv_signal_t *handle)
     }
 }
 
+/* Without goodbyes: what is in the log is durable, and the rest is told by the sockets' end.
+ * Nothing is freed, since other threads still run. */
+static _Noreturn void end_now(struct server *server, int code)
+{
+    if (server->control != NULL) {
+        control_close(server->control); /* takes its socket away */
+    }
+    core_stop(server->core);
+    LOG(LOG_NOTICE, "ended", LOG_NUMBER("exit_code", code));
+    log_close();
+    _exit(code);
+}
+
 /* From any point that `start` reached: what is there is ended. The log comes after the last answer
  * and before the loop's end. */
 static void end(struct server *server)
@@ -462,6 +476,10 @@ static void end(struct server *server)
         worker_join(server->workers[i]);
     }
     server_channels_stop(server);
+    if (server->channels_running > 0) {
+        LOG(LOG_WARN, "stopping", LOG_TEXT("text", "a channel does not stop: ending without it"));
+        end_now(server, SERVER_EXIT_OK);
+    }
     if (server->core != NULL) {
         core_stop(server->core);
     }
@@ -502,6 +520,9 @@ int server_run(const struct configuration_source *source)
     int code = start(&server);
     if (code == SERVER_EXIT_OK) {
         loop_run(server.loop);
+    }
+    if (server.is_hurried) {
+        end_now(&server, code);
     }
     end(&server);
     LOG(LOG_NOTICE, "ended", LOG_NUMBER("exit_code", code));

@@ -42,6 +42,7 @@ struct server {
     struct reload *reload; /* under way; NULL: none */
     bool reload_again;     /* asked for while one is under way */
     bool is_config_good;
+    bool is_hurried; /* told to end a second time */
     char config_text[CONTROL_TEXT_SIZE];
 };
 

@@ -102,6 +102,29 @@ def stop_closes_idle_connections_and_ends(switch, peer):
     wait_line(switch, ["drained", "all is answered"])
 
 
+def second_signal_does_not_wait(binaries):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-stop-"))
+    switch = None
+    try:
+        switch = Switch(binaries, folder, 1)
+        with Peer(switch.tls_port, tls=True) as peer:
+            expect("an echo is not answered", code_of_echo(switch, peer) == "00")
+            switch.process.send_signal(signal.SIGTERM)
+            switch.process.send_signal(signal.SIGTERM)
+            expect("not ended in order", switch.process.wait(3) == 0)
+        expect("the control socket is left behind", not (folder / "control.sock").exists())
+        print("ok      second_signal_does_not_wait")
+        return 0
+    except (Failed, OSError, subprocess.SubprocessError) as fault:
+        print(f"FAILED  second_signal_does_not_wait: {fault}")
+        return 1
+    finally:
+        if switch is not None and switch.process.poll() is None:
+            switch.process.kill()
+            switch.process.wait()
+        shutil.rmtree(folder)
+
+
 TESTS = [good_reload_keeps_connections, faulty_file_changes_nothing, certificate_is_swapped_for_new_connections,
          terminal_taken_out_of_the_table_is_refused, stop_closes_idle_connections_and_ends]
 
@@ -140,6 +163,7 @@ def main():
         except Failed as fault:
             failures += 1
             print(f"FAILED  {fault}")
+    failures += second_signal_does_not_wait(binaries)
     return 1 if failures else 0
 
 
