@@ -58,18 +58,22 @@ class Demo(run_folder.RunFolder):
         path.write_text(made.stdout)
 
     def settings(self):
-        return {**super().settings(), "channels.0.reconnect_min_ms": 50, "channels.0.reconnect_max_ms": 200, "channels.0.reply_timeout_ms": 500,
-                "engine.response_timeout_ms": RESPONSE_TIMEOUT_MS, "engine.inflight_life_ms": INFLIGHT_LIFE_MS, "engine.saf_retry_min_ms": 200,
-                "engine.saf_retry_max_ms": 2000}
+        # A link that a fault has dropped is wanted back while its payments are still waiting.
+        links = {f"channels.{index}.{option}": value for index in range(len(run_folder.BANKS))
+                 for option, value in (("reconnect_min_ms", 10), ("reconnect_max_ms", 50), ("reply_timeout_ms", 250))}
+        return {**super().settings(), **links, "engine.response_timeout_ms": RESPONSE_TIMEOUT_MS, "engine.inflight_life_ms": INFLIGHT_LIFE_MS,
+                "engine.saf_retry_min_ms": 200, "engine.saf_retry_max_ms": 2000}
 
     def start_all(self):
         faults = ["--faults", self.asked.bank_faults, "--late-ms", LATE_MS] if self.asked.bank_faults else []
-        self.start_bank(self.folder / "bank_a.db", ["--seed", self.asked.seed, *faults, *shlex.split(self.asked.bank_args)])
+        for number, name in enumerate(run_folder.BANKS):
+            self.start_bank(self.ledger(name), ["--seed", self.asked.seed + number, *faults, *shlex.split(self.asked.bank_args)], name=name)
         self.start_switch()
-        self.wait_for_bank_link(self.folder / "bank_a.db")
+        for name in run_folder.BANKS:
+            self.wait_for_bank_link(self.ledger(name))
         if (self.bin / "tillway-admin").is_file():
             self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
-        say(f"terminals port {self.port} (TLS), bank port {self.bank_port}, control socket {self.folder}/control.sock"
+        say(f"terminals port {self.port} (TLS), banks' ports {' and '.join(map(str, self.bank_ports.values()))}, control socket {self.folder}/control.sock"
             + (f", admin https://127.0.0.1:{self.admin_port}" if self.admin else ""))
         if self.admin:
             say(f"look in with: {self.bin}/tillwayctl --url https://127.0.0.1:{self.admin_port} --ca {self.folder}/server.crt"
@@ -127,7 +131,8 @@ class Demo(run_folder.RunFolder):
             if self.lock.acquire(blocking=False):
                 try:
                     self.switch.check()
-                    self.bank.check()
+                    for bank in self.banks.values():
+                        bank.check()
                 finally:
                     self.lock.release()
         raise RunFailed(f"tillway-load did not end within {seconds:.0f} s")
@@ -162,21 +167,23 @@ class Demo(run_folder.RunFolder):
         return query(path, pending, 1) + query(path, open_requests, 1)
 
     def drain(self):
-        self.bank.process.send_signal(signal.SIGUSR1)
+        for bank in self.banks.values():
+            bank.process.send_signal(signal.SIGUSR1)
         left = self.open_reversals()
         if left:
-            say(f"bank healed; {left} open outcomes to be reversed or ended")
+            say(f"banks healed; {left} open outcomes to be reversed or ended")
         wait_until("all reversals are acknowledged", DRAIN_S, lambda: self.switch.check() or self.open_reversals() == 0, 0.5)
 
     def stop_all(self):
         if self.admin:
             self.admin.stop()
         self.cpu += self.switch.stop()
-        self.bank.stop()
+        for bank in self.banks.values():
+            bank.stop()
 
     def reconcile(self):
         done = subprocess.run([sys.executable, ROOT / "loadtest/reconcile.py", "--receipts", self.folder / "receipts.ndjson", "--log",
-                               self.folder / "log.db", "--bank", self.folder / "bank_a.db", "--json", self.folder / "reconcile.json"],
+                               self.folder / "log.db", *[word for name in run_folder.BANKS for word in ("--bank", self.ledger(name))], "--json", self.folder / "reconcile.json"],
                               stdin=subprocess.DEVNULL, cwd=ROOT, timeout=RECONCILE_S)
         return done.returncode == 0
 
@@ -187,6 +194,15 @@ class Demo(run_folder.RunFolder):
         return {"schema": "tillway-demo/1", "agree": is_agreed, "terminals": self.asked.terminals, "tps": self.asked.tps, "seconds": self.asked.seconds,
                 "bank_faults_percent": self.asked.bank_faults, "crashes": self.crashes, "switch_cpu_us_per_payment": round(self.cpu * 1e6 / sent, 1),
                 "load": load, "reconcile": json.loads(reconciled.read_text()) if reconciled.is_file() else None}
+
+    def stay(self):
+        """Starts all again on the same books and waits until somebody interrupts."""
+        self.start_all()
+        say(f"all is up again, its folder is {self.folder}; press Ctrl-C to end it")
+        while True:
+            for child in (*self.banks.values(), self.switch, *([self.admin] if self.admin else [])):
+                child.check()
+            time.sleep(1)
 
     def close(self):
         super().close()
@@ -226,7 +242,7 @@ def parse(arguments):
     parser.add_argument("--bank-args", default="", help="more options for tillway-bank, such as '--duplicate 5 --decline 10'")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", help="write the result here")
-    parser.add_argument("--keep", action="store_true", help="keep the run's folder")
+    parser.add_argument("--keep", action="store_true", help="afterwards start all again on the same books, print the addresses and stay up until Ctrl-C; the run's folder stays")
     return parser.parse_args(arguments)
 
 
@@ -254,6 +270,9 @@ def main(arguments):
         if asked.json:
             pathlib.Path(asked.json).write_text(json.dumps(result, indent=1) + "\n")
         code = 0 if result["agree"] else 1
+        if asked.keep:
+            with contextlib.suppress(KeyboardInterrupt):
+                demo.stay()
     except KeyboardInterrupt:
         say("interrupted")
         code = 130

@@ -14,6 +14,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 START_S, STOP_S = 20, 40
 BANK_MAC = "unionpay_ecb"
+BANKS = ("bank_a", "bank_b")  # in the order of the configuration's channels
 
 
 class RunFailed(Exception):
@@ -94,13 +95,14 @@ class Child:
 
 
 class RunFolder:
-    """What stands on the folder: one bank, one switch, and their fleet."""
+    """What stands on the folder: banks, one switch, and their fleet."""
 
     def __init__(self, folder, programs):
         self.folder, self.bin = folder, pathlib.Path(programs).resolve()
         self.children = []
-        self.port, self.bank_port, self.admin_port = free_port(), free_port(), free_port()
-        self.switch = self.bank = None
+        self.port, self.admin_port = free_port(), free_port()
+        self.bank_ports = {name: free_port() for name in BANKS}
+        self.switch, self.banks = None, {}
 
     def program(self, name):
         path = self.bin / name
@@ -118,15 +120,16 @@ class RunFolder:
         """The server's certificate, and the fleet with its tables and keys."""
         self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
                   "-out", self.folder / "server.crt", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-        self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--terminals", terminals, "--merchants", max(1, terminals // 5), "--seed", seed,
+        self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--banks", ",".join(BANKS), "--terminals", terminals, "--merchants", max(1, terminals // 5), "--seed", seed,
                   "--out", self.folder / "fleet"])
 
     def settings(self):
         """What the demo's configuration cannot know."""
         fleet, here = self.folder / "fleet", self.folder
-        return {"store.path": here / "log.db", "control.socket": here / "control.sock", "listeners.0.port": self.port,
+        links = {f"channels.{index}.{option}": value for index, name in enumerate(BANKS)
+                 for option, value in (("address", "127.0.0.1"), ("port", self.bank_ports[name]), ("mac.algorithm", BANK_MAC))}
+        return {**links, "store.path": here / "log.db", "control.socket": here / "control.sock", "listeners.0.port": self.port,
                 "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
-                "channels.0.address": "127.0.0.1", "channels.0.port": self.bank_port, "channels.0.mac.algorithm": BANK_MAC,
                 "tables.merchants": fleet / "merchants.csv", "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv",
                 "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
                 "admin.audit": here / "audit.log", "admin.tokens": here / "tokens"}
@@ -151,10 +154,14 @@ class RunFolder:
         self.switch = self.start_listening("tillwayd", self.server_command("tillwayd"), self.port, core)
         return time.monotonic() - began
 
-    def start_bank(self, ledger, options, core=None):
-        command = [self.program("tillway-bank"), "--name", "bank_a", "--port", self.bank_port, "--keys", self.folder / "fleet/bank_a.keys", "--mac", BANK_MAC,
+    def ledger(self, name):
+        return self.folder / f"{name}.db"
+
+    def start_bank(self, ledger, options, core=None, name=BANKS[0]):
+        port = self.bank_ports[name]
+        command = [self.program("tillway-bank"), "--name", name, "--port", port, "--keys", self.folder / f"fleet/{name}.keys", "--mac", BANK_MAC,
                    "--ledger", ledger, "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *options]
-        self.bank = self.start_listening("tillway-bank", command, self.bank_port, core)
+        self.banks[name] = self.start_listening(name, command, port, core)
 
     def wait_for_bank_link(self, ledger):
         signed_on = "SELECT count(*) FROM journal WHERE direction = 'out' AND mti = '0800'"
