@@ -268,6 +268,9 @@ static void test_every_range_of_the_demo_can_pay(void **state)
     snprintf(stage.options.routes, OPTION_PATH_SIZE, "%s/config/demo/routes.yaml",
              TILLWAY_SOURCE_DIR);
     snprintf(stage.options.fees, OPTION_PATH_SIZE, "%s/config/demo/fees.yaml", TILLWAY_SOURCE_DIR);
+    stage.options.channels[1] = stage.options.channels[0];
+    snprintf(stage.options.channels[1].name, sizeof(stage.options.channels[1].name), "bank_b");
+    stage.options.channel_count = 2;
     struct ruleset *ruleset = stage_load(&stage);
     assert_string_equal(stage.report, "");
     for (size_t i = 0; i < COUNT_OF(cards); i++) {
