@@ -18,9 +18,9 @@
 
 struct conn {
     uv_tcp_t tcp;
-    SSL *ssl;      /* NULL: plain */
-    uint32_t held; /* bytes of an incomplete frame */
-    uint8_t *frame;
+    SSL *ssl;       /* NULL: plain */
+    uint8_t *frame; /* NULL while no frame is incomplete, so that an idle one costs nothing */
+    uint32_t held;  /* bytes of it so far */
 };
 
 static struct {
@@ -94,24 +94,50 @@ static void reply(struct conn *conn)
     }
 }
 
-/* Gathers frames; whole ones are answered. */
-static void on_plain(struct conn *conn, const uint8_t *bytes, size_t length)
+/* 0: more bytes are needed to know. */
+static size_t frame_length(const uint8_t *bytes, size_t count)
 {
-    while (length > 0 && !uv_is_closing((uv_handle_t *)&conn->tcp)) {
-        uint32_t wanted = conn->held < 2 ? 2 : 2 + ((uint32_t)conn->frame[0] << 8 | conn->frame[1]);
-        if (wanted > FRAME_BYTES_MAX) {
-            conn_close(conn);
-            return;
-        }
-        uint32_t part = wanted - conn->held < length ? wanted - conn->held : (uint32_t)length;
-        memcpy(conn->frame + conn->held, bytes, part);
-        conn->held += part;
-        bytes += part;
-        length -= part;
-        if (conn->held >= 2 && conn->held == 2 + ((uint32_t)conn->frame[0] << 8 | conn->frame[1])) {
-            conn->held = 0;
+    return count < 2 ? 0 : 2 + ((size_t)bytes[0] << 8 | bytes[1]);
+}
+
+/* Adds to the frame that began earlier; answers it when it is whole. Gives what it took. */
+static size_t frame_continue(struct conn *conn, const uint8_t *bytes, size_t count)
+{
+    size_t length = frame_length(conn->frame, conn->held);
+    size_t wanted = (length == 0 ? 2 : length) - conn->held;
+    size_t part = wanted < count ? wanted : count;
+    memcpy(conn->frame + conn->held, bytes, part);
+    conn->held += (uint32_t)part;
+    length = frame_length(conn->frame, conn->held);
+    if (length > FRAME_BYTES_MAX) {
+        conn_close(conn);
+    } else if (length == conn->held) {
+        free(conn->frame);
+        conn->frame = NULL;
+        conn->held = 0;
+        reply(conn);
+    }
+    return part;
+}
+
+/* Whole frames are answered; the beginning of the next is kept. */
+static void on_plain(struct conn *conn, const uint8_t *bytes, size_t count)
+{
+    while (count > 0 && !uv_is_closing((uv_handle_t *)&conn->tcp)) {
+        size_t length = frame_length(bytes, count);
+        size_t part = length;
+        if (conn->frame == NULL && length > 0 && length <= count) {
             reply(conn);
+        } else {
+            conn->frame = conn->frame != NULL ? conn->frame : malloc(FRAME_BYTES_MAX);
+            if (conn->frame == NULL) {
+                conn_close(conn);
+                return;
+            }
+            part = frame_continue(conn, bytes, count);
         }
+        bytes += part;
+        count -= part;
     }
 }
 
@@ -158,10 +184,9 @@ static void on_connection(uv_stream_t *listener, int status)
     if (conn == NULL) {
         return;
     }
-    conn->frame = malloc(FRAME_BYTES_MAX);
     uv_tcp_init(server.loop, &conn->tcp);
     conn->tcp.data = conn;
-    if (conn->frame == NULL || uv_accept(listener, (uv_stream_t *)&conn->tcp) != 0) {
+    if (uv_accept(listener, (uv_stream_t *)&conn->tcp) != 0) {
         conn_close(conn);
         return;
     }

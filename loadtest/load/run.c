@@ -18,6 +18,7 @@
 #include "loadtest/load/run_options.h"
 #include "loadtest/load/run_report.h"
 #include "loadtest/load/swarm.h"
+#include "loadtest/load/window.h"
 #include "loadtest/pace.h"
 #include "loadtest/spec_file.h"
 #include "protocols/base/digits.h"
@@ -48,6 +49,7 @@ struct run {
     struct spec *spec;
     struct pos_writer *writer;
     struct tally *tally;
+    struct window window;
     struct receipts *receipts;
     struct swarm *swarm;
     FILE *hlog;
@@ -132,6 +134,7 @@ static void load_end(struct run *run, uint64_t now_ns)
 {
     const struct run_options *o = &run->options;
     struct tally_counts *counts = tally_counts(run->tally);
+    window_end(&run->window, now_ns, counts->answered);
     uv_poll_stop(&run->clock);
     uv_check_stop(&run->turn);
     if (run->phase != PHASE_LOAD || o->idle > 0 || o->is_closed) {
@@ -170,6 +173,9 @@ static void on_sweep(uv_timer_t *timer)
         }
         return;
     case PHASE_LOAD:
+        if (now_ns >= run->load_ns + (uint64_t)(run->options.warmup * 1e9)) {
+            window_begin(&run->window, now_ns, tally_counts(run->tally)->answered);
+        }
         if (is_time) {
             phase_set(run, PHASE_GRACE, now_ns);
         }
@@ -370,6 +376,7 @@ static void run_go(struct run *run)
     uv_run(&run->loop, UV_RUN_DEFAULT);
     struct run_report report = {.options = &run->options,
                                 .tally = run->tally,
+                                .window = &run->window,
                                 .ready_count = swarm_ready_count(run->swarm),
                                 .were_all_ready = run->were_all_ready};
     bool is_valid;
@@ -415,6 +422,7 @@ int run_command(int argc, char **argv)
     }
     clock_gettime(CLOCK_REALTIME, &now);
     run.start_wall_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    run.window.server_pid = run.options.server_pid;
     run.clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (run.clock_fd < 0 || uv_loop_init(&run.loop) != 0) {
         fprintf(stderr, "tillway-load: no loop: %s\n", strerror(errno));

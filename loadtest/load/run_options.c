@@ -47,6 +47,8 @@ static const struct argument ARGUMENTS[] = {
     {"echo", ARGUMENT_FLAG, &options.is_echo, 0, 0, "the peer echoes; answers are not interpreted"},
     {"plain", ARGUMENT_FLAG, &options.is_plain, 0, 0, "no TLS"},
     {"tls12", ARGUMENT_FLAG, &options.is_tls12, 0, 0, "TLS 1.2 at most"},
+    {"server-pid", ARGUMENT_NUMBER, &options.server_pid, 0, 4194304,
+     "process whose CPU time over the measured window goes into the result"},
     {"receipts", ARGUMENT_TEXT, &options.receipts, 0, 0, "the terminals' journal to write"},
     {"json", ARGUMENT_TEXT, &options.json, 0, 0, "result file to write"},
     {"hlog", ARGUMENT_TEXT, &options.hlog, 0, 0, "HdrHistogram log to write"},

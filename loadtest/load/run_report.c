@@ -72,6 +72,7 @@ enum status run_report_write(const struct run_report *report, bool *is_valid)
         return STATUS_NO_MEMORY;
     }
     json_object_set_new(result, "valid", json_boolean(*is_valid));
+    json_object_set_new(result, "window", window_json(report->window));
     int failed =
         json_dump_file(result, report->options->json, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     json_decref(result);

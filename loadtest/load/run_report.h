@@ -6,10 +6,12 @@
 
 #include "loadtest/load/run_options.h"
 #include "loadtest/load/tally.h"
+#include "loadtest/load/window.h"
 
 struct run_report {
     const struct run_options *options; /* borrowed */
     struct tally *tally;               /* borrowed */
+    const struct window *window;       /* borrowed */
     uint32_t ready_count;              /* terminals signed on at the end */
     bool were_all_ready;               /* all were signed on when the load began */
 };

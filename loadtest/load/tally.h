@@ -31,6 +31,9 @@
     X(reversals_refused, "reversals answered with another code than 00, 12, 25")                   \
     X(bad_mac, "approvals whose MAC was wrong or missing")                                         \
     X(wrong_amount, "approvals of another amount")                                                 \
+    X(payment_bytes, "bytes of the payments sent, frames whole")                                   \
+    X(answer_bytes, "bytes of the answers to them, frames whole")                                  \
+    X(answered, "payments answered, whatever the answer")                                          \
     X(stray, "answers nobody was waiting for any more")                                            \
     X(garbled, "answers that could not be read")                                                   \
     X(sign_ons, "sign-ons done")                                                                   \

@@ -225,6 +225,7 @@ void terminal_pay(struct terminal *terminal, uint64_t intended_ns, uint64_t now_
     state_set(terminal, TERMINAL_PAYING, now_ns + world->answer_timeout_ns);
     struct byte_view frame =
         pos_build_purchase(world->writer, &terminal->identity, &terminal->purchase);
+    counts_of(terminal)->payment_bytes += frame.length;
     tls_stream_send(terminal->stream, frame);
 }
 
@@ -315,12 +316,19 @@ static void on_reversal_answer(struct terminal *terminal, const struct pos_answe
     pause_begin(terminal, now_ns);
 }
 
+static void answer_count(struct terminal *terminal, struct byte_view frame)
+{
+    counts_of(terminal)->answered++;
+    counts_of(terminal)->answer_bytes += frame.length;
+}
+
 static void on_frame(struct terminal *terminal, struct byte_view frame, uint64_t now_ns)
 {
     struct pos_answer answer;
     char fault[160];
     if (terminal->world->is_echo) {
         if (terminal->state == TERMINAL_PAYING) {
+            answer_count(terminal, frame);
             answer_tally(terminal, "00", now_ns);
             payment_close(terminal, OUTCOME_APPROVED, NULL);
             terminal_next(terminal, now_ns);
@@ -342,6 +350,7 @@ static void on_frame(struct terminal *terminal, struct byte_view frame, uint64_t
         on_sign_on_answer(terminal, &answer, now_ns);
     } else if (is_mine && terminal->state == TERMINAL_PAYING && strcmp(answer.mti, "0210") == 0 &&
                answer.stan == terminal->purchase.stan) {
+        answer_count(terminal, frame);
         on_payment_answer(terminal, &answer, now_ns);
     } else if (is_mine && terminal->state == TERMINAL_REVERSING &&
                strcmp(answer.mti, "0410") == 0 && answer.stan == terminal->purchase.stan) {
