@@ -512,8 +512,12 @@ void stream_peer_name(const struct stream *stream, char name[STREAM_PEER_NAME_SI
         return;
     }
     const X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
-    if (certificate != NULL) {
-        X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
-                                  STREAM_PEER_NAME_SIZE);
+    int length = certificate == NULL
+                     ? 0
+                     : X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                                                 name, STREAM_PEER_NAME_SIZE);
+    /* A zero byte inside would let "10000001\0 of somebody else" pass for "10000001". */
+    if (length < 0 || strlen(name) != (size_t)length) {
+        name[0] = 0;
     }
 }

@@ -228,6 +228,30 @@ static bool identity_load(SSL_CTX *context, const char *certificate_file, const 
     return true;
 }
 
+/* A session is taken up again only where the same is asked of the client: a ticket carries the
+ * identity that was verified when it was given out, so one of a port with other authorities, or of
+ * the time before a reload took one out, must not be good here (I38). */
+static bool session_scope_set(SSL_CTX *context, bool is_required)
+{
+    uint8_t scope[SSL_MAX_SID_CTX_LENGTH], digest[EVP_MAX_MD_SIZE];
+    unsigned int length = 0;
+    const STACK_OF(X509_OBJECT) *authorities =
+        X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    EVP_MD_CTX *hashing = EVP_MD_CTX_new();
+    bool is_good = hashing != NULL && EVP_DigestInit_ex(hashing, EVP_sha256(), NULL) == 1 &&
+                   EVP_DigestUpdate(hashing, is_required ? "R" : "-", 1) == 1;
+    for (int i = 0; is_good && i < sk_X509_OBJECT_num(authorities); i++) {
+        const X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(authorities, i));
+        is_good =
+            authority == NULL || (X509_digest(authority, EVP_sha256(), digest, &length) == 1 &&
+                                  EVP_DigestUpdate(hashing, digest, length) == 1);
+    }
+    is_good = is_good && EVP_DigestFinal_ex(hashing, digest, &length) == 1;
+    EVP_MD_CTX_free(hashing);
+    memcpy(scope, digest, sizeof(scope));
+    return is_good && SSL_CTX_set_session_id_context(context, scope, sizeof(scope)) == 1;
+}
+
 SSL_CTX *tls_server_create(const struct tls_server_setup *setup, char reason[TLS_REASON_SIZE])
 {
     ERR_clear_error();
@@ -241,7 +265,6 @@ SSL_CTX *tls_server_create(const struct tls_server_setup *setup, char reason[TLS
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
     SSL_CTX_set_timeout(context, TICKET_LIFE_S);
     SSL_CTX_set_num_tickets(context, 1);
-    SSL_CTX_set_session_id_context(context, (const uint8_t *)"tillway", 7);
     if (!identity_load(context, setup->certificate_file, setup->key_file, reason)) {
         goto error;
     }
@@ -254,6 +277,10 @@ SSL_CTX *tls_server_create(const struct tls_server_setup *setup, char reason[TLS
         SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(setup->client_ca_file));
         mode |= setup->client_is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
         SSL_CTX_set_verify(context, mode, NULL);
+    }
+    if (!session_scope_set(context, setup->client_is_required)) {
+        fault(reason, "cannot be hashed", "the list of authorities");
+        goto error;
     }
     return context;
 error:
@@ -282,6 +309,11 @@ SSL_CTX *tls_client_create(const struct tls_client_setup *setup, char reason[TLS
 error:
     SSL_CTX_free(context);
     return NULL;
+}
+
+bool tls_asks_client(const SSL_CTX *context)
+{
+    return (SSL_CTX_get_verify_mode(context) & SSL_VERIFY_PEER) != 0;
 }
 
 void tls_release(SSL_CTX *context)

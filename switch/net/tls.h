@@ -45,6 +45,9 @@ struct tls_server_setup {
 /* NULL: `reason` names the file, what is wrong with it, and what to do. */
 SSL_CTX *tls_server_create(const struct tls_server_setup *setup, char reason[TLS_REASON_SIZE]);
 
+/* Whether clients are asked for certificates. */
+bool tls_asks_client(const SSL_CTX *context);
+
 struct tls_client_setup {
     const char *ca_file;          /* PEM: whom we believe */
     const char *certificate_file; /* NULL or empty: none */

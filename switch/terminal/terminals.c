@@ -124,6 +124,7 @@ bool terminals_change_port(struct terminals *terminals, const char *name,
             SSL_CTX_up_ref(tls);
             SSL_CTX_free(port->setup.tls);
             port->setup.tls = tls;
+            port->setup.has_identity = tls_asks_client(tls);
         }
         return true;
     }

@@ -91,7 +91,8 @@ MUST_CHECK enum status terminals_listen(struct terminals *terminals,
                                         const struct terminals_port_setup *setup,
                                         char reason[LISTENER_REASON_SIZE]);
 /* The port called `name` takes these limits and, where `tls` is not NULL and the port is no plain
- * one, this context for new connections; open ones keep theirs. False: no such port. */
+ * one, this context for new connections; open ones keep theirs, but where it asks clients for
+ * certificates, none without one is served any more. False: no such port. */
 bool terminals_change_port(struct terminals *terminals, const char *name,
                            const struct terminals_port_limits *limits, SSL_CTX *tls);
 

@@ -95,6 +95,27 @@ def terminal_taken_out_of_the_table_is_refused(switch, peer):
     expect("the terminal is not served again", code_of_echo(switch, peer) == "00")
 
 
+def authorities_that_a_reload_brings_hold_at_once(switch, peer):
+    """The identity of I38 is asked for from then on, of connections that are open as of new ones."""
+    path = switch.folder / "tillway.yaml"
+    good = path.read_text()
+    before = Peer(switch.tls_port, tls=True)
+    path.write_text(good.replace("key: server.key", "key: server.key, client_ca: server.crt"))
+    expect("the configuration has another form now", path.read_text() != good)
+    reload(switch)
+    wait_line(switch, [" reloaded "], 7)
+    with Peer(switch.plain_port) as plain:
+        expect("a listener of its own is harmed", code_of_echo(switch, plain) == "00")
+    with before:
+        expect("a connection without a certificate is served", before.send(frame(switch.fleet.echo())).is_closed())
+    path.write_text(good)
+    reload(switch)
+    wait_line(switch, [" reloaded "], 8)
+    with Peer(switch.tls_port, tls=True) as fresh:
+        expect("nobody is served again", code_of_echo(switch, fresh) == "00")
+    expect("an idle connection is lost", code_of_echo(switch, peer) == "00")
+
+
 def stop_closes_idle_connections_and_ends(switch, peer):
     switch.process.send_signal(signal.SIGTERM)
     expect("the idle connection stays open", peer.is_closed())
@@ -126,7 +147,8 @@ def second_signal_does_not_wait(binaries):
 
 
 TESTS = [good_reload_keeps_connections, faulty_file_changes_nothing, certificate_is_swapped_for_new_connections,
-         terminal_taken_out_of_the_table_is_refused, stop_closes_idle_connections_and_ends]
+         terminal_taken_out_of_the_table_is_refused, authorities_that_a_reload_brings_hold_at_once,
+         stop_closes_idle_connections_and_ends]
 
 
 def run(binaries, workers):
