@@ -274,8 +274,8 @@ def run(asked):
     say(", ".join(f"{name} {value}" for name, value in result["machine"].items()))
     server, load = result["cores"]
     say("one core only: server and load share it" if server is None else
-        f"pinned: tillwayd (1 worker) and each reference server on core {server}; load tool, bank and plain echo on core {load}; "
-        "the bank's books lie in memory, the switch's log on disk")
+        f"pinned: tillwayd (1 worker) and each reference server on core {server}; load tool, banks and plain echo on core {load}; "
+        "the banks' books lie in memory, the switch's log on disk")
     if "micro" in asked.only:
         say("parts by themselves")
         with_folder(asked, plan, 0, lambda folder: measure_micro(asked, folder, figures))

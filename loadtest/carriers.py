@@ -1,4 +1,4 @@
-"""Who carries the terminals' messages in a bench, each on a port of its own: the switch with its bank, a bare echo behind TLS, and
+"""Who carries the terminals' messages in a bench, each on a port of its own: the switch with its banks, a bare echo behind TLS, and
 HAProxy that ends TLS before a plain echo.
 
 Life: Switch | Echo | Haproxy -> load ... -> (closed with the run folder)
@@ -10,7 +10,7 @@ import pathlib
 import re
 
 import run_folder
-from run_folder import ROOT, RunFailed, wait_until
+from run_folder import BANKS, ROOT, RunFailed, wait_until
 
 ANSWER_TIMEOUT_S, GRACE_S, ONLINE_S = 5, 10, 60
 TRACES_A_RUN = 5000  # trace numbers that one run may use up at each terminal
@@ -33,13 +33,16 @@ backend echo
 
 
 class BenchFolder(run_folder.RunFolder):
-    """A run folder whose bank keeps its books in memory, so that the disk belongs to the switch's log."""
+    """A run folder whose banks keep their books in memory, so that the disk belongs to the switch's log."""
 
     def __init__(self, folder, programs, cores):
         super().__init__(folder, programs)
         self.server_core, self.load_core = cores
         memory = pathlib.Path("/dev/shm")
-        self.ledger = (memory if os.access(memory, os.W_OK) else folder) / f"{folder.name}-bank.db"
+        self.books = memory if os.access(memory, os.W_OK) else folder
+
+    def ledger(self, name):
+        return self.books / f"{self.folder.name}-{name}.db"
 
     def settings(self):
         # One worker: cores are not what is measured, the server has only one.
@@ -47,8 +50,8 @@ class BenchFolder(run_folder.RunFolder):
 
     def close(self):
         super().close()
-        for ending in ("", "-wal", "-shm"):
-            pathlib.Path(f"{self.ledger}{ending}").unlink(missing_ok=True)
+        for path in self.books.glob(f"{self.folder.name}-*.db*"):
+            path.unlink(missing_ok=True)
 
 
 class Carrier:
@@ -97,13 +100,15 @@ def void_reason(found):
 
 
 class Switch(Carrier):
-    name, words, is_echo = "tillwayd", "a whole payment: TLS, MAC, PIN, route, fee, two durable rows, the bank's answer", False
+    name, words, is_echo = "tillwayd", "a whole payment: TLS, MAC, PIN, route, fee, two durable rows, a bank's answer", False
 
     def __init__(self, folder):
         super().__init__(folder)
-        folder.start_bank(folder.ledger, [], folder.load_core)
+        for bank in BANKS:
+            folder.start_bank(folder.ledger(bank), [], folder.load_core, bank)
         folder.start_switch(folder.server_core)
-        folder.wait_for_bank_link(folder.ledger)
+        for bank in BANKS:
+            folder.wait_for_bank_link(folder.ledger(bank))
         self.pid, self.port = folder.switch.pid, folder.port
 
     def durable_results(self):
