@@ -200,8 +200,11 @@ void loop_stop(struct loop *loop)
     uv_async_send(&loop->stop);
 }
 
-struct loop_buffer *loop_buffer_take(struct loop *loop)
+struct loop_buffer *loop_buffer_take(struct loop *loop, uint32_t spared)
 {
+    if (count_get(&loop->counts.buffers_used) + spared >= loop->buffer_count_max) {
+        return NULL;
+    }
     struct loop_buffer *buffer = loop->free_buffers;
     if (buffer != NULL) {
         loop->free_buffers = buffer->next;

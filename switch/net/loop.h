@@ -94,7 +94,7 @@ void loop_stop(struct loop *loop);
  */
 uint32_t loop_busy_per_mille(struct loop *loop);
 
-/* NULL: the limit is reached. */
-struct loop_buffer *loop_buffer_take(struct loop *loop);
+/* NULL: no more than `spared` buffers are free, which are for others. */
+struct loop_buffer *loop_buffer_take(struct loop *loop, uint32_t spared);
 /* Wipes what the buffer held. */
 void loop_buffer_give(struct loop *loop, struct loop_buffer *buffer);

@@ -177,7 +177,7 @@ static void feed(struct stream *stream, struct byte_view bytes)
         if (bytes.length == 0 || stream->state != STREAM_OPEN) {
             return;
         }
-        stream->kept = loop_buffer_take(stream->loop);
+        stream->kept = loop_buffer_take(stream->loop, stream_spared(stream, true));
         if (stream->kept == NULL) {
             stream_close(stream, CLOSE_NO_MEMORY, "no buffer is free for the rest of a message");
             return;
@@ -313,6 +313,10 @@ static void on_read(uv_stream_t *tcp, ssize_t length, const uv_buf_t *buffer)
         if (stream->output_count > 0 && stream->state != STREAM_OPEN) {
             stream_flush(stream); /* a handshake's flight does not wait for the end of the turn */
         }
+        /* OpenSSL answers some records by itself, such as an update of keys. */
+        if (stream->output_count > stream->output_max) {
+            stream_fail(stream, CLOSE_SLOW_READER, NULL);
+        }
     } else {
         feed(stream, bytes);
         secret_wipe(stream->loop->input, bytes.length);
@@ -407,6 +411,7 @@ struct stream *stream_connect(struct loop *loop, const struct stream_setup *setu
     if (stream == NULL) {
         return NULL;
     }
+    stream->is_ours = true;
     if (stream->ssl != NULL) {
         SSL_set_connect_state(stream->ssl);
         if (setup->server_name != NULL) {

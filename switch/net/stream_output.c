@@ -31,7 +31,8 @@ static bool output_append(struct stream *stream, const uint8_t *bytes, uint32_t 
     while (length > 0) {
         struct loop_buffer *last = stream->output_last;
         if (last == NULL || last->end == LOOP_BUFFER_BYTES) {
-            struct loop_buffer *buffer = loop_buffer_take(stream->loop);
+            struct loop_buffer *buffer =
+                loop_buffer_take(stream->loop, stream_spared(stream, false));
             if (buffer == NULL) {
                 return false;
             }

@@ -29,7 +29,17 @@ struct stream {
     enum stream_state state;
     enum close_reason reason;
     bool is_dirty, is_again, has_input;
+    bool is_ours; /* we connected */
 };
+
+/* Whoever comes to us may not take all buffers: half of them are not for messages begun, and of the
+ * rest some are not for what strangers do not read. A connection of our own, to a bank, takes the
+ * last one (I26). */
+static inline uint32_t stream_spared(const struct stream *stream, bool is_input)
+{
+    uint32_t most = stream->loop->buffer_count_max;
+    return stream->is_ours ? 0 : is_input ? most / 2 : most / 8;
+}
 
 /* Closes at once: what is gathered is lost. */
 void stream_fail(struct stream *stream, enum close_reason reason, const char *text);

@@ -27,7 +27,7 @@ struct server {
     struct tls_tickets tickets;
     struct tls_fixture fixture;
     pthread_t thread;
-    uint32_t message_bytes;
+    uint32_t message_bytes, output_max;
     bool is_sluggish; /* takes one message only, and goes on when asked again */
     _Atomic int closed_count, open_calls;
     _Atomic int reason;
@@ -91,7 +91,8 @@ static bool on_accept(void *argument, int descriptor, const struct net_address *
     struct stream_setup setup = {.address = *address,
                                  .tls = server->tls,
                                  .timeout_ms = 300,
-                                 .output_max = 1 << 20,
+                                 .output_max =
+                                     server->output_max > 0 ? server->output_max : 1 << 20,
                                  .calls = &ECHO_CALLS,
                                  .owner = echo};
     echo->server = server;
@@ -399,6 +400,53 @@ static void test_silent_peer_ends_at_the_handshake_deadline(void **state)
     server_end(&server);
 }
 
+/* F12: each update of keys asks for one of ours, and nobody reads them. */
+static void test_peer_that_floods_updates_of_keys_is_cut(void **state)
+{
+    (void)state;
+    struct server server = {.output_max = 64 * 1024};
+    server_start(&server, true, NULL);
+    SSL_CTX *context = client_context(TLS1_3_VERSION);
+    SSL *ssl = dial_tls(&server, context, NULL);
+    assert_int_equal(SSL_connect(ssl), 1);
+    for (int i = 0; i < 400000 && server.closed_count == 0; i++) {
+        if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1 || SSL_do_handshake(ssl) != 1) {
+            break;
+        }
+    }
+    wait_closed(&server, 1);
+    assert_int_equal(server.reason, CLOSE_SLOW_READER);
+    hang_up(ssl);
+    SSL_CTX_free(context);
+    server_end(&server);
+}
+
+/* I26: more half messages than there are buffers leave whole ones served. */
+static void test_messages_begun_leave_buffers_for_answers(void **state)
+{
+    (void)state;
+    struct server server = {0};
+    struct listener_setup limits = {.connection_max = 200};
+    uint8_t bytes[MESSAGE_BYTES] = {1};
+    int begun[70];
+    server_start(&server, false, &limits);
+    for (int i = 0; i < 70; i++) {
+        begun[i] = dial(&server);
+        assert_int_equal(write(begun[i], bytes, 1), 1);
+    }
+    wait_closed(&server, 70 - 32);
+    assert_int_equal(server.reason, CLOSE_NO_MEMORY);
+    int whole = dial(&server);
+    assert_int_equal(write(whole, bytes, sizeof(bytes)), sizeof(bytes));
+    assert_int_equal(recv(whole, bytes, sizeof(bytes), MSG_WAITALL), sizeof(bytes));
+    close(whole);
+    for (int i = 0; i < 70; i++) {
+        close(begun[i]);
+    }
+    wait_closed(&server, 71);
+    server_end(&server);
+}
+
 static SSL_SESSION *last_session;
 
 static int on_session(SSL *ssl, SSL_SESSION *session)
@@ -506,6 +554,8 @@ int main(void)
         cmocka_unit_test(test_tickets_resume_tls_1_3),
         cmocka_unit_test(test_tickets_resume_tls_1_2),
         cmocka_unit_test(test_connections_above_the_limits_are_closed_at_once),
+        cmocka_unit_test(test_peer_that_floods_updates_of_keys_is_cut),
+        cmocka_unit_test(test_messages_begun_leave_buffers_for_answers),
         cmocka_unit_test(test_faulty_key_file_is_named_with_the_fault),
     };
     signal(SIGPIPE, SIG_IGN);
