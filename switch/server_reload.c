@@ -214,13 +214,18 @@ static void on_worked(uv_work_t *work, int status)
         snprintf(reload->faults, sizeof(reload->faults), "%s\n", uv_strerror(status));
         reload->is_refused = true;
     }
+    if (!reload->is_refused && server->state != CONTROL_RUNNING) {
+        /* The parts that would take the files over may be gone already. */
+        snprintf(reload->faults, sizeof(reload->faults), "the server is about to end\n");
+        reload->is_refused = true;
+    }
     reload->is_refused = reload->is_refused || !channels_are_same(reload);
     if (!reload->is_refused &&
         server_keys_load(server->security, reload->fresh->options->tables.keys, reload->faults,
                          KEYS_REASON_SIZE) != STATUS_OK) {
         reload->is_refused = true;
     }
-    if (reload->is_refused || server->state != CONTROL_RUNNING) {
+    if (reload->is_refused) {
         refuse(reload);
     } else {
         swap(reload);

@@ -9,6 +9,7 @@
 #include "switch/net/log.h"
 
 #define REQUEST_SLOT_COUNT 256u /* requests of one burst towards the engine */
+#define DONE_SLOT_COUNT 8u      /* of them, kept for orders that are done: those never wait */
 #define ANSWER_SLOT_COUNT 2048u /* answers that one commit may let out */
 #define RUN_DOWN_NS UINT64_C(3000000000)
 
@@ -60,10 +61,12 @@ static void request_by_call(void *argument, struct conn_handle conn, const struc
 
 /* ---- the others: mail ---- */
 
+/* Requests leave some slots free: an order that could not say it is done would keep the mail behind
+ * it waiting, while the engine, which waits in worker_ask(), receives nothing. */
 static bool mail_room(void *argument)
 {
     struct worker *worker = argument;
-    return mailbox_reserve(worker->requests) != NULL;
+    return mailbox_depth(worker->requests) + DONE_SLOT_COUNT < REQUEST_SLOT_COUNT;
 }
 
 static void request_by_mail(void *argument, struct conn_handle conn, const struct payment *payment)

@@ -20,6 +20,7 @@ enum own_key { OWN_PAN_DATA, OWN_PAN_HASH, OWN_KEY_COUNT };
 struct terminal_keys {
     char id[KEY_TABLE_ID_BYTES]; /* zeros behind a shorter one */
     _Atomic uint32_t failures;   /* bad MACs in a row */
+    bool is_signed_on; /* its working keys are those of a sign-on; the engine's thread's */
     struct key_cell keys[TERMINAL_KEY_COUNT];
 };
 _Static_assert(sizeof(struct terminal_keys) <= 500, "10^5 terminals stay below 50 MB");

@@ -107,22 +107,51 @@ static enum status read_row(const struct security_key_row *row, struct key_name 
     return STATUS_OK;
 }
 
-enum status security_load_key(struct security *security, const struct security_key_row *row,
-                              char reason[SECURITY_REASON_SIZE])
+static enum status seal_row(struct security *security, const struct security_key_row *row,
+                            struct key_name *name, struct hsm_key_sealed *sealed,
+                            char reason[SECURITY_REASON_SIZE])
 {
-    struct key_name name;
     struct hsm_key_record record;
-    struct hsm_key_sealed sealed;
-    enum status status = read_row(row, &name, &record, reason);
+    enum status status = read_row(row, name, &record, reason);
     if (status != STATUS_OK) {
         return status;
     }
     enum hsm_answer answer =
-        hsm_key_seal(security->units[0].hsm, &record, hsm_key_kind_from_name(row->kind), &sealed);
+        hsm_key_seal(security->units[0].hsm, &record, hsm_key_kind_from_name(row->kind), sealed);
     if (answer != HSM_DONE) {
         snprintf(reason, SECURITY_REASON_SIZE, "key \"%s\": %s", row->name,
                  hsm_answer_text(answer));
         return STATUS_DENIED;
+    }
+    return STATUS_OK;
+}
+
+enum status security_try_key(struct security *security, const struct security_key_row *row,
+                             char reason[SECURITY_REASON_SIZE])
+{
+    struct key_name name;
+    struct hsm_key_sealed sealed;
+    return seal_row(security, row, &name, &sealed, reason);
+}
+
+/* A working key that a sign-on has replaced since. */
+static bool is_outdated(const struct security *security, const struct key_name *name)
+{
+    if (name->owner != KEY_OF_TERMINAL || name->which == TERMINAL_TMK) {
+        return false;
+    }
+    const struct terminal_keys *terminal = key_table_terminal(security->keys, name->holder);
+    return terminal != NULL && terminal->is_signed_on;
+}
+
+enum status security_load_key(struct security *security, const struct security_key_row *row,
+                              char reason[SECURITY_REASON_SIZE])
+{
+    struct key_name name;
+    struct hsm_key_sealed sealed;
+    enum status status = seal_row(security, row, &name, &sealed, reason);
+    if (status != STATUS_OK || is_outdated(security, &name)) {
+        return status;
     }
     struct key_cell *cell = cell_of(security, &name);
     if (cell == NULL) {
@@ -163,6 +192,7 @@ enum status security_install(struct security *security, struct byte_view records
     for (uint32_t i = 0; i < KEY_PACK_KEY_COUNT; i++) {
         key_cell_put(&terminal->keys[TERMINAL_PIK + i], &pack.keys[i]);
     }
+    terminal->is_signed_on = true;
     atomic_store_explicit(&terminal->failures, 0, memory_order_relaxed);
     return STATUS_OK;
 }

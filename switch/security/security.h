@@ -50,7 +50,8 @@ struct security_unit *security_unit(struct security *security, uint16_t index);
 
 /* --- the engine's thread ------------------------------------------------------------------ */
 
-/* One row of keys.csv. Loading a name again replaces its key. */
+/* One row of keys.csv. Loading a name again replaces its key; but working keys that a sign-on has
+ * installed are younger than any file, and stay. */
 struct security_key_row {
     const char *name, *kind, *block; /* kind: hsm_key_kind_name() */
 };
@@ -60,6 +61,11 @@ struct security_key_row {
 MUST_CHECK enum status security_load_key(struct security *security,
                                          const struct security_key_row *row,
                                          char reason[SECURITY_REASON_SIZE]);
+/* The same without an effect, for a file that must be taken whole or not at all. Only NO_ROOM is
+ * not foreseen. */
+MUST_CHECK enum status security_try_key(struct security *security,
+                                        const struct security_key_row *row,
+                                        char reason[SECURITY_REASON_SIZE]);
 
 /* Whether the keys are there without which nothing can be served (own:pan:data, own:pan:hash).
  * STATUS_MISSING: `reason` names what lacks. */

@@ -61,6 +61,21 @@ static void test_a_block_under_another_name_is_refused(void **state)
     security_destroy(security);
 }
 
+static void test_a_trial_says_the_same_and_changes_nothing(void **state)
+{
+    (void)state;
+    char reason[SECURITY_REASON_SIZE];
+    struct security *security = bare_security(1);
+    struct wrapped_key key = wrapped_key("own:pan:data", HSM_KEY_DATA, TEST_WIDE);
+    struct security_key_row row = {"own:pan:data", key.kind, key.record.block};
+    assert_int_equal(security_try_key(security, &row, reason), STATUS_OK);
+    assert_int_equal(security_check(security, reason), STATUS_MISSING);
+    assert_non_null(strstr(reason, "own:pan:data"));
+    row.name = "own:pan:hash";
+    assert_int_equal(security_try_key(security, &row, reason), STATUS_BAD_VALUE);
+    security_destroy(security);
+}
+
 static void test_terminals_are_bounded(void **state)
 {
     (void)state;
@@ -101,6 +116,25 @@ static struct security_made_keys sign_on(struct security *security, const char *
     struct payment signon = signon_payment("10000001", code);
     assert_int_equal(security_make_keys(security_unit(security, 0), &signon, &made), HSM_DONE);
     return made;
+}
+
+/* A reload reads the key file again; the terminal has other working keys since. */
+static void test_keys_of_a_signon_outlast_those_of_the_file(void **state)
+{
+    (void)state;
+    uint8_t mac[SECURITY_MAC_BYTES];
+    struct byte_view view = {mac, sizeof(mac)};
+    struct security *security = lab_security(1);
+    struct security_unit *unit = security_unit(security, 0);
+    give_key(security, "term:10000001:mak", HSM_KEY_MAC, TEST_ZAK);
+    assert_int_equal(security_reply_mac(unit, "10000001", SCOPE, mac), HSM_DONE);
+    struct security_made_keys made = sign_on(security, "003");
+    assert_int_equal(security_install(security, records_of(&made)), STATUS_OK);
+    assert_int_equal(security_gate_verify(unit, "10000001", SCOPE, view).gate, SECURITY_BAD_MAC);
+    assert_int_equal(security_reply_mac(unit, "10000001", SCOPE, mac), HSM_DONE);
+    give_key(security, "term:10000001:mak", HSM_KEY_MAC, TEST_ZAK);
+    assert_int_equal(security_gate_verify(unit, "10000001", SCOPE, view).gate, SECURITY_PASS);
+    security_destroy(security);
 }
 
 static void test_a_signon_gives_keys_that_serve_once_installed(void **state)
@@ -388,7 +422,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_that_do_not_fit_say_why),
         cmocka_unit_test(test_a_block_under_another_name_is_refused),
+        cmocka_unit_test(test_a_trial_says_the_same_and_changes_nothing),
         cmocka_unit_test(test_terminals_are_bounded),
+        cmocka_unit_test(test_keys_of_a_signon_outlast_those_of_the_file),
         cmocka_unit_test(test_our_own_keys_are_required),
         cmocka_unit_test(test_a_signon_gives_keys_that_serve_once_installed),
         cmocka_unit_test(test_keys_of_the_log_serve_after_a_restart),
