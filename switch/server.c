@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "protocols/base/require.h"
@@ -18,6 +19,9 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define BUFFER_COUNT_MAX 4096u /* connections of a loop that hold a part of a message at once */
 #define DRAIN_TICK_NS (50 * NS_PER_MS)
+#define DESCRIPTORS_KEPT 96u /* of the log, links to banks, the control socket, a reload's files   \
+                              */
+#define DESCRIPTORS_A_LOOP 32u
 #define RUN_DOWN_NS (3000 * NS_PER_MS)
 
 /* ---- what flows between the parts ---- */
@@ -187,9 +191,29 @@ static uint32_t conn_count_max(const struct server_options *options)
     return count > 0 ? count : 1;
 }
 
+/* Terminals may not take the descriptors that a lost link to a bank needs to come back (F29). */
+static uint32_t conn_count_affordable(uint32_t wanted, uint16_t worker_count)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
+        return wanted;
+    }
+    uint64_t kept = DESCRIPTORS_KEPT + (uint64_t)DESCRIPTORS_A_LOOP * worker_count;
+    uint64_t each = files.rlim_cur > kept ? (files.rlim_cur - kept) / worker_count : 1;
+    each = each > 0 ? each : 1;
+    if (each >= wanted) {
+        return wanted;
+    }
+    LOG(LOG_WARN, "connections_limited", LOG_NUMBER("wanted", wanted),
+        LOG_NUMBER("descriptors", files.rlim_cur), LOG_NUMBER("a_worker", each),
+        LOG_TEXT("do", "raise LimitNOFILE or lower connection_max"));
+    return (uint32_t)each;
+}
+
 static int workers_begin(struct server *server)
 {
-    uint32_t conn_count = conn_count_max(server->configuration->options);
+    uint32_t conn_count =
+        conn_count_affordable(conn_count_max(server->configuration->options), server->worker_count);
     if (!tls_tickets_init(&server->tickets[0])) {
         return server_fail(SERVER_EXIT_FAILED, "TLS tickets", "no random bytes");
     }

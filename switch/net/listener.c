@@ -82,6 +82,7 @@ static void take(struct listener *listener, int descriptor, const struct net_add
     count_add(&listener->counts.open, 1);
     count_add(&listener->counts.accepted, 1);
     if (!setup->on_accept(setup->argument, descriptor, address)) {
+        refused(listener, address, CLOSE_LIMIT_CONNECTIONS);
         listener_released(listener, address);
     }
 }

@@ -12,7 +12,7 @@ import threading
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "loadtest"), str(ROOT / "tests/system")]
 import bank  # noqa: E402
-import demo  # noqa: E402
+import run_folder  # noqa: E402
 
 ANSWER_COUNT = 30000
 QUEUE_COUNT_MAX = 64  # the least there may be, so that a burst is soon more than that
@@ -59,7 +59,7 @@ class FloodingBank(threading.Thread):
                 link.sendall(flood)
 
 
-class Run(demo.Demo):
+class Run(run_folder.RunFolder):
     def settings(self):
         return super().settings() | {"channels.0.mac.algorithm": "none", "channels.0.port": self.flood.port, "channels.0.echo_every_ms": 1000,
                                      "store.queue_count_max": QUEUE_COUNT_MAX}
@@ -69,30 +69,34 @@ def check(run):
     run.flood = FloodingBank()
     run.flood.start()
     run.start_switch()
-    demo.wait_until("the bank floods the link", 10, run.flood.flooded.is_set)
+    run_folder.wait_until("the bank floods the link", 10, run.flood.flooded.is_set)
     before = run.flood.answered
-    demo.wait_until("a test of the link behind the flood", 60, lambda: run.switch.check() or run.flood.answered > before)
-    anomalies = demo.query(run.folder / "log.db", "SELECT count(*) FROM log WHERE kind = 'anomaly'", 0)
+    run_folder.wait_until("a test of the link behind the flood", 60, lambda: run.switch.check() or run.flood.answered > before)
+    anomalies = run_folder.query(run.folder / "log.db", "SELECT count(*) FROM log WHERE kind = 'anomaly'", 0)
     run.switch.stop()
     assert run.flood.links == 1, f"the link was made {run.flood.links} times"
     assert anomalies >= QUEUE_COUNT_MAX, f"{anomalies} anomalies in the log"
     print(f"{anomalies} anomalies of {ANSWER_COUNT} answers are in the log; the link stood")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--bin", required=True)
+def run(kind, check_it, binaries):
     with tempfile.TemporaryDirectory(prefix="tillway-hostile-") as folder:
-        run = Run(demo.parse(["--bin", parser.parse_args().bin, "--terminals", "2"]), pathlib.Path(folder))
+        one = kind(pathlib.Path(folder), binaries)
         try:
-            run.prepare()
-            check(run)
+            one.prepare_fleet(2, 1)
+            check_it(one)
             return 0
-        except (demo.DemoFailed, AssertionError) as fault:
+        except (run_folder.RunFailed, AssertionError) as fault:
             print(f"FAILED: {fault}")
             return 1
         finally:
-            run.close()
+            one.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", required=True)
+    return run(Run, check, parser.parse_args().bin)
 
 
 if __name__ == "__main__":
