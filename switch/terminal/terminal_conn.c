@@ -11,6 +11,9 @@
 #include "switch/terminal/terminal_reply.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+/* Wrong MACs in a row that one connection may send: who guesses pays a handshake for each few
+ * tries. The terminal itself is not stopped, or anybody could stop it. */
+#define MAC_FAILURE_COUNT_MAX 8
 #define OUTPUT_MAX (64 * 1024) /* a terminal that reads nothing of some thirty answers is cut */
 
 void terminal_conn_close(struct terminal_conn *conn, enum close_reason reason, const char *text)
@@ -45,6 +48,13 @@ static void log_reject(const struct terminal_conn *conn, const struct message *m
         LOG_TEXT("answer", verdict->response_code));
 }
 
+static bool guesses_macs(struct terminal_conn *conn, enum reject reject)
+{
+    bool is_mac =
+        reject == REJECT_MAC_MISSING || reject == REJECT_MAC_WRONG || reject == REJECT_KEY_MISSING;
+    return is_mac && ++conn->mac_failures >= MAC_FAILURE_COUNT_MAX;
+}
+
 /* Turns a request away with an answer if one can be addressed, else with the end. */
 static void reject(struct terminal_conn *conn, const struct message *message,
                    struct gate_verdict *verdict)
@@ -63,6 +73,9 @@ static void reject(struct terminal_conn *conn, const struct message *message,
     count_add(&terminals->counts.resignons_asked, verdict->asks_signon);
     struct terminal_refusal refusal = {verdict->response_code, verdict->asks_signon};
     terminal_reply_refuse(conn, message, &refusal);
+    if (guesses_macs(conn, verdict->reject)) {
+        terminal_conn_close(conn, CLOSE_MESSAGE, "too many messages in a row without a right MAC");
+    }
     terminal_conn_answered(conn);
 }
 
@@ -138,6 +151,10 @@ static void on_message(struct terminal_conn *conn, struct byte_view bytes)
     if (is_read && verdict.is_passed) {
         struct conn_handle handle = {terminals->setup.worker, conn_slot(terminals, conn),
                                      conn->generation};
+        /* A request that carries no MAC proves nothing. */
+        if (dialect_has_mac(conn->port->setup.dialect, payment)) {
+            conn->mac_failures = 0;
+        }
         terminals->setup.on_request(terminals->setup.argument, handle, payment);
     } else {
         reject(conn, &message, &verdict);

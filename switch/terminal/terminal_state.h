@@ -23,11 +23,12 @@ struct terminal_conn {
     struct frame frame;  /* of the request in flight, for its answer; the message is left out */
     uint8_t header[SPEC_HEADER_BYTES_MAX];
     uint8_t header_bytes;
-    bool is_busy;        /* a request is in flight */
-    bool is_begun;       /* a message is begun */
-    bool is_waiting;     /* in the list of those that wait for room */
-    bool is_last;        /* draining: closed once it is answered */
-    char terminal_id[9]; /* the last one it spoke for, for logs */
+    uint8_t mac_failures; /* in a row */
+    bool is_busy;         /* a request is in flight */
+    bool is_begun;        /* a message is begun */
+    bool is_waiting;      /* in the list of those that wait for room */
+    bool is_last;         /* draining: closed once it is answered */
+    char terminal_id[9];  /* the last one it spoke for, for logs */
 };
 
 struct terminals {

@@ -424,6 +424,28 @@ static void test_wrong_mac_is_a0_and_the_third_asks_to_sign_on(void **state)
     close(descriptor);
 }
 
+/* I35: guessing is slow, and harms only the connection that guesses. */
+static void test_connection_that_guesses_macs_is_closed(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    int other = dial(), descriptor = dial();
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < (round == 0 ? 7 : 8); i++) {
+            uint32_t length = sale_frame(bytes, sizeof(bytes));
+            bytes[length - 1] ^= 1;
+            put(descriptor, bytes, length);
+            expect_answer(descriptor, "0210", "A0");
+        }
+        if (round == 0) {
+            expect_still_served(descriptor);
+        }
+    }
+    expect_end(descriptor);
+    expect_still_served(other);
+    close(other);
+}
+
 static void expect_refusal(const struct payment *payment, const char *mti, const char *code)
 {
     uint8_t bytes[1024];
@@ -528,6 +550,7 @@ int main(void)
         DESK_TEST(test_garbage_closes_its_own_connection_only),
         DESK_TEST(test_half_a_message_ends_at_its_deadline_however_slowly_it_grows),
         DESK_TEST(test_wrong_mac_is_a0_and_the_third_asks_to_sign_on),
+        DESK_TEST(test_connection_that_guesses_macs_is_closed),
         DESK_TEST(test_terminal_without_keys_that_nobody_knows_is_97),
         DESK_TEST(test_unknown_kind_is_12),
         DESK_TEST(test_format_error_behind_the_trace_number_is_30_and_before_it_the_end),
