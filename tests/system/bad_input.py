@@ -37,6 +37,7 @@ listeners:
      first_message_timeout_ms: {half_ms}}}
 channels:
   - {{name: bank_a, address: 127.0.0.1, port: {bank_port}, dialect: iso8583-1987-ascii, mac: {{algorithm: unionpay_ecb}}}}
+  - {{name: bank_b, address: 127.0.0.1, port: {bank_port}, dialect: iso8583-1987-ascii, mac: {{algorithm: unionpay_ecb}}}}
 store: {{path: log.db}}
 hsm: {{module: soft, master_key: test, pin_policy: lab}}
 tables: {{bins: {root}/config/demo/bins.csv, merchants: fleet/merchants.csv, terminals: fleet/terminals.csv, keys: fleet/keys.csv}}
@@ -237,7 +238,8 @@ class Switch:
         self.folder, self.tls_port, self.plain_port = folder, free_port(), free_port()
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder / "server.key",
                         "-out", folder / "server.crt", "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
-        subprocess.run([binaries / "tillway-load", "fleet", "--terminals", "3", "--merchants", "1", "--seed", "1", "--out", folder / "fleet"],
+        subprocess.run([binaries / "tillway-load", "fleet", "--banks", "bank_a,bank_b", "--terminals", "3", "--merchants", "1",
+                        "--seed", "1", "--out", folder / "fleet"],
                        check=True, capture_output=True)
         (folder / "tillway.yaml").write_text(CONFIG.format(workers=workers, tls_port=self.tls_port, plain_port=self.plain_port, bank_port=free_port(),
                                                            root=ROOT, half_ms=HALF_MESSAGE_MS))
