@@ -14,7 +14,7 @@
 
 #define READ_BYTES_MAX 65536
 #define FRAME_BYTES_MAX 4096
-#define REPLY_BYTES_MAX 2048
+#define REPLY_BYTES_MAX 2048U
 
 struct conn {
     uv_tcp_t tcp;
@@ -129,7 +129,7 @@ static void on_plain(struct conn *conn, const uint8_t *bytes, size_t count)
         if (conn->frame == NULL && length > 0 && length <= count) {
             reply(conn);
         } else {
-            conn->frame = conn->frame != NULL ? conn->frame : malloc(FRAME_BYTES_MAX);
+            conn->frame = conn->frame != NULL ? conn->frame : calloc(1, FRAME_BYTES_MAX);
             if (conn->frame == NULL) {
                 conn_close(conn);
                 return;
