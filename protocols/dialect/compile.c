@@ -15,7 +15,7 @@ _Static_assert(DIALECT_LAYOUT_COUNT_MAX <= UINT8_MAX, "layouts are indexed by a 
 _Static_assert(SPEC_FIELD_MAX <= UINT8_MAX, "fields of a key are kept in a byte");
 _Static_assert(DIALECT_GROUP_DIGITS_MAX <= UINT8_MAX, "digits of a group are counted in a byte");
 _Static_assert(PAYMENT_CARGO_COUNT <= UINT8_MAX, "cargoes are named by a byte");
-#define X(name, digits, bit) +(digits)
+#define X(name, digits, bit) +(digits) /* NOLINT(bugprone-macro-parentheses): terms of a sum */
 _Static_assert(0 DIALECT_KEY_MAP(X) == 16, "a key fills its sixteen nibbles");
 #undef X
 

@@ -11,8 +11,7 @@
 
 struct byte_view message_raw(const struct message *message, unsigned field)
 {
-    REQUIRE(field <= SPEC_FIELD_MAX);
-    if (field < 2 || !message_has(message, field)) {
+    if (field < 2 || field > SPEC_FIELD_MAX || !message_has(message, field)) {
         return (struct byte_view){message->bytes.bytes, 0};
     }
     const struct message_field *at = &message->fields[field];
@@ -80,8 +79,7 @@ uint32_t message_text(const struct message *message, unsigned field, char *text,
 enum status message_number(const struct message *message, unsigned field, uint64_t *number)
 {
     char digits[NUMBER_DIGITS_MAX + 1];
-    REQUIRE(field <= SPEC_FIELD_MAX);
-    if (field < 2 || !message_has(message, field)) {
+    if (field < 2 || field > SPEC_FIELD_MAX || !message_has(message, field)) {
         return STATUS_MISSING;
     }
     const uint32_t count = message->fields[field].count;

@@ -217,7 +217,7 @@ static enum status read_head(struct message_walk *walk)
     if (status != STATUS_OK) {
         return status;
     }
-    uint64_t bits;
+    uint64_t bits = 0;
     status = read_bitmap(walk, &bits);
     if (status != STATUS_OK) {
         return status;

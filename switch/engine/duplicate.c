@@ -63,7 +63,7 @@ bool duplicate_on_request(struct engine *engine, const struct request *request)
         engine_unindex_key(engine, txn);
         return false;
     }
-    if (txn->state == TXN_BLOCKED) {
+    if (txn->state == TXN_BLOCKED) { /* NOLINT(bugprone-branch-clone): the order decides */
         refuse(engine, request, txn, TXN_REASON_ORIGINAL_BLOCKED);
     } else if (txn->kind != request->payment->kind ||
                !duplicate_has_same_content(txn, request->payment)) {

@@ -28,11 +28,12 @@ bool engine_terminal(const struct engine *engine, const char *terminal_id,
                      struct engine_terminal_view *view)
 {
     char padded[9] = {0};
-    size_t length = strlen(terminal_id);
-    if (length >= sizeof(padded)) {
-        return false;
+    for (uint32_t i = 0; terminal_id[i] != '\0'; i++) {
+        if (i + 1 == sizeof(padded)) {
+            return false;
+        }
+        padded[i] = terminal_id[i];
     }
-    memcpy(padded, terminal_id, length);
     uint32_t place = terminal_set_find(&engine->terminals, padded);
     if (place == 0) {
         return false;

@@ -232,7 +232,8 @@ static void send_first(struct engine *engine, struct txn *txn)
 
 void saf_pump(struct engine *engine)
 {
-    for (uint8_t number = 0; number < engine->channels.count; number++) {
+    const uint8_t count = (uint8_t)engine->channels.count;
+    for (uint8_t number = 0; number < count; number++) {
         struct channel_state *channel = &engine->channels.states[number];
         while (channel->ready.count > 0 && channel_has_room(engine, number)) {
             if (!effect_has_room(engine, 1, 0)) {

@@ -64,27 +64,30 @@ static void refused(struct listener *listener, const struct net_address *address
     }
 }
 
-static void take(struct listener *listener, int descriptor, const struct net_address *address)
+/* False: the owner would not have it. The caller gives its place back; that may free a listener
+ * which is closing, so nothing of it is touched afterwards. */
+static bool take(struct listener *listener, int descriptor, const struct net_address *address)
 {
     const struct listener_setup *setup = &listener->setup;
     uint16_t *address_count = &listener->address_counts[address_slot(address)];
     if (count_get(&listener->counts.open) >= setup->connection_max) {
         refused(listener, address, CLOSE_LIMIT_CONNECTIONS);
         close(descriptor);
-        return;
+        return true;
     }
     if (setup->per_address_max > 0 && *address_count >= setup->per_address_max) {
         refused(listener, address, CLOSE_LIMIT_ADDRESS);
         close(descriptor);
-        return;
+        return true;
     }
     (*address_count)++;
     count_add(&listener->counts.open, 1);
     count_add(&listener->counts.accepted, 1);
     if (!setup->on_accept(setup->argument, descriptor, address)) {
         refused(listener, address, CLOSE_LIMIT_CONNECTIONS);
-        listener_released(listener, address);
+        return false;
     }
+    return true;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -122,7 +125,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         if (descriptor >= 0) {
             struct net_address address;
             net_address_from_socket(&address, &storage);
-            take(listener, descriptor, &address);
+            if (!take(listener, descriptor, &address)) {
+                listener_released(listener, &address);
+                return;
+            }
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_accepting(listener, errno);
             return;

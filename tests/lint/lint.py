@@ -89,25 +89,28 @@ def check_words(_):
     return faults
 
 
-def compile_rows(build):
-    rows = json.loads(pathlib.Path(build, "compile_commands.json").read_text())
+def product_database(build):
+    """The compile commands of what ships, without the simulator's builds with planted bugs; answers its folder and files."""
     root = os.getcwd() + "/"
-    return [row["file"][len(root):] for row in rows if row["file"].startswith(root)
-            and row["file"][len(root):].startswith(PRODUCT + ("loadtest",))
-            and not row["file"].endswith(".pb-c.c")]
+    rows = [row for row in json.loads(pathlib.Path(build, "compile_commands.json").read_text())
+            if row["file"].startswith(root) and row["file"][len(root):].startswith(PRODUCT + ("loadtest",)) and "-DTILLWAY_BUG" not in row["command"]]
+    folder = pathlib.Path(build, "tidy")
+    folder.mkdir(exist_ok=True)
+    (folder / "compile_commands.json").write_text(json.dumps(rows))
+    return str(folder), sorted({row["file"][len(root):] for row in rows})
 
 
 def tidy_one(job):
     tool = shutil.which("clang-tidy-14") or "clang-tidy"
-    build, name = job
-    out = subprocess.run([tool, "-p", build, "--quiet", name], capture_output=True, text=True)
+    folder, name = job
+    out = subprocess.run([tool, "-p", folder, "--quiet", name], capture_output=True, text=True)
     return re.findall(r"^\S+?:\d+:\d+: (?:warning|error): .*$", out.stdout, re.M)
 
 
 def check_tidy(build):
-    names = sorted(set(compile_rows(build)))
+    folder, names = product_database(build)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        found = pool.map(tidy_one, [(build, name) for name in names])
+        found = pool.map(tidy_one, [(folder, name) for name in names])
     root = os.getcwd() + "/"
     return sorted({line.replace(root, "") for lines in found for line in lines})
 
