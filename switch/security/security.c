@@ -126,12 +126,43 @@ static enum status seal_row(struct security *security, const struct security_key
     return STATUS_OK;
 }
 
+/* Whether what was made with the one key can be used with the other. */
+static bool is_same_own_key(struct security *security, const struct key_name *name,
+                            const struct hsm_key_sealed *one, const struct hsm_key_sealed *other)
+{
+    char text[HSM_KEY_NAME_SIZE];
+    struct hsm *hsm = security->units[0].hsm;
+    struct pan pan = {.digit_count = 0}, opened;
+    key_name_format(text, name);
+    REQUIRE(pan_parse(&pan, "6200000000000005", 16) == STATUS_OK);
+    if (name->which == OWN_PAN_HASH) {
+        struct pan_hash hashes[2];
+        return hsm_pan_hash(hsm, hsm_key_visit(hsm, one, text), &pan, &hashes[0]) == HSM_DONE &&
+               hsm_pan_hash(hsm, hsm_key_visit(hsm, other, text), &pan, &hashes[1]) == HSM_DONE &&
+               memcmp(&hashes[0], &hashes[1], sizeof(hashes[0])) == 0;
+    }
+    static const uint8_t nonce[12]; /* of a well-known test number that goes nowhere */
+    struct pan_sealed sealed;
+    return hsm_pan_seal(hsm, hsm_key_visit(hsm, one, text), &pan, nonce, &sealed) == HSM_DONE &&
+           hsm_pan_open(hsm, hsm_key_visit(hsm, other, text), &sealed, &opened) == HSM_DONE;
+}
+
 enum status security_try_key(struct security *security, const struct security_key_row *row,
                              char reason[SECURITY_REASON_SIZE])
 {
     struct key_name name;
-    struct hsm_key_sealed sealed;
-    return seal_row(security, row, &name, &sealed, reason);
+    struct hsm_key_sealed sealed, in_force;
+    enum status status = seal_row(security, row, &name, &sealed, reason);
+    if (status == STATUS_OK && name.owner == KEY_OF_OURS &&
+        key_cell_get(key_table_own(security->keys, (enum own_key)name.which), &in_force) &&
+        !is_same_own_key(security, &name, &in_force, &sealed)) {
+        snprintf(reason, SECURITY_REASON_SIZE,
+                 "key \"%s\": is not the one in force, under which the log holds card numbers; "
+                 "reversals and repeats still need that one",
+                 row->name);
+        return STATUS_DENIED;
+    }
+    return status;
 }
 
 /* A working key that a sign-on has replaced since. */

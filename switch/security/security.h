@@ -62,7 +62,7 @@ MUST_CHECK enum status security_load_key(struct security *security,
                                          const struct security_key_row *row,
                                          char reason[SECURITY_REASON_SIZE]);
 /* The same without an effect, for a file that must be taken whole or not at all. Only NO_ROOM is
- * not foreseen. */
+ * not foreseen. STATUS_DENIED too: another own:pan key than the one in force. */
 MUST_CHECK enum status security_try_key(struct security *security,
                                         const struct security_key_row *row,
                                         char reason[SECURITY_REASON_SIZE]);

@@ -76,6 +76,27 @@ static void test_a_trial_says_the_same_and_changes_nothing(void **state)
     security_destroy(security);
 }
 
+/* Reversals that wait need the card numbers which the log holds. */
+static void test_our_own_keys_are_not_exchanged_while_in_force(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"own:pan:data", "own:pan:hash"};
+    static const enum hsm_key_kind kinds[] = {HSM_KEY_DATA, HSM_KEY_HASH};
+    char reason[SECURITY_REASON_SIZE];
+    struct security *security = lab_security(1);
+    for (int i = 0; i < 2; i++) {
+        struct wrapped_key same = wrapped_key(names[i], kinds[i], TEST_WIDE);
+        struct wrapped_key other = wrapped_key(names[i], kinds[i], TEST_TMK TEST_ZPK);
+        struct security_key_row row = {names[i], same.kind, same.record.block};
+        assert_int_equal(security_try_key(security, &row, reason), STATUS_OK);
+        row.block = other.record.block;
+        assert_int_equal(security_try_key(security, &row, reason), STATUS_DENIED);
+        assert_non_null(strstr(reason, names[i]));
+        assert_non_null(strstr(reason, "in force"));
+    }
+    security_destroy(security);
+}
+
 static void test_terminals_are_bounded(void **state)
 {
     (void)state;
@@ -423,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_rows_that_do_not_fit_say_why),
         cmocka_unit_test(test_a_block_under_another_name_is_refused),
         cmocka_unit_test(test_a_trial_says_the_same_and_changes_nothing),
+        cmocka_unit_test(test_our_own_keys_are_not_exchanged_while_in_force),
         cmocka_unit_test(test_terminals_are_bounded),
         cmocka_unit_test(test_keys_of_a_signon_outlast_those_of_the_file),
         cmocka_unit_test(test_our_own_keys_are_required),
