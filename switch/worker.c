@@ -204,7 +204,8 @@ void worker_destroy(struct worker *worker)
     }
 }
 
-/* On the worker's thread, or on the caller's when there never was one. */
+/* On the engine's thread, when the worker's has ended: until then the engine may still be at the
+ * mailbox that is closed here. */
 static void run_down(struct worker *worker)
 {
     terminals_close(worker->terminals);
@@ -216,7 +217,6 @@ static void *worker_run(void *argument)
 {
     struct worker *worker = argument;
     loop_run(worker->setup.loop);
-    run_down(worker);
     return NULL;
 }
 
@@ -234,10 +234,11 @@ void worker_join(struct worker *worker)
     if (worker->is_running) {
         pthread_join(worker->thread, NULL);
         worker->is_running = false;
-    } else if (worker->setup.index > 0) {
+    }
+    if (worker->setup.index > 0) {
         run_down(worker);
     }
-    worker->answers = NULL; /* closed on its own thread */
+    worker->answers = NULL;
     if (worker->requests != NULL) {
         mailbox_close(worker->requests);
         worker->requests = NULL;

@@ -119,7 +119,7 @@ def authorities_that_a_reload_brings_hold_at_once(switch, peer):
 def stop_closes_idle_connections_and_ends(switch, peer):
     switch.process.send_signal(signal.SIGTERM)
     expect("the idle connection stays open", peer.is_closed())
-    expect("not ended in order", switch.process.wait(15) == 0)
+    code = switch.process.wait(15); expect(f"not ended in order: code {code}: {switch.log.read_text()[-600:]}", code == 0)
     wait_line(switch, ["drained", "all is answered"])
 
 
