@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "config/file_text.h"
 #include "config/server_options.h"
@@ -129,6 +131,9 @@ static int run(const struct arguments *arguments)
     sigaddset(&blocked, SIGHUP);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* Its memory holds tokens and a private key. */
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    prctl(PR_SET_DUMPABLE, 0);
     struct admin_setup setup = {.address = options->admin.address,
                                 .port = options->admin.port,
                                 .certificate = options->admin.certificate,
