@@ -69,12 +69,13 @@ static void on_status(void *argument, struct control_status *status)
     }
 }
 
-/* Connections of the first worker only: those of the others belong to their threads. */
 static void connection_view(const struct server *server, struct control_terminal *terminal)
 {
     struct terminals_conn_view view;
-    terminal->is_connected =
-        terminals_find(worker_terminals(server->workers[0]), terminal->view.terminal_id, &view);
+    for (uint16_t i = 0; i < server->worker_count && !terminal->is_connected; i++) {
+        terminal->is_connected =
+            terminals_find(worker_terminals(server->workers[i]), terminal->view.terminal_id, &view);
+    }
     if (terminal->is_connected) {
         char text[NET_ADDRESS_TEXT_SIZE];
         net_address_format(text, &view.address);

@@ -129,6 +129,15 @@ static void keep_header(struct terminal_conn *conn, const struct message *messag
     conn->header_bytes = (uint8_t)header.length;
 }
 
+static void name_terminal(struct terminal_conn *conn, const char terminal_id[9])
+{
+    if (memcmp(conn->terminal_id, terminal_id, sizeof(conn->terminal_id)) != 0) {
+        pthread_mutex_lock(&conn->port->terminals->mutex);
+        memcpy(conn->terminal_id, terminal_id, sizeof(conn->terminal_id));
+        pthread_mutex_unlock(&conn->port->terminals->mutex);
+    }
+}
+
 /* A whole message is there. */
 static void on_message(struct terminal_conn *conn, struct byte_view bytes)
 {
@@ -144,7 +153,7 @@ static void on_message(struct terminal_conn *conn, struct byte_view bytes)
     uint64_t read_ns = loop_now_ns();
     histogram_record(&terminals->counts.parse, read_ns - conn->request_ns);
     if (is_read) {
-        memcpy(conn->terminal_id, payment->terminal_id, sizeof(conn->terminal_id));
+        name_terminal(conn, payment->terminal_id);
         gate_check(conn, &message, payment, &verdict);
         histogram_record(&terminals->counts.gate, loop_now_ns() - read_ns);
     }
@@ -304,7 +313,9 @@ static struct terminal_conn *conn_take(struct terminals *terminals)
         terminals->free_conns = conn->next;
         conn->next = NULL;
     } else if (terminals->conn_used < terminals->setup.conn_count_max) {
+        pthread_mutex_lock(&terminals->mutex);
         conn = &terminals->conns[terminals->conn_used++];
+        pthread_mutex_unlock(&terminals->mutex);
     }
     return conn;
 }
@@ -313,10 +324,12 @@ static struct terminal_conn *conn_take(struct terminals *terminals)
 static void conn_give(struct terminals *terminals, struct terminal_conn *conn)
 {
     uint32_t generation = conn->generation + 1;
+    pthread_mutex_lock(&terminals->mutex);
     memset(conn, 0, sizeof(*conn));
     conn->generation = generation;
     conn->next = terminals->free_conns;
     terminals->free_conns = conn;
+    pthread_mutex_unlock(&terminals->mutex);
 }
 
 static void unwait(struct terminal_conn *conn)
@@ -379,8 +392,10 @@ bool terminal_conn_open(struct terminal_port *port, int descriptor,
         return false;
     }
     count_add(&terminals->counts.conns, 1);
+    pthread_mutex_lock(&terminals->mutex);
     conn->port = port;
     conn->stream = stream;
+    pthread_mutex_unlock(&terminals->mutex);
     if (port->setup.tls == NULL) {
         on_open(conn);
     }

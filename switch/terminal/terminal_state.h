@@ -1,6 +1,8 @@
 /* The inside of the terminal side, shared by the files of this folder. */
 #pragma once
 
+#include <pthread.h>
+
 #include "switch/net/stream.h"
 #include "switch/terminal/terminals.h"
 
@@ -34,6 +36,9 @@ struct terminal_conn {
 struct terminals {
     struct terminals_setup setup;
     struct terminals_counts counts;
+    /* Guards what terminals_find() reads from another thread: which slots are taken, by what
+     * stream, for which terminal. */
+    pthread_mutex_t mutex;
     const struct ruleset *ruleset; /* borrowed */
     struct loop_hook hook;
     uint32_t port_count;

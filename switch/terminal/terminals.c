@@ -36,6 +36,7 @@ struct terminals *terminals_create(const struct terminals_setup *setup)
         return NULL;
     }
     terminals->setup = *setup;
+    pthread_mutex_init(&terminals->mutex, NULL);
     terminals->hook = (struct loop_hook){.on_turn = on_turn, .argument = terminals};
     loop_enroll(setup->loop, &terminals->hook);
     return terminals;
@@ -51,6 +52,7 @@ void terminals_destroy(struct terminals *terminals)
         SSL_CTX_free(terminals->ports[i]->setup.tls);
         free(terminals->ports[i]);
     }
+    pthread_mutex_destroy(&terminals->mutex);
     free(terminals);
 }
 
@@ -235,18 +237,21 @@ void terminals_close(struct terminals *terminals)
     }
 }
 
-bool terminals_find(const struct terminals *terminals, const char *terminal_id,
+bool terminals_find(struct terminals *terminals, const char *terminal_id,
                     struct terminals_conn_view *view)
 {
-    for (uint32_t i = 0; i < terminals->conn_used; i++) {
+    bool is_there = false;
+    pthread_mutex_lock(&terminals->mutex);
+    for (uint32_t i = 0; i < terminals->conn_used && !is_there; i++) {
         const struct terminal_conn *conn = &terminals->conns[i];
-        if (conn->port != NULL && strcmp(conn->terminal_id, terminal_id) == 0) {
+        is_there = conn->port != NULL && strcmp(conn->terminal_id, terminal_id) == 0;
+        if (is_there) {
             view->address = *stream_address(conn->stream);
             view->tls_version = stream_tls_version(conn->stream);
-            return true;
         }
     }
-    return false;
+    pthread_mutex_unlock(&terminals->mutex);
+    return is_there;
 }
 
 uint32_t terminals_conn_count(const struct terminals *terminals)

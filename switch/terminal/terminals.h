@@ -105,12 +105,12 @@ void terminals_drain(struct terminals *terminals);
 /* Closes all. */
 void terminals_close(struct terminals *terminals);
 
-/* The connection that last spoke for a terminal, on this thread. False: none. */
+/* A connection that spoke for the terminal last. False: none. Any thread. */
 struct terminals_conn_view {
     struct net_address address;
     const char *tls_version; /* "" for plain TCP */
 };
-bool terminals_find(const struct terminals *terminals, const char *terminal_id,
+bool terminals_find(struct terminals *terminals, const char *terminal_id,
                     struct terminals_conn_view *view);
 
 uint32_t terminals_conn_count(const struct terminals *terminals);

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""With several workers the kernel deals connections out among them: whoever holds a terminal's connection, it is served and shown.
+
+    many_workers.py --bin DIR      DIR holds tillwayd and tillway-load
+"""
+import argparse
+import pathlib
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+import time
+
+from bad_input import ANSWER_S, Failed, Peer, Switch, expect, fields_of, frame
+
+WORKER_COUNT, TRY_COUNT = 4, 16
+IS_CONNECTED = 17  # of Terminal in protocols/control.proto
+
+
+def is_shown_connected(switch):
+    identity = switch.fleet.terminal.encode()
+    call = b"\x0a" + bytes([len(identity)]) + identity
+    request = b"\x08\x01\x5a" + bytes([len(call)]) + call  # id = 1, terminal = {terminal_id}
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(ANSWER_S)
+        control.connect(str(switch.folder / "control.sock"))
+        control.sendall(struct.pack(">I", len(request)) + request)
+        data = b""
+        while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
+            data += control.recv(65536)
+    terminals = [value for number, value in fields_of(data[4:]) if number == 11]
+    expect("the terminal is not known", len(terminals) == 1)
+    return dict(fields_of(terminals[0])).get(IS_CONNECTED) == 1
+
+
+def is_let_go(switch):
+    deadline = time.monotonic() + ANSWER_S
+    while time.monotonic() < deadline and is_shown_connected(switch):
+        time.sleep(0.02)
+    return not is_shown_connected(switch)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", required=True)
+    folder, switch = pathlib.Path(tempfile.mkdtemp(prefix="tillway-workers-")), None
+    try:
+        switch = Switch(pathlib.Path(parser.parse_args().bin).resolve(), folder, WORKER_COUNT)
+        for number in range(TRY_COUNT):
+            with Peer(switch.tls_port, tls=True) as peer:
+                answer = peer.send(frame(switch.fleet.echo())).answer()
+                expect(f"connection {number} is not served", answer is not None and answer.code == "00")
+                expect(f"connection {number} is not shown", is_shown_connected(switch))
+            expect(f"connection {number} is shown after its end", is_let_go(switch))
+        expect("not ended in order", switch.end() == 0)
+        return 0
+    except (Failed, OSError) as fault:
+        print(f"FAILED  {fault}")
+        return 1
+    finally:
+        if switch is not None and switch.process.poll() is None:
+            switch.process.kill()
+            switch.process.wait()
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
