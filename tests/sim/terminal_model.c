@@ -22,7 +22,7 @@ void terminal_models_start(struct world *world)
         struct terminal_model *terminal = &world->terminals[i];
         *terminal = (struct terminal_model){.stan_next = 1,
                                             .purchases_left = (uint32_t)world_between(world, 2, 8)};
-        snprintf(terminal->terminal_id, sizeof(terminal->terminal_id), "1000000%u", i + 1);
+        snprintf(terminal->terminal_id, sizeof(terminal->terminal_id), "1000000%u", (i + 1) % 10);
         snprintf(terminal->merchant_id, sizeof(terminal->merchant_id), "10229005812000%u",
                  i % 2 + 1);
         act_later(world, i, world_between(world, 1, 2000) * SIM_MS);
