@@ -233,7 +233,8 @@ class AdminPort(unittest.TestCase):
         self.assertEqual(len(found["items"]), 1)  # the log can still be read
         self.stage.admin.process.send_signal(signal.SIGTERM)
         self.assertEqual(self.stage.admin.process.wait(20), 0)
-        self.stage.bank.stop()
+        for bank in self.stage.banks.values():
+            bank.stop()
         self.assertTrue(self.stage.reconcile())
 
 
