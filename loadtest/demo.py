@@ -69,15 +69,19 @@ class Demo(run_folder.RunFolder):
         for number, name in enumerate(run_folder.BANKS):
             self.start_bank(self.ledger(name), ["--seed", self.asked.seed + number, *faults, *shlex.split(self.asked.bank_args)], name=name)
         self.start_switch()
+        self.cpu -= cpu_seconds(self.switch.pid)  # a start is no payment
         for name in run_folder.BANKS:
             self.wait_for_bank_link(self.ledger(name))
-        if (self.bin / "tillway-admin").is_file():
-            self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
+        self.start_admin()
         say(f"terminals port {self.port} (TLS), banks' ports {' and '.join(map(str, self.bank_ports.values()))}, control socket {self.folder}/control.sock"
             + (f", admin https://127.0.0.1:{self.admin_port}" if self.admin else ""))
         if self.admin:
             say(f"look in with: {self.bin}/tillwayctl --url https://127.0.0.1:{self.admin_port} --ca {self.folder}/server.crt"
                 f" --token-file {self.folder}/demo.token status")
+
+    def start_admin(self):
+        if (self.bin / "tillway-admin").is_file():
+            self.admin = self.start_listening("tillway-admin", self.server_command("tillway-admin"), self.admin_port)
 
     # ---- under load
 
@@ -92,6 +96,7 @@ class Demo(run_folder.RunFolder):
                 self.switch.kill()
                 try:
                     seconds = self.start_switch()
+                    self.cpu -= cpu_seconds(self.switch.pid)
                 except RunFailed as fault:
                     self.crashes.append({"at_s": round(moment, 2), "fault": str(fault)})
                     self.load.terminate()
@@ -143,6 +148,9 @@ class Demo(run_folder.RunFolder):
         """What an operator would ask next: the switch at a glance, one payment with its records, its terminal."""
         if not self.admin or not (self.bin / "tillwayctl").is_file():
             return
+        if self.admin.process.poll() is not None:
+            say("tillway-admin was ended in mid-run; no payment needs it: started again")
+            self.start_admin()
         ctl = [self.bin / "tillwayctl", "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt", "--token-file",
                self.folder / "demo.token"]
         with open(self.folder / "receipts.ndjson", encoding="utf-8") as file:
@@ -175,7 +183,7 @@ class Demo(run_folder.RunFolder):
         wait_until("all reversals are acknowledged", DRAIN_S, lambda: self.switch.check() or self.open_reversals() == 0, 0.5)
 
     def stop_all(self):
-        if self.admin:
+        if self.admin and self.admin.process.poll() is None:
             self.admin.stop()
         self.cpu += self.switch.stop()
         for bank in self.banks.values():
@@ -200,7 +208,7 @@ class Demo(run_folder.RunFolder):
         self.start_all()
         say(f"all is up again, its folder is {self.folder}; press Ctrl-C to end it")
         while True:
-            for child in (*self.banks.values(), self.switch, *([self.admin] if self.admin else [])):
+            for child in (*self.banks.values(), self.switch):  # the admin port may be killed to see that nothing happens
                 child.check()
             time.sleep(1)
 
@@ -216,7 +224,7 @@ def summary(result):
     say(f"{counts['sent']} payments of {result['terminals']} terminals: {counts['approved']} approved, {counts['declined']} declined, "
         f"{counts['unknown']} unknown and {counts['reversed']} reversed; {load['achieved_tps']:.0f} answers/s of {result['tps']:g}/s offered")
     say(f"latency from the intended moment: p50 {latency['p50'] / 1000:.2f} ms, p99 {latency['p99'] / 1000:.2f} ms, p99.9 {latency['p99_9'] / 1000:.2f} ms; "
-        f"tillwayd {result['switch_cpu_us_per_payment']:.0f} us of CPU a payment")
+        f"tillwayd {result['switch_cpu_us_per_payment']:.0f} us of CPU a payment, connecting and sign-on included")
     codes = ", ".join(f"{code} x {count}" for code, count in sorted(load["response_codes"].items()))
     say(f"answers: {codes} (-- is none)")
     if counts["dropped"]:
@@ -273,11 +281,13 @@ def main(arguments):
         if asked.keep:
             with contextlib.suppress(KeyboardInterrupt):
                 demo.stay()
+            demo.stop_all()
     except KeyboardInterrupt:
         say("interrupted")
         code = 130
     except (RunFailed, subprocess.TimeoutExpired, OSError, ValueError) as fault:
         say(f"FAILED: {fault}")
+        code = 1
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):  # what was started is ended, whatever is pressed now
             signal.signal(number, signal.SIG_IGN)

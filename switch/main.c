@@ -35,7 +35,9 @@ static void usage(FILE *to)
           "  --config FILE      the configuration, tillway.yaml\n"
           "  --set PATH=VALUE   changes one option of it, such as "
           "store.path=/var/lib/tillway/log.db\n"
-          "  --check-config     reads and checks all files, says what is wrong, and ends\n"
+          "  --check-config     reads and checks all files but the key blocks, says what is wrong, "
+          "and "
+          "ends\n"
           "  --dump-options     prints every option: range, fallback, meaning\n"
           "\n"
           "Signals: TERM drains and ends (a second one ends now), HUP reloads.\n",
@@ -118,6 +120,14 @@ static int check_config(const struct configuration_source *source)
     struct configuration *configuration = configuration_load(source, faults);
     if (configuration == NULL) {
         fputs(faults, stderr);
+        return SERVER_EXIT_CONFIGURATION;
+    }
+    struct byte_writer writer;
+    byte_writer_init(&writer, faults, sizeof(faults) - 1);
+    if (!server_check(configuration, &writer)) {
+        faults[writer.position] = 0;
+        fputs(faults, stderr);
+        configuration_destroy(configuration);
         return SERVER_EXIT_CONFIGURATION;
     }
     printf("%s: good (%u terminals, %u merchants, %u card ranges, %u channels, %u listeners)\n",

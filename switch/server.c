@@ -19,8 +19,9 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define BUFFER_COUNT_MAX 4096u /* connections of a loop that hold a part of a message at once */
 #define DRAIN_TICK_NS (50 * NS_PER_MS)
-#define DESCRIPTORS_KEPT 96u /* of the log, links to banks, the control socket, a reload's files   \
-                              */
+#define DESCRIPTORS_KEPT                                                                           \
+    96u /* of the log, links to banks, the control socket, a reload's files                        \
+         */
 #define DESCRIPTORS_A_LOOP 32u
 #define RUN_DOWN_NS (3000 * NS_PER_MS)
 
@@ -297,6 +298,10 @@ static bool listen_on(struct server *server, const struct listener_options *opti
         paths[i] = options->http_paths.items[i];
     }
     setup.framing.http_paths = paths;
+    struct listener_setup place = {.name = options->name, .address = setup.address};
+    if (!listener_is_free(&place, reason)) {
+        return false;
+    }
     for (uint16_t i = 0; i < server->worker_count; i++) {
         struct terminals *terminals = worker_terminals(server->workers[i]);
         if (options->tls.is_on) {

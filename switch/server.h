@@ -20,5 +20,9 @@ enum server_exit {
     SERVER_EXIT_CONFIGURATION = 78
 };
 
+/* What a loaded configuration names and a start would miss: certificates and their keys, folders.
+ * Key blocks are not tried, because the master key may be out of reach here. False: `faults` says
+ * what. */
+MUST_CHECK bool server_check(const struct configuration *configuration, struct byte_writer *faults);
 /* Runs until it is told to end. Answers the code of the process. */
 int server_run(const struct configuration_source *source);

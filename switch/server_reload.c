@@ -11,7 +11,7 @@
 #include "switch/server_state.h"
 
 #define KEYS_REASON_SIZE 1200
-#define CHANGES_SIZE 2048
+#define FAULT_LINE_SIZE 1200
 
 struct reload {
     uv_work_t work;
@@ -96,10 +96,10 @@ static void finish(struct reload *reload)
     struct server *server = reload->server;
     server->is_config_good = !reload->is_refused;
     snprintf(server->config_text, sizeof(server->config_text), "%.*s", CONTROL_TEXT_SIZE - 1,
-             reload->is_refused ? reload->faults : "");
+             reload->faults);
     if (reload->has_call && server->control != NULL) {
         control_done(server->control, reload->call, !reload->is_refused,
-                     reload->is_refused ? server->config_text : NULL);
+                     server->config_text[0] != 0 ? server->config_text : NULL);
     }
     notify_send("READY=1\nSTATUS=serving");
     server->reload = NULL;
@@ -110,25 +110,51 @@ static void finish(struct reload *reload)
     }
 }
 
+/* One line a fault, each with its place; the text itself is kept for whoever asked. */
+static void log_refused(const char *faults)
+{
+    char line[FAULT_LINE_SIZE];
+    for (const char *at = faults; *at != 0;) {
+        size_t length = strcspn(at, "\n");
+        snprintf(line, sizeof(line), "%.*s", (int)length, at);
+        LOG(LOG_ERROR, "reload_refused", LOG_TEXT("text", line),
+            LOG_TEXT("do", "correct the files and send SIGHUP again; the old ones stay in force"));
+        at += length + (at[length] == '\n');
+    }
+}
+
+static void trim_end(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == '\n') {
+        text[--length] = 0;
+    }
+}
+
 static void refuse(struct reload *reload)
 {
     reload->is_refused = true;
-    LOG(LOG_ERROR, "reload_refused", LOG_TEXT("text", reload->faults),
-        LOG_TEXT("do", "correct the files and send SIGHUP again; the old ones stay in force"));
+    if (reload->faults[0] == 0) {
+        snprintf(reload->faults, sizeof(reload->faults), "the switch is about to end");
+    }
+    trim_end(reload->faults);
+    log_refused(reload->faults);
     reload->old = reload->fresh;
     finish(reload);
 }
 
-/* What only a restart brings into force is named, and left as it is. */
-static void warn_frozen(const struct server_options *running, const struct server_options *wanted)
+/* What only a restart brings into force is named, to the log and to whoever asked, and left as it
+ * is. */
+static void warn_frozen(struct reload *reload, const struct server_options *running)
 {
-    char text[CHANGES_SIZE];
     struct byte_writer writer;
-    byte_writer_init(&writer, text, sizeof(text) - 1);
-    uint32_t count = server_options_frozen_changes(running, wanted, &writer);
-    text[writer.position] = 0;
+    byte_writer_init(&writer, reload->faults, sizeof(reload->faults) - 1);
+    uint32_t count = server_options_frozen_changes(running, reload->fresh->options, &writer);
+    reload->faults[writer.position] = 0;
+    trim_end(reload->faults);
     if (count > 0) {
-        LOG(LOG_WARN, "reload_needs_restart", LOG_NUMBER("options", count), LOG_TEXT("text", text));
+        LOG(LOG_WARN, "reload_needs_restart", LOG_NUMBER("options", count),
+            LOG_TEXT("text", reload->faults));
     }
 }
 
@@ -185,7 +211,7 @@ static void swap(struct reload *reload)
     struct server *server = reload->server;
     struct configuration *fresh = reload->fresh;
     reload->old = server->configuration;
-    warn_frozen(server->configuration->options, fresh->options);
+    warn_frozen(reload, server->configuration->options);
     keep_frozen_parts(fresh, server->configuration);
     server->configuration = fresh;
     core_use(server->core, fresh->ruleset);

@@ -359,6 +359,11 @@ COLD static void refuse_missing(struct reading *reading, const struct dialect_ro
            row == NULL ? "transaction" : row->name);
 }
 
+static const char *code_or_none(const char *code)
+{
+    return code[0] != 0 ? code : "none";
+}
+
 /* No row fits: either a part that every row asks for is missing, or the combination is unknown. */
 COLD static void refuse_key(struct reading *reading, const struct dialect_mti *mti, uint64_t absent)
 {
@@ -377,9 +382,10 @@ COLD static void refuse_key(struct reading *reading, const struct dialect_mti *m
     const struct payment *payment = reading->payment;
     refuse(reading, STATUS_UNKNOWN, 0,
            "no transaction has message type %.4s with processing code %.6s, condition %.2s, type "
-           "%.2s, management %.3s, network %.3s",
+           "%.2s, management %s, network %s",
            reading->message->mti, payment->processing_code, payment->condition_code,
-           payment->type_code, payment->management_code, payment->network_code);
+           payment->type_code, code_or_none(payment->management_code),
+           code_or_none(payment->network_code));
     reading->fault->is_unknown_kind = reading->status == STATUS_UNKNOWN;
 }
 

@@ -113,7 +113,10 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
             return false;
         }
         count_wrong(gate);
-        answer_problem(answer, 401, "this call needs a token: Authorization: Bearer …");
+        answer_problem(answer, 401,
+                       request->authorization == NULL
+                           ? "this call needs a token: Authorization: Bearer …"
+                           : "this token is not known here");
         return deny(gate, request, holder,
                     request->authorization == NULL ? "no token" : "a wrong token");
     }

@@ -478,8 +478,10 @@ struct control *control_open(uv_loop_t *loop, const char *path, const struct con
     control->socket.data = control;
     int failed = socket_listen(control);
     if (failed != 0) {
+        /* libuv tells a missing folder as a permission. */
         snprintf(reason, CONTROL_REASON_SIZE, "control socket %s: %s", control->path,
-                 uv_strerror(failed));
+                 failed == UV_EACCES ? "its folder is missing or may not be written"
+                                     : uv_strerror(failed));
         control->is_closing = true;
         uv_close((uv_handle_t *)&control->socket, on_socket_closed);
         return NULL;

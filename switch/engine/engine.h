@@ -89,7 +89,19 @@ enum engine_event_kind {
     X(NOT_SERVED, "40", "this transaction type is not served")                                     \
     X(KEYS_FAILED, "A7", "the security module could not make working keys")                        \
     X(REVERSAL_OUTLIVED, "00", "not acknowledged within its life: a case")                         \
-    X(ROUTING, "00", "refused by routing; the response code says which way")
+    X(ROUTING, "00", "refused by routing; only logs of before the reasons below say so")           \
+    X(TERMINAL_UNKNOWN, "97", "the terminal is not registered")                                    \
+    X(TERMINAL_STOPPED, "58", "the terminal is not active")                                        \
+    X(MERCHANT_UNKNOWN, "03", "the merchant is not registered")                                    \
+    X(MERCHANT_STOPPED, "03", "the merchant is not active")                                        \
+    X(MERCHANT_MISMATCH, "03", "the terminal is bound to another merchant")                        \
+    X(AMOUNT_INVALID, "13", "the amount is zero, too large, or of another currency")               \
+    X(CARD_INVALID, "14", "the card number has a wrong length or check digit")                     \
+    X(NO_ISSUER, "15", "no BIN range holds this card")                                             \
+    X(NO_ROUTE, "15", "no route rule fits this payment")                                           \
+    X(NOT_SUPPORTED, "40", "the route does not offer this transaction type")                       \
+    X(NO_FEE, "96", "no fee plan fits this payment")                                               \
+    X(LIMIT_AMOUNT, "61", "above the amount limit")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,

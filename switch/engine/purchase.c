@@ -121,8 +121,7 @@ static bool forward(struct engine *engine, struct txn *txn)
 /* Refuses and remembers it: one key has one answer, also when a copy of the request comes later. */
 static void end_refused(struct engine *engine, struct txn *txn, const struct refusal *refusal)
 {
-    const char *code =
-        refusal->response_code != NULL ? refusal->response_code : txn_reason_code(refusal->reason);
+    const char *code = txn_reason_code(refusal->reason);
     txn->reason = (uint16_t)refusal->reason;
     text_set_code(txn_detail(&engine->slab, txn)->response_code, code);
     engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
@@ -171,9 +170,9 @@ void purchase_on_request(struct engine *engine, const struct request *request)
     }
     struct route_decision decision;
     ruleset_decide(engine->ruleset, payment, engine->wall_us, engine->channels.up_mask, &decision);
-    struct refusal refusal = {.reason = TXN_REASON_ROUTING};
+    struct refusal refusal = {.reason = TXN_REASON_NONE};
     if (decision.terminal == NULL) {
-        refusal.response_code = route_answer_code(decision.answer);
+        refusal.reason = reply_reason_of_route(decision.answer);
         reply_refuse(engine, request, &refusal);
         return;
     }
@@ -188,7 +187,7 @@ void purchase_on_request(struct engine *engine, const struct request *request)
     terminal->last_seen_wall_us = engine->wall_us;
     refusal.terminal = place;
     if (decision.answer != ROUTE_FOUND) {
-        refusal.response_code = route_answer_code(decision.answer);
+        refusal.reason = reply_reason_of_route(decision.answer);
         refuse(engine, request, &refusal);
     } else if (!terminal->is_signed_on || terminal->batch != payment->batch) {
         refusal.reason = TXN_REASON_NOT_SIGNED_ON;

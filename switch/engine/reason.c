@@ -28,6 +28,18 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_KEYS_FAILED] = "keys_failed",
     [TXN_REASON_REVERSAL_OUTLIVED] = "reversal_outlived",
     [TXN_REASON_ROUTING] = "routing",
+    [TXN_REASON_TERMINAL_UNKNOWN] = "terminal_unknown",
+    [TXN_REASON_TERMINAL_STOPPED] = "terminal_stopped",
+    [TXN_REASON_MERCHANT_UNKNOWN] = "merchant_unknown",
+    [TXN_REASON_MERCHANT_STOPPED] = "merchant_stopped",
+    [TXN_REASON_MERCHANT_MISMATCH] = "merchant_mismatch",
+    [TXN_REASON_AMOUNT_INVALID] = "amount_invalid",
+    [TXN_REASON_CARD_INVALID] = "card_invalid",
+    [TXN_REASON_NO_ISSUER] = "no_issuer",
+    [TXN_REASON_NO_ROUTE] = "no_route",
+    [TXN_REASON_NOT_SUPPORTED] = "not_supported",
+    [TXN_REASON_NO_FEE] = "no_fee",
+    [TXN_REASON_LIMIT_AMOUNT] = "limit_amount",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

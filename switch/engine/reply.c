@@ -63,12 +63,24 @@ struct engine_effect *reply_send(struct engine *engine, struct conn_handle conn,
     return effect;
 }
 
+enum txn_reason reply_reason_of_route(enum route_answer answer)
+{
+    enum { TXN_REASON_FOUND = TXN_REASON_NONE };
+    static const uint8_t reasons[ROUTE_ANSWER_COUNT] = {
+#define X(name, code, text) [ROUTE_##name] = TXN_REASON_##name,
+        ROUTE_ANSWER_MAP(X)
+#undef X
+    };
+    _Static_assert(TXN_REASON_COUNT <= UINT8_MAX, "a reason fits a byte");
+    REQUIRE(answer > ROUTE_FOUND && answer < ROUTE_ANSWER_COUNT);
+    return (enum txn_reason)reasons[answer];
+}
+
 void reply_refuse(struct engine *engine, const struct request *request,
                   const struct refusal *refusal)
 {
     struct txn_reference reference = engine_next_reference(engine);
-    const char *code =
-        refusal->response_code != NULL ? refusal->response_code : txn_reason_code(refusal->reason);
+    const char *code = txn_reason_code(refusal->reason);
     struct payment *reply = reply_begin(engine, request->payment);
     text_set_code(reply->response_code, code);
     engine_format_rrn(engine, reply->rrn, reference);

@@ -17,9 +17,10 @@ struct engine_effect *reply_send(struct engine *engine, struct conn_handle conn,
 /* Refuses a request: nothing is forwarded and nothing remembered (purchase.c remembers its own).
  * The row is written for terminals that are enrolled only: strangers get no room on the disk. */
 struct refusal {
-    enum txn_reason reason;
-    const char *response_code; /* NULL: that of the reason */
-    uint32_t terminal;         /* place in the terminal set; 0: none */
+    enum txn_reason reason; /* gives the response code too */
+    uint32_t terminal;      /* place in the terminal set; 0: none */
 };
 void reply_refuse(struct engine *engine, const struct request *request,
                   const struct refusal *refusal);
+/* What routing said, as the reason that the log and the terminal get. Not for ROUTE_FOUND. */
+enum txn_reason reply_reason_of_route(enum route_answer answer);

@@ -107,9 +107,9 @@ void reversal_on_request(struct engine *engine, const struct request *request)
     const struct payment *payment = request->payment;
     const struct terminal_row *row = NULL;
     enum route_answer admission = ruleset_admit(engine->ruleset, payment, &row);
-    struct refusal refusal = {.reason = TXN_REASON_ROUTING};
+    struct refusal refusal = {.reason = TXN_REASON_NONE};
     if (row == NULL || !may_reverse(admission)) {
-        refusal.response_code = route_answer_code(admission);
+        refusal.reason = reply_reason_of_route(admission);
         reply_refuse(engine, request, &refusal);
         return;
     }

@@ -17,9 +17,9 @@ static uint32_t admit(struct engine *engine, const struct request *request)
     const struct payment *payment = request->payment;
     const struct terminal_row *row = NULL;
     enum route_answer answer = ruleset_admit(engine->ruleset, payment, &row);
-    struct refusal refusal = {.reason = TXN_REASON_ROUTING};
+    struct refusal refusal = {.reason = TXN_REASON_NONE};
     if (answer != ROUTE_FOUND) {
-        refusal.response_code = route_answer_code(answer);
+        refusal.reason = reply_reason_of_route(answer);
         refusal.terminal = terminal_set_find(&engine->terminals, payment->terminal_id);
         reply_refuse(engine, request, &refusal);
         return 0;

@@ -138,18 +138,17 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-static int socket_listen(const struct listener_setup *setup)
+/* A socket bound to the address, or -1 and errno. */
+static int socket_bind(const struct net_address *address, bool is_shared)
 {
     struct sockaddr_storage storage;
-    net_address_to_socket(&setup->address, &storage);
+    net_address_to_socket(address, &storage);
     int descriptor = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
+    int on = 1, shared = is_shared;
     if (descriptor >= 0 && setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof(shared)) == 0 &&
         bind(descriptor, (const struct sockaddr *)&storage,
-             setup->address.is_v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)) ==
-            0 &&
-        listen(descriptor, (int)setup->backlog) == 0) {
+             address->is_v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)) == 0) {
         return descriptor;
     }
     int error = errno;
@@ -160,17 +159,40 @@ static int socket_listen(const struct listener_setup *setup)
     return -1;
 }
 
+static void say_why(const struct listener_setup *setup, char reason[LISTENER_REASON_SIZE])
+{
+    char text[NET_ADDRESS_TEXT_SIZE];
+    int error = errno;
+    net_address_format(text, &setup->address);
+    snprintf(reason, LISTENER_REASON_SIZE, "listener %s cannot listen on %s: %s%s", setup->name,
+             text, strerror(error),
+             error == EADDRINUSE ? "; stop what listens there, or choose another port" : "");
+}
+
+bool listener_is_free(const struct listener_setup *setup, char reason[LISTENER_REASON_SIZE])
+{
+    int descriptor = setup->address.port == 0 ? -1 : socket_bind(&setup->address, false);
+    if (descriptor >= 0) {
+        close(descriptor);
+    } else if (setup->address.port != 0) {
+        say_why(setup, reason);
+        return false;
+    }
+    return true;
+}
+
 struct listener *listener_create(struct loop *loop, const struct listener_setup *setup,
                                  char reason[LISTENER_REASON_SIZE])
 {
     REQUIRE(setup->accept_budget > 0);
-    char text[NET_ADDRESS_TEXT_SIZE];
     struct listener *listener = calloc(1, sizeof(*listener));
-    int descriptor = listener == NULL ? -1 : socket_listen(setup);
-    if (descriptor < 0 || uv_poll_init(&loop->uv, &listener->poll, descriptor) != 0) {
-        net_address_format(text, &setup->address);
-        snprintf(reason, LISTENER_REASON_SIZE, "listener %s cannot listen on %s: %s", setup->name,
-                 text, strerror(errno));
+    int descriptor = listener == NULL ? -1 : socket_bind(&setup->address, true);
+    if (descriptor < 0 || listen(descriptor, (int)setup->backlog) != 0 ||
+        uv_poll_init(&loop->uv, &listener->poll, descriptor) != 0) {
+        say_why(setup, reason);
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
         free(listener);
         return NULL;
     }

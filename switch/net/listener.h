@@ -38,6 +38,9 @@ struct listener_counts {
     struct count open;
 };
 
+/* False: another process listens there. SO_REUSEPORT would let this one in beside it, and the
+ * kernel would deal terminals to both; so this is asked once, before the first loop listens. */
+bool listener_is_free(const struct listener_setup *setup, char reason[LISTENER_REASON_SIZE]);
 /* NULL: `reason` names address and fault. */
 struct listener *listener_create(struct loop *loop, const struct listener_setup *setup,
                                  char reason[LISTENER_REASON_SIZE]);

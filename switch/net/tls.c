@@ -54,6 +54,10 @@ void tls_error_text(char *text, uint32_t text_size)
     unsigned long code = ERR_get_error();
     const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
     ERR_clear_error();
+    if (code != 0 && ERR_SYSTEM_ERROR(code)) {
+        snprintf(text, text_size, "%s", strerror(ERR_GET_REASON(code)));
+        return;
+    }
     if (reason == NULL) {
         snprintf(text, text_size, "OpenSSL gives no reason (code %lx)", code);
         return;

@@ -44,7 +44,7 @@ def main():
     asked = parser.parse_args()
     program = os.path.join(asked.bin, f"sim_bug_{asked.bug}" if asked.bug else "sim")
     if not os.path.exists(program):
-        print(f"{program} does not exist; bugs are numbered from 1")
+        print(f"{program} does not exist: `./dev build release` makes it; --bug 1 to --bug 11 are planted")
         return 2
     if asked.replay is not None:
         until = ["--until", str(asked.until)] if asked.until else []

@@ -116,6 +116,28 @@ def authorities_that_a_reload_brings_hold_at_once(switch, peer):
     expect("an idle connection is lost", code_of_echo(switch, peer) == "00")
 
 
+def start_beside(switch, *words):
+    """The same binary on the same file, with a log and a socket of its own."""
+    return subprocess.run([switch.process.args[0], "--config", switch.folder / "tillway.yaml", "--set", "store.path=other.db", "--set",
+                           "control.socket=other.sock", *words], capture_output=True, text=True, timeout=15)
+
+
+def second_switch_on_the_same_ports_is_refused(switch, peer):
+    done = start_beside(switch)
+    expect("a second switch listens beside the first", done.returncode == 1)
+    expect("the port is not named", f"127.0.0.1:{switch.tls_port}: Address already in use" in done.stdout + done.stderr)
+    expect("an echo is not answered by the first", code_of_echo(switch, peer) == "00")
+
+
+def check_of_the_configuration_tries_certificates_and_folders(switch, _peer):
+    good = start_beside(switch, "--check-config")
+    expect(f"a good configuration is refused: {good.stderr}", good.returncode == 0)
+    faulty = start_beside(switch, "--check-config", "--set", "listeners.0.tls.certificate=gone.crt", "--set", "store.path=no/where.db")
+    expect("faults are missed", faulty.returncode == 78)
+    expect("the certificate is not named", "gone.crt" in faulty.stderr and "No such file" in faulty.stderr)
+    expect("the folder is not named", "store.path" in faulty.stderr and "no/where.db" in faulty.stderr)
+
+
 def stop_closes_idle_connections_and_ends(switch, peer):
     switch.process.send_signal(signal.SIGTERM)
     expect("the idle connection stays open", peer.is_closed())
@@ -148,6 +170,7 @@ def second_signal_does_not_wait(binaries):
 
 TESTS = [good_reload_keeps_connections, faulty_file_changes_nothing, certificate_is_swapped_for_new_connections,
          terminal_taken_out_of_the_table_is_refused, authorities_that_a_reload_brings_hold_at_once,
+         second_switch_on_the_same_ports_is_refused, check_of_the_configuration_tries_certificates_and_folders,
          stop_closes_idle_connections_and_ends]
 
 

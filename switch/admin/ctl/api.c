@@ -133,6 +133,15 @@ static void print_problem(const json_t *json, long code)
             title != NULL ? " " : "", title != NULL ? title : "");
 }
 
+/* What an operator can do about a connection that could not be made. */
+static const char *advice(CURLcode failed)
+{
+    if (failed == CURLE_PEER_FAILED_VERIFICATION) {
+        return "; name the certificate's authority with --ca";
+    }
+    return failed == CURLE_UNSUPPORTED_PROTOCOL ? "; expected https://HOST:PORT" : "";
+}
+
 static enum ctl_exit perform(struct api *api, const char *path, json_t **json)
 {
     char url[1024];
@@ -144,14 +153,17 @@ static enum ctl_exit perform(struct api *api, const char *path, json_t **json)
     curl_easy_setopt(api->curl, CURLOPT_URL, url);
     CURLcode failed = curl_easy_perform(api->curl);
     if (failed != CURLE_OK) {
-        fprintf(stderr, "tillwayctl: %s: %s\n", api->url,
-                api->fault[0] != '\0' ? api->fault : curl_easy_strerror(failed));
+        fprintf(stderr, "tillwayctl: %s: %s%s\n", api->url,
+                api->fault[0] != '\0' ? api->fault : curl_easy_strerror(failed), advice(failed));
         return CTL_UNREACHABLE;
     }
     curl_easy_getinfo(api->curl, CURLINFO_RESPONSE_CODE, &code);
     json_t *answer = api->body == NULL ? NULL : json_loadb(api->body, api->length, 0, &where);
     if (code >= 400) {
         print_problem(answer, code);
+        if (code == 401 && api->headers == NULL) {
+            fputs("tillwayctl: give one with --token-file\n", stderr);
+        }
         json_decref(answer);
         return exit_of(code);
     }

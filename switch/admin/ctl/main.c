@@ -283,6 +283,23 @@ static int show_by_id(struct api *api, const struct arguments *arguments)
     return get_and_show(api, arguments, path, is_terminal ? show_terminal : show_txn);
 }
 
+/* What was typed is no command: one line, not the whole of the usage. */
+static int unknown(const struct arguments *arguments)
+{
+    const char *word = arguments->words[0];
+    if (strcmp(word, "terminal") == 0) {
+        fputs("tillwayctl: expected: terminal show ID\n", stderr);
+    } else if (strcmp(word, "txn") == 0) {
+        fputs("tillwayctl: expected: txn search [OPTION ...], or txn show RRN\n", stderr);
+    } else {
+        fprintf(stderr,
+                "tillwayctl: no command begins so: %.40s%s; expected status, channels, terminal "
+                "show ID, txn search, txn show RRN, reload or drain\n",
+                word, arguments->word_count > 1 ? " ..." : "");
+    }
+    return CTL_USAGE;
+}
+
 static int run(struct api *api, const struct arguments *arguments)
 {
     const char *word = arguments->words[0];
@@ -296,7 +313,7 @@ static int run(struct api *api, const struct arguments *arguments)
         return code == CTL_OK ? finish(arguments, json, show_txns) : (int)code;
     }
     if (arguments->word_count != 1) {
-        return usage(stderr);
+        return unknown(arguments);
     }
     if (strcmp(word, "status") == 0) {
         return get_and_show(api, arguments, "/api/v1/status", show_status);
@@ -310,7 +327,7 @@ static int run(struct api *api, const struct arguments *arguments)
     if (strcmp(word, "drain") == 0) {
         return post_and_show(api, arguments, "/api/v1/drain");
     }
-    return usage(stderr);
+    return unknown(arguments);
 }
 
 /* --- command line ------------------------------------------------------------------------- */

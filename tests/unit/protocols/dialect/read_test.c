@@ -215,7 +215,7 @@ static void test_what_is_unknown_is_named(void **state)
     assert_true(stage.fault.is_unknown_kind);
     assert_string_equal(stage.fault.reason,
                         "no transaction has message type 0200 with processing code 000000, "
-                        "condition 99, type 26, management , network ");
+                        "condition 99, type 26, management none, network none");
     assert_string_equal(payment.terminal_id, "10000019");
 
     static const struct wire_field few[] = {{11, "000002", 0}, END};
