@@ -49,7 +49,9 @@ static void on_make_keys(void *argument, const struct engine_effect *effect)
                              .records = {made.records, made.records_length}};
     if (answer != HSM_DONE) {
         LOG(LOG_ERROR, "keys_not_made", LOG_TEXT("terminal", effect->payment->terminal_id),
-            LOG_TEXT("text", hsm_answer_text(answer)));
+            LOG_TEXT("text", security_has_terminal(server->security, effect->payment->terminal_id)
+                                 ? hsm_answer_text(answer)
+                                 : "the key file holds no master key (tmk) of this terminal"));
     }
     core_keys(server->core, effect->txn, &keys);
     secret_wipe(&made, sizeof(made));
@@ -450,6 +452,7 @@ static int start(struct server *server)
     server->hook = (struct loop_hook){.on_turn = on_turn, .argument = server};
     loop_enroll(server->loop, &server->hook);
     server_channels_start(server);
+    server_keys_warn(server);
     int code = listeners_begin(server);
     code = code == SERVER_EXIT_OK ? control_begin(server) : code;
     if (code == SERVER_EXIT_OK) {

@@ -156,8 +156,8 @@ static void put_txns(const struct server *server, struct metric_sink *sink)
                                                      (kind * TERMINALS_RESULT_COUNT + result) *
                                                          sizeof(struct count));
             if (value > 0 || kind == PAYMENT_PURCHASE) {
-                struct metric_labels labels = {{"", payment_kind_name((enum payment_kind)kind),
-                                                lower_name(word, NAMES[result])}};
+                struct metric_labels labels = {
+                    {payment_kind_name((enum payment_kind)kind), lower_name(word, NAMES[result])}};
                 metric_put(sink, METRIC_TXN, labels, value);
             }
         }

@@ -82,3 +82,22 @@ enum status server_keys_load(struct security *security, const char *path, char *
     }
     return status != STATUS_OK ? status : load.status;
 }
+
+void server_keys_warn(const struct server *server)
+{
+    const struct terminal_table *terminals = ruleset_terminal_view(server->configuration->ruleset);
+    char first[9] = "";
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < terminal_table_count(terminals); i++) {
+        char id[9];
+        snprintf(id, sizeof(id), "%.8s", terminal_table_at(terminals, i)->terminal_id);
+        if (!security_has_terminal(server->security, id) && missing++ == 0) {
+            memcpy(first, id, sizeof(first));
+        }
+    }
+    if (missing > 0) {
+        LOG(LOG_WARN, "terminals_without_key", LOG_NUMBER("terminals", missing),
+            LOG_TEXT("first", first),
+            LOG_TEXT("do", "add their tmk to tables.keys; until then they cannot sign on"));
+    }
+}

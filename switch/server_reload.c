@@ -215,6 +215,7 @@ static void swap(struct reload *reload)
     keep_frozen_parts(fresh, server->configuration);
     server->configuration = fresh;
     core_use(server->core, fresh->ruleset);
+    server_keys_warn(server);
     reload->waiting_count = server->worker_count;
     for (uint16_t w = 0; w < server->worker_count; w++) {
         struct worker_order order = {.kind = WORKER_USE,

@@ -78,5 +78,8 @@ void server_drain(struct server *server, const char *why);
 MUST_CHECK enum status server_keys_load(struct security *security, const char *path, char *reason,
                                         uint32_t reason_size);
 
+/* One line when terminals of the rules in force have no master key: they cannot sign on. */
+void server_keys_warn(const struct server *server);
+
 /* What the control socket asks for. */
 struct control_rim server_control_rim(struct server *server);

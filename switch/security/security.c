@@ -210,6 +210,13 @@ enum status security_check(const struct security *security, char reason[SECURITY
     return STATUS_OK;
 }
 
+bool security_has_terminal(const struct security *security, const char *terminal_id)
+{
+    struct hsm_key_sealed sealed;
+    const struct terminal_keys *terminal = key_table_terminal(security->keys, terminal_id);
+    return terminal != NULL && key_cell_get(&terminal->keys[TERMINAL_TMK], &sealed);
+}
+
 enum status security_install(struct security *security, struct byte_view records)
 {
     struct key_pack pack;

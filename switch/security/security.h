@@ -72,6 +72,9 @@ MUST_CHECK enum status security_try_key(struct security *security,
 MUST_CHECK enum status security_check(const struct security *security,
                                       char reason[SECURITY_REASON_SIZE]);
 
+/* Whether a master key of this terminal has been loaded; without it the terminal cannot sign on. */
+bool security_has_terminal(const struct security *security, const char *terminal_id);
+
 /* Puts the working keys of a sign-on in force: what made->records held, or record.keys at replay.
  * Call it before the reply leaves. STATUS_MALFORMED: other bytes. STATUS_NOT_FOUND: no such
  * terminal (removed since the record was written). */

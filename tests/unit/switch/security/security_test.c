@@ -113,6 +113,18 @@ static void test_terminals_are_bounded(void **state)
     security_destroy(security);
 }
 
+static void test_a_terminal_is_known_by_its_master_key(void **state)
+{
+    (void)state;
+    struct security *security = bare_security(1);
+    assert_false(security_has_terminal(security, "10000001"));
+    give_key(security, "term:10000001:mak", HSM_KEY_MAC, TEST_TMK);
+    assert_false(security_has_terminal(security, "10000001"));
+    give_key(security, "term:10000001:tmk", HSM_KEY_TERMINAL_MASTER, TEST_TMK);
+    assert_true(security_has_terminal(security, "10000001"));
+    security_destroy(security);
+}
+
 static void test_our_own_keys_are_required(void **state)
 {
     (void)state;
@@ -448,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_terminals_are_bounded),
         cmocka_unit_test(test_keys_of_a_signon_outlast_those_of_the_file),
         cmocka_unit_test(test_our_own_keys_are_required),
+        cmocka_unit_test(test_a_terminal_is_known_by_its_master_key),
         cmocka_unit_test(test_a_signon_gives_keys_that_serve_once_installed),
         cmocka_unit_test(test_keys_of_the_log_serve_after_a_restart),
         cmocka_unit_test(test_records_that_were_tampered_with_do_not_serve),
