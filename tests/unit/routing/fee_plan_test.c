@@ -288,8 +288,8 @@ static void test_explanation_shows_the_arithmetic(void **state)
     fee_explain(plans, &inputs, text, sizeof(text));
     static const char *const expected[] = {
         "plan SP1: rule of line 11 (card_type debit, merchant_class standard)",
-        "issuer fee: 3714.28 CNY x 0.350000 % = 1299.99800000 minor units, half up 1300; "
-        "fixed none, floor none, cap 13.00 CNY: 13.00 CNY",
+        ("issuer fee: 3714.28 CNY x 0.350000 % = 1299.99800000 minor units, half up 1300; "
+         "fixed none, floor none, cap 13.00 CNY: 13.00 CNY"),
         "margin: 4.36 CNY",
     };
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
