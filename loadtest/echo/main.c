@@ -266,7 +266,7 @@ int main(int argument_count, char **arguments)
         server.reply_bytes > REPLY_BYTES_MAX) {
         fprintf(
             stderr,
-            "usage: tillway-echo --port P --reply-bytes 1..%d [--certificate FILE --key FILE]\n",
+            "usage: tillway-echo --port P --reply-bytes 1..%u [--certificate FILE --key FILE]\n",
             REPLY_BYTES_MAX);
         return 2;
     }

@@ -38,10 +38,10 @@ struct message_fault {
         reason[160]; /* "field 55 ends 3 bytes after the message": expected and found; no content */
 };
 
-/* Parses all of `bytes` (65,535 at most). On a fault the fields before it are in place, and only
- * they are present.
- * Strict: a length above the table's maximum, bytes after the last field, a field the spec does
- * not name, bit 1 where there is no second bitmap are all refused. */
+/* Parses all of `bytes` (65,535 at most). On a fault the fields before it are in place; behind a
+ * bad character, which moves nothing, also those that are right. Only these are present. Strict: a
+ * length above the table's maximum, bytes after the last field, a field the spec does not name, bit
+ * 1 where there is no second bitmap are all refused. */
 MUST_CHECK enum status message_parse(struct message *message, const struct spec *spec,
                                      struct byte_view bytes, struct message_fault *fault);
 

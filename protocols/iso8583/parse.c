@@ -25,6 +25,7 @@ struct message_walk {
     struct message *message;
     struct message_fault *fault;
     struct byte_reader reader;
+    bool is_place_known; /* after a fault: the reader stands where the next field begins */
 };
 
 #define COLD __attribute__((cold, noinline))
@@ -313,6 +314,35 @@ static inline enum status read_field(struct message_walk *walk, unsigned field)
     return STATUS_OK;
 }
 
+static bool is_announced(const uint64_t announced[2], unsigned field)
+{
+    return (announced[(field - 1) / 64] >> (63 - (field - 1) % 64) & 1) != 0;
+}
+
+/* A bad character leaves the places of the fields behind it known: those that are right become
+ * present, so that a refusal can name the trace number. The first fault stands. */
+COLD static void read_behind(struct message_walk *walk, const uint64_t announced[2],
+                             unsigned bad_field)
+{
+    struct message *message = walk->message;
+    const struct message_fault first = *walk->fault;
+    uint64_t right[2] = {message->present[0], message->present[1]};
+    for (unsigned field = bad_field + 1; field <= SPEC_FIELD_MAX && walk->is_place_known; field++) {
+        if (!is_announced(announced, field)) {
+            continue;
+        }
+        walk->is_place_known = false;
+        if (read_field(walk, field) == STATUS_OK) {
+            walk->is_place_known = true;
+            right[(field - 1) / 64] |= FIRST_BIT >> (field - 1) % 64;
+        }
+    }
+    message->present[0] = right[0];
+    message->present[1] = right[1];
+    *walk->fault = first;
+    walk->fault->is_answerable = message->mti[0] != '\0' && message_has(message, 11);
+}
+
 enum status message_parse(struct message *message, const struct spec *spec, struct byte_view bytes,
                           struct message_fault *fault)
 {
@@ -334,15 +364,17 @@ enum status message_parse(struct message *message, const struct spec *spec, stru
     if (status != STATUS_OK) {
         return status;
     }
+    const uint64_t announced[2] = {message->present[0], message->present[1]};
     unsigned field = 0;
     for (unsigned word = 0; word < 2; word++) {
-        uint64_t bits = message->present[word];
+        uint64_t bits = announced[word];
         while (bits != 0) {
             const unsigned lead = (unsigned)__builtin_clzll(bits);
             bits &= ~(FIRST_BIT >> lead);
             field = word * 64 + lead + 1;
             status = read_field(&walk, field);
             if (status != STATUS_OK) {
+                read_behind(&walk, announced, field);
                 return status;
             }
         }
