@@ -71,7 +71,8 @@ static void on_status(void *argument, struct control_status *status)
 
 static void connection_view(const struct server *server, struct control_terminal *terminal)
 {
-    struct terminals_conn_view view;
+    struct terminals_conn_view view = {0};
+    terminal->is_connected = false;
     for (uint16_t i = 0; i < server->worker_count && !terminal->is_connected; i++) {
         terminal->is_connected =
             terminals_find(worker_terminals(server->workers[i]), terminal->view.terminal_id, &view);
