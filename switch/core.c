@@ -1,6 +1,7 @@
 /* See core.h. */
 #include "switch/core.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct core {
     struct core_counts counts;
     uint64_t random_state;
     uint32_t held_count_max, held_reserve;
+    uint64_t unplaced_position; /* of the first record that replay found no room for; 0: none */
     bool is_started;
     uint16_t responding; /* the channel whose response is being stepped */
     uint32_t channel_count;
@@ -215,6 +217,11 @@ struct core *core_create(const struct core_setup *setup, int *exit_code,
 static void on_record(void *argument, const struct record *record)
 {
     struct core *core = argument;
+    if (core->unplaced_position != 0 || !engine_may_replay(core->engine, record)) {
+        core->unplaced_position =
+            core->unplaced_position == 0 ? record->position : core->unplaced_position;
+        return;
+    }
     struct engine_event event = event_now(core, ENGINE_REPLAY);
     event.record = record;
     driver_step(core->driver, &event);
@@ -226,7 +233,16 @@ enum status core_replay(struct core *core, char reason[STORE_REASON_SIZE])
     struct engine_event event = event_now(core, ENGINE_RULESET);
     event.ruleset = core->setup.ruleset;
     driver_step(core->driver, &event);
-    return store_replay(core->store, on_record, core, reason);
+    enum status status = store_replay(core->store, on_record, core, reason);
+    if (status == STATUS_OK && core->unplaced_position != 0) {
+        snprintf(reason, STORE_REASON_SIZE,
+                 "the log has more in doubt at record %" PRIu64 " than engine.txn_count_max = %u "
+                 "holds, or names more than %d channels; raise the option to what it was",
+                 core->unplaced_position, core->setup.options->engine.txn_count_max,
+                 CHANNEL_COUNT_MAX);
+        return STATUS_NO_ROOM;
+    }
+    return status;
 }
 
 static void on_durable(void *argument, uint64_t position)

@@ -174,8 +174,10 @@ static int core_begin(struct server *server)
     if (server->core == NULL) {
         return server_fail(exit_code, "log", reason);
     }
-    if (core_replay(server->core, reason) != STATUS_OK) {
-        return server_fail(SERVER_EXIT_STORE, "replay of the log", reason);
+    enum status status = core_replay(server->core, reason);
+    if (status != STATUS_OK) {
+        return server_fail(status == STATUS_NO_ROOM ? SERVER_EXIT_CONFIGURATION : SERVER_EXIT_STORE,
+                           "replay of the log", reason);
     }
     struct engine_counts counts;
     engine_count(core_engine(server->core), &counts);

@@ -195,6 +195,10 @@ uint64_t engine_deadline_ns(const struct engine *engine);
 /* A hash over all state that a restart must bring back (I21). */
 uint64_t engine_state_hash(const struct engine *engine);
 
+/* Whether a record of the log still finds room at REPLAY. False: the limits are lower than what the
+ * log has in doubt or names; starting all the same would forget some of it, so the rim must not. */
+bool engine_may_replay(const struct engine *engine, const struct record *record);
+
 /* Counts for status and metrics. */
 struct engine_counts {
     uint32_t txn_in_flight, txn_remembered, reversals_pending, reversals_in_flight, cases;

@@ -6,6 +6,43 @@
 #include "switch/engine/engine_state.h"
 #include "switch/engine/text.h"
 
+static bool has_slot(const struct engine *engine)
+{
+    const struct txn_slab *slab = &engine->slab;
+    return slab->first_free != 0 || slab->fresh <= slab->count_max ||
+           engine->lists[TXN_CLASS_KEPT].count > 0;
+}
+
+static bool has_channel(const struct engine *engine, const char *name)
+{
+    return engine->channels.count < CHANNEL_COUNT_MAX ||
+           channel_set_find(&engine->channels, name) != CHANNEL_NONE;
+}
+
+bool engine_may_replay(const struct engine *engine, const struct record *record)
+{
+    REQUIRE(!engine->is_running);
+    switch (record->kind) {
+    case RECORD_INTENT:
+    case RECORD_REVERSAL:
+        return has_slot(engine) && has_channel(engine, record->channel);
+    case RECORD_TOMBSTONE:
+    case RECORD_REFUSED:
+        return has_slot(engine);
+    case RECORD_EPOCH:
+    case RECORD_SIGNON:
+    case RECORD_SIGNOFF:
+    case RECORD_RESULT:
+    case RECORD_REVERSAL_SENT:
+    case RECORD_REVERSAL_DONE:
+    case RECORD_REVERSAL_CASE:
+    case RECORD_ANOMALY:
+    case RECORD_KIND_COUNT:
+        return true;
+    }
+    return true;
+}
+
 void engine_count(const struct engine *engine, struct engine_counts *counts)
 {
     uint32_t sent = engine->reversals_in_flight;

@@ -41,6 +41,36 @@ static void test_an_answer_that_was_durable_is_given_to_the_repeat(void **state)
     assert_int_equal(stage->forward_count, 1);
 }
 
+/* Lower limits must not make a start forget what is in doubt: the rim is told instead. */
+static void test_a_log_with_more_in_doubt_than_the_limit_is_not_replayed(void **state)
+{
+    struct stage *stage = *state;
+    for (uint32_t stan = 2; stan < 5; stan++) {
+        struct payment purchase = stage_purchase(TERMINAL_A, stan);
+        stage_ask(stage, &purchase);
+    }
+    struct engine_limits limits = stage->limits;
+    limits.txn_count_max = 2;
+    struct engine *engine = engine_create(&limits);
+    struct engine_effects effects;
+    struct engine_event event = {.kind = ENGINE_RULESET, .now_ns = 1, .ruleset = stage->ruleset};
+    engine_step(engine, &event, &effects);
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < stage->record_count; i++) {
+        if (!engine_may_replay(engine, &stage->records[i])) {
+            break;
+        }
+        event =
+            (struct engine_event){.kind = ENGINE_REPLAY, .now_ns = 1, .record = &stage->records[i]};
+        engine_step(engine, &event, &effects);
+        placed++;
+    }
+    assert_true(placed < stage->record_count);
+    assert_int_equal(stage->records[placed].kind, RECORD_INTENT);
+    assert_int_equal(stage->records[placed].stan, 4);
+    engine_destroy(engine);
+}
+
 static void test_what_was_not_durable_never_left_and_never_was(void **state)
 {
     struct stage *stage = *state;
@@ -178,6 +208,7 @@ int main(void)
         TEST(test_terminals_stay_signed_on_with_their_batch),
         TEST(test_another_candidate_is_remembered_too),
         TEST(test_many_in_doubt_are_all_reversed),
+        TEST(test_a_log_with_more_in_doubt_than_the_limit_is_not_replayed),
     };
     return cmocka_run_group_tests_name("flow/restart", tests, NULL, NULL);
 }
