@@ -128,6 +128,7 @@ COLD static enum status refuse_character(struct message_walk *walk, unsigned fie
     const uint32_t start = (uint32_t)(value.bytes - walk->reader.bytes);
     snprintf(walk->fault->reason, sizeof(walk->fault->reason), "field %u holds %s at byte %u",
              field, characters_fault(kind), start + bad);
+    walk->is_place_known = true;
     return refuse(walk, (struct message_trouble){STATUS_MALFORMED, field, start + bad});
 }
 

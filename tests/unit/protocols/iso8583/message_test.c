@@ -321,6 +321,34 @@ static void test_a_message_too_long_for_its_offsets_is_refused(void **state)
     free(bytes);
 }
 
+static void test_behind_a_bad_character_the_rest_can_still_be_read(void **state)
+{
+    struct stage *stage = *state;
+    parse_pos(stage, "0200"
+                     "3020000000000200" /* fields 3, 4, 11, 55 */
+                     "000000"
+                     "0000000A2345"
+                     "000002"
+                     "0002AABB");
+    assert_refused(stage, STATUS_MALFORMED, 4,
+                   "field 4 holds a nibble that is no digit at byte 22");
+    assert_true(stage->fault.is_answerable);
+    assert_text(&stage->message, 3, "000000");
+    assert_text(&stage->message, 11, "000002");
+    assert_false(message_has(&stage->message, 4));
+    assert_true(message_has(&stage->message, 55));
+    parse_pos(stage, "0200"
+                     "3020000000000200"
+                     "000000"
+                     "0000000A2345"
+                     "0B0002"
+                     "0005AABB"); /* the second bad field is passed, the cut one ends it */
+    assert_int_equal(stage->fault.field, 4);
+    assert_false(stage->fault.is_answerable);
+    assert_false(message_has(&stage->message, 11));
+    assert_false(message_has(&stage->message, 55));
+}
+
 static void test_pad_nibbles_are_counted_not_refused(void **state)
 {
     struct stage *stage = *state;
@@ -436,6 +464,7 @@ int main(void)
         STORY(test_what_is_left_over_is_refused),
         STORY(test_a_length_above_the_table_is_refused),
         STORY(test_characters_are_judged_at_every_place),
+        STORY(test_behind_a_bad_character_the_rest_can_still_be_read),
         cmocka_unit_test(test_every_byte_at_every_place_is_judged_alike),
         STORY(test_a_field_the_dialect_lacks_is_refused),
         STORY(test_bit_1_is_refused_where_there_is_no_second_bitmap),
