@@ -482,12 +482,13 @@ static void test_unknown_kind_is_12(void **state)
     close(descriptor);
 }
 
-static void test_format_error_behind_the_trace_number_is_30_and_before_it_the_end(void **state)
+static void test_format_error_is_30_unless_it_hides_the_trace_number(void **state)
 {
     (void)state;
     uint8_t bytes[1024];
     uint32_t length = sale_frame(bytes, sizeof(bytes));
-    uint8_t *amount = bytes + 2 + 5 + 6 + 2 + 8 + 9 + 3;
+    uint8_t *pan_length = bytes + 2 + 5 + 6 + 2 + 8;
+    uint8_t *amount = pan_length + 9 + 3;
     uint8_t *entry_mode = amount + 6 + 3;
     int descriptor = dial();
     entry_mode[0] = 0xFF;
@@ -497,8 +498,12 @@ static void test_format_error_behind_the_trace_number_is_30_and_before_it_the_en
     length = sale_frame(bytes, sizeof(bytes));
     amount[0] = 0xAB;
     put(descriptor, bytes, length);
+    expect_answer(descriptor, "0210", "30");
+    length = sale_frame(bytes, sizeof(bytes));
+    pan_length[0] = 0x99; /* where the next field begins is no longer known */
+    put(descriptor, bytes, length);
     expect_end(descriptor);
-    assert_int_equal(rejects(REJECT_FORMAT), 1);
+    assert_int_equal(rejects(REJECT_FORMAT), 2);
     assert_int_equal(rejects(REJECT_UNREADABLE), 1);
 }
 
@@ -553,7 +558,7 @@ int main(void)
         DESK_TEST(test_connection_that_guesses_macs_is_closed),
         DESK_TEST(test_terminal_without_keys_that_nobody_knows_is_97),
         DESK_TEST(test_unknown_kind_is_12),
-        DESK_TEST(test_format_error_behind_the_trace_number_is_30_and_before_it_the_end),
+        DESK_TEST(test_format_error_is_30_unless_it_hides_the_trace_number),
         DESK_TEST(test_reply_to_a_connection_that_is_gone_is_dropped),
         DESK_TEST(test_request_without_room_waits_and_is_served_later),
     };
