@@ -251,7 +251,10 @@ def parse(arguments):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", help="write the result here")
     parser.add_argument("--keep", action="store_true", help="afterwards start all again on the same books, print the addresses and stay up until Ctrl-C; the run's folder stays")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    if asked.json and not pathlib.Path(asked.json).resolve().parent.is_dir():
+        parser.error(f"--json {asked.json}: its folder does not exist; make it first")
+    return asked
 
 
 def run(demo):
