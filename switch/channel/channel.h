@@ -2,8 +2,8 @@
  *
  * It signs on, tests the link when it is silent, answers the bank's own network messages, and hands
  * every other response to its owner. It matches nothing but its own network messages: what a
- * response means for a transaction is the engine's. The links are one for now; whatever belongs to
- * one stands in link.h.
+ * response means for a transaction is the engine's. A channel has one link; whatever belongs to a
+ * link stands in link.h.
  *
  * One thread owns a channel: the loop's it was made on, which must be the thread of its unit.
  *
