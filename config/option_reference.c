@@ -7,17 +7,12 @@
 #include "config/server_options.h"
 #include "protocols/base/require.h"
 
-static const char *const SCOPE_PREFIXES[] = {
-    [OPTION_SERVER] = "",
-    [OPTION_LISTENER] = "listeners[].",
-    [OPTION_CHANNEL] = "channels[].",
-};
-
 static void describe_row(struct byte_writer *writer, const struct option_row *row)
 {
     char expected[OPTION_EXPECTATION_SIZE];
     option_expectation(row, expected);
-    byte_writer_text(writer, SCOPE_PREFIXES[row->scope]);
+    const struct option_list *list = option_list_of(row->scope);
+    byte_writer_text(writer, list != NULL ? list->prefix : "");
     byte_writer_text(writer, row->path);
     byte_writer_text(writer, "\n    ");
     byte_writer_text(writer, expected);
@@ -42,69 +37,107 @@ void server_options_describe(struct byte_writer *writer)
     }
 }
 
-struct comparison {
-    enum option_scope scope;
-    const void *running, *wanted; /* structs of the scope */
-    const char *item;             /* "listeners.0." */
-};
-
-static uint32_t compare_scope(const struct comparison *comparison, struct byte_writer *writer)
-{
-    uint32_t change_count = 0;
-    for (uint32_t i = 0; i < option_table_count(); i++) {
-        const struct option_row *row = option_table_at(i);
-        if (row->scope != comparison->scope || row->may_change_live ||
-            option_equals(row, comparison->running, comparison->wanted)) {
-            continue;
-        }
-        change_count++;
-        byte_writer_text(writer, comparison->item);
-        byte_writer_text(writer, row->path);
-        byte_writer_text(writer, " differs from what is in force; only a restart changes it\n");
-    }
-    return change_count;
-}
-
-static uint32_t compare_counts(const char *list, uint32_t running, uint32_t wanted,
-                               struct byte_writer *writer)
-{
-    if (running == wanted) {
-        return 0;
-    }
-    char line[120];
-    snprintf(line, sizeof(line), "%s has %u items, %u are in force; only a restart changes it\n",
-             list, wanted, running);
-    byte_writer_text(writer, line);
-    return 1;
-}
-
 uint32_t server_options_frozen_changes(const struct server_options *running,
                                        const struct server_options *wanted,
                                        struct byte_writer *writer)
 {
-    REQUIRE(running != NULL);
-    REQUIRE(wanted != NULL);
-    char item[24];
-    uint32_t count =
-        compare_scope(&(struct comparison){OPTION_SERVER, running, wanted, ""}, writer);
-    count += compare_counts("listeners", running->listener_count, wanted->listener_count, writer);
-    count += compare_counts("channels", running->channel_count, wanted->channel_count, writer);
-    for (uint32_t i = 0; i < running->listener_count && i < wanted->listener_count; i++) {
-        snprintf(item, sizeof(item), "listeners.%u.", i);
-        count += compare_scope(&(struct comparison){OPTION_LISTENER, &running->listeners[i],
-                                                    &wanted->listeners[i], item},
-                               writer);
-        if (running->listeners[i].tls.is_on != wanted->listeners[i].tls.is_on) {
-            byte_writer_text(writer, item);
-            byte_writer_text(writer, "tls comes or goes; only a restart changes it\n");
-            count++;
+    uint32_t change_count = 0;
+    REQUIRE(running != NULL && wanted != NULL);
+    for (uint32_t i = 0; i < option_table_count(); i++) {
+        const struct option_row *row = option_table_at(i);
+        char here[OPTION_VALUE_SIZE], there[OPTION_VALUE_SIZE];
+        char line[2 * OPTION_VALUE_SIZE + 160];
+        if (row->scope != OPTION_SERVER || row->may_change_live ||
+            option_equals(row, running, wanted)) {
+            continue;
+        }
+        change_count++;
+        option_value(row, running, here);
+        option_value(row, wanted, there);
+        snprintf(line, sizeof(line),
+                 "%s: %s is in force, the file says %s; only a restart changes it\n", row->path,
+                 here, there);
+        byte_writer_text(writer, line);
+    }
+    return change_count;
+}
+
+void server_options_keep_frozen(struct server_options *wanted, const struct server_options *running)
+{
+    for (uint32_t i = 0; i < option_table_count(); i++) {
+        const struct option_row *row = option_table_at(i);
+        if (row->scope == OPTION_SERVER && !row->may_change_live) {
+            memcpy((char *)wanted + row->offset, (const char *)running + row->offset, row->size);
         }
     }
-    for (uint32_t i = 0; i < running->channel_count && i < wanted->channel_count; i++) {
-        snprintf(item, sizeof(item), "channels.%u.", i);
-        count += compare_scope(
-            &(struct comparison){OPTION_CHANNEL, &running->channels[i], &wanted->channels[i], item},
-            writer);
+}
+
+static bool rows_are_same(enum option_scope scope, const void *one, const void *other,
+                          const char *const *paths_left_out)
+{
+    bool are_same = true;
+    for (uint32_t i = 0; are_same && i < option_table_count(); i++) {
+        const struct option_row *row = option_table_at(i);
+        bool counts = row->scope == scope;
+        for (const char *const *path = paths_left_out; *path != NULL; path++) {
+            counts = counts && strcmp(row->path, *path) != 0;
+        }
+        are_same = !counts || option_equals(row, one, other);
     }
-    return count;
+    return are_same;
+}
+
+/* The lists in an item, and theirs; as deep as lists stand in items of lists. */
+static bool lists_are_same(enum option_scope scope, const void *one, const void *other)
+{
+    static const char *const NOTHING[] = {NULL};
+    for (int inner = OPTION_SERVER + 1; inner < OPTION_SCOPE_COUNT; inner++) {
+        const struct option_list *list = option_list_of((enum option_scope)inner);
+        if (list->parent != scope) {
+            continue;
+        }
+        uint32_t count = option_list_count(list, one);
+        if (count != option_list_count(list, other)) {
+            return false;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            const void *left = option_list_item(list, one, i);
+            const void *right = option_list_item(list, other, i);
+            if (!rows_are_same(list->scope, left, right, NOTHING) ||
+                !lists_are_same(list->scope, left, right)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool server_options_is_same_channel(const struct channel_options *one,
+                                    const struct channel_options *other)
+{
+    static const char *const ROUTING[] = {"kinds", NULL};
+    return one->tls.is_on == other->tls.is_on && one->wallet.is_on == other->wallet.is_on &&
+           one->wallet.notify.is_on == other->wallet.notify.is_on &&
+           rows_are_same(OPTION_CHANNEL, one, other, ROUTING) &&
+           lists_are_same(OPTION_CHANNEL, one, other);
+}
+
+bool server_options_is_same_speech(const struct listener_options *one,
+                                   const struct listener_options *other)
+{
+    static const char *const OTHERWISE[] = {"name",
+                                            "address",
+                                            "port",
+                                            "tls.certificate",
+                                            "tls.key",
+                                            "tls.client_ca",
+                                            "tls.min_version",
+                                            "connection_max",
+                                            "per_address_max",
+                                            "handshake_timeout_ms",
+                                            "first_message_timeout_ms",
+                                            "idle_timeout_ms",
+                                            NULL};
+    return one->tls.is_on == other->tls.is_on &&
+           rows_are_same(OPTION_LISTENER, one, other, OTHERWISE);
 }

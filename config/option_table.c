@@ -19,6 +19,10 @@ WORDS_OF(FRAMING_LENGTH)
 WORDS_OF(TLS_VERSION)
 WORDS_OF(CHANNEL_MAC)
 WORDS_OF(CHANNEL_PIN)
+WORDS_OF(WALLET_KIND)
+WORDS_OF(WALLET_SIGN)
+WORDS_OF(CHANNEL_MODE)
+WORDS_OF(CHANNEL_SIGNON)
 WORDS_OF(HSM_MODULE)
 WORDS_OF(MASTER_KEY)
 WORDS_OF(PIN_POLICY)
@@ -28,6 +32,8 @@ WORDS_OF(PIN_POLICY)
 #define SERVER OPTION_SERVER, struct server_options
 #define LISTENER OPTION_LISTENER, struct listener_options
 #define CHANNEL OPTION_CHANNEL, struct channel_options
+#define LINK OPTION_LINK, struct link_options
+#define MATCH OPTION_MATCH, struct match_options
 #define NUMBER(low, high) OPTION_NUMBER, (low), (high), NULL
 #define TEXT(low, high) OPTION_TEXT, (low), (high), NULL
 #define DIGITS(low, high) OPTION_DIGITS, (low), (high), NULL
@@ -64,6 +70,50 @@ static const struct option_row ROWS[] = {
 #define ROW_COUNT (sizeof(ROWS) / sizeof(ROWS[0]))
 
 _Static_assert(sizeof(enum option_log_format) == sizeof(int), "choices are stored as int");
+
+/* One row a list; the counts lie beside the items. */
+static const struct option_list LISTS[] = {
+    {OPTION_LISTENER, OPTION_SERVER, "listeners", "listeners[].",
+     "a list of the ports that terminals reach", offsetof(struct server_options, listener_count),
+     offsetof(struct server_options, listeners), sizeof(struct listener_options),
+     offsetof(struct listener_options, line), OPTION_LISTENER_COUNT_MAX},
+    {OPTION_CHANNEL, OPTION_SERVER, "channels", "channels[].", NULL,
+     offsetof(struct server_options, channel_count), offsetof(struct server_options, channels),
+     sizeof(struct channel_options), offsetof(struct channel_options, line),
+     OPTION_CHANNEL_COUNT_MAX},
+    {OPTION_LINK, OPTION_CHANNEL, "links", "channels[].links[].", NULL,
+     offsetof(struct channel_options, link_count), offsetof(struct channel_options, links),
+     sizeof(struct link_options), offsetof(struct link_options, line), OPTION_LINK_COUNT_MAX},
+    {OPTION_MATCH, OPTION_CHANNEL, "match", "channels[].match[].", NULL,
+     offsetof(struct channel_options, match_count), offsetof(struct channel_options, match),
+     sizeof(struct match_options), offsetof(struct match_options, line), OPTION_MATCH_COUNT_MAX},
+};
+_Static_assert(sizeof(LISTS) / sizeof(LISTS[0]) == OPTION_SCOPE_COUNT - 1,
+               "every scope but the server's is a list's");
+
+const struct option_list *option_list_of(enum option_scope scope)
+{
+    REQUIRE((unsigned)scope < OPTION_SCOPE_COUNT);
+    if (scope == OPTION_SERVER) {
+        return NULL;
+    }
+    const struct option_list *list = &LISTS[scope - 1];
+    REQUIRE(list->scope == scope);
+    return list;
+}
+
+uint32_t option_list_count(const struct option_list *list, const void *parent)
+{
+    uint32_t count;
+    memcpy(&count, (const char *)parent + list->count_offset, sizeof(count));
+    return count;
+}
+
+const void *option_list_item(const struct option_list *list, const void *parent, uint32_t index)
+{
+    REQUIRE(index < list->count_max);
+    return (const char *)parent + list->items_offset + index * list->item_size;
+}
 
 uint32_t option_table_count(void)
 {
@@ -210,8 +260,40 @@ void option_expectation(const struct option_row *row, char text[OPTION_EXPECTATI
         snprintf(text, OPTION_EXPECTATION_SIZE, "true or false");
         return;
     }
+    /* An empty path says "none", which an option without a fallback does not take. */
+    bool is_named = row->shape == OPTION_FILE_PATH && row->need != OPTION_MAY;
     snprintf(text, OPTION_EXPECTATION_SIZE, "%s%" PRIu64 " to %" PRIu64 "%s",
-             FORMS[row->shape].before, row->min, row->max, FORMS[row->shape].after);
+             FORMS[row->shape].before, is_named ? 1 : row->min, row->max, FORMS[row->shape].after);
+}
+
+void option_value(const struct option_row *row, const void *base, char text[OPTION_VALUE_SIZE])
+{
+    const char *place = (const char *)base + row->offset;
+    uint32_t number = 0;
+    switch (row->shape) {
+    case OPTION_NUMBER:
+    case OPTION_CHOICE:
+    case OPTION_WORDS: /* its count comes first */
+        memcpy(&number, place, row->size == sizeof(uint16_t) ? sizeof(uint16_t) : sizeof(number));
+        break;
+    case OPTION_FLAG:
+        number = *(const bool *)place;
+        break;
+    case OPTION_TEXT:
+    case OPTION_DIGITS:
+    case OPTION_FILE_PATH:
+        snprintf(text, OPTION_VALUE_SIZE, place[0] != '\0' ? "%.*s" : "nothing",
+                 OPTION_VALUE_SIZE - 1, place);
+        return;
+    }
+    if (row->shape == OPTION_CHOICE) {
+        snprintf(text, OPTION_VALUE_SIZE, "%s", row->words[number]);
+    } else if (row->shape == OPTION_FLAG) {
+        snprintf(text, OPTION_VALUE_SIZE, number != 0 ? "true" : "false");
+    } else {
+        snprintf(text, OPTION_VALUE_SIZE, "%" PRIu32 "%s", number,
+                 row->shape == OPTION_WORDS ? " words" : "");
+    }
 }
 
 bool option_equals(const struct option_row *row, const void *left, const void *right)

@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/option_check.h"
 #include "config/option_table.h"
 #include "protocols/base/require.h"
 
-#define SECTION_WORD_COUNT_MAX 32
+#define SECTION_WORD_COUNT_MAX 48
 #define SECTION_DEPTH_MAX 3 /* hsm.signon.mak_single */
 
 /* What is being read: one scope's mapping into one struct. */
@@ -63,9 +64,11 @@ static void section_words_fill(struct section_words *words, enum option_scope sc
             section_word_add(words, row->path + skip, length, row->path[skip + length] == '.');
         }
     }
-    if (scope == OPTION_SERVER && skip == 0) {
-        section_word_add(words, "listeners", strlen("listeners"), false);
-        section_word_add(words, "channels", strlen("channels"), false);
+    for (int i = OPTION_SERVER + 1; i < OPTION_SCOPE_COUNT && skip == 0; i++) {
+        const struct option_list *list = option_list_of((enum option_scope)i);
+        if (list->parent == scope) {
+            section_word_add(words, list->key, strlen(list->key), false);
+        }
     }
 }
 
@@ -180,31 +183,13 @@ static void row_read(const struct option_reader *reader, const struct option_row
     }
 }
 
-static void scope_read(struct option_reader *reader, enum option_scope scope,
-                       const struct document_node *node, void *base)
-{
-    reader->scope = scope;
-    reader->node = node;
-    reader->base = base;
-    if (node->kind != DOCUMENT_MAPPING) {
-        document_fault(reader->document, node, "expected a section with members, got %s",
-                       node->kind == DOCUMENT_SEQUENCE ? "a list" : "one value");
-        return;
-    }
-    refuse_unknown(reader, node, "");
-    for (uint32_t i = 0; i < option_table_count(); i++) {
-        if (option_table_at(i)->scope == scope) {
-            row_read(reader, option_table_at(i));
-        }
-    }
-}
-
-/* The items of `listeners` or `channels`; how many of them may be read. */
+/* The items of a list; how many of them may be read. */
 static uint32_t list_count(struct document *document, const struct document_node *list,
                            uint32_t count_max)
 {
     if (list->kind != DOCUMENT_SEQUENCE) {
-        document_fault(document, list, "%s: expected a list, each item with its name", list->key);
+        document_fault(document, list, "%s: expected a list, each item with its members",
+                       list->key);
         return 0;
     }
     if (list->child_count > count_max) {
@@ -215,133 +200,68 @@ static uint32_t list_count(struct document *document, const struct document_node
     return list->child_count;
 }
 
-static void listeners_read(struct option_reader *reader, struct server_options *options)
+/* That a section is there says something by itself. */
+static void sections_note(enum option_scope scope, const struct document_node *node, void *base)
 {
-    const struct document_node *root = document_root(reader->document);
-    const struct document_node *list = document_member(root, "listeners");
-    if (list == NULL || (list->kind == DOCUMENT_SEQUENCE && list->child_count == 0)) {
-        document_fault(reader->document, list != NULL ? list : root,
-                       "listeners is missing: expected a list of the ports that terminals reach");
+    bool has_tls = document_member(node, "tls") != NULL;
+    if (scope == OPTION_LISTENER) {
+        ((struct listener_options *)base)->tls.is_on = has_tls;
+    } else if (scope == OPTION_CHANNEL) {
+        struct channel_options *channel = base;
+        const struct document_node *wallet = document_member(node, "wallet");
+        channel->tls.is_on = has_tls;
+        channel->wallet.is_on = wallet != NULL;
+        channel->wallet.notify.is_on = document_member(wallet, "notify") != NULL;
+    }
+}
+
+static void scope_read(const struct option_reader *reader);
+
+static void list_read(const struct option_reader *parent, const struct option_list *list)
+{
+    const struct document_node *node = document_member(parent->node, list->key);
+    if (node == NULL || (node->kind == DOCUMENT_SEQUENCE && node->child_count == 0)) {
+        if (list->missing != NULL) {
+            document_fault(parent->document, node != NULL ? node : parent->node,
+                           "%s is missing: expected %s", list->key, list->missing);
+        }
         return;
     }
-    options->listener_count = list_count(reader->document, list, OPTION_LISTENER_COUNT_MAX);
-    const struct document_node *item = list->first_child;
-    for (uint32_t i = 0; i < options->listener_count; i++, item = item->next) {
-        struct listener_options *listener = &options->listeners[i];
-        listener->line = item->line;
-        listener->tls.is_on = document_member(item, "tls") != NULL;
-        scope_read(reader, OPTION_LISTENER, item, listener);
+    uint32_t count = list_count(parent->document, node, list->count_max);
+    memcpy((char *)parent->base + list->count_offset, &count, sizeof(count));
+    const struct document_node *item = node->first_child;
+    for (uint32_t i = 0; i < count; i++, item = item->next) {
+        char *base = (char *)parent->base + list->items_offset + i * list->item_size;
+        struct option_reader reader = *parent;
+        reader.scope = list->scope;
+        reader.node = item;
+        reader.base = base;
+        memcpy(base + list->line_offset, &item->line, sizeof(item->line));
+        scope_read(&reader);
     }
 }
 
-static void channels_read(struct option_reader *reader, struct server_options *options)
+/* Calls itself as deep as lists stand in items of lists, whatever the file does. */
+static void scope_read(const struct option_reader *reader)
 {
-    const struct document_node *list = document_member(document_root(reader->document), "channels");
-    if (list == NULL) {
+    const struct document_node *node = reader->node;
+    if (node->kind != DOCUMENT_MAPPING) {
+        document_fault(reader->document, node, "expected a section with members, got %s",
+                       node->kind == DOCUMENT_SEQUENCE ? "a list" : "one value");
         return;
     }
-    options->channel_count = list_count(reader->document, list, OPTION_CHANNEL_COUNT_MAX);
-    const struct document_node *item = list->first_child;
-    for (uint32_t i = 0; i < options->channel_count; i++, item = item->next) {
-        options->channels[i].line = item->line;
-        scope_read(reader, OPTION_CHANNEL, item, &options->channels[i]);
-    }
-}
-
-/* The item `index` of a list that was read, or one of its members when that is there. */
-static const struct document_node *item_member(const struct document *document, const char *list,
-                                               uint32_t index, const char *key)
-{
-    const struct document_node *item = document_member(document_root(document), list)->first_child;
-    while (index-- > 0) {
-        item = item->next;
-    }
-    const struct document_node *member = document_member(item, key);
-    return member != NULL ? member : item;
-}
-
-static void listeners_check(struct document *document, const struct server_options *options)
-{
-    for (uint32_t i = 0; i < options->listener_count; i++) {
-        const struct listener_options *one = &options->listeners[i];
-        if (one->http_paths.count > 0 && !one->framing.may_be_http) {
-            document_fault(document, item_member(document, "listeners", i, "http_paths"),
-                           "http_paths: expected framing.http: true beside it, got false");
-        }
-        for (uint32_t j = 0; j < i; j++) {
-            const struct listener_options *other = &options->listeners[j];
-            if (strcmp(one->name, other->name) == 0) {
-                document_fault(document, item_member(document, "listeners", i, "name"),
-                               "name: expected one of its own, got \"%s\" as in line %u", one->name,
-                               other->line);
-            }
-            if (one->port != 0 && one->port == other->port &&
-                strcmp(one->address, other->address) == 0) {
-                document_fault(document, item_member(document, "listeners", i, "port"),
-                               "port: expected one that is free, got %u of %s as in line %u",
-                               one->port, one->address, other->line);
-            }
+    sections_note(reader->scope, node, reader->base);
+    refuse_unknown(reader, node, "");
+    for (uint32_t i = 0; i < option_table_count(); i++) {
+        if (option_table_at(i)->scope == reader->scope) {
+            row_read(reader, option_table_at(i));
         }
     }
-}
-
-static void channels_check(struct document *document, const struct server_options *options)
-{
-    for (uint32_t i = 0; i < options->channel_count; i++) {
-        const struct channel_options *one = &options->channels[i];
-        if (one->reconnect_min_ms > one->reconnect_max_ms) {
-            document_fault(document, item_member(document, "channels", i, "reconnect_max_ms"),
-                           "reconnect_max_ms: expected at least reconnect_min_ms (%u), got %u",
-                           one->reconnect_min_ms, one->reconnect_max_ms);
+    for (int i = OPTION_SERVER + 1; i < OPTION_SCOPE_COUNT; i++) {
+        const struct option_list *list = option_list_of((enum option_scope)i);
+        if (list->parent == reader->scope) {
+            list_read(reader, list);
         }
-        for (uint32_t j = 0; j < i; j++) {
-            if (strcmp(one->name, options->channels[j].name) == 0) {
-                document_fault(document, item_member(document, "channels", i, "name"),
-                               "name: expected one of its own, got \"%s\" as in line %u", one->name,
-                               options->channels[j].line);
-            }
-        }
-    }
-}
-
-/* Where an option of a section stands, for faults of the pair that it belongs to. */
-static const struct document_node *section_member(const struct document *document,
-                                                  const char *section, const char *key)
-{
-    const struct document_node *root = document_root(document);
-    const struct document_node *node = document_member(root, section);
-    const struct document_node *member = document_member(node, key);
-    return member != NULL ? member : node != NULL ? node : root;
-}
-
-static void server_check(struct document *document, const struct server_options *options)
-{
-    const struct hsm_options *hsm = &options->hsm;
-    const struct engine_options *engine = &options->engine;
-    if (hsm->master_key != OPTION_MASTER_KEY_TEST && hsm->master_key_path[0] == '\0') {
-        document_fault(document, section_member(document, "hsm", "master_key_path"),
-                       "hsm.master_key_path is missing: expected the file that holds the key");
-    }
-    if (hsm->pin_policy == OPTION_PIN_POLICY_LIVE && hsm->module == OPTION_HSM_MODULE_SOFT) {
-        document_fault(document, section_member(document, "hsm", "pin_policy"),
-                       "hsm.pin_policy: expected lab or non_pin with the soft module, got live; "
-                       "cardholders' PINs need a security module in hardware");
-    }
-    if (engine->saf_retry_min_ms > engine->saf_retry_max_ms) {
-        document_fault(document, section_member(document, "engine", "saf_retry_max_ms"),
-                       "engine.saf_retry_max_ms: expected at least saf_retry_min_ms (%u), got %u",
-                       engine->saf_retry_min_ms, engine->saf_retry_max_ms);
-    }
-    if (engine->inflight_life_ms < engine->response_timeout_ms) {
-        document_fault(document, section_member(document, "engine", "inflight_life_ms"),
-                       "engine.inflight_life_ms: expected at least response_timeout_ms (%u), got "
-                       "%u",
-                       engine->response_timeout_ms, engine->inflight_life_ms);
-    }
-    if (engine->saf_life_ms < engine->inflight_life_ms) {
-        document_fault(document, section_member(document, "engine", "saf_life_ms"),
-                       "engine.saf_life_ms: expected at least inflight_life_ms (%u), got %u",
-                       engine->inflight_life_ms, engine->saf_life_ms);
     }
 }
 
@@ -356,6 +276,20 @@ static void folder_of(char folder[OPTION_PATH_SIZE], const char *path)
     folder[length] = '\0';
 }
 
+/* Address and port of a channel are its only link. */
+static void links_fill(struct server_options *options)
+{
+    for (uint32_t i = 0; i < options->channel_count; i++) {
+        struct channel_options *channel = &options->channels[i];
+        if (channel->link_count == 0 && channel->address[0] != '\0') {
+            struct link_options *link = &channel->links[channel->link_count++];
+            memcpy(link->address, channel->address, sizeof(link->address));
+            link->port = channel->port;
+            link->line = channel->line;
+        }
+    }
+}
+
 struct server_options *server_options_load(struct document *document)
 {
     const struct document_node *root = document_root(document);
@@ -364,18 +298,14 @@ struct server_options *server_options_load(struct document *document)
         free(options);
         return NULL;
     }
-    struct option_reader reader = {.document = document};
+    struct option_reader reader = {
+        .document = document, .scope = OPTION_SERVER, .node = root, .base = options};
     folder_of(reader.folder, document_name(document));
     snprintf(options->path, sizeof(options->path), "%s", document_name(document));
-    scope_read(&reader, OPTION_SERVER, root, options);
-    if (root->kind == DOCUMENT_MAPPING) {
-        listeners_read(&reader, options);
-        channels_read(&reader, options);
-    }
+    scope_read(&reader);
     if (document_fault_count(document) == 0) {
-        listeners_check(document, options);
-        channels_check(document, options);
-        server_check(document, options);
+        links_fill(options);
+        option_check(document, options);
     }
     if (document_fault_count(document) > 0) {
         server_options_destroy(options);
@@ -394,7 +324,7 @@ enum status server_options_override(struct document *document, const char *assig
     char path[SECTION_DEPTH_MAX * DOCUMENT_KEY_SIZE];
     size_t length = strcspn(assignment, "=");
     if (assignment[length] == '\0' || length == 0 || length >= sizeof(path)) {
-        document_fault(document, NULL, "--set %.80s: expected path=value, as in store.path=/x",
+        document_fault(document, NULL, "--set %.80s: expected path=value, as in store.folder=/x",
                        assignment);
         return STATUS_MALFORMED;
     }

@@ -18,10 +18,13 @@
 
 #define OPTION_LISTENER_COUNT_MAX 16
 #define OPTION_CHANNEL_COUNT_MAX 64
-#define OPTION_NAME_SIZE 16    /* of a listener or channel; as routing knows it */
-#define OPTION_DIALECT_SIZE 32 /* file in `specs` without its ending */
-#define OPTION_ADDRESS_SIZE 64 /* an IP address, or a host name of a channel */
+#define OPTION_LINK_COUNT_MAX 8   /* connections of one channel */
+#define OPTION_MATCH_COUNT_MAX 16 /* match rules of one channel */
+#define OPTION_NAME_SIZE 16       /* of a listener or channel; as routing knows it */
+#define OPTION_DIALECT_SIZE 32    /* file in `specs` without its ending */
+#define OPTION_ADDRESS_SIZE 64    /* an IP address; longer than any, so that a fault can show it */
 #define OPTION_PATH_SIZE 256
+#define OPTION_URL_SIZE 200
 #define OPTION_WORD_SIZE 48
 #define OPTION_WORD_COUNT_MAX 40
 #define OPTION_REFERENCE_SIZE 65536 /* enough for server_options_describe */
@@ -42,9 +45,26 @@
     X(CHANNEL_MAC, NONE, "none")                                                                   \
     X(CHANNEL_MAC, X9_9, "x9_9")                                                                   \
     X(CHANNEL_MAC, X9_19, "x9_19") X(CHANNEL_MAC, UNIONPAY_ECB, "unionpay_ecb")
+#define CHANNEL_MODE_MAP(X)                                                                        \
+    X(CHANNEL_MODE, BALANCED, "balanced") X(CHANNEL_MODE, PRIMARY_BACKUP, "primary_backup")
+#define CHANNEL_SIGNON_MAP(X)                                                                      \
+    X(CHANNEL_SIGNON, LINK, "link")                                                                \
+    X(CHANNEL_SIGNON, CHANNEL, "channel") X(CHANNEL_SIGNON, NONE, "none")
+#define MATCH_FIELD_MAP(X)                                                                         \
+    X(MATCH_FIELD, STAN, "stan")                                                                   \
+    X(MATCH_FIELD, TERMINAL, "terminal")                                                           \
+    X(MATCH_FIELD, MERCHANT, "merchant")                                                           \
+    X(MATCH_FIELD, RRN, "rrn")                                                                     \
+    X(MATCH_FIELD, AMOUNT, "amount")                                                               \
+    X(MATCH_FIELD, SENT_AT, "sent_at") X(MATCH_FIELD, ACQUIRER, "acquirer")
 /* The word is the number of ISO 9564's format; the enumerator is not. */
 #define CHANNEL_PIN_MAP(X)                                                                         \
     X(CHANNEL_PIN, FORMAT_0, "0") X(CHANNEL_PIN, FORMAT_1, "1") X(CHANNEL_PIN, FORMAT_3, "3")
+/* In the order of enum wallet_kind (protocols/wallet/wallet.h). */
+#define WALLET_KIND_MAP(X)                                                                         \
+    X(WALLET_KIND, ALIPAY, "alipay")                                                               \
+    X(WALLET_KIND, WECHAT_V3, "wechat_v3") X(WALLET_KIND, WECHAT_V2, "wechat_v2")
+#define WALLET_SIGN_MAP(X) X(WALLET_SIGN, HMAC_SHA256, "hmac_sha256") X(WALLET_SIGN, MD5, "md5")
 #define HSM_MODULE_MAP(X) X(HSM_MODULE, SOFT, "soft")
 #define MASTER_KEY_MAP(X)                                                                          \
     X(MASTER_KEY, TEST, "test")                                                                    \
@@ -60,6 +80,10 @@ enum option_framing_length { FRAMING_LENGTH_MAP(X) };
 enum option_tls_version { TLS_VERSION_MAP(X) };
 enum option_channel_mac { CHANNEL_MAC_MAP(X) };
 enum option_channel_pin { CHANNEL_PIN_MAP(X) };
+enum option_wallet_kind { WALLET_KIND_MAP(X) };
+enum option_wallet_sign { WALLET_SIGN_MAP(X) };
+enum option_channel_mode { CHANNEL_MODE_MAP(X) };
+enum option_channel_signon { CHANNEL_SIGNON_MAP(X) };
 enum option_hsm_module { HSM_MODULE_MAP(X) };
 enum option_master_key { MASTER_KEY_MAP(X) };
 enum option_pin_policy { PIN_POLICY_MAP(X) };
@@ -98,10 +122,81 @@ struct listener_options {
     uint32_t line; /* in the file */
 };
 
-struct channel_options {
-    char name[OPTION_NAME_SIZE];
+struct wallet_notify_options {
+    bool is_on; /* the section `wallet.notify` is there */
+    char address[OPTION_ADDRESS_SIZE];
+    uint16_t port; /* 0: the kernel picks one */
+    char certificate[OPTION_PATH_SIZE], key[OPTION_PATH_SIZE];
+    char url[OPTION_URL_SIZE]; /* as the wallet reaches it */
+    uint32_t connection_max;
+};
+
+struct wallet_options {
+    bool is_on; /* the section `wallet` is there: the channel is no bank */
+    enum option_wallet_kind kind;
+    enum option_wallet_sign sign_type;
+    char url[OPTION_URL_SIZE];
+    char ca[OPTION_PATH_SIZE];
+    char app_id[33], mch_id[33], sub_mch_id[33], seller_id[33];
+    char app_auth_token[65], service_provider_id[33], device_ip[46];
+    /* files; empty: not given */
+    char app_key[OPTION_PATH_SIZE], app_certificate[OPTION_PATH_SIZE];
+    char wallet_public_key[OPTION_PATH_SIZE], platform_certificates[OPTION_PATH_SIZE];
+    char api_v3_key[OPTION_PATH_SIZE], api_key[OPTION_PATH_SIZE];
+    char client_certificate[OPTION_PATH_SIZE], client_key[OPTION_PATH_SIZE];
+    uint32_t certificates_every_ms;
+    uint32_t connect_timeout_ms, timeout_ms;
+    uint32_t connection_max, request_max;
+    /* 0: as the wallet's rules say */
+    uint32_t query_min_ms, query_max_ms, query_life_ms, cancel_after_ms;
+    uint32_t retry_min_ms, retry_max_ms;
+    struct wallet_notify_options notify;
+};
+
+/* One connection of a channel. */
+struct link_options {
     char address[OPTION_ADDRESS_SIZE];
     uint16_t port;
+    bool is_listening;        /* listen: the bank connects to us, at this address and port */
+    struct option_words from; /* addresses that may; none: any */
+    uint32_t window;          /* requests without an answer at once; 0: the channel's */
+    uint32_t line;
+};
+
+/* By what an answer is told to belong to a request; the first rule that fits a request counts. */
+struct match_options {
+    char mti[5];             /* of the request; empty: any */
+    char processing_code[7]; /* x stands for any digit; empty: any */
+    struct option_words fields;
+    uint32_t line;
+};
+
+struct link_tls_options {
+    bool is_on; /* the section `tls` is there */
+    char ca[OPTION_PATH_SIZE];
+    char certificate[OPTION_PATH_SIZE], key[OPTION_PATH_SIZE]; /* empty: none is shown */
+    char server_name[OPTION_ADDRESS_SIZE]; /* that the bank's certificate must bear; empty: any */
+};
+
+struct key_exchange_options {
+    bool is_asked;               /* ask: when the channel comes up */
+    uint32_t every_ms, grace_ms; /* ask again; how long the MAC key before is still taken */
+};
+
+struct channel_options {
+    char name[OPTION_NAME_SIZE];
+    char address[OPTION_ADDRESS_SIZE]; /* of the only link; empty: see links */
+    uint16_t port;
+    /* As the file has them; or one, made of address and port. */
+    uint32_t link_count;
+    struct link_options links[OPTION_LINK_COUNT_MAX];
+    enum option_channel_mode mode;
+    enum option_channel_signon signon;
+    struct link_tls_options tls;
+    uint32_t match_count;
+    struct match_options match[OPTION_MATCH_COUNT_MAX];
+    struct key_exchange_options key_exchange;
+    uint32_t half_dead_requests, half_dead_ms; /* half_dead.requests, half_dead.ms */
     char dialect[OPTION_DIALECT_SIZE];
     struct framing_options framing;
     struct option_words kinds; /* names of payment kinds, as payment_kind_name() has them */
@@ -109,6 +204,7 @@ struct channel_options {
     enum option_channel_mac mac; /* mac.algorithm */
     enum option_channel_pin pin_format;
     uint32_t window; /* requests without an answer at once */
+    struct wallet_options wallet;
     uint32_t line;
 };
 
@@ -118,16 +214,19 @@ struct log_options {
 };
 
 struct store_options {
-    char path[OPTION_PATH_SIZE];
+    char folder[OPTION_PATH_SIZE];
     uint32_t burst_count_max, queue_count_max;
+    uint32_t segment_row_count_max, retention_days, reserve_bytes;
 };
 
 struct engine_options {
     uint32_t txn_count_max, held_count_max;
     uint32_t response_timeout_ms, inflight_life_ms;
     uint32_t saf_retry_min_ms, saf_retry_max_ms, saf_life_ms;
-    uint32_t duplicate_window_ms, signon_timeout_ms;
-    uint16_t saf_window;
+    uint32_t duplicate_window_ms, signon_timeout_ms, lookup_timeout_ms;
+    uint32_t signon_min_interval_ms, status_every_ms;
+    uint32_t pin_fault_count_max, pin_fault_window_ms;
+    uint16_t saf_window, capture_ceiling_percent, tip_ceiling_percent;
 };
 
 struct hsm_options {
@@ -141,6 +240,10 @@ struct hsm_options {
 struct table_options {
     char bins[OPTION_PATH_SIZE], merchants[OPTION_PATH_SIZE];
     char terminals[OPTION_PATH_SIZE], keys[OPTION_PATH_SIZE];
+    char agents[OPTION_PATH_SIZE]; /* empty: none */
+    /* what terminals download; empty: not offered */
+    char parameters[OPTION_PATH_SIZE], ca_keys[OPTION_PATH_SIZE];
+    char aids[OPTION_PATH_SIZE], bin_lists[OPTION_PATH_SIZE];
 };
 
 struct admin_options {
@@ -148,6 +251,7 @@ struct admin_options {
     uint16_t port;
     char certificate[OPTION_PATH_SIZE], key[OPTION_PATH_SIZE];
     char tokens[OPTION_PATH_SIZE], audit[OPTION_PATH_SIZE];
+    char backup_folder[OPTION_PATH_SIZE];
 };
 
 struct server_options {
@@ -170,7 +274,7 @@ struct server_options {
     struct admin_options admin;
 };
 
-/* Sets one option of a parsed file before it is loaded: "store.path=/x", "listeners.0.port=7001".
+/* Sets one option of a parsed file before it is loaded: "store.folder=/x", "listeners.0.port=7001".
  * Members on the way are made where they are absent; list items are not.
  * Not STATUS_OK: a fault of the document says what is wrong. */
 MUST_CHECK enum status server_options_override(struct document *document, const char *assignment);
@@ -184,8 +288,18 @@ void server_options_destroy(struct server_options *options);
  * whether a reload changes it, and its sentence. OPTION_REFERENCE_SIZE is enough. */
 void server_options_describe(struct byte_writer *writer);
 
-/* How many options differ that only a restart can change; a line for each goes to `writer`. Items
- * of `listeners` and `channels` are compared by place. */
+/* How many options differ that only a restart can change; a line for each goes to `writer`. */
 uint32_t server_options_frozen_changes(const struct server_options *running,
                                        const struct server_options *wanted,
                                        struct byte_writer *writer);
+/* Puts what is in force in their place. */
+void server_options_keep_frozen(struct server_options *wanted,
+                                const struct server_options *running);
+
+/* Whether a link made for the one serves the other: all is equal but what only routing looks at. */
+bool server_options_is_same_channel(const struct channel_options *one,
+                                    const struct channel_options *other);
+/* Whether a connection that came to the one may go on as one of the other: dialect, framing, HTTP
+ * paths, and whether there is TLS at all. */
+bool server_options_is_same_speech(const struct listener_options *one,
+                                   const struct listener_options *other);

@@ -224,13 +224,14 @@ bool block_cipher_gcm(struct block_cipher *cipher, const struct block_cipher_gcm
     return true;
 }
 
-void block_cipher_hmac(struct block_cipher *cipher, const struct clear_key *key,
+bool block_cipher_hmac(struct block_cipher *cipher, const struct clear_key *key,
                        struct byte_view bytes, uint8_t mac[32])
 {
     size_t written = 0;
     REQUIRE(key->algorithm == KEY_HMAC);
-    REQUIRE(EVP_MAC_init(cipher->hmac, key->bytes, key->length, NULL) == 1);
-    REQUIRE(EVP_MAC_update(cipher->hmac, bytes.bytes, bytes.length) == 1);
-    REQUIRE(EVP_MAC_final(cipher->hmac, mac, &written, 32) == 1);
-    REQUIRE(written == 32);
+    bool is_done = EVP_MAC_init(cipher->hmac, key->bytes, key->length, NULL) == 1 &&
+                   EVP_MAC_update(cipher->hmac, bytes.bytes, bytes.length) == 1 &&
+                   EVP_MAC_final(cipher->hmac, mac, &written, 32) == 1;
+    REQUIRE(!is_done || written == 32);
+    return is_done;
 }

@@ -60,6 +60,6 @@ MUST_CHECK bool block_cipher_gcm(struct block_cipher *cipher, const struct block
                                  enum block_cipher_direction direction, uint8_t *bytes,
                                  uint32_t length);
 
-/* HMAC-SHA-256 (RFC 2104). */
-void block_cipher_hmac(struct block_cipher *cipher, const struct clear_key *key,
-                       struct byte_view bytes, uint8_t mac[32]);
+/* HMAC-SHA-256 (RFC 2104). False: no memory, which OpenSSL asks for here at every new key. */
+MUST_CHECK bool block_cipher_hmac(struct block_cipher *cipher, const struct clear_key *key,
+                                  struct byte_view bytes, uint8_t mac[32]);

@@ -205,7 +205,7 @@ MUST_CHECK enum hsm_answer hsm_key_check(struct hsm *hsm, struct hsm_key_handle 
                                          uint8_t length);
 
 /* Card numbers for our own disk: sealed (AES-256-GCM under a HSM_KEY_DATA key) and hashed
- * (HMAC-SHA-256 under a HSM_KEY_HASH key, first 16 bytes). */
+ * (HMAC-SHA-256 under a HSM_KEY_HASH key, first 16 bytes; HSM_UNAVAILABLE: no memory for it). */
 MUST_CHECK enum hsm_answer hsm_pan_seal(struct hsm *hsm, struct hsm_key_handle key,
                                         const struct pan *pan, const uint8_t nonce[12],
                                         struct pan_sealed *sealed);

@@ -48,11 +48,12 @@ bool pan_vault_open(struct block_cipher *cipher, const struct clear_key *key,
     return status == STATUS_OK;
 }
 
-void pan_vault_hash(struct block_cipher *cipher, const struct clear_key *key, const struct pan *pan,
+bool pan_vault_hash(struct block_cipher *cipher, const struct clear_key *key, const struct pan *pan,
                     struct pan_hash *hash)
 {
-    uint8_t mac[32];
-    block_cipher_hmac(cipher, key,
-                      (struct byte_view){(const uint8_t *)pan->digits, pan->digit_count}, mac);
+    uint8_t mac[32] = {0};
+    struct byte_view digits = {(const uint8_t *)pan->digits, pan->digit_count};
+    bool is_done = block_cipher_hmac(cipher, key, digits, mac);
     memcpy(hash->bytes, mac, sizeof(hash->bytes));
+    return is_done;
 }

@@ -13,5 +13,6 @@ void pan_vault_seal(struct block_cipher *cipher, const struct clear_key *key, co
 /* False: not sealed under this key, or changed since; `pan` is left alone. */
 MUST_CHECK bool pan_vault_open(struct block_cipher *cipher, const struct clear_key *key,
                                const struct pan_sealed *sealed, struct pan *pan);
-void pan_vault_hash(struct block_cipher *cipher, const struct clear_key *key, const struct pan *pan,
-                    struct pan_hash *hash);
+/* False: no memory; the hash is then zeros. */
+MUST_CHECK bool pan_vault_hash(struct block_cipher *cipher, const struct clear_key *key,
+                               const struct pan *pan, struct pan_hash *hash);

@@ -39,7 +39,7 @@ enum hsm_answer hsm_pan_hash(struct hsm *hsm, struct hsm_key_handle handle, cons
     }
     enum hsm_answer answer = soft_open_key(hsm, handle, SOFT_KINDS(HSM_KEY_HASH), &key);
     if (answer == HSM_DONE) {
-        pan_vault_hash(hsm->cipher, &key, pan, hash);
+        answer = pan_vault_hash(hsm->cipher, &key, pan, hash) ? HSM_DONE : HSM_UNAVAILABLE;
         clear_key_wipe(&key);
     }
     return answer;

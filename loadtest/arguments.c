@@ -47,6 +47,18 @@ static enum status decimal_read(const struct argument *argument, const char *tex
     return STATUS_OK;
 }
 
+static enum status list_add(const struct argument *argument, const char *text, FILE *faults)
+{
+    struct argument_list *list = argument->place;
+    if (list->count == ARGUMENT_LIST_COUNT_MAX) {
+        fprintf(faults, "--%s is given more than %d times\n", argument->name,
+                ARGUMENT_LIST_COUNT_MAX);
+        return STATUS_BAD_VALUE;
+    }
+    list->items[list->count++] = text;
+    return STATUS_OK;
+}
+
 static enum status value_read(const struct argument *argument, const char *text, FILE *faults)
 {
     switch (argument->kind) {
@@ -60,6 +72,8 @@ static enum status value_read(const struct argument *argument, const char *text,
     case ARGUMENT_FLAG:
         fprintf(faults, "--%s takes no value, but \"%s\" was given\n", argument->name, text);
         return STATUS_BAD_VALUE;
+    case ARGUMENT_LIST:
+        return list_add(argument, text, faults);
     }
     return STATUS_UNKNOWN;
 }
@@ -94,7 +108,7 @@ enum status arguments_read(const struct arguments *arguments, int argc, char *co
 
 void arguments_describe(const struct arguments *arguments, FILE *file)
 {
-    static const char *const kinds[] = {"TEXT", "N", "X", ""};
+    static const char *const kinds[] = {"TEXT", "N", "X", "", "TEXT"};
     for (uint32_t i = 0; i < arguments->count; i++) {
         const struct argument *argument = &arguments->items[i];
         fprintf(file, "  --%-18s %-5s %s\n", argument->name, kinds[argument->kind], argument->text);

@@ -13,7 +13,14 @@ enum argument_kind {
     ARGUMENT_TEXT,    /* const char *, the command line's */
     ARGUMENT_NUMBER,  /* uint64_t within min .. max */
     ARGUMENT_DECIMAL, /* double within min .. max */
-    ARGUMENT_FLAG     /* bool, set to true */
+    ARGUMENT_FLAG,    /* bool, set to true */
+    ARGUMENT_LIST     /* struct argument_list: one more each time the option is given */
+};
+
+#define ARGUMENT_LIST_COUNT_MAX 64
+struct argument_list {
+    const char *items[ARGUMENT_LIST_COUNT_MAX]; /* the command line's */
+    uint32_t count;
 };
 
 struct argument {

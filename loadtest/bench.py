@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast and how small, each figure beside a reference of the same run: only the ratios carry over to another machine.
 
-    bench.py --bin DIR [--json FILE] [--quick] [--only micro,load,memory] [--keep]
+    bench.py --bin DIR [--json FILE] [--quick] [--only micro,load,memory,growth,saf,wallet] [--keep]
 
 Server and references are measured in turn (A B C A B C ...), ratios are taken pair by pair, and the median of them is told. Processor time
 is the server process's own, all threads, over the window after the warm-up. A round in which a payment was dropped, refused or left without
@@ -18,9 +18,11 @@ import sys
 import tempfile
 import time
 
+import growth
 import machine
+import saf_drain
 from carriers import BenchFolder, Echo, Haproxy, Switch, held_online
-from run_folder import RunFailed
+from run_folder import RunFailed, free_port
 
 MICRO_S, SETTLE_S = 240, 3
 SCHEMA = "tillway-bench/1"
@@ -34,6 +36,9 @@ class Plan:
         self.terminals = 200 if is_quick else 1000
         self.warmup_s, self.window_s = (0.5, 1.5) if is_quick else (1.5, 5)
         self.idle_terminals = 1000 if is_quick else 10000
+        self.pending = 500 if is_quick else saf_drain.PENDING
+        self.log_rows = (10_000, 100_000) if is_quick else growth.LOG_ROWS
+        self.registered = (1_000, 10_000) if is_quick else growth.REGISTERED
 
 
 def say(text):
@@ -95,6 +100,18 @@ def measure_micro(asked, folder, figures):
             raise RunFailed(f"{name} ended with code {done.returncode}: {done.stderr}")
         for line in done.stdout.splitlines():
             add_micro(json.loads(line), figures)
+
+
+def measure_wallet(folder, plan, figures):
+    """One wallet channel against tillway-wallet, which shares the machine: payments a second are the pair's, processor time is the channel's own."""
+    keys, port = folder.folder / "wallet_keys", free_port()
+    keys.mkdir()
+    folder.run([folder.program("tillway-wallet"), "keys", "--out", keys])
+    folder.start_listening("tillway-wallet", [folder.program("tillway-wallet"), "run", "--keys", keys, "--port", port, "--ledger", folder.folder / "wallet.db"],
+                           port, folder.load_core)
+    told = folder.run([folder.program("wallet_bench"), keys, port, plan.window_s])
+    for line in told.splitlines():
+        add_micro(json.loads(line), figures)
 
 
 def add_micro(found, figures):
@@ -247,13 +264,26 @@ def measure_memory(folder, plan, figures):
     return {"terminals": plan.idle_terminals, "tillwayd_bytes": ours, "echo_bytes": bare}
 
 
+# ---- growth -----------------------------------------------------------------------------------------------------------------------
+
+
+def measure_growth(asked, plan, figures):
+    def make(kind):
+        return lambda count: kind(pathlib.Path(tempfile.mkdtemp(prefix="tillway-bench-")), asked.bin, machine.cores_apart(), count)
+
+    say("cost of a purchase as tables grow")
+    grown = growth.measure(make(growth.Registered), plan.registered, "registered", plan, rounds_in_turn, cpu_us, figures)
+    say("cost of a purchase as the log grows")
+    return grown | growth.measure(make(growth.LongLog), plan.log_rows, "rows", plan, rounds_in_turn, cpu_us, figures)
+
+
 # ---- the whole --------------------------------------------------------------------------------------------------------------------
 
 
-def with_folder(asked, plan, terminals, body):
+def with_folder(asked, plan, terminals, body, kind=BenchFolder):
     """Runs the body on a folder with a fleet; keeps the folder when it went wrong."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="tillway-bench-"))
-    folder, is_done = BenchFolder(path, asked.bin, machine.cores_apart()), False
+    folder, is_done = kind(path, asked.bin, machine.cores_apart()), False
     try:
         if terminals:
             folder.prepare_fleet(terminals, 1)
@@ -279,10 +309,19 @@ def run(asked):
     if "micro" in asked.only:
         say("parts by themselves")
         with_folder(asked, plan, 0, lambda folder: measure_micro(asked, folder, figures))
+    if "wallet" in asked.only:
+        say("payments of a wallet")
+        with_folder(asked, plan, 0, lambda folder: measure_wallet(folder, plan, figures))
     if "load" in asked.only:
         result["load"] = with_folder(asked, plan, plan.terminals, lambda folder: measure_load(folder, plan, figures))
     if "memory" in asked.only:
         result["memory"] = with_folder(asked, plan, plan.idle_terminals, lambda folder: measure_memory(folder, plan, figures))
+    if "saf" in asked.only:
+        say("store-and-forward after an outage")
+        result["saf"] = with_folder(asked, plan, plan.terminals, lambda folder: saf_drain.measure(folder, plan.terminals, plan.pending, say, figures),
+                                    saf_drain.OutageFolder)
+    if "growth" in asked.only:
+        result["growth"] = measure_growth(asked, plan, figures)
     result["machine"].update(watch.share())
     result["figures"] = figures.rows
     figures.table()
@@ -299,7 +338,7 @@ def parse(arguments):
     parser.add_argument("--bin", required=True, help="folder of the built programs")
     parser.add_argument("--json", help="write the result here")
     parser.add_argument("--quick", action="store_true", help="few short rounds with few terminals: shows that it works, not how fast it is")
-    parser.add_argument("--only", default="micro,load,memory", type=lambda text: text.split(","), help="parts to measure (micro,load,memory)")
+    parser.add_argument("--only", default="micro,wallet,load,memory,growth,saf", type=lambda text: text.split(","), help="parts to measure (micro,wallet,load,memory,growth,saf)")
     parser.add_argument("--keep", action="store_true", help="keep the runs' folders")
     return parser.parse_args(arguments)
 

@@ -2,7 +2,6 @@
  * give neighbouring numbers. */
 #include "loadtest/card.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +27,8 @@ static char luhn_digit(const char *digits, uint32_t count)
 
 void card_ranges_fallback(struct card_ranges *ranges)
 {
-    *ranges = (struct card_ranges){.count = 2, .items = {{"622500", 16}, {"621700", 19}}};
+    *ranges =
+        (struct card_ranges){.count = 2, .items = {{"622500", 16, false}, {"621700", 19, false}}};
 }
 
 /* The place of column `name` in a heading, or -1. */
@@ -64,7 +64,8 @@ static void cell_copy(const char *line, int column, char *text, size_t text_size
     }
 }
 
-static void range_add(struct card_ranges *ranges, const char *prefix, const char *digits)
+static void range_add(struct card_ranges *ranges, const char *prefix, const char *digits,
+                      const char *scheme)
 {
     uint64_t pan_digits = 16;
     uint32_t length = (uint32_t)strlen(digits);
@@ -81,6 +82,7 @@ static void range_add(struct card_ranges *ranges, const char *prefix, const char
     struct card_range *range = &ranges->items[ranges->count++];
     memcpy(range->prefix, prefix, prefix_length + 1);
     range->pan_digits = (uint8_t)pan_digits;
+    range->is_foreign = scheme[0] != '\0' && strcmp(scheme, "unionpay") != 0;
 }
 
 enum status card_ranges_load(struct card_ranges *ranges, const char *path)
@@ -90,8 +92,8 @@ enum status card_ranges_load(struct card_ranges *ranges, const char *path)
         return STATUS_BROKEN;
     }
     *ranges = (struct card_ranges){0};
-    char line[LINE_SIZE], prefix[13], digits[4];
-    int prefix_column = -1, digits_column = -1;
+    char line[LINE_SIZE], prefix[13], digits[4], scheme[32];
+    int prefix_column = -1, digits_column = -1, scheme_column = -1;
     bool has_heading = false;
     while (fgets(line, sizeof line, file) != NULL) {
         if (line[0] == '#') {
@@ -101,11 +103,13 @@ enum status card_ranges_load(struct card_ranges *ranges, const char *path)
             has_heading = true;
             prefix_column = column_of(line, "prefix");
             digits_column = column_of(line, "pan_digits");
+            scheme_column = column_of(line, "scheme");
             continue;
         }
         cell_copy(line, prefix_column, prefix, sizeof prefix);
         cell_copy(line, digits_column, digits, sizeof digits);
-        range_add(ranges, prefix, digits);
+        cell_copy(line, scheme_column, scheme, sizeof scheme);
+        range_add(ranges, prefix, digits, scheme);
     }
     fclose(file);
     return ranges->count == 0 ? STATUS_MALFORMED : STATUS_OK;
@@ -140,6 +144,7 @@ void card_make(struct card *card, const struct card_ranges *ranges, uint64_t num
     }
     card->pan[at] = luhn_digit(card->pan, at);
     card->pan[at + 1] = '\0';
+    card->is_foreign = range->is_foreign;
     card_pin(card->pan, card->pin);
     snprintf(card->expiry, sizeof card->expiry, "%02u%02u", 30 + (unsigned)(mixed % 8),
              1 + (unsigned)(mixed / 8 % 12));

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocols/base/pan.h"
@@ -22,6 +23,7 @@
 struct card_range {
     char prefix[13];
     uint8_t pan_digits; /* 13 to 19 */
+    bool is_foreign;    /* of another scheme than UnionPay: counted apart in a settlement */
 };
 
 struct card_ranges {
@@ -35,11 +37,13 @@ struct card {
     char expiry[5];   /* YYMM */
     char sequence[4]; /* card sequence number of a chip */
     char track2[PAN_DIGITS_MAX + 20];
+    bool is_foreign;
 };
 
-/* Reads the columns `prefix` and, where it is there, `pan_digits` of a BIN table's CSV; ranges
- * without a length get 16 digits, and no more than CARD_RANGE_COUNT_MAX are taken.
- * STATUS_BROKEN: the file cannot be read. STATUS_MALFORMED: no such column, or no usable row. */
+/* Reads the columns `prefix` and, where they are there, `pan_digits` and `scheme` (all but
+ * "unionpay" are foreign) of a BIN table's CSV; ranges without a length get 16 digits, and no more
+ * than CARD_RANGE_COUNT_MAX are taken. STATUS_BROKEN: the file cannot be read. STATUS_MALFORMED: no
+ * such column, or no usable row. */
 MUST_CHECK enum status card_ranges_load(struct card_ranges *ranges, const char *path);
 /* The two test ranges that are used when no file is named. */
 void card_ranges_fallback(struct card_ranges *ranges);

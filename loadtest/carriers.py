@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 
+import log_reader
 import run_folder
 from run_folder import BANKS, ROOT, RunFailed, wait_until
 
@@ -112,7 +113,7 @@ class Switch(Carrier):
         self.pid, self.port = folder.switch.pid, folder.port
 
     def durable_results(self):
-        return run_folder.query(self.folder.folder / "log.db", "SELECT count(*) FROM log WHERE kind = 'result'", 0)
+        return log_reader.count_rows(self.folder.log, "kind = 'result'", 0)
 
 
 class Echo(Carrier):

@@ -11,7 +11,7 @@
 
 #include "protocols/base/require.h"
 
-#define KEY_SIZE 25 /* terminal 8, STAN 6, time 10 */
+#define KEY_SIZE 28 /* STAN 6, time 10, acquirer 11 */
 
 enum row_state { ROW_POSTED, ROW_REVERSED, ROW_DECLINED, ROW_BLOCKED, ROW_TOMBSTONE };
 static const char *const STATE_WORDS[] = {"posted", "reversed", "declined", "blocked", "tombstone"};
@@ -23,6 +23,9 @@ struct row {
     uint16_t currency;
     char pan_masked[20], response_code[3], auth_code[7];
     uint32_t repeat_count, reversal_count;
+    struct account account;
+    struct row *original; /* borrower; NULL: it follows nothing */
+    enum account_follow follow;
     UT_hash_handle hh;
 };
 
@@ -32,7 +35,8 @@ struct row {
     X(COMMIT, "COMMIT")                                                                            \
     X(POST, "INSERT INTO postings (id, mti, terminal_id, merchant_id, stan, sent_at, rrn,"         \
             " acquirer_id, amount, currency, pan_masked, state, response_code, auth_code,"         \
-            " arrived_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                 \
+            " arrived_us, kind, follow, original_id, original_stan, original_sent_at,"             \
+            " settlement_day) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                 \
     X(REPEAT, "UPDATE postings SET repeat_count = ? WHERE id = ?")                                 \
     X(REVERSE, "UPDATE postings SET state = ?, reversal_count = ?, reversed_us ="                  \
                " CASE reversed_us WHEN 0 THEN ? ELSE reversed_us END WHERE id = ?")                \
@@ -54,7 +58,10 @@ static const char SCHEMA[] =
     " amount INTEGER NOT NULL, currency INTEGER NOT NULL, pan_masked TEXT NOT NULL,"
     " state TEXT NOT NULL, response_code TEXT NOT NULL, auth_code TEXT NOT NULL,"
     " arrived_us INTEGER NOT NULL, reversed_us INTEGER NOT NULL DEFAULT 0,"
-    " repeat_count INTEGER NOT NULL DEFAULT 0, reversal_count INTEGER NOT NULL DEFAULT 0);"
+    " repeat_count INTEGER NOT NULL DEFAULT 0, reversal_count INTEGER NOT NULL DEFAULT 0,"
+    " kind TEXT NOT NULL DEFAULT '', follow INTEGER NOT NULL DEFAULT 0,"
+    " original_id INTEGER NOT NULL DEFAULT 0, original_stan INTEGER NOT NULL DEFAULT 0,"
+    " original_sent_at TEXT NOT NULL DEFAULT '', settlement_day INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL,"
     " direction TEXT NOT NULL, mti TEXT NOT NULL, terminal_id TEXT NOT NULL,"
     " stan INTEGER NOT NULL, sent_at TEXT NOT NULL, rrn TEXT NOT NULL, amount INTEGER NOT NULL,"
@@ -71,10 +78,11 @@ struct ledger {
     struct ledger_counts counts;
 };
 
-static void key_make(char key[KEY_SIZE], const char *terminal_id, uint32_t stan,
-                     const char *sent_at)
+static void key_make(char key[KEY_SIZE], uint32_t stan, const char *sent_at,
+                     const char *acquirer_id)
 {
-    snprintf(key, KEY_SIZE, "%-8.8s%06u%-10.10s", terminal_id, (unsigned)(stan % 1000000), sent_at);
+    snprintf(key, KEY_SIZE, "%06u%-10.10s%-11.11s", (unsigned)(stan % 1000000), sent_at,
+             acquirer_id);
 }
 
 static struct row *row_find(struct ledger *ledger, const char key[KEY_SIZE])
@@ -145,12 +153,28 @@ static const char *column_text(sqlite3_stmt *statement, int column)
     return (const char *)sqlite3_column_text(statement, column);
 }
 
+/* What a posting does to the one it follows. A voided completion gives its pre-authorisation free
+ * again. */
+static void row_apply(struct row *row, int sign)
+{
+    struct row *original = row->original;
+    if (original == NULL) {
+        return;
+    }
+    account_apply(&original->account, row->follow, row->amount, sign);
+    if (row->follow == ACCOUNT_VOID && original->follow == ACCOUNT_CAPTURE &&
+        original->original != NULL) {
+        account_apply(&original->original->account, ACCOUNT_CAPTURE, original->amount, -sign);
+    }
+}
+
 static enum status rows_read_back(struct ledger *ledger)
 {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(ledger->file,
-                           "SELECT id, terminal_id, stan, sent_at, amount, currency, pan_masked,"
-                           " state, response_code, auth_code, repeat_count, reversal_count"
+                           "SELECT id, stan, sent_at, acquirer_id, amount, currency, pan_masked,"
+                           " state, response_code, auth_code, repeat_count, reversal_count,"
+                           " follow, original_stan, original_sent_at"
                            " FROM postings ORDER BY id",
                            -1, &statement, NULL) != SQLITE_OK) {
         return STATUS_BROKEN;
@@ -159,7 +183,7 @@ static enum status rows_read_back(struct ledger *ledger)
     int result = SQLITE_ROW;
     while (status == STATUS_OK && (result = sqlite3_step(statement)) == SQLITE_ROW) {
         char key[KEY_SIZE];
-        key_make(key, column_text(statement, 1), (uint32_t)sqlite3_column_int(statement, 2),
+        key_make(key, (uint32_t)sqlite3_column_int(statement, 1), column_text(statement, 2),
                  column_text(statement, 3));
         struct row *row = row_find(ledger, key); /* a tombstone's block has the same key */
         row = row != NULL ? row : row_add(ledger, key);
@@ -176,6 +200,14 @@ static enum status rows_read_back(struct ledger *ledger)
         snprintf(row->auth_code, sizeof row->auth_code, "%s", column_text(statement, 9));
         row->repeat_count = (uint32_t)sqlite3_column_int(statement, 10);
         row->reversal_count = (uint32_t)sqlite3_column_int(statement, 11);
+        row->account.in_force = row->amount;
+        row->follow = (enum account_follow)sqlite3_column_int(statement, 12);
+        key_make(key, (uint32_t)sqlite3_column_int(statement, 13), column_text(statement, 14),
+                 column_text(statement, 3));
+        row->original = row->follow == ACCOUNT_NOTHING ? NULL : row_find(ledger, key);
+        if (row->state == ROW_POSTED) {
+            row_apply(row, 1);
+        }
         state_count(ledger, row->state);
     }
     sqlite3_finalize(statement);
@@ -265,6 +297,12 @@ static enum status row_insert(struct ledger *ledger, const struct row *row,
     bind_text(statement, 13, row->response_code);
     bind_text(statement, 14, row->auth_code);
     bind_number(statement, 15, request->arrived_us);
+    bind_text(statement, 16, request->kind == NULL ? "" : request->kind);
+    bind_number(statement, 17, row->follow);
+    bind_number(statement, 18, row->original == NULL ? 0 : row->original->id);
+    bind_number(statement, 19, is_tombstone ? 0 : request->original_stan);
+    bind_text(statement, 20, is_tombstone ? "" : request->original_sent_at);
+    bind_number(statement, 21, request->settlement_day);
     return statement_run(ledger, STATEMENT_POST);
 }
 
@@ -310,14 +348,37 @@ static void row_decide(struct ledger *ledger, struct row *row, const struct ledg
     if (row->state == ROW_POSTED) {
         snprintf(row->auth_code, sizeof row->auth_code, "%06u", (unsigned)(row->id % 1000000));
     }
+    row->account.in_force = row->amount;
+    if (row->state == ROW_POSTED) {
+        row_apply(row, 1);
+    }
     state_count(ledger, row->state);
+}
+
+/* What the books say to a follow-up; `row` learns its original. */
+static const char *follow_up_code(struct ledger *ledger, struct row *row,
+                                  const struct ledger_request *request)
+{
+    char key[KEY_SIZE];
+    if (request->follow == ACCOUNT_NOTHING) {
+        return "00";
+    }
+    row->follow = request->follow;
+    key_make(key, request->original_stan, request->original_sent_at, request->acquirer_id);
+    row->original = row_find(ledger, key);
+    if (row->original == NULL) {
+        return "25";
+    }
+    return row->original->state != ROW_POSTED
+               ? "22"
+               : account_check(&row->original->account, request->follow, request->amount);
 }
 
 enum status ledger_post(struct ledger *ledger, const struct ledger_request *request,
                         const char wanted_code[3], struct ledger_answer *answer)
 {
     char key[KEY_SIZE];
-    key_make(key, request->terminal_id, request->stan, request->sent_at);
+    key_make(key, request->stan, request->sent_at, request->acquirer_id);
     enum status status = transaction_need(ledger);
     if (status != STATUS_OK) {
         return status;
@@ -332,6 +393,9 @@ enum status ledger_post(struct ledger *ledger, const struct ledger_request *requ
         return STATUS_NO_MEMORY;
     }
     const char *code = is_blocked ? "22" : wanted_code;
+    if (!is_blocked && strcmp(code, "00") == 0) {
+        code = follow_up_code(ledger, row, request);
+    }
     row->state = is_blocked ? ROW_BLOCKED : strcmp(code, "00") == 0 ? ROW_POSTED : ROW_DECLINED;
     row_decide(ledger, row, request, code);
     answer_fill(answer, row, false);
@@ -362,6 +426,7 @@ static enum status reverse_row(struct ledger *ledger, struct row *row,
     bool is_first = row->state == ROW_POSTED;
     if (is_first) {
         row->state = ROW_REVERSED;
+        row_apply(row, -1);
         ledger->counts.posted--;
         ledger->counts.reversed++;
     } else {
@@ -379,7 +444,7 @@ enum status ledger_reverse(struct ledger *ledger, const struct ledger_request *r
                            struct ledger_answer *answer)
 {
     char key[KEY_SIZE];
-    key_make(key, request->terminal_id, request->original_stan, request->original_sent_at);
+    key_make(key, request->original_stan, request->original_sent_at, request->acquirer_id);
     enum status status = transaction_need(ledger);
     if (status != STATUS_OK) {
         return status;

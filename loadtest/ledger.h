@@ -1,13 +1,15 @@
 /* A bank's books: one row a request it decided, in an SQLite file of its own, with a journal of all
  * that came and went. Written from the scheme's rules, not from the switch's.
  *
- * A request is known by terminal, STAN (F11) and transmission time (F7): the parts that a reversal
- * quotes in F90. Rules:
+ * A request is known by STAN (F11), transmission time (F7) and acquirer (F32): the parts that a
+ * reversal or follow-up quotes in F90. Rules:
  *   - the same request again gets the stored answer; with other content it gets 94 (I3, I14);
  *   - a reversal takes a posting back once, and is answered 00 however often it comes (I8);
  *   - a reversal of something unknown is answered 25 and leaves a tombstone: that request, should
  *     it still come, is refused with 22 (I12; switchable, for banks without it);
- *   - a reversal of another amount is answered 64 and changes nothing.
+ *   - a reversal of another amount is answered 64 and changes nothing;
+ *   - what follows an original (void, refund, completion …) is held against it: 25 when it is not
+ *     known, else as account.h says. Reversed, it gives back what it took.
  * Writes gather in one transaction until ledger_commit: no answer may leave before it.
  *
  * Life:  ledger_open -> post, reverse, journal, commit ... -> ledger_close
@@ -17,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "loadtest/account.h"
 #include "protocols/base/status.h"
 
 #define LEDGER_REASON_SIZE 256
@@ -41,10 +44,13 @@ struct ledger_request {
     uint16_t currency;
     char pan_masked[20];
     bool is_repeat;            /* message type says so: 0201, 0421 */
-    uint32_t original_stan;    /* of a reversal: F90 */
-    char original_sent_at[11]; /* of a reversal: F90 */
-    char network_code[4];      /* of a network message */
-    int64_t arrived_us;        /* wall clock */
+    uint32_t original_stan;    /* of a reversal or follow-up: F90; 0: none */
+    char original_sent_at[11]; /* the same */
+    const char *kind;          /* a word for people; borrowed */
+    enum account_follow follow;
+    uint32_t settlement_day; /* YYYYMMDD that a posting counts for */
+    char network_code[4];    /* of a network message */
+    int64_t arrived_us;      /* wall clock */
 };
 
 struct ledger_answer {

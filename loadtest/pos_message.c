@@ -3,268 +3,221 @@
 #include "loadtest/pos_message.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "loadtest/pos_chip.h"
+#include "loadtest/pos_draft.h"
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
-#include "protocols/iso8583/message.h"
 
-#define HEADER_BYTES 6
-#define ICC_BYTES_MAX 255
 #define KCV_BYTES 4
+#define SIGNATURE_BYTES 96
 
-static const uint8_t TPDU[] = {0x60, 0x00, 0x03, 0x00, 0x00};
-static const uint8_t HEADER_MAGNETIC[HEADER_BYTES] = {0x60, 0x32, 0x00, 0x31, 0x00, 0x00};
-static const uint8_t HEADER_CHIP[HEADER_BYTES] = {0x61, 0x32, 0x00, 0x31, 0x00, 0x00};
-
-struct pos_writer {
-    const struct spec *spec; /* borrowed */
-    struct tdes *tdes;       /* owner */
-    struct message_draft draft;
-    uint8_t frame[POS_FRAME_BYTES_MAX];
-    uint8_t icc[ICC_BYTES_MAX], pin_block[TDES_BLOCK_BYTES];
-    /* Texts that the draft borrows until the message is built. */
-    char amount[13], stan[7], custom[16], track2[40];
+struct entry_row {
+    const char *mode;
+    bool is_chip, has_pin, has_track;
+};
+static const struct entry_row ENTRIES[POS_ENTRY_COUNT] = {
+#define X(name, mode, is_chip, has_pin, has_track) {(mode), is_chip, has_pin, has_track},
+    POS_ENTRY_MAP(X)
+#undef X
 };
 
-struct pos_writer *pos_writer_create(const struct spec *spec)
+const char *pos_entry_mode(enum pos_entry entry)
 {
-    struct pos_writer *writer = calloc(1, sizeof *writer);
-    if (writer == NULL) {
-        return NULL;
-    }
-    writer->spec = spec;
-    writer->tdes = tdes_create();
-    if (writer->tdes == NULL) {
-        free(writer);
-        return NULL;
-    }
-    return writer;
+    return ENTRIES[entry].mode;
 }
 
-void pos_writer_destroy(struct pos_writer *writer)
+bool pos_entry_is_chip(enum pos_entry entry)
 {
-    if (writer != NULL) {
-        tdes_destroy(writer->tdes);
-        free(writer);
-    }
+    return ENTRIES[entry].is_chip;
 }
 
-static void draft_begin(struct pos_writer *writer, const char *mti, const uint8_t *header)
+bool pos_entry_is_code(enum pos_entry entry)
 {
-    message_draft_init(&writer->draft, writer->spec, mti);
-    writer->draft.header = (struct byte_view){header, HEADER_BYTES};
+    return entry == POS_CODE;
 }
 
-static void put_text(struct pos_writer *writer, unsigned field, const char *text)
+enum pos_entry pos_entry_without_pin(enum pos_entry entry)
 {
-    message_draft_set_text(&writer->draft, field, text);
-}
-
-static void put_stan(struct pos_writer *writer, uint32_t stan)
-{
-    digits_format(writer->stan, stan, 6);
-    writer->stan[6] = '\0';
-    put_text(writer, 11, writer->stan);
-}
-
-static void put_parties(struct pos_writer *writer, const struct pos_identity *identity)
-{
-    put_text(writer, 41, identity->terminal_id);
-    put_text(writer, 42, identity->merchant_id);
-}
-
-/* 60.1 type, 60.2 batch, 60.3 management code, and for payments 60.4 reading capability (5: chip
- * and magnetic), 60.5 chip condition, 60.6 no partial approval. */
-static void put_custom_60(struct pos_writer *writer, uint32_t batch, const char *type,
-                          const char *rest)
-{
-    int length = snprintf(writer->custom, sizeof writer->custom, "%s%06u%s", type,
-                          (unsigned)(batch % 1000000), rest);
-    REQUIRE(length > 0 && (size_t)length < sizeof writer->custom);
-    put_text(writer, 60, writer->custom);
-}
-
-/* Puts length and TPDU before the message, and the MAC behind it where a key is given. */
-static struct byte_view draft_finish(struct pos_writer *writer, const struct tdes_key *mac_key)
-{
-    struct byte_writer bytes;
-    struct byte_view scope = {0};
-    struct message_fault fault = {.reason = ""};
-    byte_writer_init(&bytes, writer->frame, sizeof writer->frame);
-    byte_writer_fill(&bytes, 0, 2);
-    byte_writer_put(&bytes, TPDU, sizeof TPDU);
-    enum status status =
-        message_build(&writer->draft, &bytes, mac_key == NULL ? NULL : &scope, &fault);
-    if (status != STATUS_OK) {
-        fprintf(stderr, "tillway-load: the spec cannot say this: field %u: %s\n", fault.field,
-                fault.reason);
-    }
-    REQUIRE(status == STATUS_OK);
-    if (mac_key != NULL) {
-        tdes_mac(writer->tdes, TDES_MAC_UNIONPAY_ECB, mac_key, scope,
-                 writer->frame + bytes.position - TDES_BLOCK_BYTES);
-    }
-    writer->frame[0] = (uint8_t)((bytes.position - 2) >> 8);
-    writer->frame[1] = (uint8_t)(bytes.position - 2);
-    return (struct byte_view){writer->frame, bytes.position};
-}
-
-struct byte_view pos_build_sign_on(struct pos_writer *writer, const struct pos_identity *identity,
-                                   uint32_t stan)
-{
-    char serial[40];
-    draft_begin(writer, "0800", HEADER_MAGNETIC);
-    put_stan(writer, stan);
-    put_parties(writer, identity);
-    put_custom_60(writer, identity->batch, "00", "003");
-    int length =
-        snprintf(serial, sizeof serial, "Sequence No163060%.8s0000", identity->terminal_id);
-    REQUIRE(length > 0 && (size_t)length < sizeof serial);
-    message_draft_set(&writer->draft, 62, serial, (uint32_t)length);
-    put_text(writer, 63, "01 ");
-    return draft_finish(writer, NULL);
-}
-
-static void icc_put(struct byte_writer *icc, uint32_t tag, const void *value, uint32_t length)
-{
-    if (tag > 0xFF) {
-        byte_writer_u8(icc, (uint8_t)(tag >> 8));
-    }
-    byte_writer_u8(icc, (uint8_t)tag);
-    byte_writer_u8(icc, (uint8_t)length);
-    byte_writer_put(icc, value, length);
-}
-
-/* The chip's own part: cryptogram and counters, drawn from card and trace number. No issuer key
- * stands behind them; the simulated bank does not check them. */
-static void icc_put_card(struct byte_writer *icc, const struct pos_purchase *purchase)
-{
-    uint64_t drawn =
-        (uint64_t)purchase->stan * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)purchase->amount;
-    uint8_t cryptogram[8];
-    for (unsigned i = 0; i < sizeof cryptogram; i++) {
-        cryptogram[i] = (uint8_t)(drawn >> (8 * i));
-    }
-    uint8_t counter[2] = {(uint8_t)(purchase->stan >> 8), (uint8_t)purchase->stan};
-    icc_put(icc, 0x9F26, cryptogram, 8);
-    icc_put(icc, 0x9F27, "\x80", 1);
-    icc_put(icc, 0x9F10, "\x07\x01\x01\x03\xA0\x00\x00\x01\x0A\x01\x00\x00\x00\x00\x00\x00", 16);
-    icc_put(icc, 0x9F37, cryptogram + 4, 4);
-    icc_put(icc, 0x9F36, counter, 2);
-}
-
-/* Field 55 of a request (unionpay-pos section 6): all mandatory tags and the usual optional ones.
- */
-static void put_icc(struct pos_writer *writer, const struct pos_identity *identity,
-                    const struct pos_purchase *purchase)
-{
-    struct byte_writer icc;
-    uint8_t amount[6];
-    byte_writer_init(&icc, writer->icc, sizeof writer->icc);
-    REQUIRE(digits_to_bcd(amount, writer->amount, 12, DIGITS_LEFT) == STATUS_OK);
-    icc_put_card(&icc, purchase);
-    icc_put(&icc, 0x95, "\x00\x00\x04\x80\x00", 5);
-    icc_put(&icc, 0x9A, "\x26\x11\x25", 3);
-    icc_put(&icc, 0x9C, "\x00", 1);
-    icc_put(&icc, 0x9F02, amount, 6);
-    icc_put(&icc, 0x5F2A, "\x01\x56", 2);
-    icc_put(&icc, 0x82, "\x7C\x00", 2);
-    icc_put(&icc, 0x9F1A, "\x01\x56", 2);
-    icc_put(&icc, 0x9F03, "\x00\x00\x00\x00\x00\x00", 6);
-    icc_put(&icc, 0x9F33, "\xE0\xE9\xC8", 3);
-    icc_put(&icc, 0x9F34, "\x42\x03\x00", 3);
-    icc_put(&icc, 0x9F35, "\x22", 1);
-    icc_put(&icc, 0x9F1E, identity->terminal_id, 8);
-    icc_put(&icc, 0x84, "\xA0\x00\x00\x03\x33\x01\x01\x01", 8);
-    icc_put(&icc, 0x9F09, "\x00\x20", 2);
-    icc_put(&icc, 0x9F41, "\x00\x00\x00\x01", 4);
-    REQUIRE(icc.status == STATUS_OK);
-    message_draft_set(&writer->draft, 55, writer->icc, icc.position);
-}
-
-/* Field 55 of a reversal: what the card said last. */
-static void put_icc_reversal(struct pos_writer *writer, const struct pos_identity *identity,
-                             const struct pos_purchase *purchase)
-{
-    struct byte_writer icc;
-    uint8_t counter[2] = {(uint8_t)(purchase->stan >> 8), (uint8_t)purchase->stan};
-    byte_writer_init(&icc, writer->icc, sizeof writer->icc);
-    icc_put(&icc, 0x95, "\x00\x00\x04\x80\x00", 5);
-    icc_put(&icc, 0x9F1E, identity->terminal_id, 8);
-    icc_put(&icc, 0x9F10, "\x07\x01\x01\x03\xA0\x00\x00\x01\x0A\x01\x00\x00\x00\x00\x00\x00", 16);
-    icc_put(&icc, 0x9F36, counter, 2);
-    message_draft_set(&writer->draft, 55, writer->icc, icc.position);
+    return entry == POS_CHIP_PIN ? POS_CHIP : entry == POS_MAGNETIC_PIN ? POS_MAGNETIC : entry;
 }
 
 static void put_pin(struct pos_writer *writer, const struct pos_identity *identity,
-                    const struct pos_purchase *purchase)
+                    const struct pos_request *request)
 {
-    put_text(writer, 26, "12");
-    tdes_pin_seal(writer->tdes, &identity->pin_key, purchase->card.pin, purchase->card.pan,
+    pos_draft_text(writer, 26, "12");
+    tdes_pin_seal(writer->tdes, &identity->pin_key, request->card.pin, request->card.pan,
                   writer->pin_block);
-    message_draft_set(&writer->draft, 52, writer->pin_block, TDES_BLOCK_BYTES);
-    put_text(writer, 53, "2600000000000000");
+    pos_draft_bytes(writer, 52, (struct byte_view){writer->pin_block, TDES_BLOCK_BYTES});
+    pos_draft_text(writer, 53, "2600000000000000");
 }
 
-static const char *entry_mode(enum pos_entry entry)
+/* Field 61: batch, trace number and date of the original. */
+static void put_original_61(struct pos_writer *writer, const struct pos_original *original)
 {
-    static const char *const modes[] = {"051", "021", "072"};
-    return modes[entry];
+    int length = snprintf(writer->original, sizeof writer->original, "%06u%06u%s",
+                          (unsigned)original->batch, (unsigned)original->stan, original->date);
+    REQUIRE(length == 16 || (length == 12 && original->date[0] == '\0'));
+    pos_draft_text(writer, 61, writer->original);
 }
 
-/* What sale and reversal have in common. */
-static void put_sale(struct pos_writer *writer, const struct pos_identity *identity,
-                     const struct pos_purchase *purchase)
+/* Fields 37, 38 and 61, by what each message names its original (section 6). */
+static void put_original(struct pos_writer *writer, const struct pos_request *request)
 {
-    put_text(writer, 3, "000000");
-    digits_format(writer->amount, (uint64_t)purchase->amount, 12);
-    writer->amount[12] = '\0';
-    put_text(writer, 4, writer->amount);
-    put_stan(writer, purchase->stan);
-    put_text(writer, 22, entry_mode(purchase->entry));
-    put_text(writer, 25, "00");
-    put_parties(writer, identity);
-    put_text(writer, 49, "156");
-    put_custom_60(writer, identity->batch, "22", "000500");
-    if (purchase->entry != POS_MAGNETIC_PIN) {
-        put_text(writer, 2, purchase->card.pan);
-        put_text(writer, 14, purchase->card.expiry);
-        put_text(writer, 23, purchase->card.sequence);
+    const struct pos_original *original = &request->original;
+    if (original->batch == 0) {
+        return;
+    }
+    bool is_by_authorisation = request->kind == POS_INCREMENT || request->kind == POS_CAPTURE ||
+                               request->kind == POS_CAPTURE_ADVICE ||
+                               request->kind == POS_PREAUTH_VOID;
+    if (!is_by_authorisation) {
+        pos_draft_text(writer, 37, original->rrn);
+    }
+    if (original->auth_code[0] != '\0') {
+        pos_draft_text(writer, 38, original->auth_code);
+    }
+    put_original_61(writer, original);
+}
+
+static bool is_a_number_keyed_in(const struct pos_request *request)
+{
+    return request->entry != POS_MAGNETIC_PIN && request->entry != POS_MAGNETIC &&
+           request->entry != POS_CODE;
+}
+
+/* Field 59 (section 10): A3 the customer's code, A4 the voucher of what is followed. */
+static void put_code(struct pos_writer *writer, const struct pos_request *request)
+{
+    bool is_follow_up = request->original.batch != 0;
+    const char *text = is_follow_up ? request->original.voucher : request->pay_code;
+    if (text[0] != '\0') {
+        snprintf(writer->custom_59, sizeof writer->custom_59, "%s%03u%s",
+                 is_follow_up ? "A4" : "A3", (unsigned)strlen(text), text);
+        pos_draft_text(writer, 59, writer->custom_59);
     }
 }
 
-struct byte_view pos_build_purchase(struct pos_writer *writer, const struct pos_identity *identity,
-                                    const struct pos_purchase *purchase)
+/* What a request and its reversal have in common. */
+static void put_head(struct pos_writer *writer, const struct pos_identity *identity,
+                     const struct pos_request *request)
 {
-    bool is_chip = purchase->entry != POS_MAGNETIC_PIN;
-    draft_begin(writer, "0200", is_chip ? HEADER_CHIP : HEADER_MAGNETIC);
-    put_sale(writer, identity, purchase);
-    put_text(writer, 35, purchase->card.track2);
-    if (is_chip) {
-        put_icc(writer, identity, purchase);
+    const struct pos_kind_row *row = pos_kind_row(request->kind);
+    pos_draft_text(writer, 3, row->processing_code);
+    if (request->kind != POS_BALANCE) {
+        pos_draft_amount(writer, request->amount);
     }
-    if (purchase->entry == POS_CONTACTLESS) {
-        put_text(writer, 53, "0600000000000000");
-    } else {
-        put_pin(writer, identity, purchase);
+    pos_draft_stan(writer, request->stan);
+    pos_draft_text(writer, 22, ENTRIES[request->entry].mode);
+    pos_draft_text(writer, 25, row->condition_code);
+    pos_draft_parties(writer, identity);
+    pos_draft_text(writer, 49, "156");
+    /* 60.3 management code 000, 60.4 reading capability (5: chip and magnetic), 60.5 chip
+     * condition, 60.6 no partial approval. */
+    pos_draft_custom_60(writer, identity->batch, row->type_code, "000500");
+    if (is_a_number_keyed_in(request)) {
+        pos_draft_text(writer, 2, request->card.pan);
+        pos_draft_text(writer, 14, request->card.expiry);
     }
-    return draft_finish(writer, &identity->mac_key);
+    if (ENTRIES[request->entry].is_chip) {
+        pos_draft_text(writer, 23, request->card.sequence);
+    }
+}
+
+/* 0620: what came of the issuer's script in the original's answer. */
+static struct byte_view build_script_result(struct pos_writer *writer,
+                                            const struct pos_identity *identity,
+                                            const struct pos_request *request)
+{
+    const struct pos_kind_row *of = pos_kind_row(request->original.kind);
+    pos_draft_begin(writer, "0620", POS_HEADER_CHIP);
+    pos_draft_text(writer, 2, request->card.pan);
+    pos_draft_text(writer, 3, of->processing_code);
+    pos_draft_amount(writer, request->amount);
+    pos_draft_stan(writer, request->stan);
+    pos_draft_text(writer, 22, ENTRIES[request->entry].mode);
+    pos_draft_text(writer, 23, request->card.sequence);
+    pos_draft_text(writer, 25, of->condition_code);
+    pos_draft_text(writer, 32, request->original.acquirer_id);
+    pos_draft_parties(writer, identity);
+    pos_draft_text(writer, 49, "156");
+    pos_chip_put_last(writer, identity, request);
+    pos_draft_custom_60(writer, identity->batch, "00", "951");
+    put_original(writer, request);
+    return pos_draft_finish(writer, &identity->mac_key);
+}
+
+/* 0820: the strokes of a signature, here the trace number's digits over and over. */
+static struct byte_view build_signature(struct pos_writer *writer,
+                                        const struct pos_identity *identity,
+                                        const struct pos_request *request)
+{
+    uint8_t strokes[SIGNATURE_BYTES];
+    for (unsigned i = 0; i < sizeof strokes; i++) {
+        strokes[i] = (uint8_t)(request->stan >> (i % 3 * 8) ^ i);
+    }
+    pos_draft_begin(writer, "0820", POS_HEADER_MAGNETIC);
+    pos_draft_amount(writer, request->amount);
+    pos_draft_stan(writer, request->stan);
+    pos_draft_text(writer, 37, request->original.rrn);
+    pos_draft_parties(writer, identity);
+    pos_draft_custom_60(writer, identity->batch, "07", "800");
+    pos_draft_bytes(writer, 62, (struct byte_view){strokes, sizeof strokes});
+    return pos_draft_finish(writer, &identity->mac_key);
+}
+
+struct byte_view pos_build_request(struct pos_writer *writer, const struct pos_identity *identity,
+                                   const struct pos_request *request)
+{
+    const struct entry_row *entry = &ENTRIES[request->entry];
+    if (request->kind == POS_SCRIPT_RESULT) {
+        return build_script_result(writer, identity, request);
+    }
+    if (request->kind == POS_SIGNATURE) {
+        return build_signature(writer, identity, request);
+    }
+    pos_draft_begin(writer, pos_kind_row(request->kind)->mti,
+                    entry->is_chip ? POS_HEADER_CHIP : POS_HEADER_MAGNETIC);
+    put_head(writer, identity, request);
+    if (entry->has_track) {
+        pos_draft_text(writer, 35, request->card.track2);
+    }
+    put_original(writer, request);
+    if (request->entry == POS_CODE) {
+        put_code(writer, request);
+    }
+    if (request->kind == POS_REFUND) {
+        pos_draft_text(writer, 63, "01 ");
+    }
+    if (entry->is_chip) {
+        pos_chip_put_request(writer, identity, request);
+    }
+    if (entry->has_pin) {
+        put_pin(writer, identity, request);
+    } else if (request->entry == POS_CONTACTLESS) {
+        pos_draft_text(writer, 53, "0600000000000000");
+    }
+    return pos_draft_finish(writer, &identity->mac_key);
 }
 
 struct byte_view pos_build_reversal(struct pos_writer *writer, const struct pos_identity *identity,
-                                    const struct pos_purchase *purchase, const char reason[3])
+                                    const struct pos_request *request, const char reason[3])
 {
-    bool is_chip = purchase->entry != POS_MAGNETIC_PIN;
-    draft_begin(writer, "0400", is_chip ? HEADER_CHIP : HEADER_MAGNETIC);
-    put_sale(writer, identity, purchase);
-    put_text(writer, 2, purchase->card.pan);
-    put_text(writer, 39, reason);
-    if (is_chip) {
-        put_icc_reversal(writer, identity, purchase);
+    bool is_chip = ENTRIES[request->entry].is_chip;
+    pos_draft_begin(writer, "0400", is_chip ? POS_HEADER_CHIP : POS_HEADER_MAGNETIC);
+    put_head(writer, identity, request);
+    if (request->entry != POS_CODE) {
+        pos_draft_text(writer, 2, request->card.pan);
     }
-    return draft_finish(writer, &identity->mac_key);
+    pos_draft_text(writer, 39, reason);
+    if (request->original.batch != 0) {
+        put_original_61(writer, &request->original);
+    }
+    if (is_chip) {
+        pos_chip_put_last(writer, identity, request);
+    }
+    return pos_draft_finish(writer, &identity->mac_key);
 }
 
 uint32_t pos_frame_length(struct byte_view bytes)
@@ -279,6 +232,41 @@ static bool mac_is_right(struct pos_writer *writer, const struct message *messag
     struct byte_view found = message_raw(message, 64);
     tdes_mac(writer->tdes, TDES_MAC_UNIONPAY_ECB, key, message_mac_scope(message), mac);
     return found.length == sizeof mac && memcmp(found.bytes, mac, sizeof mac) == 0;
+}
+
+/* A4 and its three digits of length, then the voucher. */
+static void voucher_read(struct pos_answer *answer, const char *text)
+{
+    const char *at = strstr(text, "A4020");
+    if (at != NULL && strlen(at) >= 25) {
+        snprintf(answer->voucher, sizeof answer->voucher, "%.20s", at + 5);
+    }
+}
+
+static void answer_read_texts(struct pos_answer *answer, const struct message *message)
+{
+    uint64_t number = 0;
+    char text[1000]; /* field 59 is the longest */
+    uint32_t length = message_text(message, 60, text, sizeof text);
+    if (length >= 8 &&
+        digits_parse(&number, text + 2, 6, (struct number_range){0, 999999}) == STATUS_OK) {
+        answer->batch = (uint32_t)number;
+    }
+    if (length >= 11) {
+        memcpy(answer->management_code, text + 8, 3);
+    }
+    if (message_text(message, 48, text, sizeof text) == POS_TOTALS_DIGITS) {
+        memcpy(answer->totals, text, sizeof answer->totals);
+    }
+    if (message_text(message, 59, text, sizeof text) > 0) {
+        voucher_read(answer, text);
+    }
+    message_text(message, 13, answer->local_date, sizeof answer->local_date);
+    message_text(message, 32, answer->acquirer_id, sizeof answer->acquirer_id);
+    message_text(message, 37, answer->rrn, sizeof answer->rrn);
+    message_text(message, 38, answer->auth_code, sizeof answer->auth_code);
+    message_text(message, 39, answer->response_code, sizeof answer->response_code);
+    message_text(message, 41, answer->terminal_id, sizeof answer->terminal_id);
 }
 
 enum status pos_read(struct pos_writer *writer, const struct pos_identity *identity,
@@ -304,18 +292,10 @@ enum status pos_read(struct pos_writer *writer, const struct pos_identity *ident
     if (message_number(&message, 4, &number) == STATUS_OK) {
         answer->amount = (int64_t)number;
     }
-    char custom[24];
-    if (message_text(&message, 60, custom, sizeof custom) >= 8 &&
-        digits_parse(&number, custom + 2, 6, (struct number_range){0, 999999}) == STATUS_OK) {
-        answer->batch = (uint32_t)number;
-    }
-    message_text(&message, 37, answer->rrn, sizeof answer->rrn);
-    message_text(&message, 38, answer->auth_code, sizeof answer->auth_code);
-    message_text(&message, 39, answer->response_code, sizeof answer->response_code);
-    message_text(&message, 41, answer->terminal_id, sizeof answer->terminal_id);
+    answer_read_texts(answer, &message);
     struct byte_view header = message_header(&message);
-    answer->request = header.length == HEADER_BYTES ? header.bytes[2] & 15U : 0;
-    answer->keys = message_raw(&message, 62);
+    answer->request = header.length == POS_HEADER_BYTES ? header.bytes[2] & 15U : 0;
+    answer->custom_62 = message_raw(&message, 62);
     answer->has_mac = message_has(&message, 64);
     answer->is_mac_right = answer->has_mac && mac_is_right(writer, &message, &identity->mac_key);
     return STATUS_OK;

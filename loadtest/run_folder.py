@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 START_S, STOP_S = 20, 40
 BANK_MAC = "unionpay_ecb"
 BANKS = ("bank_a", "bank_b")  # in the order of the configuration's channels
+BANK_WIRE = ("--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml")  # what a bank speaks, and in which frames
+LINK_COUNT = 2  # of each channel in config/demo
 
 
 class RunFailed(Exception):
@@ -54,6 +56,12 @@ def cpu_seconds(pid):
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return 0.0
+
+
+def link_settings(index, port):
+    """Every link of a channel of config/demo leads to that port."""
+    return {f"channels.{index}.links.{link}.{option}": value for link in range(LINK_COUNT)
+            for option, value in (("address", "127.0.0.1"), ("port", port))}
 
 
 class Child:
@@ -97,12 +105,16 @@ class Child:
 class RunFolder:
     """What stands on the folder: banks, one switch, and their fleet."""
 
+    config = ROOT / "config/demo/tillway.yaml"
+
     def __init__(self, folder, programs):
         self.folder, self.bin = folder, pathlib.Path(programs).resolve()
         self.children = []
         self.port, self.admin_port = free_port(), free_port()
         self.bank_ports = {name: free_port() for name in BANKS}
         self.switch, self.banks = None, {}
+        self.bank_wires = {}  # of banks that speak something else than BANK_WIRE
+        self.log = self.folder / "log"  # the folder that the switch writes and log_reader.py reads
 
     def program(self, name):
         path = self.bin / name
@@ -117,7 +129,8 @@ class RunFolder:
         return done.stdout
 
     def prepare_fleet(self, terminals, seed):
-        """The server's certificate, and the fleet with its tables and keys."""
+        """The server's certificate, the fleet with its tables and keys, and a place for copies of the log."""
+        (self.folder / "backup").mkdir(exist_ok=True)
         self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
                   "-out", self.folder / "server.crt", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
         self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--banks", ",".join(BANKS), "--terminals", terminals, "--merchants", max(1, terminals // 5), "--seed", seed,
@@ -126,17 +139,18 @@ class RunFolder:
     def settings(self):
         """What the demo's configuration cannot know."""
         fleet, here = self.folder / "fleet", self.folder
-        links = {f"channels.{index}.{option}": value for index, name in enumerate(BANKS)
-                 for option, value in (("address", "127.0.0.1"), ("port", self.bank_ports[name]), ("mac.algorithm", BANK_MAC))}
-        return {**links, "store.path": here / "log.db", "control.socket": here / "control.sock", "listeners.0.port": self.port,
+        links = {}
+        for index, name in enumerate(BANKS):
+            links |= {**link_settings(index, self.bank_ports[name]), f"channels.{index}.mac.algorithm": BANK_MAC}
+        return {**links, "store.folder": self.log, "control.socket": here / "control.sock", "listeners.0.port": self.port,
                 "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
                 "tables.merchants": fleet / "merchants.csv", "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv",
                 "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
-                "admin.audit": here / "audit.log", "admin.tokens": here / "tokens"}
+                "admin.audit": here / "audit.log", "admin.tokens": here / "tokens", "admin.backup_folder": here / "backup"}
 
     def server_command(self, name):
         overrides = [word for item in self.settings().items() for word in ("--set", "{}={}".format(*item))]
-        return [self.program(name), "--config", ROOT / "config/demo/tillway.yaml", *overrides]
+        return [self.program(name), "--config", self.config, *overrides]
 
     def start(self, name, command, core=None):
         child = Child(name, command, self.folder, core)
@@ -160,7 +174,7 @@ class RunFolder:
     def start_bank(self, ledger, options, core=None, name=BANKS[0]):
         port = self.bank_ports[name]
         command = [self.program("tillway-bank"), "--name", name, "--port", port, "--keys", self.folder / f"fleet/{name}.keys", "--mac", BANK_MAC,
-                   "--ledger", ledger, "--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml", *options]
+                   "--ledger", ledger, *self.bank_wires.get(name, BANK_WIRE), *options]
         self.banks[name] = self.start_listening(name, command, port, core)
 
     def wait_for_bank_link(self, ledger):

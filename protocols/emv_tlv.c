@@ -20,11 +20,12 @@ static const uint32_t SECRET_TAGS[] = {0x57, 0x5A, 0x5F20, 0x9F1F, 0x9F20, 0x56,
 _Static_assert(TAG_BYTES_MAX <= 3, "a tag fits the low 24 bits of its number");
 _Static_assert(LENGTH_BYTES_MAX == 2, "a long length is read as one or two bytes");
 
-static void skip_padding(struct byte_reader *reader)
+/* Of EMV, 00 and FF; of plain BER only 00, since FF begins a tag of a scheme of its own. */
+static void skip_padding(struct byte_reader *reader, bool is_ber)
 {
     while (byte_reader_left(reader) > 0) {
         uint8_t next = reader->bytes[reader->position];
-        if (next != 0x00 && next != 0xFF) {
+        if (next != 0x00 && (is_ber || next != 0xFF)) {
             return;
         }
         reader->position++;
@@ -66,12 +67,13 @@ static enum status take_length(struct byte_reader *reader, uint32_t *length)
 }
 
 /* Tag and length; *length is what the item says, whether or not as much is there. */
-static enum status take_head(struct byte_reader *reader, struct emv_tlv *tlv, uint32_t *length)
+static enum status take_head(struct byte_reader *reader, struct emv_tlv *tlv, uint32_t *length,
+                             bool is_ber)
 {
     *length = 0;
     tlv->tag = 0;
     tlv->value = (struct byte_view){NULL, 0};
-    skip_padding(reader);
+    skip_padding(reader, is_ber);
     tlv->offset = reader->position;
     if (byte_reader_left(reader) == 0) {
         return STATUS_NOT_FOUND;
@@ -80,13 +82,14 @@ static enum status take_head(struct byte_reader *reader, struct emv_tlv *tlv, ui
     return status != STATUS_OK ? status : take_length(reader, length);
 }
 
-static enum status next_item(struct byte_reader *reader, struct emv_tlv *tlv, uint32_t *length)
+static enum status next_item(struct byte_reader *reader, struct emv_tlv *tlv, uint32_t *length,
+                             bool is_ber)
 {
     REQUIRE(reader->position <= reader->length);
     if (reader->status != STATUS_OK) {
         return reader->status;
     }
-    enum status status = take_head(reader, tlv, length);
+    enum status status = take_head(reader, tlv, length, is_ber);
     if (status == STATUS_OK) {
         tlv->value.bytes = byte_reader_take(reader, *length);
         tlv->value.length = tlv->value.bytes == NULL ? 0 : *length;
@@ -101,7 +104,13 @@ static enum status next_item(struct byte_reader *reader, struct emv_tlv *tlv, ui
 enum status emv_tlv_next(struct byte_reader *reader, struct emv_tlv *tlv)
 {
     uint32_t length;
-    return next_item(reader, tlv, &length);
+    return next_item(reader, tlv, &length, false);
+}
+
+enum status emv_tlv_next_ber(struct byte_reader *reader, struct emv_tlv *tlv)
+{
+    uint32_t length;
+    return next_item(reader, tlv, &length, true);
 }
 
 struct byte_view emv_tlv_find(struct byte_view icc, uint32_t tag)
@@ -156,7 +165,7 @@ enum status emv_tlv_check(struct byte_view icc, char reason[EMV_TLV_REASON_SIZE]
     }
     byte_reader_init(&reader, icc.bytes, icc.length);
     while (status == STATUS_OK) {
-        status = next_item(&reader, &tlv, &length);
+        status = next_item(&reader, &tlv, &length, false);
     }
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;

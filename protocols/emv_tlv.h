@@ -18,6 +18,9 @@ struct emv_tlv {
  * STATUS_TRUNCATED / STATUS_MALFORMED: `tlv->tag` and `tlv->offset` say where. */
 MUST_CHECK enum status emv_tlv_next(struct byte_reader *reader, struct emv_tlv *tlv);
 
+/* The same of plain BER, where FF is no padding but the first byte of a tag (FF8105). */
+MUST_CHECK enum status emv_tlv_next_ber(struct byte_reader *reader, struct emv_tlv *tlv);
+
 /* The first item with `tag` on the top level; length 0 and bytes NULL when there is none. */
 struct byte_view emv_tlv_find(struct byte_view icc, uint32_t tag);
 

@@ -22,6 +22,8 @@ struct http_facts {
     bool has_length, has_coding, has_type, has_host;
     bool is_type_right, wants_close, wants_keep_alive, is_version_1_0;
     uint32_t length;
+    struct frame_http_post *post; /* NULL: it carries a frame */
+    const char *const *wanted;
 };
 
 __attribute__((format(printf, 4, 5))) static enum status
@@ -206,6 +208,10 @@ static enum status read_request_line(struct byte_view line, const struct framing
         return refuse(fault, STATUS_MALFORMED, 400,
                       "HTTP: the request target is no path and no URL");
     }
+    if (facts->post != NULL) {
+        facts->post->path = path;
+        return STATUS_OK;
+    }
     if (!path_is_served(framing, path)) {
         return refuse(fault, STATUS_UNKNOWN, 404, "HTTP: path %.*s is not on the listener's list",
                       (int)(path.length < 80 ? path.length : 80), (const char *)path.bytes);
@@ -274,6 +280,23 @@ static enum status read_type(struct byte_view value, struct http_facts *facts,
     return STATUS_OK;
 }
 
+/* Of a POST without a frame: keeps what was asked for. */
+static enum status keep_wanted(struct byte_view name, struct byte_view value,
+                               struct http_facts *facts, struct frame_fault *fault)
+{
+    for (uint32_t i = 0; i < FRAME_HTTP_WANTED_COUNT_MAX && facts->wanted[i] != NULL; i++) {
+        if (!is_word(name, facts->wanted[i])) {
+            continue;
+        }
+        if (facts->post->values[i].bytes != NULL) {
+            return refuse(fault, STATUS_DUPLICATE, 400, "HTTP: %s stands there twice",
+                          facts->wanted[i]);
+        }
+        facts->post->values[i] = value;
+    }
+    return STATUS_OK;
+}
+
 static enum status read_header(struct byte_view line, struct http_facts *facts,
                                struct frame_fault *fault)
 {
@@ -289,6 +312,12 @@ static enum status read_header(struct byte_view line, struct http_facts *facts,
                       "HTTP: a header line does not begin with a name and a colon right behind it");
     }
     value = trim(value);
+    if (facts->post != NULL) {
+        enum status status = keep_wanted(name, value, facts, fault);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
     if (is_word(name, "content-length")) {
         return read_length(value, facts, fault);
     }
@@ -309,7 +338,7 @@ static enum status read_header(struct byte_view line, struct http_facts *facts,
 }
 
 /* What the headers say together. */
-static enum status judge(const struct http_facts *facts, const struct framing *framing,
+static enum status judge(const struct http_facts *facts, uint32_t length_max,
                          struct frame_fault *fault)
 {
     if (facts->has_coding && facts->has_length) {
@@ -324,21 +353,21 @@ static enum status judge(const struct http_facts *facts, const struct framing *f
     if (facts->length == 0) {
         return refuse(fault, STATUS_MISSING, 400, "HTTP: POST without a body");
     }
-    if (facts->length > framing->length_max + LENGTH_PREFIX_BYTES_MAX) {
+    if (facts->length > length_max) {
         return refuse(fault, STATUS_BAD_VALUE, 413, "HTTP: Content-Length %u exceeds %u",
-                      facts->length, framing->length_max + LENGTH_PREFIX_BYTES_MAX);
+                      facts->length, length_max);
     }
-    if (!facts->is_type_right) {
+    if (!facts->is_type_right && facts->post == NULL) {
         return refuse(fault, STATUS_UNSUPPORTED, 415, "HTTP: Content-Type is %s, expected %s",
                       facts->has_type ? "another one" : "absent", CONTENT_TYPE);
     }
     return STATUS_OK;
 }
 
-enum status frame_http_head_parse(struct frame_http_head *head, const struct framing *framing,
-                                  struct byte_view bytes, struct frame_fault *fault)
+static enum status parse_head(struct frame_http_head *head, struct http_facts *facts,
+                              const struct framing *framing, uint32_t length_max,
+                              struct byte_view bytes, struct frame_fault *fault)
 {
-    struct http_facts facts = {0};
     struct byte_reader reader;
     uint32_t head_length = 0;
     enum status status = find_head_end(bytes, &head_length, fault);
@@ -346,23 +375,41 @@ enum status frame_http_head_parse(struct frame_http_head *head, const struct fra
         return status;
     }
     byte_reader_init(&reader, bytes.bytes, head_length);
-    status = read_request_line(take_line(&reader), framing, &facts, fault);
+    status = read_request_line(take_line(&reader), framing, facts, fault);
     uint32_t header_count = 0;
     for (struct byte_view line; status == STATUS_OK && (line = take_line(&reader)).length > 0;) {
         if (++header_count > HEADER_COUNT_MAX) {
             return refuse(fault, STATUS_MALFORMED, 400, "HTTP: more than %d headers",
                           HEADER_COUNT_MAX);
         }
-        status = read_header(line, &facts, fault);
+        status = read_header(line, facts, fault);
     }
-    status = status == STATUS_OK ? judge(&facts, framing, fault) : status;
+    status = status == STATUS_OK ? judge(facts, length_max, fault) : status;
     if (status != STATUS_OK) {
         return status;
     }
     head->head_length = head_length;
-    head->body_length = facts.length;
-    head->may_keep_alive = !facts.wants_close && (!facts.is_version_1_0 || facts.wants_keep_alive);
+    head->body_length = facts->length;
+    head->may_keep_alive =
+        !facts->wants_close && (!facts->is_version_1_0 || facts->wants_keep_alive);
     return STATUS_OK;
+}
+
+enum status frame_http_head_parse(struct frame_http_head *head, const struct framing *framing,
+                                  struct byte_view bytes, struct frame_fault *fault)
+{
+    struct http_facts facts = {.post = NULL};
+    return parse_head(head, &facts, framing, framing->length_max + LENGTH_PREFIX_BYTES_MAX, bytes,
+                      fault);
+}
+
+enum status frame_http_post_parse(struct frame_http_post *post, const char *const *wanted,
+                                  uint32_t body_length_max, struct byte_view bytes,
+                                  struct frame_fault *fault)
+{
+    struct http_facts facts = {.post = post, .wanted = wanted};
+    memset(post, 0, sizeof(*post));
+    return parse_head(&post->head, &facts, NULL, body_length_max, bytes, fault);
 }
 
 /* The length is not known when the head is written and the body must not move afterwards, so the

@@ -23,6 +23,21 @@ MUST_CHECK enum status frame_http_head_parse(struct frame_http_head *head,
                                              const struct framing *framing, struct byte_view bytes,
                                              struct frame_fault *fault);
 
+/* A POST that carries something else than a frame, as wallets notify: the same strictness about
+ * where it ends, any path, any type; and what some headers say. */
+#define FRAME_HTTP_WANTED_COUNT_MAX 8
+struct frame_http_post {
+    struct frame_http_head head;
+    struct byte_view path; /* without its query */
+    /* What the wanted headers say, in their order; length 0: absent. Views into the bytes. */
+    struct byte_view values[FRAME_HTTP_WANTED_COUNT_MAX];
+};
+/* `wanted`: names of headers in lower case, ending with NULL; one that comes twice is a fault. Else
+ * as frame_http_head_parse. */
+MUST_CHECK enum status frame_http_post_parse(struct frame_http_post *post,
+                                             const char *const *wanted, uint32_t body_length_max,
+                                             struct byte_view bytes, struct frame_fault *fault);
+
 /* Writes the head of a 200 answer with room for the length; frame_http_head_end fills it in. */
 void frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive);
 void frame_http_head_end(struct byte_writer *writer, uint32_t head_at, uint32_t body_length);

@@ -99,6 +99,13 @@ struct payment_original {
     char auth_code[7];    /* F38 as quoted */
     char auth_mode[3];    /* F61.4: 00 POS, 01 phone, 02 stand-in */
     char institution[12]; /* F61.5 */
+    /* What a wallet knows it by, beside RRN and STAN: the order number is made of these, and a
+     * refund names the whole amount, too. Filled by the engine; terminals say neither. */
+    char terminal_id[9];
+    struct money amount;
+    /* Of a REVERSAL: the channel had approved it, so that a wallet gives the money back instead of
+     * cancelling an order whose fate is open. */
+    bool is_approved;
 };
 
 struct payment {
@@ -125,6 +132,7 @@ struct payment {
     char rrn[13];              /* F37 */
     char local_time[7];        /* F12, hhmmss */
     char local_date[5];        /* F13, MMDD */
+    char local_year[3];        /* YY, where a host's times have a year (ISO 8583:1993, F12) */
     char settlement_date[5];   /* F15, MMDD */
     char sent_at[11];          /* F7, MMDDhhmmss, host side */
     char acquirer_id[12];      /* F32 */
@@ -139,6 +147,8 @@ struct payment {
     struct pin_block pin; /* F52 */
     struct track2 track2; /* F35 */
     struct track3 track3; /* F36 */
+    char pay_code[25];    /* F59 A3: the customer's code as scanned, digits; good for a minute */
+    char voucher[21];     /* F59 A4: payment voucher of a QR payment, 20 digits */
     struct {
         uint16_t offset, length;
     } cargo[PAYMENT_CARGO_COUNT];
@@ -155,7 +165,7 @@ enum payment_kind payment_kind_from_name(const char *name);
 /* Empties all but the bytes behind the cargo. */
 void payment_clear(struct payment *payment);
 void payment_copy(struct payment *to, const struct payment *from);
-/* Wipes PAN, tracks, PIN block and cargo; for buffers that held card data (I37). */
+/* Wipes PAN, tracks, PIN block, payment code and cargo; for buffers that held card data (I37). */
 void payment_wipe(struct payment *payment);
 
 /* Appends a copy to the cargo. STATUS_NO_ROOM: full. STATUS_DUPLICATE: that cargo is there. */

@@ -23,9 +23,11 @@ struct bin_table {
     struct bin_rule *rules; /* owner */
     uint32_t rule_count, rule_count_max;
     bool is_frozen;
+    uint8_t group_count; /* the first is none */
     uint32_t interval_count;
     uint64_t *begins; /* owner; places 1 .. interval_count, in Eytzinger order */
     uint32_t *owners; /* owner; rule of the same place, or NO_RULE */
+    char groups[BIN_GROUP_COUNT_MAX][BIN_GROUP_NAME_SIZE];
 };
 
 /* The intervals while they are made, sorted by beginning. */
@@ -50,6 +52,7 @@ struct bin_table *bin_table_create(uint32_t rule_count_max)
         return NULL;
     }
     table->rule_count_max = rule_count_max;
+    table->group_count = 1;
     table->rules = calloc(rule_count_max, sizeof(table->rules[0]));
     if (table->rules == NULL) {
         free(table);
@@ -66,6 +69,35 @@ void bin_table_destroy(struct bin_table *table)
         free(table->owners);
         free(table);
     }
+}
+
+uint8_t bin_table_group(struct bin_table *table, const char *name)
+{
+    REQUIRE(!table->is_frozen);
+    size_t length = strlen(name);
+    if (length == 0 || length >= BIN_GROUP_NAME_SIZE) {
+        return 0;
+    }
+    for (uint8_t group = 1; group < table->group_count; group++) {
+        if (strcmp(table->groups[group], name) == 0) {
+            return group;
+        }
+    }
+    if (table->group_count == BIN_GROUP_COUNT_MAX) {
+        return 0;
+    }
+    memcpy(table->groups[table->group_count], name, length + 1);
+    return table->group_count++;
+}
+
+const char *bin_table_group_name(const struct bin_table *table, uint8_t group)
+{
+    return group > 0 && group < table->group_count ? table->groups[group] : NULL;
+}
+
+uint8_t bin_table_group_count(const struct bin_table *table)
+{
+    return table->group_count;
 }
 
 enum status bin_table_add(struct bin_table *table, const struct bin_rule *rule)

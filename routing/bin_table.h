@@ -18,7 +18,9 @@
 
 #define CARD_SCHEME_MAP(X)                                                                         \
     X(UNIONPAY, "unionpay")                                                                        \
-    X(VISA, "visa") X(MASTERCARD, "mastercard") X(JCB, "jcb") X(AMEX, "amex") X(OTHER, "other")
+    X(VISA, "visa")                                                                                \
+    X(MASTERCARD, "mastercard")                                                                    \
+    X(JCB, "jcb") X(AMEX, "amex") X(OTHER, "other") X(ALIPAY, "alipay") X(WECHAT, "wechat")
 enum card_scheme {
 #define X(name, text) CARD_SCHEME_##name,
     CARD_SCHEME_MAP(X)
@@ -39,12 +41,23 @@ struct bin_rule {
     uint8_t scheme;      /* enum card_scheme */
     uint8_t card_type;   /* enum card_type */
     uint16_t issuer;     /* our number for the bank */
+    uint8_t group;       /* as bin_table_group() numbered it; 0: none */
 };
+
+#define BIN_GROUP_COUNT_MAX 64 /* numbers 0 (none) .. 63 */
+#define BIN_GROUP_NAME_SIZE 16
 
 struct bin_table;
 
 struct bin_table *bin_table_create(uint32_t rule_count_max);
 void bin_table_destroy(struct bin_table *table);
+/* The number of a group of BINs by its name, a new one where it has none yet; 0: the name is not 1
+ * to 15 characters, or there are BIN_GROUP_COUNT_MAX - 1 already. Before freeze. */
+uint8_t bin_table_group(struct bin_table *table, const char *name);
+/* NULL: no group has that number. The table's. */
+const char *bin_table_group_name(const struct bin_table *table, uint8_t group);
+/* Numbers are 0 .. count - 1. */
+uint8_t bin_table_group_count(const struct bin_table *table);
 /* STATUS_BAD_VALUE: the prefix is not `digit_count` digits. STATUS_NO_ROOM: full. */
 MUST_CHECK enum status bin_table_add(struct bin_table *table, const struct bin_rule *rule);
 /* STATUS_DUPLICATE: one prefix twice; `duplicate` gets it. STATUS_NO_MEMORY. */

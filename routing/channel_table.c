@@ -9,6 +9,7 @@
 
 struct channel_table {
     uint16_t row_count;
+    uint64_t retired; /* a bit each */
     struct channel_row rows[CHANNEL_COUNT_MAX];
 };
 
@@ -37,6 +38,19 @@ enum status channel_table_add(struct channel_table *table, const struct channel_
     return STATUS_OK;
 }
 
+void channel_table_retire(struct channel_table *table, uint16_t index)
+{
+    REQUIRE(index < table->row_count);
+    table->rows[index].kinds = 0;
+    table->retired |= UINT64_C(1) << index;
+}
+
+bool channel_table_is_retired(const struct channel_table *table, uint16_t index)
+{
+    REQUIRE(index < table->row_count);
+    return (table->retired >> index & 1) != 0;
+}
+
 uint16_t channel_table_count(const struct channel_table *table)
 {
     return table->row_count;
@@ -52,7 +66,7 @@ int channel_table_find(const struct channel_table *table, const char *name)
 {
     REQUIRE(name != NULL);
     for (uint16_t i = 0; i < table->row_count; i++) {
-        if (strcmp(table->rows[i].name, name) == 0) {
+        if (!channel_table_is_retired(table, i) && strcmp(table->rows[i].name, name) == 0) {
             return i;
         }
     }
@@ -62,8 +76,11 @@ int channel_table_find(const struct channel_table *table, const char *name)
 const char *channel_table_nearest(const struct channel_table *table, const char *name)
 {
     const char *names[CHANNEL_COUNT_MAX + 1] = {0};
+    uint16_t count = 0;
     for (uint16_t i = 0; i < table->row_count; i++) {
-        names[i] = table->rows[i].name;
+        if (!channel_table_is_retired(table, i)) {
+            names[count++] = table->rows[i].name;
+        }
     }
     return document_nearest(name, names);
 }

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "routing/civil_date.h"
 #include "routing/condition_words.h"
+#include "routing/pay_code.h"
 
-#define REGION_AT 3 /* field 42: institution 3, region 4, category 4, serial 4 */
+#define MINUTE_US INT64_C(60000000)
+#define WEEKDAY_OF_1970 4 /* a Thursday */
+#define REGION_AT 3       /* field 42: institution 3, region 4, category 4, serial 4 */
 #define REGION_DIGITS 4
 
 _Static_assert(CONDITION_PART_COUNT <= 32, "parts are bits of one word");
@@ -163,22 +167,31 @@ bool condition_overlaps(const struct condition *left, const struct condition *ri
     return true;
 }
 
-bool condition_covers(const struct condition *wide, const struct condition *narrow)
+static bool part_covers(const struct condition *wide, const struct condition *narrow, unsigned part)
 {
-    if ((wide->stated & ~narrow->stated) != 0) {
+    unsigned number = part - CONDITION_NUMBERS_FIRST;
+    unsigned name = part - CONDITION_NAMES_FIRST;
+    if ((narrow->stated & CONDITION_BIT(part)) == 0) {
         return false;
     }
-    for (uint32_t left = wide->stated; left != 0; left &= left - 1) {
-        unsigned part = (unsigned)__builtin_ctz(left);
-        unsigned number = part - CONDITION_NUMBERS_FIRST;
-        unsigned name = part - CONDITION_NAMES_FIRST;
-        bool is_covered = part < CONDITION_NUMBERS_FIRST
-                              ? (narrow->bits[part] & ~wide->bits[part]) == 0
-                          : part < CONDITION_NAMES_FIRST
-                              ? numbers_cover(&wide->numbers[number], &narrow->numbers[number])
-                              : names_shared(&narrow->names[name], &wide->names[name]) ==
-                                    narrow->names[name].count;
-        if (!is_covered) {
+    return part < CONDITION_NUMBERS_FIRST ? (narrow->bits[part] & ~wide->bits[part]) == 0
+           : part < CONDITION_NAMES_FIRST
+               ? numbers_cover(&wide->numbers[number], &narrow->numbers[number])
+               : names_shared(&narrow->names[name], &wide->names[name]) ==
+                     narrow->names[name].count;
+}
+
+bool condition_covers(const struct condition *wide, const struct condition *narrow)
+{
+    return condition_covers_meeting(wide, narrow, narrow);
+}
+
+bool condition_covers_meeting(const struct condition *wide, const struct condition *left,
+                              const struct condition *right)
+{
+    for (uint32_t stated = wide->stated; stated != 0; stated &= stated - 1) {
+        unsigned part = (unsigned)__builtin_ctz(stated);
+        if (!part_covers(wide, left, part) && !part_covers(wide, right, part)) {
             return false;
         }
     }
@@ -196,6 +209,61 @@ static uint64_t digits_number(const char *text, uint32_t count)
         value = value * 10 + (uint64_t)(text[i] - '0');
     }
     return value;
+}
+
+static bool states(const struct condition *condition, unsigned part)
+{
+    return (condition->stated & CONDITION_BIT(part)) != 0;
+}
+
+/* Field 42 begins with institution and region: a whole merchant id has a region of its own. */
+static bool is_region_strange(const struct condition *condition)
+{
+    const struct condition_names *merchants = condition_names_of(condition, CONDITION_MERCHANT);
+    const struct condition_numbers *regions = condition_numbers_of(condition, CONDITION_REGION);
+    for (uint32_t i = 0; i < merchants->count; i++) {
+        const char *id = merchants->items[i];
+        if (strlen(id) != CONDITION_NAME_SIZE - 1 ||
+            numbers_find(regions, digits_number(id + REGION_AT, REGION_DIGITS)) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool allows_qr(const struct condition_numbers *modes)
+{
+    static const struct number_range QR = {30, 39}; /* field 22 = 03x */
+    for (uint32_t i = 0; i < modes->count; i++) {
+        if (modes->items[i].min <= QR.max && modes->items[i].max >= QR.min) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct condition_conflict condition_contradiction(const struct condition *condition)
+{
+    const uint64_t wallets = UINT64_C(1) << CARD_SCHEME_ALIPAY | UINT64_C(1) << CARD_SCHEME_WECHAT;
+    static const uint8_t CARD_PARTS[] = {CONDITION_CARD_TYPE, CONDITION_BIN, CONDITION_BIN_GROUP};
+    if (states(condition, CONDITION_SCHEME) &&
+        (condition->bits[CONDITION_SCHEME] & ~wallets) == 0) {
+        for (unsigned i = 0; i < sizeof(CARD_PARTS); i++) {
+            if (states(condition, CARD_PARTS[i])) {
+                return (struct condition_conflict){CONDITION_SCHEME,
+                                                   (enum condition_part)CARD_PARTS[i]};
+            }
+        }
+        if (states(condition, CONDITION_ENTRY_MODE) &&
+            !allows_qr(&condition->numbers[CONDITION_ENTRY_MODE - CONDITION_NUMBERS_FIRST])) {
+            return (struct condition_conflict){CONDITION_SCHEME, CONDITION_ENTRY_MODE};
+        }
+    }
+    if (states(condition, CONDITION_MERCHANT) && states(condition, CONDITION_REGION) &&
+        is_region_strange(condition)) {
+        return (struct condition_conflict){CONDITION_MERCHANT, CONDITION_REGION};
+    }
+    return (struct condition_conflict){CONDITION_PART_COUNT, CONDITION_PART_COUNT};
 }
 
 /* Field 22 (UnionPay): how the card was read; digit 3 tells whether there was a PIN. */
@@ -243,19 +311,56 @@ static void name_put(struct condition_facts *facts, enum condition_part part, co
     facts->names[part - CONDITION_NAMES_FIRST] = name;
 }
 
-static void facts_of_rows(struct condition_facts *facts, const struct condition_subject *subject)
+/* An exemption rests on documents that expire: from that day on the merchant is a standard one. */
+static enum merchant_class class_at(const struct merchant_row *merchant, int64_t wall_us,
+                                    const struct condition_form *form)
+{
+    bool is_over = merchant->exempt_until_day != 0 &&
+                   wall_us >= merchant->exempt_until_day * CIVIL_DAY_US - form->utc_offset_us;
+    return is_over ? MERCHANT_STANDARD : (enum merchant_class)merchant->merchant_class;
+}
+
+/* A payment without a card has the scheme that its code's digits name, and no card type. */
+static void facts_of_code(struct condition_facts *facts, const struct payment *payment)
+{
+    enum card_scheme scheme;
+    if (payment->pay_code[0] != '\0' && pay_code_scheme(payment->pay_code, &scheme)) {
+        facts->bits[CONDITION_SCHEME] = UINT64_C(1) << scheme;
+    }
+}
+
+static void facts_of_clock(struct condition_facts *facts, const struct condition_subject *subject,
+                           const struct condition_form *form)
+{
+    int64_t local_us = subject->wall_us + form->utc_offset_us;
+    if (subject->wall_us < 0 || local_us < 0) {
+        number_put(facts, CONDITION_DATE, CONDITION_ABSENT);
+        number_put(facts, CONDITION_HOURS, CONDITION_ABSENT);
+        return;
+    }
+    uint64_t days = (uint64_t)local_us / CIVIL_DAY_US;
+    facts->bits[CONDITION_WEEKDAY] = UINT64_C(1) << (days + WEEKDAY_OF_1970) % 7;
+    number_put(facts, CONDITION_HOURS, (uint64_t)local_us % CIVIL_DAY_US / MINUTE_US);
+    number_put(facts, CONDITION_DATE, (uint64_t)subject->wall_us);
+}
+
+static void facts_of_rows(struct condition_facts *facts, const struct condition_subject *subject,
+                          const struct condition_form *form)
 {
     if (subject->bin != NULL) {
         facts->bits[CONDITION_SCHEME] = UINT64_C(1) << subject->bin->scheme;
         facts->bits[CONDITION_CARD_TYPE] = UINT64_C(1) << subject->bin->card_type;
+    } else {
+        facts_of_code(facts, subject->payment);
     }
     number_put(facts, CONDITION_MCC, CONDITION_ABSENT);
     number_put(facts, CONDITION_REGION, CONDITION_ABSENT);
     if (subject->merchant != NULL) {
         const struct merchant_row *merchant = subject->merchant;
-        facts->bits[CONDITION_CLASS] = UINT64_C(1) << merchant->merchant_class;
+        facts->bits[CONDITION_CLASS] = UINT64_C(1) << class_at(merchant, subject->wall_us, form);
         number_put(facts, CONDITION_MCC, digits_number(merchant->mcc, 4));
         name_put(facts, CONDITION_MERCHANT, merchant->merchant_id);
+        name_put(facts, CONDITION_AGENT, subject->agent);
         if (strlen(merchant->merchant_id) == sizeof(merchant->merchant_id) - 1) {
             number_put(facts, CONDITION_REGION,
                        digits_number(merchant->merchant_id + REGION_AT, REGION_DIGITS));
@@ -263,7 +368,9 @@ static void facts_of_rows(struct condition_facts *facts, const struct condition_
     }
     if (subject->terminal != NULL) {
         name_put(facts, CONDITION_BRAND, subject->terminal->brand);
+        name_put(facts, CONDITION_MODEL, subject->terminal->model);
     }
+    name_put(facts, CONDITION_BIN_GROUP, subject->bin_group);
     name_put(facts, CONDITION_CHANNEL, subject->channel);
 }
 
@@ -277,8 +384,8 @@ void condition_facts_fill(struct condition_facts *facts, const struct condition_
     facts->bits[CONDITION_PRODUCT] = product_bit(subject, form);
     number_put(facts, CONDITION_AMOUNT,
                subject->amount.minor < 0 ? CONDITION_ABSENT : (uint64_t)subject->amount.minor);
-    number_put(facts, CONDITION_DATE,
-               subject->wall_us < 0 ? CONDITION_ABSENT : (uint64_t)subject->wall_us);
+    number_put(facts, CONDITION_MONTH,
+               subject->month_minor < 0 ? 0 : (uint64_t)subject->month_minor);
     number_put(facts, CONDITION_CURRENCY, subject->amount.currency);
     number_put(facts, CONDITION_ENTRY_MODE,
                payment->entry_mode[0] == '\0' ? CONDITION_ABSENT
@@ -287,7 +394,8 @@ void condition_facts_fill(struct condition_facts *facts, const struct condition_
                payment->pan.digit_count < BIN_DIGITS_MAX
                    ? CONDITION_ABSENT
                    : pan_prefix(&payment->pan, BIN_DIGITS_MAX));
-    facts_of_rows(facts, subject);
+    facts_of_clock(facts, subject, form);
+    facts_of_rows(facts, subject, form);
 }
 
 /* One fact in words. The card's digits are not among them: its BIN is named by the BIN table. */
@@ -309,12 +417,15 @@ static void fact_text(const struct condition_facts *facts, unsigned part, char t
         snprintf(text, 48, "none");
     } else if (part == CONDITION_BIN) {
         snprintf(text, 48, "fits");
+    } else if (part == CONDITION_HOURS) {
+        snprintf(text, 48, "%02u:%02u", (unsigned)(number / 60), (unsigned)(number % 60));
     } else {
-        int width = part == CONDITION_AMOUNT || part == CONDITION_DATE  ? 1
+        bool is_amount = part == CONDITION_AMOUNT || part == CONDITION_MONTH;
+        int width = is_amount || part == CONDITION_DATE                 ? 1
                     : part == CONDITION_MCC || part == CONDITION_REGION ? 4
                                                                         : 3;
         snprintf(text, 48, "%0*" PRIu64 "%s", width, number,
-                 part == CONDITION_AMOUNT ? " minor units"
+                 is_amount                ? " minor units"
                  : part == CONDITION_DATE ? " us"
                                           : "");
     }

@@ -29,10 +29,13 @@
     X(CARD_TYPE, "card_type", "debit, credit, prepaid or foreign")                                 \
     X(KIND, "kind", "transaction type")                                                            \
     X(CLASS, "merchant_class", "standard, preferential or exempt")                                 \
-    X(PRODUCT, "product", "how the card was read, and small contactless")
+    X(PRODUCT, "product", "how the card was read, and small contactless")                          \
+    X(WEEKDAY, "weekday", "day of the week, by the file's clock")
 #define CONDITION_NUMBERS_MAP(X)                                                                   \
     X(AMOUNT, "amount", "amount_min to amount_max, both included")                                 \
+    X(MONTH, "month", "month_min to month_max: what the merchant took this month before")          \
     X(DATE, "date", "from (included) until (not included)")                                        \
+    X(HOURS, "hours", "minutes of the day, by the file's clock")                                   \
     X(MCC, "mcc", "registered category, or a range of them")                                       \
     X(CURRENCY, "currency", "ISO 4217 number")                                                     \
     X(ENTRY_MODE, "entry_mode", "first digits of field 22")                                        \
@@ -41,6 +44,9 @@
 #define CONDITION_NAMES_MAP(X)                                                                     \
     X(MERCHANT, "merchant", "merchant id")                                                         \
     X(BRAND, "brand", "brand of the terminal")                                                     \
+    X(MODEL, "model", "model of the terminal")                                                     \
+    X(AGENT, "agent", "agent of the merchant")                                                     \
+    X(BIN_GROUP, "bin_group", "group of BINs, a column of their table")                            \
     X(CHANNEL, "channel", "destination")
 #define CONDITION_PART_MAP(X) CONDITION_BITS_MAP(X) CONDITION_NUMBERS_MAP(X) CONDITION_NAMES_MAP(X)
 
@@ -68,13 +74,19 @@ enum condition_product {
 #undef X
 };
 
+#define CONDITION_WEEKDAY_MAP(X)                                                                   \
+    X(SUNDAY, "sun")                                                                               \
+    X(MONDAY, "mon")                                                                               \
+    X(TUESDAY, "tue") X(WEDNESDAY, "wed") X(THURSDAY, "thu") X(FRIDAY, "fri") X(SATURDAY, "sat")
+
 /* How a file writes its conditions. */
 struct condition_form {
     uint32_t parts;             /* CONDITION_BIT of those that may be stated */
     uint16_t currency;          /* of amounts in the file */
-    int64_t utc_offset_us;      /* a date begins at its midnight there */
+    int64_t utc_offset_us;      /* dates, weekdays and hours are of the clock there */
     int64_t small_amount_minor; /* up to this contactless without PIN is the small product */
     const struct channel_table *channels; /* names of channels must be in it; NULL: any */
+    const struct bin_table *bins;         /* names of BIN groups must be in it; NULL: any */
 };
 
 struct condition_numbers {
@@ -94,6 +106,19 @@ struct condition {
     struct condition_names names[CONDITION_NAMES_COUNT];
 };
 
+/* The list of one part, empty where it is not stated. */
+static inline const struct condition_numbers *
+condition_numbers_of(const struct condition *condition, enum condition_part part)
+{
+    return &condition->numbers[part - CONDITION_NUMBERS_FIRST];
+}
+
+static inline const struct condition_names *condition_names_of(const struct condition *condition,
+                                                               enum condition_part part)
+{
+    return &condition->names[part - CONDITION_NAMES_FIRST];
+}
+
 /* Reads the parts that `form` allows out of a mapping; others are not looked at (the caller refuses
  * unknown members with condition_members). Faults go into the document.
  * STATUS_BAD_VALUE: faulty. STATUS_NO_MEMORY. Released by the caller in any case. */
@@ -104,7 +129,7 @@ void condition_release(struct condition *condition);
 
 /* Appends the members by which the parts are written to `known`, which has room for
  * CONDITION_MEMBER_COUNT_MAX more; the new count. */
-#define CONDITION_MEMBER_COUNT_MAX (CONDITION_PART_COUNT + 2)
+#define CONDITION_MEMBER_COUNT_MAX (CONDITION_PART_COUNT + 3)
 uint32_t condition_members(uint32_t parts, const char **known, uint32_t count);
 
 /* How many parts are stated: the more, the more specific. */
@@ -122,10 +147,13 @@ struct condition_subject {
     const struct payment *payment;
     struct money amount;
     int64_t wall_us;
+    int64_t month_minor;                 /* of the merchant, without this payment */
     const struct bin_rule *bin;          /* NULL: none */
     const struct merchant_row *merchant; /* NULL: none */
     const struct terminal_row *terminal; /* NULL: none */
     const char *channel;                 /* NULL: not chosen yet */
+    const char *bin_group;               /* NULL: in none */
+    const char *agent;                   /* NULL: none brought the merchant */
 };
 
 /* The facts borrow the subject's rows and texts. */
@@ -141,6 +169,15 @@ enum condition_part condition_mismatch(const struct condition *condition,
 bool condition_overlaps(const struct condition *left, const struct condition *right);
 /* Whether all that `narrow` matches is matched by `wide`. */
 bool condition_covers(const struct condition *wide, const struct condition *narrow);
+/* Whether all that both match is matched by `wide`, as far as each part by itself tells. */
+bool condition_covers_meeting(const struct condition *wide, const struct condition *left,
+                              const struct condition *right);
+
+/* Two parts that no payment fits both, each by itself being fine; CONDITION_PART_COUNT: none. */
+struct condition_conflict {
+    enum condition_part part, other;
+};
+struct condition_conflict condition_contradiction(const struct condition *condition);
 
 const char *condition_part_name(enum condition_part part);
 /* "card_type debit, mcc 5411": the facts that a condition looked at. At most text_size - 1

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "routing/civil_date.h"
 #include "routing/condition_words.h"
 #include "routing/decimal.h"
 
-#define DAY_US INT64_C(86400000000)
+#define DAY_MINUTES 1440
 
 /* Parts written as digits: how many there are in full, and how many a prefix needs. */
 static const struct {
@@ -40,6 +41,9 @@ uint32_t condition_members(uint32_t parts, const char **known, uint32_t count)
         if (part == CONDITION_AMOUNT) {
             known[count++] = "amount_min";
             known[count++] = "amount_max";
+        } else if (part == CONDITION_MONTH) {
+            known[count++] = "month_min";
+            known[count++] = "month_max";
         } else if (part == CONDITION_DATE) {
             known[count++] = "from";
             known[count++] = "until";
@@ -181,6 +185,28 @@ static int name_compare(const void *left, const void *right)
     return strcmp(left, right);
 }
 
+/* BIN groups are named by the column of their table, which is read before rules are. */
+static bool group_is_known(const struct condition_reader *reader, const struct document_node *value)
+{
+    const struct bin_table *bins = reader->form->bins;
+    const char *names[BIN_GROUP_COUNT_MAX] = {0};
+    for (uint8_t group = 1; bins != NULL && group < bin_table_group_count(bins); group++) {
+        names[group - 1] = bin_table_group_name(bins, group);
+        if (strcmp(names[group - 1], value->text) == 0) {
+            return true;
+        }
+    }
+    if (bins == NULL) {
+        return true;
+    }
+    const char *nearest = document_nearest(value->text, names);
+    document_fault(reader->document, value,
+                   "bin_group: expected a group of the BIN table, got \"%.40s\"%s%s%s", value->text,
+                   nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "\"?" : "");
+    return false;
+}
+
 static bool channel_is_known(const struct condition_reader *reader,
                              const struct document_node *value)
 {
@@ -216,7 +242,8 @@ static enum status names_read(const struct condition_reader *reader, unsigned pa
                            CONDITION_NAME_SIZE - 1, value_text(value));
             return STATUS_OK;
         }
-        if (part == CONDITION_CHANNEL && !channel_is_known(reader, value)) {
+        if ((part == CONDITION_CHANNEL && !channel_is_known(reader, value)) ||
+            (part == CONDITION_BIN_GROUP && !group_is_known(reader, value))) {
             return STATUS_OK;
         }
         memcpy(names->items[names->count++], value_text(value), length + 1);
@@ -270,48 +297,22 @@ static uint64_t amount_read(const struct condition_reader *reader, const struct 
     return (uint64_t)minor;
 }
 
-static enum status amounts_read(const struct condition_reader *reader)
+/* A part that is written by its two ends, both included. */
+static enum status amounts_read(const struct condition_reader *reader, unsigned part,
+                                const char *const ends[2])
 {
-    const struct document_node *low = scalar_member(reader, "amount_min");
-    const struct document_node *high = scalar_member(reader, "amount_max");
+    const struct document_node *low = scalar_member(reader, ends[0]);
+    const struct document_node *high = scalar_member(reader, ends[1]);
     if (low == NULL && high == NULL) {
         return STATUS_OK;
     }
     struct number_range range = {amount_read(reader, low, 0),
                                  amount_read(reader, high, (uint64_t)MONEY_MINOR_MAX)};
     if (range.min > range.max) {
-        document_fault(reader->document, high, "amount_max: expected at least amount_min");
+        document_fault(reader->document, high, "%s: expected at least %s", ends[1], ends[0]);
         return STATUS_OK;
     }
-    return range_set(reader, CONDITION_AMOUNT, &range);
-}
-
-/* Days from 1970-01-01 to a day of the Gregorian calendar. */
-static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
-{
-    REQUIRE(month >= 1 && month <= 12);
-    year -= month <= 2;
-    int64_t of_era = year % 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return year / 400 * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static bool date_parse(int64_t *days, const char *text)
-{
-    static const uint8_t MONTH_DAYS[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    uint64_t year;
-    uint64_t month;
-    uint64_t day;
-    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
-        digits_parse(&year, text, 4, (struct number_range){1970, 2999}) != STATUS_OK ||
-        digits_parse(&month, text + 5, 2, (struct number_range){1, 12}) != STATUS_OK ||
-        digits_parse(&day, text + 8, 2, (struct number_range){1, MONTH_DAYS[month - 1]}) !=
-            STATUS_OK) {
-        return false;
-    }
-    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    *days = days_from_civil((int64_t)year, (int64_t)month, (int64_t)day);
-    return month != 2 || day != 29 || is_leap;
+    return range_set(reader, part, &range);
 }
 
 static uint64_t date_read(const struct condition_reader *reader, const struct document_node *node,
@@ -321,13 +322,13 @@ static uint64_t date_read(const struct condition_reader *reader, const struct do
     if (node == NULL) {
         return fallback;
     }
-    if (!date_parse(&days, node->text)) {
+    if (!civil_date_parse(&days, node->text)) {
         document_fault(reader->document, node,
                        "%s: expected a date as 2026-01-31, from 1970 to 2999, got \"%.40s\"",
                        node->key, node->text);
         return fallback;
     }
-    int64_t midnight_us = days * DAY_US - reader->form->utc_offset_us;
+    int64_t midnight_us = days * CIVIL_DAY_US - reader->form->utc_offset_us;
     return midnight_us < 0 ? 0 : (uint64_t)midnight_us;
 }
 
@@ -348,10 +349,72 @@ static enum status dates_read(const struct condition_reader *reader)
     return range_set(reader, CONDITION_DATE, &(struct number_range){begin, end - 1});
 }
 
+/* "08:30", "24:00": minutes from midnight. */
+static bool clock_parse(uint64_t *minutes, const char *text)
+{
+    uint64_t hour, minute;
+    if (digits_parse(&hour, text, 2, (struct number_range){0, 24}) != STATUS_OK || text[2] != ':' ||
+        digits_parse(&minute, text + 3, 2, (struct number_range){0, 59}) != STATUS_OK) {
+        return false;
+    }
+    *minutes = hour * 60 + minute;
+    return *minutes <= DAY_MINUTES;
+}
+
+/* "08:30-22:00", the end not included; one that ends before it begins goes past midnight. */
+static bool hours_parse(struct number_range ranges[2], uint32_t *count, const char *text)
+{
+    uint64_t begin, end;
+    if (strlen(text) != 11 || text[5] != '-' || !clock_parse(&begin, text) ||
+        !clock_parse(&end, text + 6) || begin == end || begin == DAY_MINUTES) {
+        return false;
+    }
+    *count = 0;
+    if (begin < end) {
+        ranges[(*count)++] = (struct number_range){begin, end - 1};
+        return true;
+    }
+    ranges[(*count)++] = (struct number_range){begin, DAY_MINUTES - 1};
+    if (end > 0) {
+        ranges[(*count)++] = (struct number_range){0, end - 1};
+    }
+    return true;
+}
+
+static enum status hours_read(const struct condition_reader *reader,
+                              const struct document_node *node)
+{
+    struct condition_numbers *numbers =
+        &reader->condition->numbers[CONDITION_HOURS - CONDITION_NUMBERS_FIRST];
+    uint32_t count;
+    const struct document_node *value = values_of(reader, node, &count);
+    if (value == NULL) {
+        return STATUS_OK;
+    }
+    numbers->items = calloc((size_t)count * 2, sizeof(numbers->items[0]));
+    if (numbers->items == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++, value = value->next) {
+        uint32_t added = 0;
+        if (!hours_parse(&numbers->items[numbers->count], &added, value_text(value))) {
+            document_fault(reader->document, value,
+                           "hours: expected a time of the day as 08:30-22:00, got \"%.40s\"",
+                           value_text(value));
+            return STATUS_OK;
+        }
+        numbers->count += added;
+    }
+    numbers_settle(numbers);
+    return STATUS_OK;
+}
+
 static enum status part_read(const struct condition_reader *reader, unsigned part)
 {
-    if (part == CONDITION_AMOUNT) {
-        return amounts_read(reader);
+    if (part == CONDITION_AMOUNT || part == CONDITION_MONTH) {
+        static const char *const ENDS[][2] = {{"amount_min", "amount_max"},
+                                              {"month_min", "month_max"}};
+        return amounts_read(reader, part, ENDS[part == CONDITION_MONTH]);
     }
     if (part == CONDITION_DATE) {
         return dates_read(reader);
@@ -365,6 +428,9 @@ static enum status part_read(const struct condition_reader *reader, unsigned par
     if (part < CONDITION_NUMBERS_FIRST) {
         bits_read(reader, part, node);
         return STATUS_OK;
+    }
+    if (part == CONDITION_HOURS) {
+        return hours_read(reader, node);
     }
     return part < CONDITION_NAMES_FIRST ? numbers_read(reader, part, node)
                                         : names_read(reader, part, node);

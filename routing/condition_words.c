@@ -14,6 +14,7 @@
 static const char *const SCHEME_WORDS[] = {CARD_SCHEME_MAP(X)};
 static const char *const CARD_TYPE_WORDS[] = {CARD_TYPE_MAP(X)};
 static const char *const PRODUCT_WORDS[] = {CONDITION_PRODUCT_MAP(X)};
+static const char *const WEEKDAY_WORDS[] = {CONDITION_WEEKDAY_MAP(X)};
 #undef X
 static const char *const CLASS_WORDS[] = {
     [MERCHANT_STANDARD] = "standard",
@@ -35,6 +36,7 @@ static const struct {
     [CONDITION_KIND] = {NULL, PAYMENT_KIND_COUNT}, /* kinds name themselves */
     [CONDITION_CLASS] = WORDS_OF(CLASS_WORDS),
     [CONDITION_PRODUCT] = WORDS_OF(PRODUCT_WORDS),
+    [CONDITION_WEEKDAY] = WORDS_OF(WEEKDAY_WORDS),
 };
 _Static_assert(sizeof(LISTS) / sizeof(LISTS[0]) == CONDITION_BITS_COUNT, "every set has words");
 _Static_assert(PAYMENT_KIND_COUNT <= WORD_COUNT_MAX, "a list of words holds the kinds");

@@ -6,22 +6,12 @@
  */
 #include "routing/fee_plan.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocols/base/require.h"
 #include "routing/fee_set.h"
 
-#define FEE_LINE_SIZE 400
-
-/* What the rate alone gives, in 1e-8 of a minor unit, cut in two so that 64 bits hold it. */
-struct fee_exact {
-    int64_t units, fraction_e8;
-};
-
-static struct fee_exact exact_part(int64_t rate_e8, int64_t magnitude)
+struct fee_exact fee_exact_part(int64_t rate_e8, int64_t magnitude)
 {
     int64_t rest = magnitude % FEE_RATE_ONE * rate_e8;
     return (struct fee_exact){magnitude / FEE_RATE_ONE * rate_e8 + rest / FEE_RATE_ONE,
@@ -35,7 +25,7 @@ int64_t fee_apply(const struct fee_formula *formula, int64_t amount_minor)
     REQUIRE(amount_minor >= -MONEY_MINOR_MAX);
     bool is_negative = amount_minor < 0;
     struct fee_exact exact =
-        exact_part(formula->rate_e8, is_negative ? -amount_minor : amount_minor);
+        fee_exact_part(formula->rate_e8, is_negative ? -amount_minor : amount_minor);
     int64_t fee = formula->fixed + exact.units + (exact.fraction_e8 >= FEE_RATE_ONE / 2);
     fee = fee < formula->floor ? formula->floor : fee;
     fee = fee > formula->cap ? formula->cap : fee;
@@ -83,15 +73,28 @@ static const struct fee_rule *rule_find(const struct fee_rules *rules,
     return NULL;
 }
 
-/* What a quote is made of. */
-struct fee_choice {
-    struct condition_facts facts;
-    const struct fee_plan *plan;            /* NULL: none of that name */
-    const struct fee_rule *merchant, *cost; /* NULL: none fits */
-};
+static int64_t scaled(int64_t minor, int64_t factor_e4)
+{
+    return (minor * factor_e4 + FEE_FACTOR_ONE / 2) / FEE_FACTOR_ONE;
+}
 
-static void choose(const struct fee_plan_set *plans, const struct fee_inputs *inputs,
-                   struct fee_choice *choice)
+struct fee_formula fee_formula_discounted(const struct fee_formula *formula,
+                                          const struct fee_rule *discount)
+{
+    if (discount == NULL) {
+        return *formula;
+    }
+    return (struct fee_formula){
+        .rate_e8 = formula->rate_e8 * discount->factor_e4 / FEE_FACTOR_ONE,
+        .fixed = scaled(formula->fixed, discount->factor_e4),
+        .floor = scaled(formula->floor, discount->factor_e4),
+        .cap =
+            formula->cap == FEE_NO_CAP ? FEE_NO_CAP : scaled(formula->cap, discount->cap_factor_e4),
+    };
+}
+
+void fee_choose(const struct fee_plan_set *plans, const struct fee_inputs *inputs,
+                struct fee_choice *choice)
 {
     REQUIRE(inputs->merchant != NULL);
     REQUIRE(inputs->payment != NULL);
@@ -99,36 +102,62 @@ static void choose(const struct fee_plan_set *plans, const struct fee_inputs *in
         .payment = inputs->payment,
         .amount = inputs->amount,
         .wall_us = inputs->wall_us,
+        .month_minor = inputs->month_minor,
         .bin = inputs->bin,
         .merchant = inputs->merchant,
         .channel = inputs->channel,
     };
     condition_facts_fill(&choice->facts, &subject, &plans->form);
-    choice->plan = fee_plan_find(plans, inputs->merchant->plan);
+    choice->own = fee_plan_find(plans, inputs->merchant->plan);
+    choice->plan = choice->own;
     choice->merchant = NULL;
     /* Compile has refused rings of `otherwise`, so the walk ends. */
-    for (const struct fee_plan *plan = choice->plan; plan != NULL && choice->merchant == NULL;
+    for (const struct fee_plan *plan = choice->own; plan != NULL && choice->merchant == NULL;
          plan = plan->otherwise) {
         choice->plan = plan;
         choice->merchant = rule_find(&plan->rules, &choice->facts);
     }
     choice->cost = rule_find(&plans->cost, &choice->facts);
+    choice->discount = choice->cost == NULL ? NULL : rule_find(&plans->discounts, &choice->facts);
+    for (unsigned i = 0; choice->cost != NULL && i < FEE_FORMULA_COUNT_MAX; i++) {
+        choice->formulas[i] = fee_formula_discounted(&choice->cost->formulas[i], choice->discount);
+    }
 }
 
-static bool amount_is_priced(const struct fee_plan_set *plans, struct money amount)
+bool fee_amount_is_priced(const struct fee_plan_set *plans, struct money amount)
 {
     return amount.currency == plans->form.currency && amount.minor <= MONEY_MINOR_MAX &&
            amount.minor >= -MONEY_MINOR_MAX;
+}
+
+static uint8_t only_bit(const struct condition_facts *facts, enum condition_part part)
+{
+    uint64_t bits = facts->bits[part];
+    return bits == 0 ? FEE_BASIS_NONE : (uint8_t)__builtin_ctzll(bits);
+}
+
+static void basis_fill(struct fee_basis *basis, const struct fee_choice *choice,
+                       const struct fee_inputs *inputs)
+{
+    *basis = (struct fee_basis){
+        .plan = choice->own->name,
+        .refund = choice->own->refund,
+        .scheme = only_bit(&choice->facts, CONDITION_SCHEME),
+        .card_type = only_bit(&choice->facts, CONDITION_CARD_TYPE),
+        .merchant_class = only_bit(&choice->facts, CONDITION_CLASS),
+        .product = only_bit(&choice->facts, CONDITION_PRODUCT),
+        .month_minor = inputs->month_minor,
+    };
 }
 
 enum status fee_quote(const struct fee_plan_set *plans, const struct fee_inputs *inputs,
                       struct fee_quote *quote)
 {
     struct fee_choice choice;
-    if (!amount_is_priced(plans, inputs->amount)) {
+    if (!fee_amount_is_priced(plans, inputs->amount)) {
         return STATUS_NOT_FOUND;
     }
-    choose(plans, inputs, &choice);
+    fee_choose(plans, inputs, &choice);
     if (choice.merchant == NULL || choice.cost == NULL) {
         return STATUS_NOT_FOUND;
     }
@@ -136,11 +165,16 @@ enum status fee_quote(const struct fee_plan_set *plans, const struct fee_inputs 
     const uint16_t currency = inputs->amount.currency;
     *quote = (struct fee_quote){
         .merchant_fee = {fee_apply(&choice.merchant->formulas[FEE_MERCHANT], amount), currency},
-        .issuer_fee = {fee_apply(&choice.cost->formulas[FEE_ISSUER], amount), currency},
-        .scheme_fee = {fee_apply(&choice.cost->formulas[FEE_SCHEME], amount), currency},
+        .issuer_fee = {fee_apply(&choice.formulas[FEE_ISSUER], amount), currency},
+        .scheme_fee = {fee_apply(&choice.formulas[FEE_SCHEME], amount), currency},
         .merchant_rule = choice.merchant->line,
         .cost_rule = choice.cost->line,
+        .discount_rule = choice.discount == NULL ? 0 : choice.discount->line,
     };
+    const struct fee_share_base base = {amount, quote->merchant_fee.minor, fee_margin(quote).minor};
+    fee_shares_split(&quote->shares, inputs->agent, &base);
+    basis_fill(&quote->basis, &choice, inputs);
+    quote->basis.is_capped = quote->shares.is_capped;
     return STATUS_OK;
 }
 
@@ -154,105 +188,4 @@ struct money fee_margin(const struct fee_quote *quote)
     REQUIRE(added == STATUS_OK);
     REQUIRE(taken == STATUS_OK);
     return margin;
-}
-
-/* Appends one line as far as there is room. */
-static uint32_t explain_line(char *text, uint32_t text_size, uint32_t used, const char *line)
-{
-    REQUIRE(used < text_size);
-    int added = snprintf(text + used, text_size - used, "%s\n", line);
-    return added < 0                             ? used
-           : (uint32_t)added >= text_size - used ? text_size - 1
-                                                 : used + (uint32_t)added;
-}
-
-static void limit_text(char text[MONEY_TEXT_SIZE], int64_t minor, bool is_set, uint16_t currency)
-{
-    if (is_set) {
-        money_format(text, (struct money){minor, currency});
-    } else {
-        snprintf(text, MONEY_TEXT_SIZE, "none");
-    }
-}
-
-static void explain_formula(char line[FEE_LINE_SIZE], const char *component,
-                            const struct fee_formula *formula, struct money amount)
-{
-    char fixed[MONEY_TEXT_SIZE];
-    char floor_text[MONEY_TEXT_SIZE];
-    char cap[MONEY_TEXT_SIZE];
-    char fee[MONEY_TEXT_SIZE];
-    char base[MONEY_TEXT_SIZE];
-    struct fee_exact exact =
-        exact_part(formula->rate_e8, amount.minor < 0 ? -amount.minor : amount.minor);
-    limit_text(fixed, formula->fixed, formula->fixed != 0, amount.currency);
-    limit_text(floor_text, formula->floor, formula->floor != 0, amount.currency);
-    limit_text(cap, formula->cap, formula->cap != FEE_NO_CAP, amount.currency);
-    money_format(base, amount);
-    money_format(fee, (struct money){fee_apply(formula, amount.minor), amount.currency});
-    snprintf(line, FEE_LINE_SIZE,
-             "%s: %s x %" PRId64 ".%06" PRId64 " %% = %" PRId64 ".%08" PRId64
-             " minor units, half up %" PRId64 "; fixed %s, floor %s, cap %s: %s",
-             component, base, formula->rate_e8 / 1000000, formula->rate_e8 % 1000000, exact.units,
-             exact.fraction_e8, exact.units + (exact.fraction_e8 >= FEE_RATE_ONE / 2), fixed,
-             floor_text, cap, fee);
-}
-
-static uint32_t explain_rule(const struct fee_choice *choice, const struct fee_rule *rule,
-                             const char *what, char *text, uint32_t text_size)
-{
-    char facts[FEE_LINE_SIZE / 2];
-    char line[FEE_LINE_SIZE];
-    condition_explain(&rule->condition, &choice->facts, facts, sizeof(facts));
-    snprintf(line, sizeof(line), "%s: rule of line %u (%s)", what, rule->line,
-             facts[0] != '\0' ? facts : "no conditions");
-    return explain_line(text, text_size, 0, line);
-}
-
-static uint32_t explain_choice(const struct fee_plan_set *plans, const struct fee_inputs *inputs,
-                               char *text, uint32_t text_size)
-{
-    struct fee_choice choice;
-    char line[FEE_LINE_SIZE];
-    choose(plans, inputs, &choice);
-    if (choice.merchant == NULL || choice.cost == NULL) {
-        snprintf(line, sizeof(line), "fee: no %s rule fits, plan %s%s",
-                 choice.merchant == NULL ? "price" : "cost", inputs->merchant->plan,
-                 choice.plan == NULL ? " is not in the fees file" : "");
-        return explain_line(text, text_size, 0, line);
-    }
-    char what[32];
-    snprintf(what, sizeof(what), "plan %s", choice.plan->name);
-    uint32_t used = explain_rule(&choice, choice.merchant, what, text, text_size);
-    explain_formula(line, "merchant fee", &choice.merchant->formulas[FEE_MERCHANT], inputs->amount);
-    used = explain_line(text, text_size, used, line);
-    used += explain_rule(&choice, choice.cost, "cost", text + used, text_size - used);
-    explain_formula(line, "issuer fee", &choice.cost->formulas[FEE_ISSUER], inputs->amount);
-    used = explain_line(text, text_size, used, line);
-    explain_formula(line, "scheme fee", &choice.cost->formulas[FEE_SCHEME], inputs->amount);
-    return explain_line(text, text_size, used, line);
-}
-
-uint32_t fee_explain(const struct fee_plan_set *plans, const struct fee_inputs *inputs, char *text,
-                     uint32_t text_size)
-{
-    REQUIRE(text_size > 0);
-    text[0] = '\0';
-    if (!amount_is_priced(plans, inputs->amount)) {
-        char line[FEE_LINE_SIZE];
-        snprintf(line, sizeof(line), "fee: the fees file is in currency %03u, the amount in %03u",
-                 plans->form.currency, inputs->amount.currency);
-        return explain_line(text, text_size, 0, line);
-    }
-    uint32_t used = explain_choice(plans, inputs, text, text_size);
-    struct fee_quote quote;
-    if (fee_quote(plans, inputs, &quote) == STATUS_OK) {
-        char margin[MONEY_TEXT_SIZE];
-        char line[FEE_LINE_SIZE];
-        money_format(margin, fee_margin(&quote));
-        snprintf(line, sizeof(line), "margin: %s%s", margin,
-                 fee_margin(&quote).minor < 0 ? ", sold below cost" : "");
-        used = explain_line(text, text_size, used, line);
-    }
-    return used;
 }

@@ -9,8 +9,7 @@
 #include "routing/fee_plan.h"
 #include "routing/fee_set.h"
 
-#define RATE_PLACES_PER_CENT 6 /* 0.000001 % is 1e-8 */
-#define RATE_PLACES_BASIS_POINT 4
+#define FACTOR_PLACES 4
 #define KNOWN_COUNT_MAX (CONDITION_MEMBER_COUNT_MAX + 8)
 #define HOUR_US INT64_C(3600000000)
 #define FORMULA_MEMBERS "rate", "fixed", "floor", "cap"
@@ -22,32 +21,15 @@ static const char *const FORMULA_WORDS[] = {FORMULA_MEMBERS, NULL};
      CONDITION_BIT(CONDITION_KIND) | CONDITION_BIT(CONDITION_CLASS) |                              \
      CONDITION_BIT(CONDITION_PRODUCT) | CONDITION_BIT(CONDITION_AMOUNT) |                          \
      CONDITION_BIT(CONDITION_DATE) | CONDITION_BIT(CONDITION_MCC) |                                \
+     CONDITION_BIT(CONDITION_MONTH) | CONDITION_BIT(CONDITION_MERCHANT) |                          \
      CONDITION_BIT(CONDITION_CHANNEL))
 
 /* What a rule of a list holds beside its conditions. */
+enum rules_kind { RULES_PRICE, RULES_COST, RULES_DISCOUNT };
 struct rules_form {
-    bool is_cost;
+    enum rules_kind kind;
     const struct condition_form *conditions;
 };
-
-/* "0.60%" or "60bp", exact to 1e-8. */
-static bool rate_parse(int64_t *rate_e8, const char *text)
-{
-    char number[24];
-    size_t length = strlen(text);
-    bool is_per_cent = length > 1 && text[length - 1] == '%';
-    bool is_basis_point = length > 2 && strcmp(text + length - 2, "bp") == 0;
-    size_t digits = length - (is_per_cent ? 1 : 2);
-    if ((!is_per_cent && !is_basis_point) || digits >= sizeof(number)) {
-        return false;
-    }
-    memcpy(number, text, digits);
-    number[digits] = '\0';
-    return decimal_parse(rate_e8, number,
-                         is_per_cent ? RATE_PLACES_PER_CENT : RATE_PLACES_BASIS_POINT) ==
-               STATUS_OK &&
-           *rate_e8 <= FEE_RATE_ONE;
-}
 
 static void rate_read(struct document *document, const struct document_node *node,
                       struct fee_formula *formula)
@@ -56,7 +38,8 @@ static void rate_read(struct document *document, const struct document_node *nod
     if (rate == NULL) {
         document_fault(document, node,
                        "rate is missing: expected per cent (0.60%%) or basis points (60bp)");
-    } else if (rate->kind != DOCUMENT_SCALAR || !rate_parse(&formula->rate_e8, rate->text)) {
+    } else if (rate->kind != DOCUMENT_SCALAR ||
+               !decimal_rate_parse(&formula->rate_e8, rate->text)) {
         document_fault(document, rate,
                        "rate: expected per cent with at most 6 decimals (0.60%%), or basis points "
                        "with at most 4 (60bp), 100%% at most; got \"%.40s\"",
@@ -97,15 +80,39 @@ static void formula_read(struct document *document, const struct document_node *
     }
 }
 
+/* A wallet takes one fee: the part of the issuer, and none for a scheme. */
+static bool wallet_cost_read(struct document *document, const struct document_node *node,
+                             uint16_t currency, struct fee_formula formulas[FEE_FORMULA_COUNT_MAX])
+{
+    const struct document_node *member = document_member(node, "wallet_fee");
+    if (member == NULL) {
+        return false;
+    }
+    if (member->kind != DOCUMENT_MAPPING || document_member(node, "issuer_fee") != NULL ||
+        document_member(node, "scheme_fee") != NULL) {
+        document_fault(document, member,
+                       "wallet_fee: expected {rate: 0.20%%}, without issuer_fee and scheme_fee");
+        return true;
+    }
+    document_refuse_unknown(document, member, FORMULA_WORDS);
+    formula_read(document, member, currency, &formulas[FEE_ISSUER]);
+    formulas[FEE_SCHEME].cap = FEE_NO_CAP;
+    return true;
+}
+
 static void cost_read(struct document *document, const struct document_node *node,
                       uint16_t currency, struct fee_formula formulas[FEE_FORMULA_COUNT_MAX])
 {
     static const char *const KEYS[] = {[FEE_ISSUER] = "issuer_fee", [FEE_SCHEME] = "scheme_fee"};
+    if (wallet_cost_read(document, node, currency, formulas)) {
+        return;
+    }
     for (unsigned i = 0; i < FEE_FORMULA_COUNT_MAX; i++) {
         const struct document_node *member = document_member(node, KEYS[i]);
         if (member == NULL || member->kind != DOCUMENT_MAPPING) {
             document_fault(document, member != NULL ? member : node,
-                           "%s: expected {rate: 0.45%%, cap: 13.00}", KEYS[i]);
+                           "%s: expected {rate: 0.45%%, cap: 13.00}; for a wallet wallet_fee alone",
+                           KEYS[i]);
             continue;
         }
         document_refuse_unknown(document, member, FORMULA_WORDS);
@@ -113,29 +120,71 @@ static void cost_read(struct document *document, const struct document_node *nod
     }
 }
 
+static int64_t factor_read(struct document *document, const struct document_node *node,
+                           const char *key)
+{
+    const struct document_node *member = document_member(node, key);
+    int64_t factor = FEE_FACTOR_ONE;
+    if (member != NULL && (member->kind != DOCUMENT_SCALAR ||
+                           decimal_parse(&factor, member->text, FACTOR_PLACES) != STATUS_OK ||
+                           factor > FEE_FACTOR_ONE)) {
+        document_fault(document, member,
+                       "%s: expected a factor from 0 to 1 with at most %d decimals (0.78), got "
+                       "\"%.40s\"",
+                       key, FACTOR_PLACES,
+                       member->kind == DOCUMENT_SCALAR ? member->text : "no value");
+        return FEE_FACTOR_ONE;
+    }
+    return factor;
+}
+
+static void discount_read(struct document *document, const struct document_node *node,
+                          struct fee_rule *rule)
+{
+    if (document_member(node, "factor") == NULL) {
+        document_fault(document, node,
+                       "factor is missing: expected what issuer and scheme fee are "
+                       "multiplied by (0.78)");
+    }
+    rule->factor_e4 = factor_read(document, node, "factor");
+    rule->cap_factor_e4 = factor_read(document, node, "cap_factor");
+}
+
+static void figures_read(struct fee_rule *rule, struct document *document,
+                         const struct document_node *node, const struct rules_form *form)
+{
+    const uint16_t currency = form->conditions->currency;
+    switch (form->kind) {
+    case RULES_PRICE:
+        formula_read(document, node, currency, &rule->formulas[FEE_MERCHANT]);
+        break;
+    case RULES_COST:
+        cost_read(document, node, currency, rule->formulas);
+        break;
+    case RULES_DISCOUNT:
+        discount_read(document, node, rule);
+        break;
+    }
+}
+
 static enum status rule_read(struct fee_rule *rule, struct document *document,
                              const struct document_node *node, const struct rules_form *form)
 {
-    static const char *const PRICE_WORDS[] = {FORMULA_MEMBERS};
-    static const char *const COST_WORDS[] = {"issuer_fee", "scheme_fee"};
+    static const char *const WORDS[][5] = {
+        [RULES_PRICE] = {FORMULA_MEMBERS, NULL},
+        [RULES_COST] = {"issuer_fee", "scheme_fee", "wallet_fee", NULL},
+        [RULES_DISCOUNT] = {"factor", "cap_factor", NULL},
+    };
     const char *known[KNOWN_COUNT_MAX] = {0};
     uint32_t count = condition_members(form->conditions->parts, known, 0);
-    if (form->is_cost) {
-        memcpy(known + count, COST_WORDS, sizeof(COST_WORDS));
-    } else {
-        memcpy(known + count, PRICE_WORDS, sizeof(PRICE_WORDS));
-    }
+    memcpy(known + count, WORDS[form->kind], sizeof(WORDS[0]));
     rule->line = node->line;
     if (node->kind != DOCUMENT_MAPPING) {
         document_fault(document, node, "expected a rule: {card_type: debit, rate: 0.50%%}");
         return STATUS_OK;
     }
     document_refuse_unknown(document, node, known);
-    if (form->is_cost) {
-        cost_read(document, node, form->conditions->currency, rule->formulas);
-    } else {
-        formula_read(document, node, form->conditions->currency, &rule->formulas[FEE_MERCHANT]);
-    }
+    figures_read(rule, document, node, form);
     enum status status = condition_read(&rule->condition, document, node, form->conditions);
     return status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
@@ -215,6 +264,7 @@ void fee_plan_set_destroy(struct fee_plan_set *plans)
         rules_release(&plans->plans[i].rules);
     }
     rules_release(&plans->cost);
+    rules_release(&plans->discounts);
     free(plans->plans);
     free(plans);
 }
@@ -243,11 +293,19 @@ static void form_read(struct condition_form *form, struct document *document,
 static enum status plan_read(struct fee_plan *plan, struct document *document,
                              const struct document_node *node, const struct rules_form *form)
 {
-    static const char *const KNOWN[] = {"otherwise", "rules", NULL};
+    static const char *const KNOWN[] = {"otherwise", "refund_fee_policy", "rules", NULL};
+    /* What the log keeps of it is set apart by blanks. */
+    static const char NAME[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.";
+    static const char *const POLICIES[] = {
+#define X(name, word, text) [FEE_REFUND_##name] = (word),
+        FEE_REFUND_MAP(X)
+#undef X
+            NULL};
     size_t length = strlen(node->key);
-    if (length == 0 || length >= FEE_PLAN_NAME_SIZE) {
+    if (length == 0 || length >= FEE_PLAN_NAME_SIZE || strspn(node->key, NAME) != length) {
         document_fault(document, node,
-                       "plans: expected a name of 1 to %d characters, got \"%.40s\"",
+                       "plans: expected a name of 1 to %d letters, digits, - _ and ., got "
+                       "\"%.40s\"",
                        FEE_PLAN_NAME_SIZE - 1, node->key);
         return STATUS_OK;
     }
@@ -258,6 +316,9 @@ static enum status plan_read(struct fee_plan *plan, struct document *document,
         return STATUS_OK;
     }
     document_refuse_unknown(document, node, KNOWN);
+    plan->refund = (enum fee_refund)document_choice(
+        document, node, (struct document_want){"refund_fee_policy", false}, POLICIES,
+        FEE_REFUND_PROPORTIONAL);
     return rules_read(&plan->rules, document, rules, form);
 }
 
@@ -293,7 +354,7 @@ static void otherwise_read(struct fee_plan_set *plans, struct document *document
 static enum status plans_read(struct fee_plan_set *plans, struct document *document,
                               const struct document_node *list)
 {
-    const struct rules_form form = {false, &plans->form};
+    const struct rules_form form = {RULES_PRICE, &plans->form};
     if (list == NULL || list->kind != DOCUMENT_MAPPING || list->child_count == 0 ||
         list->child_count > FEE_PLAN_COUNT_MAX) {
         document_fault(document, list != NULL ? list : document_root(document),
@@ -317,11 +378,62 @@ static enum status plans_read(struct fee_plan_set *plans, struct document *docum
     return STATUS_OK;
 }
 
+/* A discounted rate is as exact as any other, or refused. */
+static void refuse_inexact(const struct fee_plan_set *plans, struct document *document,
+                           const struct document_node *list)
+{
+    for (uint32_t i = 0; i < plans->cost.count; i++) {
+        const struct fee_rule *cost = &plans->cost.items[i];
+        for (uint32_t j = 0; j < plans->discounts.count; j++) {
+            const struct fee_rule *discount = &plans->discounts.items[j];
+            bool is_exact =
+                cost->formulas[FEE_ISSUER].rate_e8 * discount->factor_e4 % FEE_FACTOR_ONE == 0 &&
+                cost->formulas[FEE_SCHEME].rate_e8 * discount->factor_e4 % FEE_FACTOR_ONE == 0;
+            if (!is_exact && condition_overlaps(&cost->condition, &discount->condition)) {
+                document_fault(document, list,
+                               "the factor of line %u makes a rate of the cost of line %u finer "
+                               "than 0.000001 %%; expected a factor that keeps it exact",
+                               discount->line, cost->line);
+            }
+        }
+    }
+}
+
+static enum status costs_read(struct fee_plan_set *plans, struct document *document,
+                              const struct document_node *root)
+{
+    const struct document_node *cost = document_member(root, "cost");
+    const struct document_node *discounts = document_member(root, "discounts");
+    const struct rules_form cost_form = {RULES_COST, &plans->form};
+    const struct rules_form discount_form = {RULES_DISCOUNT, &plans->form};
+    if (cost == NULL) {
+        document_fault(document, root,
+                       "cost is missing: expected a list of rules, each with "
+                       "issuer_fee and scheme_fee, or wallet_fee");
+        return STATUS_OK;
+    }
+    enum status status = rules_read(&plans->cost, document, cost, &cost_form);
+    if (status == STATUS_OK && discounts != NULL) {
+        status = rules_read(&plans->discounts, document, discounts, &discount_form);
+        refuse_inexact(plans, document, discounts);
+    }
+    return status;
+}
+
+/* The last part of the document's name: explanations name rules as file:line. */
+static void file_name_take(struct fee_plan_set *plans, const struct document *document)
+{
+    const char *name = document_name(document);
+    const char *slash = strrchr(name, '/');
+    snprintf(plans->file, sizeof(plans->file), "%s", slash == NULL ? name : slash + 1);
+}
+
 struct fee_plan_set *fee_plan_set_compile(struct document *document,
                                           const struct channel_table *channels)
 {
     static const char *const KNOWN[] = {
-        "currency", "utc_offset_hours", "small_contactless_max", "plans", "cost", NULL};
+        "currency", "utc_offset_hours", "small_contactless_max", "plans", "cost", "discounts",
+        NULL};
     const struct document_node *root = document_root(document);
     struct fee_plan_set *plans = calloc(1, sizeof(*plans));
     if (plans == NULL || root == NULL) {
@@ -329,17 +441,12 @@ struct fee_plan_set *fee_plan_set_compile(struct document *document,
         return NULL;
     }
     document_refuse_unknown(document, root, KNOWN);
+    file_name_take(plans, document);
     plans->form.channels = channels;
     form_read(&plans->form, document, root);
     enum status status = plans_read(plans, document, document_member(root, "plans"));
-    const struct document_node *cost = document_member(root, "cost");
-    const struct rules_form form = {true, &plans->form};
-    if (cost == NULL) {
-        document_fault(document, root,
-                       "cost is missing: expected a list of rules, each with "
-                       "issuer_fee and scheme_fee");
-    } else if (status == STATUS_OK) {
-        status = rules_read(&plans->cost, document, cost, &form);
+    if (status == STATUS_OK) {
+        status = costs_read(plans, document, root);
     }
     if (status != STATUS_OK || document_fault_count(document) > 0) {
         fee_plan_set_destroy(plans);

@@ -14,13 +14,15 @@ enum merchant_class { MERCHANT_STANDARD, MERCHANT_PREFERENTIAL, MERCHANT_EXEMPT 
 
 /* What a payment needs stands in the first 64 bytes. */
 struct merchant_row {
-    char merchant_id[16]; /* 15 characters of field 42 */
-    char mcc[5];          /* ISO 18245; the registered one, never the message's */
-    enum merchant_class merchant_class;
-    char plan[16];      /* price plan of the fees file */
-    int64_t amount_max; /* minor units of one transaction; 0: no limit of its own */
+    char merchant_id[16];   /* 15 characters of field 42 */
+    char mcc[5];            /* ISO 18245; the registered one, never the message's */
+    uint8_t merchant_class; /* enum merchant_class */
+    char plan[16];          /* price plan of the fees file */
     bool is_active;
-    char name[48]; /* UTF-8; last: a payment does not look at it */
+    uint16_t agent;           /* row of the agent table, from 1; 0: sold by none */
+    int32_t exempt_until_day; /* days since 1970: from then on exempt is standard; 0: no end */
+    int64_t amount_max;       /* minor units of one transaction; 0: no limit of its own */
+    char name[48];            /* UTF-8; last: a payment does not look at it */
 };
 _Static_assert(offsetof(struct merchant_row, name) <= 64, "one cache line of a row");
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "routing/pay_code.h"
+#include "routing/route_choice.h"
 #include "routing/ruleset_parts.h"
 
 _Static_assert(ROUTE_CANDIDATE_COUNT_MAX >= ROUTE_RULE_CHANNEL_COUNT_MAX, "a rule's channels fit");
@@ -59,6 +61,8 @@ void ruleset_destroy(struct ruleset *ruleset)
         channel_table_destroy(ruleset->channels);
         route_rules_destroy(ruleset->routes);
         fee_plan_set_destroy(ruleset->fees);
+        download_table_destroy(ruleset->downloads);
+        agent_table_destroy(ruleset->agents);
         free(ruleset);
     }
 }
@@ -117,16 +121,63 @@ const struct fee_plan_set *ruleset_fee_plans(const struct ruleset *ruleset)
     return ruleset->fees;
 }
 
+void ruleset_take_agents(struct ruleset *ruleset, struct agent_table *agents)
+{
+    REQUIRE(!ruleset->is_frozen);
+    REQUIRE(ruleset->agents == NULL);
+    ruleset->agents = agents;
+}
+
+const struct agent_table *ruleset_agent_view(const struct ruleset *ruleset)
+{
+    return ruleset->agents;
+}
+
+const struct agent_row *ruleset_agent_of(const struct ruleset *ruleset,
+                                         const struct merchant_row *merchant)
+{
+    return merchant->agent == 0 || ruleset->agents == NULL
+               ? NULL
+               : agent_table_at(ruleset->agents, merchant->agent - 1u);
+}
+
+const char *ruleset_notes(const struct ruleset *ruleset)
+{
+    return ruleset->routes == NULL ? "" : route_rules_notes(ruleset->routes);
+}
+
+const struct health_limits *ruleset_breaker(const struct ruleset *ruleset, uint16_t channel)
+{
+    REQUIRE(channel < CHANNEL_COUNT_MAX);
+    return &ruleset->breakers.channels[channel];
+}
+
 const struct ruleset_fault *ruleset_freeze_fault(const struct ruleset *ruleset)
 {
     return &ruleset->fault;
 }
 
-void ruleset_compile_routes(struct ruleset *ruleset, struct document *document)
+void ruleset_take_downloads(struct ruleset *ruleset, struct download_table *downloads)
 {
     REQUIRE(!ruleset->is_frozen);
+    REQUIRE(ruleset->downloads == NULL);
+    ruleset->downloads = downloads;
+}
+
+const struct download_table *ruleset_download_view(const struct ruleset *ruleset)
+{
+    return ruleset->downloads;
+}
+
+void ruleset_compile_routes(struct ruleset *ruleset, struct document *document)
+{
+    static const char *const KNOWN[] = {"currency", "utc_offset_hours", "routes", "breaker", NULL};
+    REQUIRE(!ruleset->is_frozen);
     REQUIRE(ruleset->routes == NULL);
-    ruleset->routes = route_rules_compile(document, ruleset->channels);
+    const struct route_tables tables = {ruleset->channels, ruleset->bins};
+    document_refuse_unknown(document, document_root(document), KNOWN);
+    health_rules_read(&ruleset->breakers, document, ruleset->channels);
+    ruleset->routes = route_rules_compile(document, &tables);
 }
 
 void ruleset_compile_fees(struct ruleset *ruleset, struct document *document)
@@ -298,8 +349,11 @@ static bool is_without_card(const struct payment *payment)
 static enum route_answer check_card(const struct ruleset *ruleset, const struct payment *payment,
                                     struct route_decision *decision)
 {
+    enum card_scheme scheme;
     if (is_without_card(payment)) {
-        return ROUTE_FOUND;
+        return payment->pay_code[0] == '\0' || pay_code_scheme(payment->pay_code, &scheme)
+                   ? ROUTE_FOUND
+                   : ROUTE_CODE_UNKNOWN;
     }
     if (payment->pan.digit_count < PAN_DIGITS_MIN || !pan_has_luhn(&payment->pan)) {
         return ROUTE_CARD_INVALID;
@@ -313,44 +367,46 @@ static enum route_answer check_card(const struct ruleset *ruleset, const struct 
                : ROUTE_FOUND;
 }
 
-/* The rule's channels that offer the kind: those that are up first, else in the rule's order. */
-static void choose_channels(const struct ruleset *ruleset, const struct route_rule *rule,
-                            enum payment_kind kind, uint64_t channel_is_up,
-                            struct route_decision *decision)
-{
-    for (unsigned pass = 0; pass < 2; pass++) {
-        for (unsigned i = 0; i < rule->channel_count; i++) {
-            uint16_t index = rule->channels[i];
-            bool is_up = (channel_is_up >> index & 1) != 0;
-            bool is_offered = (channel_table_at(ruleset->channels, index)->kinds >> kind & 1) != 0;
-            if (is_offered && is_up == (pass == 0)) {
-                decision->channels[decision->channel_count++] = index;
-            }
-        }
-    }
-}
-
-static enum route_answer quote(const struct ruleset *ruleset, const struct payment *payment,
-                               int64_t wall_us, struct route_decision *decision)
+enum status ruleset_quote(const struct ruleset *ruleset, const struct payment *payment,
+                          const struct route_context *context,
+                          const struct route_quote_place *place, struct fee_quote *quote)
 {
     const struct fee_inputs inputs = {
         .amount = payment->amount,
-        .wall_us = wall_us,
-        .bin = decision->bin,
-        .merchant = decision->merchant,
+        .wall_us = context->wall_us,
+        .month_minor = context->month_minor,
+        .bin = place->decision->bin,
+        .merchant = place->decision->merchant,
+        .agent = ruleset_agent_of(ruleset, place->decision->merchant),
         .payment = payment,
-        .channel = channel_table_at(ruleset->channels, decision->channels[0])->name,
+        .channel = channel_table_at(ruleset->channels, place->channel)->name,
     };
-    if (!ruleset_kind_has_amount(payment->kind)) {
-        return ROUTE_FOUND; /* costs nothing */
+    return fee_quote(ruleset->fees, &inputs, quote);
+}
+
+bool ruleset_kind_is_priced(enum payment_kind kind)
+{
+    return ruleset_kind_has_amount(kind) && kind != PAYMENT_VOID && kind != PAYMENT_OTHER_VOID &&
+           kind != PAYMENT_PREAUTH_VOID && kind != PAYMENT_CAPTURE_VOID && kind != PAYMENT_REFUND;
+}
+
+static enum route_answer price(const struct ruleset *ruleset, const struct payment *payment,
+                               const struct route_context *context, struct route_decision *decision)
+{
+    if (!ruleset_kind_is_priced(payment->kind)) {
+        return ROUTE_FOUND;
     }
-    return fee_quote(ruleset->fees, &inputs, &decision->fee) == STATUS_OK ? ROUTE_FOUND
-                                                                          : ROUTE_NO_FEE;
+    const struct route_quote_place place = {decision, decision->channels[0]};
+    return ruleset_quote(ruleset, payment, context, &place, &decision->fee) == STATUS_OK
+               ? ROUTE_FOUND
+               : ROUTE_NO_FEE;
 }
 
 void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
                    const struct route_decision *decision, struct condition_facts *facts)
 {
+    const struct agent_row *agent =
+        decision->merchant == NULL ? NULL : ruleset_agent_of(ruleset, decision->merchant);
     const struct condition_subject subject = {
         .payment = payment,
         .amount = payment->amount,
@@ -358,12 +414,35 @@ void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment,
         .bin = decision->bin,
         .merchant = decision->merchant,
         .terminal = decision->terminal,
+        .bin_group = decision->bin == NULL
+                         ? NULL
+                         : bin_table_group_name(ruleset->bins, decision->bin->group),
+        .agent = agent == NULL ? NULL : agent->agent_id,
     };
     condition_facts_fill(facts, &subject, route_rules_form(ruleset->routes));
 }
 
+/* The rule that fits, and which of its channels; what follows an original goes where that went. */
+static enum route_answer find_route(const struct ruleset *ruleset, const struct payment *payment,
+                                    const struct route_context *context,
+                                    struct route_decision *decision)
+{
+    if (context->is_bound) {
+        decision->channels[decision->channel_count++] = context->bound_channel;
+        return ROUTE_FOUND;
+    }
+    struct condition_facts facts;
+    ruleset_facts(ruleset, payment, context->wall_us, decision, &facts);
+    const struct route_rule *rule = route_rules_find(ruleset->routes, &facts);
+    if (rule == NULL) {
+        return ROUTE_NO_ROUTE;
+    }
+    decision->rule = rule->line;
+    return route_choose(ruleset, rule, payment, context, decision);
+}
+
 static enum route_answer decide(const struct ruleset *ruleset, const struct payment *payment,
-                                int64_t wall_us, uint64_t channel_is_up,
+                                const struct route_context *context,
                                 struct route_decision *decision)
 {
     enum route_answer answer = admit(ruleset, payment, decision);
@@ -376,25 +455,17 @@ static enum route_answer decide(const struct ruleset *ruleset, const struct paym
     if (answer != ROUTE_FOUND) {
         return answer;
     }
-    struct condition_facts facts;
-    ruleset_facts(ruleset, payment, wall_us, decision, &facts);
-    const struct route_rule *rule = route_rules_find(ruleset->routes, &facts);
-    if (rule == NULL) {
-        return ROUTE_NO_ROUTE;
-    }
-    decision->rule = rule->line;
-    choose_channels(ruleset, rule, payment->kind, channel_is_up, decision);
-    return decision->channel_count == 0 ? ROUTE_NOT_SUPPORTED
-                                        : quote(ruleset, payment, wall_us, decision);
+    answer = find_route(ruleset, payment, context, decision);
+    return answer == ROUTE_FOUND ? price(ruleset, payment, context, decision) : answer;
 }
 
-void ruleset_decide(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
-                    uint64_t channel_is_up, struct route_decision *decision)
+void ruleset_decide(const struct ruleset *ruleset, const struct payment *payment,
+                    const struct route_context *context, struct route_decision *decision)
 {
     REQUIRE(ruleset->is_frozen);
     REQUIRE(payment->kind < PAYMENT_KIND_COUNT);
     *decision = (struct route_decision){.version = ruleset->version};
-    decision->answer = decide(ruleset, payment, wall_us, channel_is_up, decision);
+    decision->answer = decide(ruleset, payment, context, decision);
     if (decision->answer != ROUTE_FOUND) {
         decision->channel_count = 0;
     }

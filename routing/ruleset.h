@@ -13,14 +13,17 @@
 #include "protocols/base/document.h"
 #include "protocols/base/money.h"
 #include "protocols/payment.h"
+#include "routing/agent_table.h"
 #include "routing/bin_table.h"
+#include "routing/channel_health.h"
 #include "routing/channel_table.h"
+#include "routing/download_table.h"
 #include "routing/fee_plan.h"
 #include "routing/merchant_table.h"
 #include "routing/terminal_table.h"
 
 #define ROUTE_CANDIDATE_COUNT_MAX 4
-#define ROUTE_EXPLANATION_SIZE 2048
+#define ROUTE_EXPLANATION_SIZE 4096
 
 /* X(name, response code, sentence): what a decision may come to. */
 #define ROUTE_ANSWER_MAP(X)                                                                        \
@@ -36,7 +39,9 @@
     X(NO_ROUTE, "15", "no route rule fits this payment")                                           \
     X(NOT_SUPPORTED, "40", "the route does not offer this transaction type")                       \
     X(NO_FEE, "96", "no fee plan fits this payment")                                               \
-    X(LIMIT_AMOUNT, "61", "above the amount limit")
+    X(LIMIT_AMOUNT, "61", "above the amount limit")                                                \
+    X(CODE_UNKNOWN, "14", "the payment code is of no wallet or scheme known here")                 \
+    X(CHANNEL_TRIPPED, "91", "the breaker of each channel that could take it is open")
 
 enum route_answer {
 #define X(name, code, text) ROUTE_##name,
@@ -79,8 +84,22 @@ struct channel_table *ruleset_channels(struct ruleset *ruleset);
 const struct channel_table *ruleset_channel_view(const struct ruleset *ruleset);
 const struct terminal_table *ruleset_terminal_view(const struct ruleset *ruleset);
 
-/* Compiles the rules of a routes file and of a fees file. Faults (unknown channel, unreachable
- * rule, two equally specific fee rules …) go into the document. */
+/* What terminals download, frozen; the ruleset owns it from here on. Without it nothing is offered
+ * (the view is NULL). */
+void ruleset_take_downloads(struct ruleset *ruleset, struct download_table *downloads);
+const struct download_table *ruleset_download_view(const struct ruleset *ruleset);
+
+/* The sales agents, frozen; the ruleset owns them from here on, and merchants name their rows from
+ * 1. Without them no merchant has an agent (the view is NULL). */
+void ruleset_take_agents(struct ruleset *ruleset, struct agent_table *agents);
+const struct agent_table *ruleset_agent_view(const struct ruleset *ruleset);
+/* The agent that brought this merchant, or NULL. The ruleset's. */
+const struct agent_row *ruleset_agent_of(const struct ruleset *ruleset,
+                                         const struct merchant_row *merchant);
+
+/* Compiles the rules of a routes file and of a fees file, which may name what the tables hold: BINs
+ * are filled before, fees compiled before routes. Faults (unknown channel, unreachable rule, two
+ * equally specific fee rules …) go into the document. */
 void ruleset_compile_routes(struct ruleset *ruleset, struct document *document);
 void ruleset_compile_fees(struct ruleset *ruleset, struct document *document);
 
@@ -98,6 +117,25 @@ struct ruleset_fault {
 const struct ruleset_fault *ruleset_freeze_fault(const struct ruleset *ruleset);
 /* The fee plans, NULL before they are compiled. The ruleset's. */
 const struct fee_plan_set *ruleset_fee_plans(const struct ruleset *ruleset);
+/* What is no fault of the routes file but should be known, lines "file:line: sentence"; "": none.
+ */
+const char *ruleset_notes(const struct ruleset *ruleset);
+/* Tells each merchant, agent, brand and model of route rules that no row of the tables has; after
+ * freeze. STATUS_NO_MEMORY. */
+struct ruleset_stranger {
+    uint32_t line;       /* of the rule */
+    const char *part;    /* "merchant" */
+    const char *name;    /* as the rule has it */
+    const char *nearest; /* NULL: nothing is near */
+};
+struct ruleset_name_sink {
+    void (*on_stranger)(void *argument, const struct ruleset_stranger *stranger);
+    void *argument;
+};
+MUST_CHECK enum status ruleset_check_names(const struct ruleset *ruleset,
+                                           const struct ruleset_name_sink *sink);
+/* When the breaker of a channel opens. The ruleset's. */
+const struct health_limits *ruleset_breaker(const struct ruleset *ruleset, uint16_t channel);
 const struct merchant_table *ruleset_merchant_view(const struct ruleset *ruleset);
 const struct bin_table *ruleset_bin_view(const struct ruleset *ruleset);
 
@@ -105,12 +143,22 @@ const struct bin_table *ruleset_bin_view(const struct ruleset *ruleset);
 enum route_answer ruleset_admit(const struct ruleset *ruleset, const struct payment *payment,
                                 const struct terminal_row **terminal);
 
-/* Decides where a financial request goes and what it costs; no allocation, no clock. `wall_us` is
- * the wall time of the event (fee rules are dated). `channel_is_up` is a bit set by channel index:
- * channels that cannot take work now are put last. */
-void ruleset_decide(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
-                    uint64_t channel_is_up, struct route_decision *decision);
+/* What a decision depends on besides the payment and the rules. */
+struct route_context {
+    int64_t wall_us;        /* wall time of the event: rules are dated */
+    uint64_t channel_is_up; /* bit set by channel index: the others are put last */
+    int64_t month_minor;    /* what the merchant has taken this month, without this payment */
+    uint64_t now_ns;        /* the breakers' clock */
+    const struct channel_health *health; /* NULL: no breaker is open */
+    const uint8_t *health_places;        /* by channel index: its number in `health` */
+    bool is_bound;                       /* it has to go to `bound_channel`, whatever rules say */
+    uint16_t bound_channel;
+};
+
+/* Decides where a financial request goes and what it costs; no allocation, no clock. */
+void ruleset_decide(const struct ruleset *ruleset, const struct payment *payment,
+                    const struct route_context *context, struct route_decision *decision);
 
 /* The same decision in words: each step with the rule, its line and the inputs. */
-void ruleset_explain(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
-                     char text[ROUTE_EXPLANATION_SIZE]);
+void ruleset_explain(const struct ruleset *ruleset, const struct payment *payment,
+                     const struct route_context *context, char text[ROUTE_EXPLANATION_SIZE]);

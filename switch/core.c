@@ -21,22 +21,30 @@
 
 /* An event that came up inside an effect. */
 struct core_pending {
-    enum engine_event_kind kind; /* UNSENT, KEYS or CHANNEL */
+    enum engine_event_kind kind; /* UNSENT, KEYS, CHANNEL, or a FOUND that failed at once */
     struct txn_handle txn;
     uint16_t attempt, channel;
     enum txn_reason reason;
     bool is_good; /* made, or up */
     uint16_t field_62_length, records_length;
     uint8_t field_62[FIELD_62_BYTES_MAX];
-    uint8_t records[RECORD_KEYS_BYTES_MAX];
+    uint8_t records[RECORD_PAYLOAD_BYTES_MAX];
 };
 
 _Static_assert(OPTION_NAME_SIZE == CHANNEL_NAME_SIZE, "one name, whoever holds it");
 _Static_assert(OPTION_CHANNEL_COUNT_MAX <= CHANNEL_COUNT_MAX, "each channel has its counts");
 
+/* A search under way. */
+struct core_lookup {
+    struct core *core;
+    struct txn_handle txn;
+    struct core_lookup *next; /* while free */
+};
+
 struct core {
     struct core_setup setup;
-    struct engine *engine; /* owned, as the next two */
+    char folder[OPTION_PATH_SIZE]; /* of the log; the options may go */
+    struct engine *engine;         /* owned, as the next two */
     struct driver *driver;
     struct store *store;
     struct loop_hook hook;
@@ -46,11 +54,13 @@ struct core {
     uint64_t unplaced_position; /* of the first record that replay found no room for; 0: none */
     bool is_started;
     uint16_t responding; /* the channel whose response is being stepped */
-    uint32_t channel_count;
-    char channel_names[CHANNEL_COUNT_MAX][CHANNEL_NAME_SIZE]; /* a reload changes none */
     uint32_t pending_first, pending_count, pending_count_max;
+    struct core_lookup *free_lookups, lookups[LOOKUP_UNDER_WAY_MAX];
     struct core_pending
         *pending; /* owned: a ring; one for each effect that may be held, and more */
+    bool has_cut_over;
+    uint32_t settlement_days[CHANNEL_COUNT_MAX]; /* that the banks told and the engine has not heard
+                                                    of; 0: none */
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014) from a seed of the kernel: the engine wants bits that peers
@@ -76,8 +86,9 @@ static struct engine_event event_now(struct core *core, enum engine_event_kind k
 /* NULL: the record's channel is none of ours any more. */
 static struct core_channel_counts *counts_of_channel(struct core *core, const char *name)
 {
-    for (uint32_t i = 0; i < core->channel_count; i++) {
-        if (strcmp(core->channel_names[i], name) == 0) {
+    const struct channel_table *table = ruleset_channel_view(core->setup.ruleset);
+    for (uint16_t i = 0; i < channel_table_count(table); i++) {
+        if (strcmp(channel_table_at(table, i)->name, name) == 0) {
             return &core->counts.channels[i];
         }
     }
@@ -126,11 +137,53 @@ static void rim_make_keys(void *argument, const struct engine_effect *effect)
     core->setup.make_keys(core->setup.argument, effect);
 }
 
+static bool on_found(void *argument, const struct lookup_answer *answer);
+static struct core_pending *pending_add(struct core *core, enum engine_event_kind kind);
+
+static void rim_lookup(void *argument, const struct engine_effect *effect)
+{
+    struct core *core = argument;
+    struct core_lookup *lookup = core->free_lookups;
+    if (lookup != NULL) {
+        lookup->txn = effect->txn;
+        core->free_lookups = lookup->next;
+        if (store_lookup(core->store, &effect->lookup, on_found, lookup)) {
+            return;
+        }
+        lookup->next = core->free_lookups;
+        core->free_lookups = lookup;
+    }
+    count_add(&core->counts.lookups_refused, 1);
+    pending_add(core, ENGINE_FOUND)->txn = effect->txn;
+}
+
+/* Which channel, for which cards, and why. */
+static void log_breaker(const struct core *core, const struct engine_effect *effect)
+{
+    const struct channel_table *channels = ruleset_channel_view(core->setup.ruleset);
+    const struct bin_table *bins = ruleset_bin_view(core->setup.ruleset);
+    bool is_opened = effect->reason == TXN_REASON_BREAKER_OPENED;
+    enum health_fault fault = (enum health_fault)effect->breaker.fault;
+    const char *name = effect->channel < channel_table_count(channels)
+                           ? channel_table_at(channels, effect->channel)->name
+                           : NULL;
+    LOG(is_opened ? LOG_WARN : LOG_NOTICE, is_opened ? "breaker_opened" : "breaker_closed",
+        LOG_TEXT("channel", name),
+        LOG_TEXT("bin_group", bin_table_group_name(bins, effect->breaker.group)),
+        LOG_TEXT("fault", is_opened ? health_fault_name(fault) : NULL),
+        LOG_TEXT("text", is_opened ? health_fault_text(fault) : txn_reason_text(effect->reason)));
+}
+
 static void rim_notice(void *argument, const struct engine_effect *effect)
 {
     struct core *core = argument;
     const struct payment *payment = effect->payment;
     count_add(&core->counts.notices[effect->reason], 1);
+    if (effect->reason == TXN_REASON_BREAKER_OPENED ||
+        effect->reason == TXN_REASON_BREAKER_CLOSED) {
+        log_breaker(core, effect);
+        return;
+    }
     LOG(LOG_NOTICE, "txn_notice", LOG_TEXT("reason", txn_reason_name(effect->reason)),
         LOG_TEXT("text", txn_reason_text(effect->reason)),
         LOG_TEXT("type", payment == NULL ? NULL : payment_kind_name(payment->kind)),
@@ -154,6 +207,12 @@ static struct engine_limits limits_of(const struct server_options *options, uint
         .saf_life_ns = engine->saf_life_ms * NS_PER_MS,
         .duplicate_window_ns = engine->duplicate_window_ms * NS_PER_MS,
         .signon_timeout_ns = engine->signon_timeout_ms * NS_PER_MS,
+        .lookup_timeout_ns = engine->lookup_timeout_ms * NS_PER_MS,
+        .capture_ceiling_percent = engine->capture_ceiling_percent,
+        .tip_ceiling_percent = engine->tip_ceiling_percent,
+        .signon_min_interval_ns = engine->signon_min_interval_ms * NS_PER_MS,
+        .status_every_ns = engine->status_every_ms * NS_PER_MS,
+        .pin_guard = {engine->pin_fault_window_ms * NS_PER_MS, engine->pin_fault_count_max},
         .saf_window = engine->saf_window,
         .node = options->node,
     };
@@ -173,7 +232,13 @@ static bool parts_create(struct core *core)
 {
     const struct server_options *options = core->setup.options;
     struct engine_limits limits = limits_of(options, terminal_count_max(core->setup.ruleset));
-    struct driver_rim rim = {rim_append, rim_forward, rim_reply, rim_make_keys, rim_notice, core};
+    struct driver_rim rim = {.append = rim_append,
+                             .forward = rim_forward,
+                             .reply = rim_reply,
+                             .make_keys = rim_make_keys,
+                             .lookup = rim_lookup,
+                             .notice = rim_notice,
+                             .argument = core};
     core->held_count_max = options->engine.held_count_max;
     core->held_reserve = core->held_count_max / 4 + ENGINE_EFFECT_COUNT_MAX;
     core->pending_count_max = core->held_count_max + PENDING_EXTRA;
@@ -189,7 +254,13 @@ struct core *core_create(const struct core_setup *setup, int *exit_code,
                          char reason[STORE_REASON_SIZE])
 {
     const struct store_options *options = &setup->options->store;
-    struct store_setup store = {options->path, options->burst_count_max, options->queue_count_max};
+    struct store_setup store = {.burst_count_max = options->burst_count_max,
+                                .queue_count_max = options->queue_count_max,
+                                .segment_row_count_max = options->segment_row_count_max,
+                                .retention_days = options->retention_days,
+                                .reserve_bytes = options->reserve_bytes,
+                                .carry_window_us =
+                                    (int64_t)setup->options->engine.duplicate_window_ms * 1000};
     struct core *core = calloc(1, sizeof(*core));
     *exit_code = EXIT_FAILED;
     if (core == NULL) {
@@ -197,9 +268,11 @@ struct core *core_create(const struct core_setup *setup, int *exit_code,
         return NULL;
     }
     core->setup = *setup;
-    core->channel_count = setup->options->channel_count;
-    for (uint32_t i = 0; i < core->channel_count; i++) {
-        memcpy(core->channel_names[i], setup->options->channels[i].name, CHANNEL_NAME_SIZE);
+    memcpy(core->folder, options->folder, sizeof(core->folder));
+    store.folder = core->folder;
+    for (uint32_t i = 0; i < LOOKUP_UNDER_WAY_MAX; i++) {
+        core->lookups[i] = (struct core_lookup){core, {0, 0}, core->free_lookups};
+        core->free_lookups = &core->lookups[i];
     }
     core->store = store_open(&store, reason);
     if (core->store == NULL) {
@@ -289,10 +362,13 @@ void core_destroy(struct core *core)
 
 /* ---- events ---- */
 
+/* What waits for the end of the turn counts like what is held: the keys of a sign-on and a search
+ * that is refused come back at once, however many requests one turn brings. */
 bool core_has_room(const struct core *core)
 {
     return core->is_started && store_has_room(core->store) &&
-           driver_held_count(core->driver) + core->held_reserve < core->held_count_max;
+           driver_held_count(core->driver) + core->pending_count + core->held_reserve <
+               core->held_count_max;
 }
 
 bool core_is_crowded(const struct core *core)
@@ -352,6 +428,13 @@ void core_channel(struct core *core, uint16_t channel, bool is_up)
     pending->is_good = is_up;
 }
 
+void core_cut_over(struct core *core, uint16_t channel, uint32_t settlement_day)
+{
+    REQUIRE(channel < CHANNEL_COUNT_MAX);
+    core->settlement_days[channel] = settlement_day;
+    core->has_cut_over = true;
+}
+
 void core_unsent(struct core *core, struct txn_handle txn, uint16_t attempt, enum txn_reason reason)
 {
     struct core_pending *pending = pending_add(core, ENGINE_UNSENT);
@@ -390,6 +473,9 @@ static void pending_step(struct core *core, struct core_pending *pending)
         event.unsent.txn = pending->txn;
         event.unsent.attempt = pending->attempt;
         event.unsent.reason = pending->reason;
+    } else if (pending->kind == ENGINE_FOUND) {
+        event.found.txn = pending->txn;
+        event.found.is_failed = true;
     } else if (pending->kind == ENGINE_CHANNEL) {
         event.channel.channel = pending->channel;
         event.channel.is_up = pending->is_good;
@@ -400,6 +486,24 @@ static void pending_step(struct core *core, struct core_pending *pending)
         event.keys.records = (struct byte_view){pending->records, pending->records_length};
     }
     driver_step(core->driver, &event);
+}
+
+static bool on_found(void *argument, const struct lookup_answer *answer)
+{
+    struct core_lookup *lookup = argument;
+    struct core *core = lookup->core;
+    if (!core->is_started || !has_step_room(core)) {
+        return false; /* offered again at the end of the turn */
+    }
+    struct engine_event event = event_now(core, ENGINE_FOUND);
+    event.found.txn = lookup->txn;
+    event.found.is_failed = answer->is_failed;
+    event.found.records = answer->records;
+    event.found.count = answer->count;
+    lookup->next = core->free_lookups;
+    core->free_lookups = lookup;
+    driver_step(core->driver, &event);
+    return true;
 }
 
 static void pending_run(struct core *core)
@@ -413,6 +517,26 @@ static void pending_run(struct core *core)
     }
     core->pending_first =
         core->pending_count == 0 ? 0 : core->pending_first; /* stay in the cache */
+}
+
+/* However often a bank says it within a turn, the last word counts. */
+static void cut_overs_run(struct core *core)
+{
+    core->has_cut_over = false;
+    for (uint32_t i = 0; i < CHANNEL_COUNT_MAX; i++) {
+        if (core->settlement_days[i] == 0) {
+            continue;
+        }
+        if (!has_step_room(core)) {
+            core->has_cut_over = true;
+            return;
+        }
+        struct engine_event event = event_now(core, ENGINE_CUT_OVER);
+        event.cut_over.channel = (uint16_t)i;
+        event.cut_over.settlement_day = core->settlement_days[i];
+        core->settlement_days[i] = 0;
+        driver_step(core->driver, &event);
+    }
 }
 
 static void time_pass(struct core *core)
@@ -431,7 +555,11 @@ static void on_turn(void *argument)
 {
     struct core *core = argument;
     if (core->is_started) {
+        if (core->has_cut_over) {
+            cut_overs_run(core);
+        }
         pending_run(core);
+        store_deliver(core->store);
         if (engine_deadline_ns(core->engine) <= loop_now_ns()) {
             time_pass(core);
         }
@@ -449,6 +577,11 @@ const struct engine *core_engine(const struct core *core)
 const struct store *core_store(const struct core *core)
 {
     return core->store;
+}
+
+void core_purge(struct core *core, uint32_t days)
+{
+    store_purge_soon(core->store, days);
 }
 
 uint32_t core_held_count(const struct core *core)

@@ -23,8 +23,8 @@ struct core;
 
 struct core_setup {
     struct loop *loop;
-    const struct server_options *options;
-    const struct ruleset *ruleset; /* the first one; borrowed until core_use gives another */
+    const struct server_options *options; /* borrowed until core_replay has answered */
+    const struct ruleset *ruleset;        /* the first one; borrowed until core_use gives another */
     void (*reply)(void *argument, const struct engine_effect *effect);
     void (*forward)(void *argument, const struct engine_effect *effect);
     void (*make_keys)(void *argument, const struct engine_effect *effect);
@@ -56,6 +56,8 @@ bool core_is_crowded(const struct core *core);
 void core_request(struct core *core, struct conn_handle conn, const struct payment *payment);
 void core_response(struct core *core, uint16_t channel, const struct payment *payment);
 void core_channel(struct core *core, uint16_t channel, bool is_up);
+/* A channel's next settlement day, YYYYMMDD, begins. */
+void core_cut_over(struct core *core, uint16_t channel, uint32_t settlement_day);
 /* From within an effect too: both wait for the end of the turn. The views are copied. */
 void core_unsent(struct core *core, struct txn_handle txn, uint16_t attempt,
                  enum txn_reason reason);
@@ -69,6 +71,8 @@ void core_use(struct core *core, const struct ruleset *ruleset);
 
 const struct engine *core_engine(const struct core *core);
 const struct store *core_store(const struct core *core);
+/* As store_purge_soon(). */
+void core_purge(struct core *core, uint32_t days);
 uint32_t core_held_count(const struct core *core);
 /* Nothing is in flight, and nothing waits for the log. */
 bool core_is_idle(const struct core *core);
@@ -83,6 +87,7 @@ struct core_channel_counts {
 /* One thread writes, others read. */
 struct core_counts {
     struct count notices[TXN_REASON_COUNT];
+    struct count lookups_refused;   /* too many searches of the log were under way */
     struct count responses_dropped; /* no room: the transaction will be reversed */
     struct count records[RECORD_KIND_COUNT];
     struct core_channel_counts channels[CHANNEL_COUNT_MAX];

@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <openssl/crypto.h>
+
 #include "protocols/base/require.h"
 #include "switch/configuration.h"
 #include "switch/net/tls.h"
@@ -34,7 +36,7 @@ static void usage(FILE *to)
           "\n"
           "  --config FILE      the configuration, tillway.yaml\n"
           "  --set PATH=VALUE   changes one option of it, such as "
-          "store.path=/var/lib/tillway/log.db\n"
+          "store.folder=/var/lib/tillway/log\n"
           "  --check-config     reads and checks all files but the key blocks, says what is wrong, "
           "and "
           "ends\n"
@@ -114,6 +116,19 @@ static void harden(void)
     }
 }
 
+/* OpenSSL that could not set itself up reads through null pointers later, instead of answering. */
+static bool openssl_is_ready(void)
+{
+    if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1 &&
+        OSSL_LIB_CTX_get0_global_default() != NULL) {
+        return true;
+    }
+    fputs("tillwayd: OpenSSL cannot set itself up: too little memory, or its openssl.cnf is "
+          "faulty\n",
+          stderr);
+    return false;
+}
+
 static int check_config(const struct configuration_source *source)
 {
     static char faults[CONFIGURATION_FAULTS_SIZE];
@@ -130,6 +145,10 @@ static int check_config(const struct configuration_source *source)
         configuration_destroy(configuration);
         return SERVER_EXIT_CONFIGURATION;
     }
+    static char losses[CONFIGURATION_FAULTS_SIZE];
+    fputs(ruleset_notes(configuration->ruleset), stdout);
+    fee_plan_set_losses(ruleset_fee_plans(configuration->ruleset), losses, sizeof(losses));
+    fputs(losses, stdout);
     printf("%s: good (%u terminals, %u merchants, %u card ranges, %u channels, %u listeners)\n",
            source->path, terminal_table_count(ruleset_terminal_view(configuration->ruleset)),
            merchant_table_count(ruleset_merchant_view(configuration->ruleset)),
@@ -159,9 +178,9 @@ int main(int argc, char **argv)
     switch (arguments.command) {
     case RUN:
         harden();
-        return server_run(&source);
+        return openssl_is_ready() ? server_run(&source) : SERVER_EXIT_FAILED;
     case CHECK_CONFIG:
-        return check_config(&source);
+        return openssl_is_ready() ? check_config(&source) : SERVER_EXIT_FAILED;
     case DUMP_OPTIONS:
         return dump_options();
     case PRINT_VERSION:

@@ -1,8 +1,9 @@
 /* See ruleset_load.h.
  *
- * Rules are compiled before tables are read, so that a merchant's plan is checked where its line is
- * known. What freeze finds (a key given twice, a terminal without its merchant) has lost its line
- * by then; the file is read once more to name it, which only a faulty file costs.
+ * BINs are read first, since rules name their groups. Rules are compiled before tables are read, so
+ * that a merchant's plan is checked where its line is known. What freeze finds (a key given twice,
+ * a terminal without its merchant) has lost its line by then; the file is read once more to name
+ * it, which only a faulty file costs.
  */
 #include "switch/ruleset_load.h"
 
@@ -16,8 +17,11 @@
 #include "config/file_text.h"
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
+#include "routing/civil_date.h"
 #include "routing/condition.h"
 #include "routing/condition_words.h"
+#include "switch/agent_load.h"
+#include "switch/download_load.h"
 
 #define LINE_SIZE (DOCUMENT_FAULT_TEXT_SIZE + OPTION_PATH_SIZE)
 
@@ -28,8 +32,10 @@ _Static_assert(OPTION_NAME_SIZE <= CHANNEL_NAME_SIZE, "a channel's name fits rou
 struct loader {
     const struct server_options *options; /* borrowed */
     struct byte_writer *faults;           /* borrowed */
+    const struct channel_table *before; /* of the rules in force; borrowed; NULL: there are none */
     struct ruleset *ruleset;
-    const char *file; /* of the table being read */
+    bool has_no_agents; /* their table is faulty: merchants are not told off for it */
+    const char *file;   /* of the table being read */
     uint32_t fault_count, file_fault_count;
 };
 
@@ -58,6 +64,7 @@ static void fault(struct loader *loader, uint32_t line, const char *format, ...)
     REQUIRE(length > 0 && (size_t)length < sizeof(text));
     va_list arguments;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it begins one line above */
     vsnprintf(text + length, sizeof(text) - (size_t)length, format, arguments);
     va_end(arguments);
     fault_put(loader, text);
@@ -101,15 +108,52 @@ static uint64_t channel_kinds(struct loader *loader, const struct channel_option
     return kinds;
 }
 
+/* Each name of the rules in force at its place; what it offers is said later, or it is retired. */
+static void keep_places(struct loader *loader)
+{
+    struct channel_table *table = ruleset_channels(loader->ruleset);
+    uint16_t count = loader->before == NULL ? 0 : channel_table_count(loader->before);
+    for (uint16_t i = 0; i < count; i++) {
+        const char *name = channel_table_at(loader->before, i)->name;
+        struct channel_row row = {.kinds = 0};
+        bool is_wanted = false;
+        memcpy(row.name, name, sizeof(row.name));
+        for (uint32_t j = 0; j < loader->options->channel_count && !is_wanted; j++) {
+            const struct channel_options *channel = &loader->options->channels[j];
+            is_wanted = strcmp(channel->name, name) == 0;
+            row.kinds = is_wanted ? channel_kinds(loader, channel) : 0;
+            row.voids_are_refunds = is_wanted && channel->wallet.is_on;
+        }
+        enum status status = channel_table_add(table, &row);
+        REQUIRE(status == STATUS_OK);
+        if (!is_wanted) {
+            channel_table_retire(table, i);
+        }
+    }
+}
+
 static void load_channels(struct loader *loader)
 {
+    struct channel_table *table = ruleset_channels(loader->ruleset);
+    keep_places(loader);
     for (uint32_t i = 0; i < loader->options->channel_count; i++) {
         const struct channel_options *channel = &loader->options->channels[i];
-        struct channel_row row = {.kinds = channel_kinds(loader, channel)};
+        if (channel_table_find(table, channel->name) >= 0) {
+            continue;
+        }
+        struct channel_row row = {.kinds = channel_kinds(loader, channel),
+                                  .voids_are_refunds = channel->wallet.is_on};
         memcpy(row.name, channel->name, sizeof(channel->name));
-        enum status status = channel_table_add(ruleset_channels(loader->ruleset), &row);
+        enum status status = channel_table_add(table, &row);
         /* Names are checked with the options, and as many fit as options allow. */
-        REQUIRE(status == STATUS_OK);
+        REQUIRE(status == STATUS_OK || status == STATUS_NO_ROOM);
+        if (status == STATUS_NO_ROOM) {
+            loader->file = loader->options->path;
+            fault(loader, channel->line,
+                  "channel %s: expected at most %d names of channels between two starts, those "
+                  "taken out included; restart to make room",
+                  channel->name, CHANNEL_COUNT_MAX);
+        }
     }
 }
 
@@ -128,10 +172,10 @@ static void load_rules(struct loader *loader, const char *path,
     document_destroy(document);
 }
 
-enum { BIN_PREFIX, BIN_PAN_DIGITS, BIN_SCHEME, BIN_CARD_TYPE, BIN_ISSUER };
+enum { BIN_PREFIX, BIN_PAN_DIGITS, BIN_SCHEME, BIN_CARD_TYPE, BIN_ISSUER, BIN_GROUP };
 static const struct csv_column BIN_COLUMNS[] = {
-    {"prefix", true},    {"pan_digits", true}, {"scheme", true},
-    {"card_type", true}, {"issuer", true},     {NULL, false},
+    {"prefix", true}, {"pan_digits", true}, {"scheme", true}, {"card_type", true},
+    {"issuer", true}, {"group", false},     {NULL, false},
 };
 
 enum {
@@ -141,11 +185,14 @@ enum {
     MERCHANT_CLASS,
     MERCHANT_PLAN,
     MERCHANT_AMOUNT_MAX,
-    MERCHANT_STATUS
+    MERCHANT_STATUS,
+    MERCHANT_EXEMPT_UNTIL,
+    MERCHANT_AGENT
 };
 static const struct csv_column MERCHANT_COLUMNS[] = {
     {"merchant_id", true}, {"name", true},        {"mcc", true},    {"class", true},
-    {"plan", true},        {"amount_max", false}, {"status", true}, {NULL, false},
+    {"plan", true},        {"amount_max", false}, {"status", true}, {"exempt_until", false},
+    {"agent", false},      {NULL, false},
 };
 
 enum { TERMINAL_ID, TERMINAL_MERCHANT, TERMINAL_STATUS, TERMINAL_BRAND, TERMINAL_MODEL };
@@ -250,13 +297,50 @@ static void on_bin(void *argument, const struct csv_row *row)
         row_fault(&reader, BIN_PAN_DIGITS, "12 to 19, or 0 for any");
     }
     rule.scheme = row_word(&reader, BIN_SCHEME, CONDITION_SCHEME);
+    if (rule.scheme == CARD_SCHEME_ALIPAY || rule.scheme == CARD_SCHEME_WECHAT) {
+        row_fault(&reader, BIN_SCHEME, "the scheme of a card, which a wallet is not");
+    }
     rule.card_type = row_word(&reader, BIN_CARD_TYPE, CONDITION_CARD_TYPE);
     rule.issuer =
         (uint16_t)row_number(&reader, BIN_ISSUER, (struct number_range){0, UINT16_MAX}, 0);
+    const char *group = row->fields[BIN_GROUP];
+    struct bin_table *bins = ruleset_bins(reader.loader->ruleset);
+    rule.group = group[0] == '\0' ? 0 : bin_table_group(bins, group);
+    if (group[0] != '\0' && rule.group == 0) {
+        row_fault(&reader, BIN_GROUP, "a name of 1 to 15 characters, of at most 63 groups");
+    }
     if (!reader.is_faulty) {
         row_added(&reader, bin_table_add(ruleset_bins(reader.loader->ruleset), &rule),
                   "a prefix of 1 to 12 digits");
     }
+}
+
+/* Documents of an exemption expire; without a date it has no end. */
+static void row_exemption(struct row_reader *reader, struct merchant_row *merchant)
+{
+    const char *text = reader->row->fields[MERCHANT_EXEMPT_UNTIL];
+    int64_t days = 0;
+    if (text[0] == '\0') {
+        return;
+    }
+    if (!civil_date_parse(&days, text) || merchant->merchant_class != MERCHANT_EXEMPT) {
+        row_fault(reader, MERCHANT_EXEMPT_UNTIL,
+                  "a date as 2026-01-31 at merchants of class exempt, nothing at others");
+        return;
+    }
+    merchant->exempt_until_day = (int32_t)days;
+}
+
+static void row_agent(struct row_reader *reader, struct merchant_row *merchant)
+{
+    const struct agent_table *agents = ruleset_agent_view(reader->loader->ruleset);
+    const char *text = reader->row->fields[MERCHANT_AGENT];
+    int32_t index = text[0] == '\0' || agents == NULL ? -1 : agent_table_find(agents, text);
+    if (text[0] != '\0' && index < 0 && !reader->loader->has_no_agents) {
+        row_fault(reader, MERCHANT_AGENT, "an agent of the agents' table (tables.agents)");
+        return;
+    }
+    merchant->agent = (uint16_t)(index + 1);
 }
 
 static void on_merchant(void *argument, const struct csv_row *row)
@@ -271,8 +355,9 @@ static void on_merchant(void *argument, const struct csv_row *row)
     if (strlen(merchant.mcc) != 4 || !digits_are_decimal(merchant.mcc, 4)) {
         row_fault(&reader, MERCHANT_MCC, "4 digits");
     }
-    merchant.merchant_class =
-        (enum merchant_class)row_word(&reader, MERCHANT_CLASS, CONDITION_CLASS);
+    merchant.merchant_class = row_word(&reader, MERCHANT_CLASS, CONDITION_CLASS);
+    row_exemption(&reader, &merchant);
+    row_agent(&reader, &merchant);
     merchant.amount_max = (int64_t)row_number(
         &reader, MERCHANT_AMOUNT_MAX, (struct number_range){0, (uint64_t)MONEY_MINOR_MAX}, 0);
     if (plans != NULL && !fee_plan_set_has(plans, merchant.plan)) {
@@ -425,6 +510,72 @@ static void freeze_fault(struct loader *loader, enum status status, const char *
     }
 }
 
+static void on_part_fault(void *argument, const char *line)
+{
+    fault_put(argument, line);
+}
+
+static void load_agents(struct loader *loader)
+{
+    const struct agent_load_sink sink = {on_part_fault, loader};
+    struct agent_table *agents = NULL;
+    loader->has_no_agents = !agent_load(loader->options, &sink, &agents);
+    if (agents != NULL) {
+        ruleset_take_agents(loader->ruleset, agents);
+    }
+}
+
+static void load_downloads(struct loader *loader)
+{
+    const struct download_load_sink sink = {on_part_fault, loader};
+    struct download_table *downloads = NULL;
+    if (download_load(loader->options, &sink, &downloads)) {
+        ruleset_take_downloads(loader->ruleset, downloads);
+    }
+}
+
+/* A holder that nobody is would never be served, and nobody would notice. */
+static void check_holders(struct loader *loader)
+{
+    const struct download_table *downloads = ruleset_download_view(loader->ruleset);
+    const struct download_parameter *row = NULL;
+    loader->file = loader->options->tables.parameters;
+    loader->file_fault_count = 0;
+    for (uint32_t i = 0;
+         downloads != NULL && (row = download_table_parameter_at(downloads, i)) != NULL; i++) {
+        bool is_known =
+            row->holder[0] == '\0' ||
+            (strlen(row->holder) == 8
+                 ? terminal_table_find(ruleset_terminal_view(loader->ruleset), row->holder) != NULL
+                 : merchant_table_find(ruleset_merchant_view(loader->ruleset), row->holder) !=
+                       NULL);
+        if (!is_known) {
+            fault(loader, row->line,
+                  "holder: expected a terminal or merchant of the tables, or nothing, got \"%s\"",
+                  row->holder);
+        }
+    }
+}
+
+static void on_stranger(void *argument, const struct ruleset_stranger *stranger)
+{
+    fault(argument, stranger->line, "%s: expected one that the tables have, got \"%.40s\"%s%s%s",
+          stranger->part, stranger->name, stranger->nearest != NULL ? "; did you mean \"" : "",
+          stranger->nearest != NULL ? stranger->nearest : "",
+          stranger->nearest != NULL ? "\"?" : "");
+}
+
+/* A rule for whom the tables do not have would never fit. */
+static void check_names(struct loader *loader)
+{
+    const struct ruleset_name_sink sink = {on_stranger, loader};
+    loader->file = loader->options->routes;
+    loader->file_fault_count = 0;
+    if (ruleset_check_names(loader->ruleset, &sink) != STATUS_OK) {
+        fault_put(loader, status_text(STATUS_NO_MEMORY));
+    }
+}
+
 static bool load_all(struct loader *loader, struct file_text texts[TABLE_COUNT], uint32_t version)
 {
     const struct ruleset_limits limits = {
@@ -439,25 +590,38 @@ static bool load_all(struct loader *loader, struct file_text texts[TABLE_COUNT],
         return false;
     }
     load_channels(loader);
+    table_read(loader, &texts[TABLE_BINS], TABLE_BINS); /* rules name their groups */
     load_rules(loader, loader->options->fees, ruleset_compile_fees);
     load_rules(loader, loader->options->routes, ruleset_compile_routes);
-    for (unsigned i = 0; i < TABLE_COUNT; i++) {
-        table_read(loader, &texts[i], i);
-    }
+    load_agents(loader);
+    table_read(loader, &texts[TABLE_MERCHANTS], TABLE_MERCHANTS);
+    table_read(loader, &texts[TABLE_TERMINALS], TABLE_TERMINALS);
+    load_downloads(loader);
     if (loader->fault_count > 0) {
         return false;
     }
     enum status status = ruleset_freeze(loader->ruleset, reason);
     if (status != STATUS_OK) {
         freeze_fault(loader, status, reason);
+        return false;
     }
-    return status == STATUS_OK;
+    check_holders(loader);
+    check_names(loader);
+    return loader->fault_count == 0;
 }
 
 struct ruleset *ruleset_load(const struct server_options *options, uint32_t version,
                              struct byte_writer *faults)
 {
-    struct loader loader = {.options = options, .faults = faults, .file = options->path};
+    return ruleset_load_after(NULL, options, version, faults);
+}
+
+struct ruleset *ruleset_load_after(const struct channel_table *before,
+                                   const struct server_options *options, uint32_t version,
+                                   struct byte_writer *faults)
+{
+    struct loader loader = {
+        .options = options, .faults = faults, .before = before, .file = options->path};
     struct file_text texts[TABLE_COUNT] = {0};
     texts_read(&loader, texts);
     bool is_loaded = load_all(&loader, texts, version);

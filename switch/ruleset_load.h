@@ -19,3 +19,8 @@
  * "file:line: what, what was expected, what stood there". What does not fit is left out. */
 struct ruleset *ruleset_load(const struct server_options *options, uint32_t version,
                              struct byte_writer *faults);
+/* The same beside rules in force: their channels (borrowed for the call) keep their indexes, and
+ * those that the options no longer have are retired. */
+struct ruleset *ruleset_load_after(const struct channel_table *before,
+                                   const struct server_options *options, uint32_t version,
+                                   struct byte_writer *faults);

@@ -11,6 +11,7 @@
 #include "protocols/base/require.h"
 #include "protocols/base/secret.h"
 #include "switch/net/log.h"
+#include "switch/net/trace.h"
 #include "switch/notify.h"
 #include "switch/security/master_key.h"
 #include "switch/server_state.h"
@@ -60,8 +61,8 @@ static void on_make_keys(void *argument, const struct engine_effect *effect)
 static void on_replayed(void *argument, const struct record *record)
 {
     struct server *server = argument;
-    if (record->kind == RECORD_SIGNON && record->keys_length > 0) {
-        struct byte_view keys = {record->keys, record->keys_length};
+    if (record->kind == RECORD_SIGNON && record->payload_length > 0) {
+        struct byte_view keys = {record->payload, record->payload_length};
         if (security_install(server->security, keys) != STATUS_OK) {
             LOG(LOG_WARN, "keys_not_replayed", LOG_TEXT("terminal", record->terminal_id),
                 LOG_TEXT("text", "the terminal must sign on again"));
@@ -105,18 +106,43 @@ int server_fail(int code, const char *what, const char *reason)
     return code;
 }
 
-/* Whether nobody but this machine can reach us: what the test master key asks for. */
-static bool is_loopback(const struct server_options *options)
+static bool is_loopback_address(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+/* Of https://host… : an address of this machine, or the name that it has everywhere. */
+static bool is_local_url(const char *url)
+{
+    static const char scheme[] = "https://";
+    if (strncmp(url, scheme, strlen(scheme)) != 0) {
+        return false;
+    }
+    const char *host = url + strlen(scheme);
+    bool is_loopback = strncmp(host, "127.", 4) == 0;
+    size_t length = is_loopback ? strspn(host, "0123456789.") : strcspn(host, "/?#@:");
+    bool is_name = length == 9 && strncmp(host, "localhost", 9) == 0;
+    return (is_loopback || is_name) &&
+           (host[length] == '\0' || host[length] == ':' || host[length] == '/');
+}
+
+static bool is_local_channel(const struct channel_options *channel)
+{
+    bool is_local = !channel->wallet.is_on || is_local_url(channel->wallet.url);
+    for (uint32_t i = 0; i < channel->link_count; i++) {
+        is_local = is_local && is_loopback_address(channel->links[i].address);
+    }
+    return is_local;
+}
+
+bool server_is_local(const struct server_options *options)
 {
     bool is_local = true;
     for (uint32_t i = 0; i < options->listener_count; i++) {
-        const char *address = options->listeners[i].address;
-        is_local = is_local && (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0);
+        is_local = is_local && is_loopback_address(options->listeners[i].address);
     }
     for (uint32_t i = 0; i < options->channel_count; i++) {
-        const char *address = options->channels[i].address;
-        is_local = is_local && (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-                                strcmp(address, "localhost") == 0);
+        is_local = is_local && is_local_channel(&options->channels[i]);
     }
     return is_local;
 }
@@ -128,7 +154,7 @@ static int security_begin(struct server *server)
     uint8_t master_key[HSM_MASTER_KEY_BYTES];
     struct master_key_place place = {
         (enum master_key_source)options->hsm.master_key, options->hsm.master_key_path,
-        (enum hsm_pin_policy)options->hsm.pin_policy, is_loopback(options)};
+        (enum hsm_pin_policy)options->hsm.pin_policy, server_is_local(options)};
     if (master_key_read(master_key, &place, reason) != STATUS_OK) {
         return server_fail(SERVER_EXIT_KEYS, "master key", reason);
     }
@@ -151,7 +177,8 @@ static int security_begin(struct server *server)
     }
     if (server_keys_load(server->security, options->tables.keys, reason, sizeof(reason)) !=
             STATUS_OK ||
-        security_check(server->security, reason) != STATUS_OK) {
+        security_check(server->security, reason) != STATUS_OK ||
+        !server_exchange_restore(server, reason)) {
         return server_fail(SERVER_EXIT_KEYS, "keys", reason);
     }
     return SERVER_EXIT_OK;
@@ -187,13 +214,14 @@ static int core_begin(struct server *server)
     return SERVER_EXIT_OK;
 }
 
+/* Places of connections that nobody uses cost nothing, and a reload may bring more listeners. */
 static uint32_t conn_count_max(const struct server_options *options)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < options->listener_count; i++) {
         count += options->listeners[i].connection_max;
     }
-    return count > 0 ? count : 1;
+    return 2 * count + 1024;
 }
 
 /* Terminals may not take the descriptors that a lost link to a bank needs to come back (F29). */
@@ -240,103 +268,8 @@ static int workers_begin(struct server *server)
     return SERVER_EXIT_OK;
 }
 
-SSL_CTX *server_tls_create(const struct listener_options *listener, struct tls_tickets *tickets,
-                           char reason[TLS_REASON_SIZE])
+static int threads_begin(struct server *server)
 {
-    struct tls_server_setup setup = {.certificate_file = listener->tls.certificate,
-                                     .key_file = listener->tls.key,
-                                     .client_ca_file = listener->tls.client_ca,
-                                     .client_is_required = listener->tls.client_ca[0] != 0,
-                                     .only_tls_1_3 =
-                                         listener->tls.min_version == OPTION_TLS_VERSION_1_3,
-                                     .tickets = tickets};
-    return tls_server_create(&setup, reason);
-}
-
-struct terminals_port_limits server_port_limits(const struct listener_options *options)
-{
-    return (struct terminals_port_limits){
-        .connection_max = options->connection_max,
-        .per_address_max = options->per_address_max,
-        .handshake_timeout_ms = options->handshake_timeout_ms,
-        .first_message_timeout_ms = options->first_message_timeout_ms,
-        .idle_timeout_ms = options->idle_timeout_ms,
-    };
-}
-
-/* The port's setup for one worker. False: `reason` says which part is faulty. */
-static bool port_setup(struct server *server, const struct listener_options *options,
-                       struct terminals_port_setup *setup, char reason[SERVER_REASON_SIZE])
-{
-    char text[OPTION_ADDRESS_SIZE + 16];
-    bool is_v6 = strchr(options->address, ':') != NULL;
-    snprintf(text, sizeof(text), is_v6 ? "[%s]:%u" : "%s:%u", options->address, options->port);
-    *setup = (struct terminals_port_setup){
-        .framing = {.length_kind = (enum frame_length_kind)options->framing.length,
-                    .has_tpdu = options->framing.has_tpdu,
-                    .may_be_http = options->framing.may_be_http,
-                    .length_max = options->framing.length_max},
-        .dialect = configuration_dialect(server->configuration, options->dialect),
-        .has_identity = options->tls.is_on && options->tls.client_ca[0] != 0,
-        .limits = server_port_limits(options),
-    };
-    memcpy(setup->name, options->name, sizeof(setup->name));
-    REQUIRE(setup->dialect != NULL);
-    if (net_address_parse(&setup->address, text) != STATUS_OK) {
-        snprintf(reason, SERVER_REASON_SIZE, "listener %s: %s is no IP address", options->name,
-                 options->address);
-        return false;
-    }
-    return true;
-}
-
-static bool listen_on(struct server *server, const struct listener_options *options, uint32_t index,
-                      char reason[SERVER_REASON_SIZE])
-{
-    const char *paths[OPTION_WORD_COUNT_MAX + 1] = {NULL};
-    struct terminals_port_setup setup;
-    if (!port_setup(server, options, &setup, reason)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < options->http_paths.count; i++) {
-        paths[i] = options->http_paths.items[i];
-    }
-    setup.framing.http_paths = paths;
-    struct listener_setup place = {.name = options->name, .address = setup.address};
-    if (!listener_is_free(&place, reason)) {
-        return false;
-    }
-    for (uint16_t i = 0; i < server->worker_count; i++) {
-        struct terminals *terminals = worker_terminals(server->workers[i]);
-        if (options->tls.is_on) {
-            setup.tls = server_tls_create(options, &server->tickets[i], reason);
-            if (setup.tls == NULL) {
-                return false;
-            }
-        }
-        enum status status = terminals_listen(terminals, &setup, reason);
-        tls_release(setup.tls);
-        if (status != STATUS_OK) {
-            return false;
-        }
-        /* A port that the kernel picked for the first worker is the port of all. */
-        setup.address.port = listener_port(terminals_listener(terminals, index));
-    }
-    LOG(LOG_NOTICE, "listening", LOG_TEXT("listener", options->name),
-        LOG_TEXT("address", options->address), LOG_NUMBER("port", setup.address.port),
-        LOG_TEXT("tls", options->tls.is_on ? "yes" : "no"), LOG_TEXT("dialect", options->dialect));
-    return true;
-}
-
-static int listeners_begin(struct server *server)
-{
-    const struct server_options *options = server->configuration->options;
-    char reason[SERVER_REASON_SIZE];
-    for (uint32_t i = 0; i < options->listener_count; i++) {
-        if (!listen_on(server, &options->listeners[i], i, reason)) {
-            return server_fail(SERVER_EXIT_FAILED, "listener", reason);
-        }
-    }
     for (uint16_t i = 0; i < server->worker_count; i++) {
         if (worker_start(server->workers[i]) != STATUS_OK) {
             return server_fail(SERVER_EXIT_FAILED, "worker", "no thread");
@@ -455,7 +388,8 @@ static int start(struct server *server)
     loop_enroll(server->loop, &server->hook);
     server_channels_start(server);
     server_keys_warn(server);
-    int code = listeners_begin(server);
+    int code = server_listeners_begin(server);
+    code = code == SERVER_EXIT_OK ? threads_begin(server) : code;
     code = code == SERVER_EXIT_OK ? control_begin(server) : code;
     if (code == SERVER_EXIT_OK) {
         signals_begin(server);
@@ -502,6 +436,10 @@ static void end(struct server *server)
         control_close(server->control);
         server->control = NULL;
     }
+    if (!server_reload_end(server)) {
+        LOG(LOG_WARN, "stopping", LOG_TEXT("text", "a reload does not end: ending without it"));
+        end_now(server, SERVER_EXIT_OK);
+    }
     for (uint16_t i = 0; i < server->worker_count && server->workers[i] != NULL; i++) {
         worker_ask(server->workers[i],
                    &(struct worker_order){.kind = WORKER_CLOSE, .done = on_order_done});
@@ -522,6 +460,7 @@ static void end(struct server *server)
         worker_destroy(server->workers[i - 1]);
     }
     server_channels_destroy(server);
+    trace_close();
     core_destroy(server->core);
     security_destroy(server->security);
     loop_destroy(server->loop);

@@ -2,6 +2,7 @@
  * loop.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocols/base/require.h"
@@ -11,132 +12,132 @@
 
 static void on_response(void *argument, uint16_t channel, const struct payment *payment)
 {
-    struct server *server = argument;
+    struct seat *seat = argument;
+    struct server *server = seat->server;
     core_response(server->core, channel, payment);
     if (core_is_crowded(server->core)) {
-        channel_pause(server->channels[channel]);
+        channel_pause(seat->channel);
         server->has_paused = true;
     }
+}
+
+static void resume(struct seat *seat)
+{
+    channel_resume(seat->channel);
 }
 
 void server_channels_resume(struct server *server)
 {
     if (server->has_paused && !core_is_crowded(server->core)) {
         server->has_paused = false;
-        for (uint32_t i = 0; i < server->channel_count; i++) {
-            channel_resume(server->channels[i]);
-        }
+        server_seats_each(server, resume);
     }
 }
 
 static void on_state(void *argument, uint16_t channel, bool is_up, const char *reason)
 {
-    struct server *server = argument;
-    snprintf(server->channel_texts[channel], CHANNEL_REASON_SIZE, "%s", is_up ? "" : reason);
-    server->channel_since_us[channel] = loop_wall_us();
-    if (server->state != CONTROL_STOPPING) {
-        core_channel(server->core, channel, is_up);
+    struct seat *seat = argument;
+    (void)channel;
+    snprintf(seat->text, sizeof(seat->text), "%s", is_up ? "" : reason);
+    seat->since_us = loop_wall_us();
+    if (seat->server->state != CONTROL_STOPPING) {
+        server_swap_on_state(seat, is_up);
     }
 }
 
 static void on_stopped(void *argument, uint16_t channel)
 {
-    struct server *server = argument;
+    struct seat *seat = argument;
     (void)channel;
-    server->channels_running--;
+    seat->server->channels_running--;
+    server_swap_on_stopped(seat);
 }
 
-static bool mac_of(enum option_channel_mac option, enum hsm_mac_algorithm *algorithm)
+static void on_cut_over(void *argument, uint16_t channel, uint32_t settlement_day)
 {
-    switch (option) {
-    case OPTION_CHANNEL_MAC_X9_9:
-        *algorithm = HSM_MAC_X9_9;
-        return true;
-    case OPTION_CHANNEL_MAC_X9_19:
-        *algorithm = HSM_MAC_X9_19;
-        return true;
-    case OPTION_CHANNEL_MAC_UNIONPAY_ECB:
-        *algorithm = HSM_MAC_UNIONPAY_ECB;
-        return true;
-    case OPTION_CHANNEL_MAC_NONE:
-        break;
+    struct seat *seat = argument;
+    core_cut_over(seat->server->core, channel, settlement_day);
+}
+
+struct seat *server_seat_create(struct server *server, const struct configuration *configuration,
+                                const struct channel_options *options,
+                                char reason[CHANNEL_REASON_SIZE])
+{
+    struct seat *seat = calloc(1, sizeof(*seat));
+    int index = channel_table_find(ruleset_channel_view(configuration->ruleset), options->name);
+    REQUIRE(index >= 0);
+    if (seat == NULL) {
+        snprintf(reason, CHANNEL_REASON_SIZE, "channel %s: no memory", options->name);
+        return NULL;
     }
-    return false;
-}
-
-static enum pin_block_format pin_format_of(enum option_channel_pin option)
-{
-    switch (option) {
-    case OPTION_CHANNEL_PIN_FORMAT_1:
-        return PIN_FORMAT_1;
-    case OPTION_CHANNEL_PIN_FORMAT_3:
-        return PIN_FORMAT_3;
-    case OPTION_CHANNEL_PIN_FORMAT_0:
-        break;
+    seat->server = server;
+    seat->index = (uint16_t)index;
+    seat->options = *options;
+    memcpy(seat->files_hash,
+           configuration->channel_hashes[options - configuration->options->channels],
+           FILE_HASH_BYTES);
+    struct channel_calls calls = {on_response, on_state, on_stopped, on_cut_over, seat};
+    seat->channel = options->wallet.is_on
+                        ? server_wallet_create(seat, configuration, &calls, reason)
+                        : server_bank_create(seat, configuration, &calls, reason);
+    if (seat->channel == NULL) {
+        server_seat_destroy(seat);
+        return NULL;
     }
-    return PIN_FORMAT_0;
+    snprintf(seat->text, sizeof(seat->text), "not connected yet");
+    seat->since_us = loop_wall_us();
+    return seat;
 }
 
-static struct channel_setup setup_of(const struct server *server,
-                                     const struct channel_options *options, uint16_t index)
+void server_seat_destroy(struct seat *seat)
 {
-    struct channel_setup setup = {
-        .index = index,
-        .address = options->address,
-        .port = options->port,
-        .dialect = configuration_dialect(server->configuration, options->dialect),
-        .framing = {.length_kind = (enum frame_length_kind)options->framing.length,
-                    .has_tpdu = options->framing.has_tpdu,
-                    .length_max = options->framing.length_max},
-        .echo_every_ms = options->echo_every_ms,
-        .reply_timeout_ms = options->reply_timeout_ms,
-        .reconnect_min_ms = options->reconnect_min_ms,
-        .reconnect_max_ms = options->reconnect_max_ms,
-        .window = options->window,
-        .answer_life_ms = server->configuration->options->engine.response_timeout_ms,
-        .pin_format = pin_format_of(options->pin_format),
-    };
-    setup.has_mac = mac_of(options->mac, &setup.mac);
-    memcpy(setup.name, options->name, sizeof(setup.name));
-    memcpy(setup.acquirer_id, server->configuration->options->acquirer_id,
-           sizeof(setup.acquirer_id));
-    return setup;
+    if (seat != NULL) {
+        channel_destroy(seat->channel);
+        edition_release(seat->edition);
+        free(seat);
+    }
 }
 
 int server_channels_create(struct server *server)
 {
     const struct server_options *options = server->configuration->options;
-    const struct channel_table *table = ruleset_channel_view(server->configuration->ruleset);
-    struct channel_calls calls = {on_response, on_state, on_stopped, server};
-    server->channel_count = options->channel_count;
     for (uint32_t i = 0; i < options->channel_count; i++) {
         char reason[CHANNEL_REASON_SIZE];
-        REQUIRE(channel_table_find(table, options->channels[i].name) == (int)i);
-        struct channel_setup setup = setup_of(server, &options->channels[i], (uint16_t)i);
-        server->channels[i] =
-            channel_create(server->loop, server->security, security_unit(server->security, 0),
-                           &setup, &calls, reason);
-        if (server->channels[i] == NULL) {
+        struct seat *seat =
+            server_seat_create(server, server->configuration, &options->channels[i], reason);
+        if (seat == NULL) {
             return server_fail(SERVER_EXIT_CONFIGURATION, options->channels[i].name, reason);
         }
-        snprintf(server->channel_texts[i], CHANNEL_REASON_SIZE, "not connected yet");
-        server->channel_since_us[i] = loop_wall_us();
+        server->places[seat->index].seat = seat;
     }
     return SERVER_EXIT_OK;
 }
 
+static void start(struct seat *seat)
+{
+    seat->state = SEAT_SERVES;
+    seat->server->channels_running++;
+    channel_start(seat->channel);
+}
+
 void server_channels_start(struct server *server)
 {
-    for (uint32_t i = 0; i < server->channel_count; i++) {
-        channel_start(server->channels[i]);
-        server->channels_running++;
-    }
+    server_seats_each(server, start);
 }
 
 static bool some_run(void *argument)
 {
     const struct server *server = argument;
-    return server->channels_running > 0;
+    return server->channels_running > 0 || server->keys_writing > 0;
+}
+
+static void stop(struct seat *seat)
+{
+    if (seat->state != SEAT_IS_MADE && seat->state != SEAT_STOPS &&
+        seat->state != SEAT_IS_STOPPED) {
+        seat->state = SEAT_STOPS;
+        channel_stop(seat->channel);
+    }
 }
 
 /* Signing off takes a round trip, and a bank that does not answer gets its reply time-out. */
@@ -145,30 +146,32 @@ void server_channels_stop(struct server *server)
     if (server->channels_running == 0) {
         return;
     }
-    for (uint32_t i = 0; i < server->channel_count; i++) {
-        channel_stop(server->channels[i]);
-    }
+    server_seats_each(server, stop);
     loop_run_while(server->loop, some_run, server, CHANNELS_STOP_NS);
 }
 
 void server_channels_destroy(struct server *server)
 {
-    for (uint32_t i = 0; i < server->channel_count; i++) {
-        channel_destroy(server->channels[i]);
-    }
+    deadline_cancel(&server->swap_tick);
+    server_seats_each(server, server_seat_destroy);
+    memset(server->places, 0, sizeof(server->places));
+    server->leaving = NULL;
 }
 
 void server_forward(void *argument, const struct engine_effect *effect)
 {
     struct server *server = argument;
-    REQUIRE(effect->channel < server->channel_count);
+    REQUIRE(effect->channel < CHANNEL_COUNT_MAX);
+    struct seat *seat = server->places[effect->channel].seat;
     enum channel_answer answer =
-        channel_forward(server->channels[effect->channel], effect->payment);
+        seat == NULL ? CHANNEL_DOWN : channel_forward(seat->channel, effect->payment);
     if (answer == CHANNEL_QUEUED) {
         return;
     }
     LOG(LOG_WARN, "forward_unsent",
-        LOG_TEXT("channel", server->configuration->options->channels[effect->channel].name),
+        LOG_TEXT("channel", channel_table_at(ruleset_channel_view(server->configuration->ruleset),
+                                             effect->channel)
+                                ->name),
         LOG_TEXT("terminal", effect->payment->terminal_id),
         LOG_TEXT("type", payment_kind_name(effect->payment->kind)),
         LOG_NUMBER("stan", effect->payment->stan), LOG_NUMBER("attempt", effect->attempt),
@@ -177,30 +180,96 @@ void server_forward(void *argument, const struct engine_effect *effect)
                 answer == CHANNEL_PIN_REFUSED ? TXN_REASON_PIN_REFUSED : TXN_REASON_UNSENT);
 }
 
+static void link_status(const struct channel_options *options, const struct channel_link *from,
+                        struct control_link *link)
+{
+    REQUIRE(from->index < options->link_count);
+    snprintf(link->address, sizeof(link->address), "%s", options->links[from->index].address);
+    link->port = options->links[from->index].port;
+    snprintf(link->state, sizeof(link->state), "%s", from->state);
+    link->since_wall_us = from->since_us;
+    link->inflight = from->waiting;
+    link->connects = from->signons;
+    snprintf(link->text, sizeof(link->text), "%.*s", (int)sizeof(link->text) - 1, from->reason);
+}
+
+static void breaker_status(const struct server *server, uint16_t index,
+                           struct control_channel *status)
+{
+    struct engine_breaker_view view;
+    if (!engine_breaker(core_engine(server->core), index, loop_now_ns(), &view)) {
+        return;
+    }
+    const struct bin_table *bins = ruleset_bin_view(server->configuration->ruleset);
+    const char *group = bin_table_group_name(bins, view.group);
+    status->breaker = view.health.state;
+    status->breaker_openings = view.health.openings;
+    if (view.health.state != HEALTH_CLOSED) {
+        snprintf(status->breaker_reason, sizeof(status->breaker_reason), "%s%s%s",
+                 health_fault_text(view.health.fault), group == NULL ? "" : ", BIN group ",
+                 group == NULL ? "" : group);
+    }
+}
+
+/* What a seat adds to the status of its place; links of those that come or leave are shown beside
+ * the first. */
+static void seat_status(const struct seat *seat, struct control_channel *status)
+{
+    struct channel_counts counts;
+    struct channel_link links[CONTROL_LINK_COUNT_MAX];
+    channel_count(seat->channel, &counts);
+    status->inflight += counts.waiting;
+    status->requests += counts.sent;
+    status->answers += counts.received;
+    uint32_t count =
+        channel_links(seat->channel, links, CONTROL_LINK_COUNT_MAX - status->link_count);
+    for (uint32_t i = 0; i < count; i++) {
+        link_status(&seat->options, &links[i], &status->links[status->link_count++]);
+    }
+}
+
+/* Of a channel that the files have no more: what it still has to deliver is not forgotten. */
+static void left_behind(const struct server *server, uint32_t index, struct control_channel *status)
+{
+    const struct channel_table *table = ruleset_channel_view(server->configuration->ruleset);
+    const char *name = channel_table_at(table, (uint16_t)index)->name;
+    uint32_t pending = engine_channel_pending(core_engine(server->core), name);
+    if (pending > 0) {
+        struct control_link *link = &status->links[0];
+        snprintf(status->name, sizeof(status->name), "%s", name);
+        status->link_count = 1;
+        snprintf(link->state, sizeof(link->state), "gone");
+        snprintf(link->text, sizeof(link->text),
+                 "taken out of the files; %u reversals stay pending until it is brought back",
+                 pending);
+    }
+}
+
 void server_channel_status(const struct server *server, uint32_t index,
                            struct control_channel *status)
 {
-    const struct channel_options *options = &server->configuration->options->channels[index];
+    const struct place *place = &server->places[index];
     const struct core_channel_counts *odd = &core_count(server->core)->channels[index];
-    struct control_link *link = &status->links[0];
-    struct channel_counts counts;
-    channel_count(server->channels[index], &counts);
-    snprintf(status->name, sizeof(status->name), "%s", options->name);
-    status->is_up = counts.is_up;
-    status->inflight = counts.waiting;
-    status->window = options->window;
-    status->requests = counts.sent;
-    status->answers = counts.received;
+    if (place->seat == NULL) {
+        left_behind(server, index, status);
+        return;
+    }
+    snprintf(status->name, sizeof(status->name), "%s", place->seat->options.name);
+    status->is_up = channel_is_up(place->seat->channel);
+    status->window = place->seat->options.window;
+    status->requests = place->gone.sent;
+    status->answers = place->gone.received;
     status->timeouts = count_get(&odd->timeouts);
     status->late = count_get(&odd->late);
     status->unmatched = count_get(&odd->unmatched);
-    status->link_count = 1;
-    snprintf(link->address, sizeof(link->address), "%s", options->address);
-    link->port = options->port;
-    snprintf(link->state, sizeof(link->state), "%s", counts.is_up ? "up" : "down");
-    link->since_wall_us = server->channel_since_us[index];
-    link->inflight = counts.waiting;
-    link->connects = counts.signons;
-    snprintf(link->text, sizeof(link->text), "%.*s", (int)sizeof(link->text) - 1,
-             counts.is_up ? "" : server->channel_texts[index]);
+    breaker_status(server, (uint16_t)index, status);
+    seat_status(place->seat, status);
+    if (place->coming != NULL) {
+        seat_status(place->coming, status);
+    }
+    for (const struct seat *seat = server->leaving; seat != NULL; seat = seat->next) {
+        if (seat->index == index) {
+            seat_status(seat, status);
+        }
+    }
 }

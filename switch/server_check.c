@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "switch/net/address.h"
 #include "switch/server_state.h"
 
 static void fault(struct byte_writer *faults, const char *sentence)
@@ -51,10 +52,67 @@ static bool folder_is_there(const char *option, const char *path, struct byte_wr
     return false;
 }
 
+static bool is_address(const char *address)
+{
+    char text[OPTION_ADDRESS_SIZE + 8];
+    struct net_address parsed;
+    snprintf(text, sizeof(text), strchr(address, ':') != NULL ? "[%s]:1" : "%s:1", address);
+    return net_address_parse(&parsed, text) == STATUS_OK;
+}
+
+/* Addresses only: a name that had to be looked up could hold a loop up. */
+static bool addresses_are_good(const struct server_options *options, struct byte_writer *faults)
+{
+    char sentence[2 * OPTION_ADDRESS_SIZE + 120];
+    bool are_good = true;
+    for (uint32_t i = 0; i < options->channel_count; i++) {
+        const struct channel_options *channel = &options->channels[i];
+        for (uint32_t j = 0; j < channel->link_count; j++) {
+            const struct link_options *link = &channel->links[j];
+            const char *wrong = is_address(link->address) ? NULL : link->address;
+            for (uint32_t k = 0; k < link->from.count && wrong == NULL; k++) {
+                wrong = is_address(link->from.items[k]) ? NULL : link->from.items[k];
+            }
+            if (wrong != NULL) {
+                snprintf(sentence, sizeof(sentence),
+                         "channel %s, line %u: \"%s\" is no IP address; names are not looked up",
+                         channel->name, link->line, wrong);
+                fault(faults, sentence);
+                are_good = false;
+            }
+        }
+    }
+    return are_good;
+}
+
+/* The files of TLS to banks, tried as the channels will. */
+static bool bank_certificates_are_good(const struct server_options *options,
+                                       struct byte_writer *faults)
+{
+    bool are_good = true;
+    for (uint32_t i = 0; i < options->channel_count; i++) {
+        const struct channel_options *channel = &options->channels[i];
+        char reason[TLS_REASON_SIZE], sentence[TLS_REASON_SIZE + OPTION_PATH_SIZE];
+        const struct tls_client_setup setup = {.ca_file = channel->tls.ca,
+                                               .certificate_file = channel->tls.certificate,
+                                               .key_file = channel->tls.key};
+        SSL_CTX *tls = channel->tls.is_on ? tls_client_create(&setup, reason) : NULL;
+        if (channel->tls.is_on && tls == NULL) {
+            snprintf(sentence, sizeof(sentence), "channel %s: tls: %s", channel->name, reason);
+            fault(faults, sentence);
+            are_good = false;
+        }
+        tls_release(tls);
+    }
+    return are_good;
+}
+
 bool server_check(const struct configuration *configuration, struct byte_writer *faults)
 {
     const struct server_options *options = configuration->options;
     bool is_good = certificates_are_good(options, faults);
-    is_good = folder_is_there("store.path", options->store.path, faults) && is_good;
+    is_good = bank_certificates_are_good(options, faults) && is_good;
+    is_good = addresses_are_good(options, faults) && is_good;
+    is_good = folder_is_there("store.folder", options->store.folder, faults) && is_good;
     return folder_is_there("control.socket", options->control_socket, faults) && is_good;
 }

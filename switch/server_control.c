@@ -21,17 +21,24 @@ static void listener_status(const struct server *server, uint32_t index,
     status->is_tls = options->tls.is_on;
     status->is_listening = server->state == CONTROL_RUNNING;
     for (uint16_t i = 0; i < server->worker_count; i++) {
-        const struct listener *listener =
-            terminals_listener(worker_terminals(server->workers[i]), index);
-        if (listener == NULL) {
-            continue;
+        struct terminals_port_view view;
+        if (terminals_port(worker_terminals(server->workers[i]), index, &view)) {
+            status->port = view.port;
+            status->open += view.open;
+            status->accepted += view.accepted;
+            status->refused += view.refused;
         }
-        const struct listener_counts *counts = listener_count(listener);
-        status->port = server->state == CONTROL_RUNNING ? listener_port(listener) : options->port;
-        status->open += count_get(&counts->open);
-        status->accepted += count_get(&counts->accepted);
-        status->refused +=
-            count_get(&counts->refused_connections) + count_get(&counts->refused_address);
+    }
+}
+
+/* Channels by their place in the rules; of one that was taken out only what it left to be done. */
+static void channels_status(const struct server *server, struct control_status *status)
+{
+    const struct channel_table *table = ruleset_channel_view(server->configuration->ruleset);
+    for (uint16_t i = 0; i < channel_table_count(table); i++) {
+        struct control_channel *channel = &status->channels[status->channel_count];
+        server_channel_status(server, i, channel);
+        status->channel_count += channel->name[0] != 0;
     }
 }
 
@@ -63,10 +70,7 @@ static void on_status(void *argument, struct control_status *status)
     for (uint32_t i = 0; i < options->listener_count; i++) {
         listener_status(server, i, &status->listeners[i]);
     }
-    status->channel_count = server->channel_count;
-    for (uint32_t i = 0; i < server->channel_count; i++) {
-        server_channel_status(server, i, &status->channels[i]);
-    }
+    channels_status(server, status);
 }
 
 static void connection_view(const struct server *server, struct control_terminal *terminal)
@@ -230,13 +234,14 @@ static void put_core(const struct server *server, struct metric_sink *sink)
 
 static void put_certificates(const struct server *server, struct metric_sink *sink)
 {
-    const struct terminals *terminals = worker_terminals(server->workers[0]);
+    struct terminals *terminals = worker_terminals(server->workers[0]);
     const struct server_options *options = server->configuration->options;
-    for (uint32_t i = 0; i < options->listener_count; i++) {
-        int64_t end = terminals_certificate_end(terminals, i);
-        if (end > 0) {
+    struct terminals_port_view view;
+    for (uint32_t i = 0; i < options->listener_count && terminals_port(terminals, i, &view); i++) {
+        if (view.certificate_end > 0) {
             metric_put(sink, METRIC_CERT_NOT_AFTER,
-                       (struct metric_labels){{options->listeners[i].name}}, (double)end);
+                       (struct metric_labels){{options->listeners[i].name}},
+                       (double)view.certificate_end);
         }
     }
 }
@@ -276,6 +281,23 @@ static void on_drain(void *argument, struct control_call call, const char *opera
     control_done(server->control, call, true, NULL);
 }
 
+/* Removing takes as long as the disk wants, so the log's own thread does it. */
+static void on_purge(void *argument, struct control_call call, uint32_t days)
+{
+    struct server *server = argument;
+    char text[96];
+    days = days == 0 ? server->configuration->options->store.retention_days : days;
+    if (days == 0) {
+        control_done(server->control, call, false,
+                     "store.retention_days is 0, which keeps everything; say how many days");
+        return;
+    }
+    core_purge(server->core, days);
+    snprintf(text, sizeof(text), "sealed segments older than %u days are being removed",
+             (unsigned)days);
+    control_done(server->control, call, true, text);
+}
+
 struct control_rim server_control_rim(struct server *server)
 {
     return (struct control_rim){.status = on_status,
@@ -283,5 +305,6 @@ struct control_rim server_control_rim(struct server *server)
                                 .metrics = on_metrics,
                                 .reload = on_reload,
                                 .drain = on_drain,
+                                .purge = on_purge,
                                 .argument = server};
 }

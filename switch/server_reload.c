@@ -1,9 +1,18 @@
-/* Reading all files anew while payments go on. The reading and checking is done by a thread of
- * libuv's pool; the swap happens between two turns of the engine's loop, whole or not at all (I30).
+/* Reading all files anew while payments go on: whole or not at all (I30).
+ *
+ * A thread of its own, of the lowest priority, reads and checks: a pool's thread could not be given
+ * its priority back. Then, between two turns of the engine's loop, what could still fail is tried,
+ * and the swap is a handful of pointers. Whatever was in force before is taken apart by that thread
+ * again, once the last worker has let go of it.
+ *
+ *   thread: read, check, bind     loop: keys, channels, listen -> swap -> workers     thread: free
  */
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "protocols/base/require.h"
 #include "switch/net/log.h"
@@ -12,86 +21,99 @@
 
 #define KEYS_REASON_SIZE 1200
 #define FAULT_LINE_SIZE 1200
+#define NICE_MAX 19
+#define END_NS UINT64_C(60000000000) /* how long the end of the server waits for a reload's */
+
+enum reload_step { RELOAD_IS_READING, RELOAD_IS_READ, RELOAD_IS_CLEARED };
 
 struct reload {
-    uv_work_t work;
     struct server *server;
+    pthread_t thread;
+    uv_async_t progress; /* from the thread: a step is done */
+    sem_t decided;       /* to the thread: the swap is over, or will not be */
+    _Atomic int step;
     struct configuration_source source;
     struct configuration *fresh, *old; /* `old` goes when the last worker has let go of it */
-    SSL_CTX *tls[SERVER_WORKER_COUNT_MAX][TERMINALS_PORT_COUNT_MAX];
-    bool has_call, is_refused;
+    struct listen_plan *listens;
+    struct swap_plan channels;
+    bool has_call, is_refused, is_told;
     struct control_call call;
     uint16_t waiting_count; /* workers that have not taken the new rules yet */
     char faults[CONFIGURATION_FAULTS_SIZE];
 };
 
-/* The rules name channels by index, so the list must be the one that runs. */
-static bool channels_are_same(struct reload *reload)
-{
-    const struct server_options *fresh = reload->fresh->options;
-    const struct server_options *running = reload->server->configuration->options;
-    bool is_same = fresh->channel_count == running->channel_count;
-    for (uint32_t i = 0; is_same && i < fresh->channel_count; i++) {
-        is_same = strcmp(fresh->channels[i].name, running->channels[i].name) == 0;
-    }
-    if (!is_same) {
-        snprintf(reload->faults, sizeof(reload->faults),
-                 "%s: the list of channels is another one: that needs a restart\n",
-                 reload->source.path);
-    }
-    return is_same;
-}
+/* ---- the thread ---- */
 
-/* A listener is known by its name and its place. */
-static bool is_same_listener(const struct reload *reload, uint32_t index)
-{
-    const struct server_options *running = reload->server->configuration->options;
-    return index < running->listener_count &&
-           strcmp(running->listeners[index].name, reload->fresh->options->listeners[index].name) ==
-               0;
-}
-
-static bool certificates_load(struct reload *reload)
+static bool master_key_allows(struct reload *reload)
 {
     const struct server_options *options = reload->fresh->options;
+    if (options->hsm.master_key != OPTION_MASTER_KEY_TEST || server_is_local(options)) {
+        return true;
+    }
+    snprintf(reload->faults, sizeof(reload->faults),
+             "%s: hsm.master_key: expected a key of your own where listeners or channels are not "
+             "on this machine, got test\n",
+             reload->source.path);
+    return false;
+}
+
+/* Whatever can be tried without touching what runs. What only a restart changes is named, and stays
+ * as it is. */
+static bool prepare(struct reload *reload)
+{
     struct server *server = reload->server;
-    for (uint16_t w = 0; w < server->worker_count; w++) {
-        for (uint32_t i = 0; i < options->listener_count; i++) {
-            if (!options->listeners[i].tls.is_on || !is_same_listener(reload, i)) {
-                continue;
-            }
-            char reason[TLS_REASON_SIZE];
-            reload->tls[w][i] =
-                server_tls_create(&options->listeners[i], &server->tickets[w], reason);
-            if (reload->tls[w][i] == NULL) {
-                snprintf(reload->faults, sizeof(reload->faults), "%s\n", reason);
-                return false;
-            }
-        }
+    char reason[SERVER_REASON_SIZE];
+    reload->fresh = configuration_load(&reload->source, reload->faults);
+    if (reload->fresh == NULL) {
+        return false;
+    }
+    struct byte_writer writer;
+    byte_writer_init(&writer, reload->faults, sizeof(reload->faults) - 1);
+    server_options_frozen_changes(server->configuration->options, reload->fresh->options, &writer);
+    reload->faults[writer.position] = 0;
+    server_options_keep_frozen(reload->fresh->options, server->configuration->options);
+    if (!master_key_allows(reload)) {
+        return false;
+    }
+    if (!server_listen_prepare(server, reload->fresh, reload->listens, reason)) {
+        snprintf(reload->faults, sizeof(reload->faults), "%s\n", reason);
+        return false;
     }
     return true;
 }
 
-/* In the pool: touches nothing of the running server but the list of its files. */
-static void on_work(uv_work_t *work)
+static void step_done(struct reload *reload, enum reload_step step)
 {
-    struct reload *reload = work->data;
-    reload->fresh = configuration_load(&reload->source, reload->faults);
-    reload->is_refused = reload->fresh == NULL || !certificates_load(reload);
+    atomic_store(&reload->step, (int)step);
+    uv_async_send(&reload->progress);
 }
 
-static void reload_free(struct reload *reload)
+static void *reload_run(void *argument)
 {
-    for (uint16_t w = 0; w < SERVER_WORKER_COUNT_MAX; w++) {
-        for (uint32_t i = 0; i < TERMINALS_PORT_COUNT_MAX; i++) {
-            tls_release(reload->tls[w][i]);
-        }
+    struct reload *reload = argument;
+    setpriority(PRIO_PROCESS, 0, NICE_MAX); /* of this thread alone, on Linux */
+    reload->is_refused = !prepare(reload);
+    step_done(reload, RELOAD_IS_READ);
+    while (sem_wait(&reload->decided) != 0) {
     }
-    configuration_destroy(reload->old);
-    free(reload);
+    server_listen_end(reload->listens, reload->is_refused);
+    configuration_destroy(reload->is_refused ? reload->fresh : reload->old);
+    step_done(reload, RELOAD_IS_CLEARED);
+    return NULL;
 }
 
-static void finish(struct reload *reload)
+/* ---- the end ---- */
+
+static void trim_end(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == '\n') {
+        text[--length] = 0;
+    }
+}
+
+/* Whoever asked hears of it, and the thread clears up. */
+static void tell(struct reload *reload)
 {
     struct server *server = reload->server;
     server->is_config_good = !reload->is_refused;
@@ -102,32 +124,34 @@ static void finish(struct reload *reload)
                      server->config_text[0] != 0 ? server->config_text : NULL);
     }
     notify_send("READY=1\nSTATUS=serving");
+    sem_post(&reload->decided);
+}
+
+static void on_progress_closed(uv_handle_t *handle)
+{
+    struct reload *reload = handle->data;
+    struct server *server = reload->server;
+    sem_destroy(&reload->decided);
+    free(reload->listens);
+    free(reload);
     server->reload = NULL;
-    reload_free(reload);
     if (server->reload_again) {
         server->reload_again = false;
         server_reload(server, NULL);
     }
 }
 
+/* ---- the loop ---- */
+
 /* One line a fault, each with its place; the text itself is kept for whoever asked. */
-static void log_refused(const char *faults)
+static void log_lines(enum log_level level, const char *event, const char *lines, const char *what)
 {
     char line[FAULT_LINE_SIZE];
-    for (const char *at = faults; *at != 0;) {
+    for (const char *at = lines; *at != 0;) {
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof(line), "%.*s", (int)length, at);
-        LOG(LOG_ERROR, "reload_refused", LOG_TEXT("text", line),
-            LOG_TEXT("do", "correct the files and send SIGHUP again; the old ones stay in force"));
+        LOG(level, event, LOG_TEXT("text", line), LOG_TEXT("do", what));
         at += length + (at[length] == '\n');
-    }
-}
-
-static void trim_end(char *text)
-{
-    size_t length = strlen(text);
-    while (length > 0 && text[length - 1] == '\n') {
-        text[--length] = 0;
     }
 }
 
@@ -138,24 +162,9 @@ static void refuse(struct reload *reload)
         snprintf(reload->faults, sizeof(reload->faults), "the switch is about to end");
     }
     trim_end(reload->faults);
-    log_refused(reload->faults);
-    reload->old = reload->fresh;
-    finish(reload);
-}
-
-/* What only a restart brings into force is named, to the log and to whoever asked, and left as it
- * is. */
-static void warn_frozen(struct reload *reload, const struct server_options *running)
-{
-    struct byte_writer writer;
-    byte_writer_init(&writer, reload->faults, sizeof(reload->faults) - 1);
-    uint32_t count = server_options_frozen_changes(running, reload->fresh->options, &writer);
-    reload->faults[writer.position] = 0;
-    trim_end(reload->faults);
-    if (count > 0) {
-        LOG(LOG_WARN, "reload_needs_restart", LOG_NUMBER("options", count),
-            LOG_TEXT("text", reload->faults));
-    }
+    log_lines(LOG_ERROR, "reload_refused", reload->faults,
+              "correct the files and send SIGHUP again; the old ones stay in force");
+    tell(reload);
 }
 
 static void on_worker_done(void *argument, struct worker *worker)
@@ -165,97 +174,116 @@ static void on_worker_done(void *argument, struct worker *worker)
     if (--reload->waiting_count == 0) {
         LOG(LOG_NOTICE, "reloaded",
             LOG_NUMBER("ruleset", ruleset_version(reload->server->configuration->ruleset)));
-        finish(reload);
+        tell(reload);
     }
 }
 
-/* Where a name still stands for the same listener, what may change live is taken over. */
-static void take_live_options(struct server_options *running, const struct server_options *wanted)
+static bool fail(struct reload *reload, const char *reason)
 {
-    running->drain_deadline_ms = wanted->drain_deadline_ms;
-    running->log.level = wanted->log.level;
-    log_set_level(server_log_level(wanted->log.level));
-    running->tables = wanted->tables;
-    for (uint32_t i = 0; i < running->listener_count && i < wanted->listener_count; i++) {
-        struct listener_options *listener = &running->listeners[i];
-        const struct listener_options *other = &wanted->listeners[i];
-        if (strcmp(listener->name, other->name) == 0) {
-            listener->connection_max = other->connection_max;
-            listener->per_address_max = other->per_address_max;
-            listener->handshake_timeout_ms = other->handshake_timeout_ms;
-            listener->first_message_timeout_ms = other->first_message_timeout_ms;
-            listener->idle_timeout_ms = other->idle_timeout_ms;
-            listener->tls = other->tls.is_on == listener->tls.is_on ? other->tls : listener->tls;
-        }
-    }
+    snprintf(reload->faults, sizeof(reload->faults), "%s\n", reason);
+    return false;
 }
 
-/* Message specs and listeners stay those of the start: open connections point to them. */
-static void keep_frozen_parts(struct configuration *fresh, struct configuration *running)
+/* What touches the parts that run and may still fail; nothing of it shows when it does. */
+static bool make_ready(struct reload *reload)
 {
-    uint32_t count = fresh->dialect_count;
-    struct dialect *dialects[CONFIGURATION_DIALECT_COUNT_MAX];
-    memcpy(dialects, fresh->dialects, sizeof(dialects));
-    memcpy(fresh->dialects, running->dialects, sizeof(dialects));
-    fresh->dialect_count = running->dialect_count;
-    memcpy(running->dialects, dialects, sizeof(dialects));
-    running->dialect_count = count;
-    struct server_options *options = fresh->options;
-    fresh->options = running->options;
-    take_live_options(fresh->options, options);
-    running->options = options;
+    struct server *server = reload->server;
+    const struct configuration *fresh = reload->fresh;
+    char reason[SERVER_REASON_SIZE];
+    if (server->state != CONTROL_RUNNING) {
+        /* The parts that would take the files over may be gone already. */
+        return fail(reload, "the server is about to end");
+    }
+    if (!engine_has_numbers(core_engine(server->core), fresh->ruleset)) {
+        return fail(reload, "channels: too many names have been in use since the start, or stand "
+                            "in the log; restart to make room");
+    }
+    if (server_keys_load(server->security, fresh->options->tables.keys, reason, KEYS_REASON_SIZE) !=
+            STATUS_OK ||
+        !server_swap_prepare(server, fresh, &reload->channels, reason)) {
+        return fail(reload, reason);
+    }
+    if (!server_listen_ready(reload->listens, reason)) {
+        server_swap_abandon(&reload->channels);
+        return fail(reload, reason);
+    }
+    return true;
+}
+
+static void take_live_options(const struct server_options *options)
+{
+    log_set_level(server_log_level(options->log.level));
+    log_set_form(options->log.format == OPTION_LOG_FORMAT_PLAIN);
 }
 
 static void swap(struct reload *reload)
 {
     struct server *server = reload->server;
     struct configuration *fresh = reload->fresh;
+    trim_end(reload->faults);
+    log_lines(LOG_WARN, "reload_needs_restart", reload->faults,
+              "restart, or put the old value back");
     reload->old = server->configuration;
-    warn_frozen(reload, server->configuration->options);
-    keep_frozen_parts(fresh, server->configuration);
     server->configuration = fresh;
+    take_live_options(fresh->options);
     core_use(server->core, fresh->ruleset);
+    server_swap_commit(server, &reload->channels);
+    server_listen_log(server, reload->listens);
     server_keys_warn(server);
     reload->waiting_count = server->worker_count;
     for (uint16_t w = 0; w < server->worker_count; w++) {
-        struct worker_order order = {.kind = WORKER_USE,
-                                     .ruleset = fresh->ruleset,
-                                     .port_count = fresh->options->listener_count,
-                                     .done = on_worker_done,
-                                     .argument = reload};
-        for (uint32_t i = 0; i < fresh->options->listener_count; i++) {
-            order.names[i] = fresh->options->listeners[i].name;
-            order.limits[i] = server_port_limits(&fresh->options->listeners[i]);
-            order.tls[i] = reload->tls[w][i];
-            reload->tls[w][i] = NULL;
-        }
-        worker_ask(server->workers[w], &order);
+        worker_ask(server->workers[w],
+                   &(struct worker_order){.kind = WORKER_USE,
+                                          .ruleset = fresh->ruleset,
+                                          .change = &reload->listens->changes[w],
+                                          .done = on_worker_done,
+                                          .argument = reload});
     }
 }
 
-static void on_worked(uv_work_t *work, int status)
+static void on_progress(uv_async_t *progress)
 {
-    struct reload *reload = work->data;
-    struct server *server = reload->server;
-    if (status != 0) {
-        snprintf(reload->faults, sizeof(reload->faults), "%s\n", uv_strerror(status));
-        reload->is_refused = true;
+    struct reload *reload = progress->data;
+    int step = atomic_load(&reload->step);
+    if (step == RELOAD_IS_READ && !reload->is_told) {
+        reload->is_told = true;
+        if (reload->is_refused || !make_ready(reload)) {
+            refuse(reload);
+        } else {
+            swap(reload);
+        }
+    } else if (step == RELOAD_IS_CLEARED && !uv_is_closing((uv_handle_t *)progress)) {
+        pthread_join(reload->thread, NULL);
+        uv_close((uv_handle_t *)progress, on_progress_closed);
     }
-    if (!reload->is_refused && server->state != CONTROL_RUNNING) {
-        /* The parts that would take the files over may be gone already. */
-        snprintf(reload->faults, sizeof(reload->faults), "the server is about to end\n");
-        reload->is_refused = true;
+}
+
+static struct reload *reload_create(struct server *server, const struct control_call *call)
+{
+    struct reload *reload = calloc(1, sizeof(*reload));
+    if (reload == NULL) {
+        return NULL;
     }
-    reload->is_refused = reload->is_refused || !channels_are_same(reload);
-    if (!reload->is_refused &&
-        server_keys_load(server->security, reload->fresh->options->tables.keys, reload->faults,
-                         KEYS_REASON_SIZE) != STATUS_OK) {
-        reload->is_refused = true;
+    reload->listens = calloc(1, sizeof(*reload->listens));
+    if (reload->listens == NULL || sem_init(&reload->decided, 0, 0) != 0) {
+        free(reload->listens);
+        free(reload);
+        return NULL;
     }
-    if (reload->is_refused) {
-        refuse(reload);
-    } else {
-        swap(reload);
+    reload->server = server;
+    reload->source = *server->source;
+    reload->source.version = ruleset_version(server->configuration->ruleset) + 1;
+    reload->source.before = server->configuration;
+    reload->has_call = call != NULL;
+    reload->call = call != NULL ? *call : (struct control_call){0};
+    return reload;
+}
+
+static void say_no(struct server *server, const struct control_call *call, const char *text)
+{
+    LOG(LOG_ERROR, "reload_refused", LOG_TEXT("text", text));
+    if (call != NULL) {
+        control_done(server->control, *call, false, text);
     }
 }
 
@@ -268,19 +296,33 @@ void server_reload(struct server *server, const struct control_call *call)
         }
         return;
     }
-    struct reload *reload = calloc(1, sizeof(*reload));
+    struct reload *reload = reload_create(server, call);
     if (reload == NULL) {
-        LOG(LOG_ERROR, "reload_refused", LOG_TEXT("text", "no memory"));
+        say_no(server, call, "no memory");
         return;
     }
-    reload->server = server;
-    reload->source = *server->source;
-    reload->source.version = ruleset_version(server->configuration->ruleset) + 1;
-    reload->has_call = call != NULL;
-    reload->call = call != NULL ? *call : (struct control_call){0};
-    reload->work.data = reload;
-    notify_send("RELOADING=1");
+    int made = uv_async_init(&server->loop->uv, &reload->progress, on_progress);
+    REQUIRE(made == 0);
+    reload->progress.data = reload;
     server->reload = reload;
-    int queued = uv_queue_work(&server->loop->uv, &reload->work, on_work, on_worked);
-    REQUIRE(queued == 0);
+    notify_send("RELOADING=1");
+    if (pthread_create(&reload->thread, NULL, reload_run, reload) != 0) {
+        say_no(server, call, "no thread");
+        uv_close((uv_handle_t *)&reload->progress, on_progress_closed);
+    }
+}
+
+static bool is_under_way(void *argument)
+{
+    const struct server *server = argument;
+    return server->reload != NULL;
+}
+
+bool server_reload_end(struct server *server)
+{
+    server->reload_again = false;
+    if (server->reload != NULL) {
+        loop_run_while(server->loop, is_under_way, server, END_NS);
+    }
+    return server->reload == NULL;
 }

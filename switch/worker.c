@@ -31,6 +31,7 @@ struct answer_mail {
     _Alignas(max_align_t) enum answer_mail_kind kind;
     struct conn_handle conn;
     enum txn_reason reason;
+    uint8_t terminal_request;
     struct worker_order order;
     struct payment payment;
 };
@@ -102,11 +103,7 @@ static void carry_out(struct worker *worker, const struct worker_order *order)
     switch (order->kind) {
     case WORKER_USE:
         terminals_use(worker->terminals, order->ruleset);
-        for (uint32_t i = 0; i < order->port_count; i++) {
-            terminals_change_port(worker->terminals, order->names[i], &order->limits[i],
-                                  order->tls[i]);
-            SSL_CTX_free(order->tls[i]);
-        }
+        terminals_change(worker->terminals, order->change);
         return;
     case WORKER_DRAIN:
         terminals_drain(worker->terminals);
@@ -128,6 +125,7 @@ static bool on_answer_mail(void *argument, void *slot)
     if (mail->kind == MAIL_REPLY) {
         struct engine_effect effect = {.kind = ENGINE_REPLY,
                                        .reason = mail->reason,
+                                       .terminal_request = mail->terminal_request,
                                        .conn = mail->conn,
                                        .payment = &mail->payment};
         terminals_reply(worker->terminals, &effect);
@@ -270,6 +268,7 @@ void worker_reply(struct worker *worker, const struct engine_effect *effect)
     if (mail != NULL) {
         mail->conn = effect->conn;
         mail->reason = effect->reason;
+        mail->terminal_request = effect->terminal_request;
         payment_copy(&mail->payment, effect->payment);
         mailbox_commit(worker->answers);
     }

@@ -49,11 +49,8 @@ void worker_flush(struct worker *worker);
 enum worker_order_kind { WORKER_USE, WORKER_DRAIN, WORKER_CLOSE };
 struct worker_order {
     enum worker_order_kind kind;
-    uint32_t port_count;                                           /* USE */
-    struct terminals_port_limits limits[TERMINALS_PORT_COUNT_MAX]; /* USE: by port */
-    const struct ruleset *ruleset;                                 /* USE */
-    SSL_CTX *tls[TERMINALS_PORT_COUNT_MAX]; /* USE: by port; NULL: as it is. Owned by the order. */
-    const char *names[TERMINALS_PORT_COUNT_MAX]; /* of the ports */
+    const struct ruleset *ruleset;         /* USE */
+    const struct terminals_change *change; /* USE; borrowed until it is done */
     void (*done)(void *argument, struct worker *worker);
     void *argument;
 };

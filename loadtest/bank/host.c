@@ -16,7 +16,10 @@ struct host {
     struct host_setup setup;
     struct tdes *tdes; /* owner */
     struct host_counts counts;
-    struct payment request, response; /* too large for a stack that is used this often */
+    uint32_t settlement_day;             /* YYYYMMDD */
+    uint32_t trace;                      /* of our own requests */
+    char key_field[KEY_RING_FIELD_SIZE]; /* field 48 of the offer at hand */
+    struct payment request, response;    /* too large for a stack that is used this often */
 };
 
 struct host *host_create(const struct host_setup *setup)
@@ -26,6 +29,7 @@ struct host *host_create(const struct host_setup *setup)
         return NULL;
     }
     host->setup = *setup;
+    host->settlement_day = setup->settlement_day;
     host->tdes = tdes_create();
     if (host->tdes == NULL) {
         free(host);
@@ -54,20 +58,43 @@ static int64_t wall_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* A MAC field holds 8 raw bytes, or their 16 hex characters where the dialect writes bytes so. */
-static bool mac_is_right(struct host *host, const struct message *message)
+static void keys_confirm(struct host *host)
 {
-    unsigned field = message_has(message, 128) ? 128 : 64;
-    if (!message_has(message, field)) {
-        return false;
+    host->counts.key_changes++;
+    if (key_ring_confirm(host->setup.keys) != STATUS_OK) {
+        fprintf(stderr, "new keys cannot be written down; a restart will not know them\n");
     }
-    struct byte_view found = message_raw(message, field);
+}
+
+/* A MAC field holds 8 raw bytes, or their 16 hex characters where the dialect writes bytes so. */
+static bool mac_fits(struct host *host, const struct message *message, const struct tdes_key *key)
+{
+    struct byte_view found = message_raw(message, message_mac_field(message));
     uint8_t mac[MAC_BYTES];
     char hex[2 * MAC_BYTES + 1];
-    tdes_mac(host->tdes, host->setup.mac, &host->setup.mac_key, message_mac_scope(message), mac);
+    tdes_mac(host->tdes, host->setup.mac, key, message_mac_scope(message), mac);
     bytes_to_hex(hex, mac, MAC_BYTES);
     return (found.length == MAC_BYTES && memcmp(found.bytes, mac, MAC_BYTES) == 0) ||
            (found.length == 2 * MAC_BYTES && memcmp(found.bytes, hex, found.length) == 0);
+}
+
+/* A message under the keys that were offered says that the other side has them. */
+static bool mac_is_right(struct host *host, const struct message *message)
+{
+    struct key_ring *keys = host->setup.keys;
+    unsigned field = message_mac_field(message);
+    if (field == 0 || !message_has(message, field)) {
+        return false;
+    }
+    for (int age = 0; age < KEY_AGE_COUNT; age++) {
+        if (keys->mac[age].length > 0 && mac_fits(host, message, &keys->mac[age])) {
+            if (age == KEY_OFFERED) {
+                keys_confirm(host);
+            }
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What moves money must be sealed; a network message need not be, but if it is, then rightly. */
@@ -77,18 +104,40 @@ static bool mac_is_wanted(const struct host *host, const struct message *message
     if (host->setup.mac == TDES_MAC_NONE || !dialect_has_mac(host->setup.dialect, request)) {
         return false;
     }
-    return request->network_code[0] == '\0' || message_has(message, 64) ||
-           message_has(message, 128);
+    unsigned field = message_mac_field(message);
+    return request->network_code[0] == '\0' || (field != 0 && message_has(message, field));
 }
 
-static void request_fill(struct ledger_request *request, const struct payment *payment,
+/* An offline advice is an adjustment when it names an original. */
+static enum account_follow follow_of(const struct payment *payment)
+{
+    static const enum account_follow follows[PAYMENT_KIND_COUNT] = {
+        [PAYMENT_VOID] = ACCOUNT_VOID,
+        [PAYMENT_OTHER_VOID] = ACCOUNT_VOID,
+        [PAYMENT_CAPTURE_VOID] = ACCOUNT_VOID,
+        [PAYMENT_PREAUTH_VOID] = ACCOUNT_RELEASE,
+        [PAYMENT_REFUND] = ACCOUNT_REFUND,
+        [PAYMENT_PREAUTH_INCREMENT] = ACCOUNT_INCREMENT,
+        [PAYMENT_CAPTURE] = ACCOUNT_CAPTURE,
+        [PAYMENT_CAPTURE_ADVICE] = ACCOUNT_CAPTURE,
+        [PAYMENT_OFFLINE_ADVICE] = ACCOUNT_CHANGE,
+    };
+    bool is_new = payment->kind == PAYMENT_OFFLINE_ADVICE && payment->original.stan == 0;
+    return is_new ? ACCOUNT_NOTHING : follows[payment->kind];
+}
+
+static void request_fill(const struct host *host, struct ledger_request *request,
                          const struct message *message)
 {
+    const struct payment *payment = &host->request;
     *request = (struct ledger_request){.stan = payment->stan,
                                        .amount = payment->amount.minor,
                                        .currency = payment->amount.currency,
                                        .is_repeat = payment->is_repeat != 0,
                                        .original_stan = payment->original.stan,
+                                       .kind = payment_kind_name(payment->kind),
+                                       .follow = follow_of(payment),
+                                       .settlement_day = host->settlement_day,
                                        .arrived_us = wall_now_us()};
     memcpy(request->mti, message->mti, sizeof request->mti);
     memcpy(request->terminal_id, payment->terminal_id, sizeof request->terminal_id);
@@ -103,14 +152,21 @@ static void request_fill(struct ledger_request *request, const struct payment *p
 
 static bool pin_is_right(struct host *host, const struct payment *payment)
 {
+    const struct key_ring *keys = host->setup.keys;
     char found[TDES_PIN_DIGITS_MAX + 1], wanted[CARD_PIN_SIZE];
     if (payment->pin.length != TDES_BLOCK_BYTES || payment->pan.digit_count < 13) {
         return false;
     }
     card_pin(payment->pan.digits, wanted);
-    return tdes_pin_open(host->tdes, &host->setup.pin_key, payment->pin.bytes, payment->pan.digits,
-                         found) == STATUS_OK &&
-           strcmp(found, wanted) == 0;
+    for (int age = 0; age < KEY_AGE_COUNT; age++) {
+        if (keys->pin[age].length > 0 &&
+            tdes_pin_open(host->tdes, &keys->pin[age], payment->pin.bytes, payment->pan.digits,
+                          found) == STATUS_OK &&
+            strcmp(found, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What a new request for money is told. */
@@ -124,7 +180,11 @@ static const char *code_wanted(struct host *host, const struct payment *payment,
         host->counts.bad_pin++;
         return "55";
     }
-    return verdict->is_declined ? host->setup.decline_code : "00";
+    /* What has happened already, or pays back, is not a question of the card's funds. */
+    bool is_advice = payment->kind == PAYMENT_REFUND || payment->kind == PAYMENT_CAPTURE_ADVICE ||
+                     payment->kind == PAYMENT_OFFLINE_ADVICE ||
+                     payment->kind == PAYMENT_OFFLINE_SALE;
+    return verdict->is_declined && !is_advice ? host->setup.decline_code : "00";
 }
 
 static enum status books_decide(struct host *host, const struct ledger_request *request,
@@ -149,6 +209,36 @@ static void code_set(struct ledger_answer *decision, const char *code)
     memcpy(decision->response_code, code, 2);
 }
 
+/* What moves nothing: the journal has it, the books do not. */
+static bool kind_is_enquiry(enum payment_kind kind)
+{
+    return kind == PAYMENT_BALANCE || kind == PAYMENT_OTHER_QUERY || kind == PAYMENT_SCRIPT_RESULT;
+}
+
+static void enquiry_decide(struct host *host, const struct host_answer *answer,
+                           struct ledger_answer *decision)
+{
+    const struct payment *payment = &host->request;
+    bool is_pin_wrong = payment->pin.length > 0 && !pin_is_right(host, payment);
+    bool is_declined = payment->kind != PAYMENT_SCRIPT_RESULT && answer->verdict.is_declined;
+    host->counts.bad_pin += is_pin_wrong;
+    code_set(decision, is_pin_wrong ? "55" : is_declined ? host->setup.decline_code : "00");
+}
+
+/* What is asked for new keys is told; they go with the answer. */
+static const char *keys_answer(struct host *host)
+{
+    switch ((int)key_ring_offer(host->setup.keys, host->tdes, host->key_field)) {
+    case STATUS_OK:
+        host->counts.key_offers++;
+        return "00";
+    case STATUS_UNSUPPORTED:
+        return "40";
+    default:
+        return "96";
+    }
+}
+
 /* Decides the response code; writes to the books where the message asks for money. */
 static enum status host_decide(struct host *host, const struct ledger_request *request,
                                bool is_signed_on, struct host_answer *answer,
@@ -163,18 +253,66 @@ static enum status host_decide(struct host *host, const struct ledger_request *r
         answer->is_sign_off = host->request.kind == PAYMENT_SIGNOFF;
         code_set(decision, "00");
         return STATUS_OK;
-    case PAYMENT_PURCHASE:
-    case PAYMENT_REVERSAL:
-        if (!is_signed_on) {
-            host->counts.not_signed_on++;
-            code_set(decision, "91");
-            return STATUS_OK;
-        }
-        return books_decide(host, request, answer, decision);
-    default:
+    case PAYMENT_KEY_CHANGE:
+        host->counts.network++;
+        code_set(decision, keys_answer(host));
+        return STATUS_OK;
+    case PAYMENT_UNKNOWN:
+    case PAYMENT_CUT_OVER:
         code_set(decision, "40");
         return STATUS_OK;
+    default:
+        break;
     }
+    if (!is_signed_on) {
+        host->counts.not_signed_on++;
+        code_set(decision, "91");
+        return STATUS_OK;
+    }
+    if (kind_is_enquiry(host->request.kind)) {
+        enquiry_decide(host, answer, decision);
+        return STATUS_OK;
+    }
+    return books_decide(host, request, answer, decision);
+}
+
+/* Builds and seals one message. */
+static enum status message_make(struct host *host, const struct payment *payment,
+                                struct host_answer *answer, char fault[HOST_FAULT_SIZE])
+{
+    struct dialect_build_how how = {.with_mac = host->setup.mac != TDES_MAC_NONE &&
+                                                dialect_has_mac(host->setup.dialect, payment)};
+    struct byte_writer writer;
+    struct byte_view scope = {0};
+    struct dialect_fault why;
+    byte_writer_init(&writer, answer->bytes, sizeof answer->bytes);
+    enum status status = dialect_build(host->setup.dialect, payment, &how, &writer, &scope, &why);
+    if (status != STATUS_OK) {
+        snprintf(fault, HOST_FAULT_SIZE, "no message can be built: field %u: %s", why.field,
+                 why.reason);
+        return STATUS_UNSUPPORTED;
+    }
+    if (how.with_mac) {
+        uint8_t mac[MAC_BYTES];
+        tdes_mac(host->tdes, host->setup.mac, &host->setup.keys->mac[KEY_IN_FORCE], scope, mac);
+        message_put_mac(dialect_spec(host->setup.dialect), &writer, mac);
+    }
+    answer->length = writer.position;
+    return STATUS_OK;
+}
+
+/* MMDD of the day in force. */
+static void day_put(const struct host *host, char settlement_date[5])
+{
+    char text[16];
+    snprintf(text, sizeof text, "%04u", (unsigned)(host->settlement_day % 10000));
+    memcpy(settlement_date, text, 5);
+}
+
+static void key_field_put(struct host *host, struct payment *payment)
+{
+    struct byte_view field = {(const uint8_t *)host->key_field, (uint32_t)strlen(host->key_field)};
+    REQUIRE(payment_set_cargo(payment, PAYMENT_CARGO_ADDITIONAL, field) == STATUS_OK);
 }
 
 static enum status answer_build(struct host *host, const struct ledger_answer *decision,
@@ -183,27 +321,93 @@ static enum status answer_build(struct host *host, const struct ledger_answer *d
     struct payment *response = &host->response;
     payment_copy(response, &host->request);
     response->leg = PAYMENT_RESPONSE;
+    if (response->kind == PAYMENT_BALANCE && strcmp(decision->response_code, "00") == 0) {
+        /* Account type 01, available, yuan, credit, 1,234.56: field 54. */
+        static const char balance[] = "0102156C000000123456";
+        struct byte_view view = {(const uint8_t *)balance, sizeof balance - 1};
+        REQUIRE(payment_set_cargo(response, PAYMENT_CARGO_BALANCE, view) == STATUS_OK);
+    }
+    if (response->kind == PAYMENT_KEY_CHANGE && strcmp(decision->response_code, "00") == 0) {
+        key_field_put(host, response);
+    }
     memcpy(response->response_code, decision->response_code, sizeof response->response_code);
     memcpy(response->auth_code, decision->auth_code, sizeof response->auth_code);
-    struct dialect_build_how how = {.with_mac = host->setup.mac != TDES_MAC_NONE &&
-                                                dialect_has_mac(host->setup.dialect, response)};
-    struct byte_writer writer;
-    struct byte_view scope = {0};
-    struct dialect_fault why;
-    byte_writer_init(&writer, answer->bytes, sizeof answer->bytes);
-    enum status status = dialect_build(host->setup.dialect, response, &how, &writer, &scope, &why);
+    day_put(host, response->settlement_date);
+    return message_make(host, response, answer, fault);
+}
+
+/* ---- cut-over ---- */
+
+static uint32_t day_after(uint32_t day)
+{
+    static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    uint32_t year = day / 10000, month = day / 100 % 100, date = day % 100 + 1;
+    bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    REQUIRE(month >= 1 && month <= 12);
+    if (date > lengths[month - 1] + (month == 2 && is_leap ? 1U : 0U)) {
+        date = 1;
+        month++;
+    }
+    if (month > 12) {
+        month = 1;
+        year++;
+    }
+    return year * 10000 + month * 100 + date;
+}
+
+void host_cut_over(struct host *host)
+{
+    host->settlement_day = day_after(host->settlement_day);
+    host->counts.cut_overs++;
+}
+
+bool host_has_cut_over(const struct host *host)
+{
+    return host->counts.cut_overs > 0;
+}
+
+/* A network message of our own, not yet built. */
+static struct payment *notice_begin(struct host *host, enum payment_kind kind, const char *code)
+{
+    struct payment *request = &host->response;
+    struct tm now;
+    time_t seconds = time(NULL) + 8 * 3600; /* field 7 is China's time */
+    char sent_at[32];
+    gmtime_r(&seconds, &now);
+    strftime(sent_at, sizeof sent_at, "%m%d%H%M%S", &now);
+    payment_clear(request);
+    request->kind = kind;
+    request->leg = PAYMENT_REQUEST;
+    request->stan = host->trace = host->trace % 999999 + 1;
+    memcpy(request->sent_at, sent_at, sizeof request->sent_at);
+    memcpy(request->network_code, code, 4);
+    return request;
+}
+
+enum status host_tell_day(struct host *host, struct host_answer *answer,
+                          char fault[HOST_FAULT_SIZE])
+{
+    struct payment *request = notice_begin(host, PAYMENT_CUT_OVER, "201");
+    day_put(host, request->settlement_date);
+    *answer = (struct host_answer){.verdict = {.is_posted = true, .is_answered = true}};
+    return message_make(host, request, answer, fault);
+}
+
+enum status host_offer_keys(struct host *host, struct host_answer *answer,
+                            char fault[HOST_FAULT_SIZE])
+{
+    *answer = (struct host_answer){.verdict = {.is_posted = true, .is_answered = true}};
+    enum status status = key_ring_offer(host->setup.keys, host->tdes, host->key_field);
     if (status != STATUS_OK) {
-        snprintf(fault, HOST_FAULT_SIZE, "no answer can be built: field %u: %s", why.field,
-                 why.reason);
-        return STATUS_UNSUPPORTED;
+        snprintf(fault, HOST_FAULT_SIZE, "%s",
+                 status == STATUS_UNSUPPORTED ? "the key file has no line \"zmk HEX\""
+                                              : "they cannot be written down");
+        return status;
     }
-    if (how.with_mac) {
-        uint8_t mac[MAC_BYTES];
-        tdes_mac(host->tdes, host->setup.mac, &host->setup.mac_key, scope, mac);
-        message_put_mac(dialect_spec(host->setup.dialect), &writer, mac);
-    }
-    answer->length = writer.position;
-    return STATUS_OK;
+    host->counts.key_offers++;
+    struct payment *request = notice_begin(host, PAYMENT_KEY_CHANGE, "101");
+    key_field_put(host, request);
+    return message_make(host, request, answer, fault);
 }
 
 static const char *note_of(const struct fault_verdict *verdict, bool is_known)
@@ -243,8 +447,11 @@ static enum status message_understand(struct host *host, struct byte_view bytes,
                  meaning.reason);
         return STATUS_MALFORMED;
     }
-    if (host->request.leg != PAYMENT_REQUEST) {
-        snprintf(fault, HOST_FAULT_SIZE, "mti %s is an answer, and a bank sent no request",
+    bool is_awaited = host->request.leg == PAYMENT_REQUEST ||
+                      host->request.kind == PAYMENT_CUT_OVER ||
+                      host->request.kind == PAYMENT_KEY_CHANGE;
+    if (!is_awaited) {
+        snprintf(fault, HOST_FAULT_SIZE, "mti %s is an answer to nothing that a bank asked",
                  message->mti);
         return STATUS_MALFORMED;
     }
@@ -273,7 +480,17 @@ enum status host_on_message(struct host *host, struct byte_view bytes, bool is_s
         host->counts.malformed++;
         return status;
     }
-    request_fill(&request, &host->request, &message);
+    request_fill(host, &request, &message);
+    if (host->request.leg == PAYMENT_RESPONSE) { /* to what we asked by ourselves */
+        bool is_key_change = host->request.kind == PAYMENT_KEY_CHANGE;
+        if (is_key_change && strcmp(host->request.response_code, "00") == 0 &&
+            host->setup.keys->mac[KEY_OFFERED].length > 0) {
+            keys_confirm(host);
+        }
+        struct ledger_entry told = {.note = is_key_change ? "key change" : "cut-over",
+                                    .response_code = host->request.response_code};
+        return host_journal(host, &request, "in", &told);
+    }
     faults_draw(host->setup.faults, &answer->verdict);
     verdict_count(&host->counts, &answer->verdict);
     bool is_bad = mac_is_wanted(host, &message) && !mac_is_right(host, &message);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "loadtest/bank/key_ring.h"
 #include "loadtest/faults.h"
 #include "loadtest/ledger.h"
 #include "loadtest/tdes.h"
@@ -22,8 +23,9 @@ struct host_setup {
     struct ledger *ledger;   /* borrowed */
     struct faults *faults;   /* borrowed; drawn from */
     enum tdes_mac mac;
-    struct tdes_key pin_key, mac_key; /* ZPK, ZAK */
+    struct key_ring *keys; /* borrowed */
     char decline_code[3];
+    uint32_t settlement_day; /* YYYYMMDD that it begins with */
 };
 
 struct host;
@@ -45,6 +47,21 @@ MUST_CHECK enum status host_on_message(struct host *host, struct byte_view messa
                                        bool is_signed_on, struct host_answer *answer,
                                        char fault[HOST_FAULT_SIZE]);
 
+/* The next settlement day begins: answers name it from now on. */
+void host_cut_over(struct host *host);
+/* Whether a cut-over has happened since start, so that a link that comes up late must hear of it.
+ */
+bool host_has_cut_over(const struct host *host);
+/* The message that tells a link of the day in force (0800/201); `answer` has nothing but its bytes.
+ * STATUS_UNSUPPORTED: the dialect has none. */
+MUST_CHECK enum status host_tell_day(struct host *host, struct host_answer *answer,
+                                     char fault[HOST_FAULT_SIZE]);
+
+/* The message that brings new working keys (0800/101). STATUS_UNSUPPORTED: there is no zone master
+ * key, or no such message. STATUS_BROKEN: they cannot be written down. */
+MUST_CHECK enum status host_offer_keys(struct host *host, struct host_answer *answer,
+                                       char fault[HOST_FAULT_SIZE]);
+
 /* X(name): counted since start. */
 #define HOST_COUNT_MAP(X)                                                                          \
     X(requests)                                                                                    \
@@ -52,6 +69,9 @@ MUST_CHECK enum status host_on_message(struct host *host, struct byte_view messa
     X(declined)                                                                                    \
     X(reversals)                                                                                   \
     X(network)                                                                                     \
+    X(cut_overs)                                                                                   \
+    X(key_offers)                                                                                  \
+    X(key_changes)                                                                                 \
     X(malformed) X(bad_mac) X(bad_pin) X(not_signed_on) X(silenced) X(late) X(twice) X(dropped)
 struct host_counts {
 #define X(name) uint64_t name;

@@ -1,5 +1,5 @@
-/* A link lives in a slot of a fixed table; answers name slot and generation, so that one meant for
- * a link that is gone is not sent on its successor by mistake. */
+/* Links live in the slots of a fixed table: the first ones we make ourselves, the others are taken.
+ * A late answer goes out on whatever link is up then, so it names none. */
 #include "loadtest/bank/server.h"
 
 #include <signal.h>
@@ -7,23 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loadtest/bank/wire.h"
 #include "protocols/base/require.h"
 
 #define LINK_COUNT_MAX 64
-#define LINK_IN_BYTES 16384
-#define LINK_QUEUE_BYTES_MAX (16U << 20) /* answers that a peer may leave unread */
-#define LINK_OUT_BYTES                                                                             \
-    262144 /* a turn's answers to one link: 1,024 requests in flight and more                      \
-            */
-#define MESSAGE_BYTES_MAX 2048U
+#define CONNECT_EVERY_MS 200
+#define FRAME_ROOM 64 /* what stands around a message */
 #define BACKLOG 64
+#define SIGNAL_COUNT 4
 
 struct link {
-    struct server *server; /* borrower; NULL: the slot is free */
-    uv_tcp_t tcp;
-    bool is_signed_on, is_dropped, is_closing;
-    uint32_t in_length, out_length;
-    uint8_t in[LINK_IN_BYTES], out[LINK_OUT_BYTES];
+    struct server *server; /* borrower */
+    struct wire wire;
+    bool is_signed_on, is_dropped;
+    bool is_half_dead; /* reads, and says nothing any more */
+    uint32_t message_count;
 };
 
 /* An answer that waits for its time. */
@@ -38,27 +36,17 @@ struct server {
     struct server_setup setup;
     enum status status; /* the first thing that made it stop */
     uint16_t port;
+    SSL_CTX *tls_server, *tls_client; /* owner; NULL: plain, or no such side */
+    struct sockaddr_storage peer;     /* to connect to */
+    bool is_signed_on;                /* where one link signs on for all */
+    bool was_half_dead;               /* it happens once */
     uv_tcp_t listener;
     uv_check_t turn; /* runs after each turn's reads */
-    uv_timer_t timer;
-    uv_signal_t signals[3];
+    uv_timer_t timer, connecting, keys;
+    uv_signal_t signals[SIGNAL_COUNT];
     struct delayed *first; /* owner; by time */
     struct link links[LINK_COUNT_MAX];
 };
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct link *link = handle->data;
-    link->server = NULL;
-}
-
-static void link_close(struct link *link)
-{
-    if (link->server != NULL && !link->is_closing) {
-        link->is_closing = true;
-        uv_close((uv_handle_t *)&link->tcp, on_closed);
-    }
-}
 
 static void server_stop(struct server *server, enum status status)
 {
@@ -68,71 +56,47 @@ static void server_stop(struct server *server, enum status status)
     uv_stop(server->setup.loop);
 }
 
-static void on_written(uv_write_t *write, int result)
+static void link_close(struct link *link, const char *reason)
 {
-    struct link *link = write->handle->data;
-    free(write);
-    if (result < 0) {
-        link_close(link);
-    }
+    wire_close(&link->wire, reason);
 }
 
-/* Sends what has gathered: straight to the socket, the rest through libuv's queue. */
-static void link_flush(struct link *link)
+static bool link_is_open(const struct link *link)
 {
-    if (link->out_length == 0 || link->is_closing) {
-        return;
-    }
-    uv_stream_t *stream = (uv_stream_t *)&link->tcp;
-    uv_buf_t all = uv_buf_init((char *)link->out, link->out_length);
-    int sent = uv_try_write(stream, &all, 1);
-    uint32_t done = sent < 0 ? 0 : (uint32_t)sent;
-    uint32_t rest = link->out_length - done;
-    link->out_length = 0;
-    if (sent < 0 && sent != UV_EAGAIN) {
-        link_close(link);
-        return;
-    }
-    if (rest == 0) {
-        return;
-    }
-    uv_write_t *write = malloc(sizeof *write + rest);
-    if (write == NULL) {
-        link_close(link);
-        return;
-    }
-    memcpy(write + 1, link->out + done, rest);
-    uv_buf_t left = uv_buf_init((char *)(write + 1), rest);
-    if (uv_write(write, stream, &left, 1, on_written) != 0) {
-        free(write);
-        link_close(link);
-    }
+    return link->wire.is_open && !link->wire.is_closing && !link->is_dropped;
 }
 
+static bool link_is_signed_on(const struct link *link)
+{
+    return link->is_signed_on ||
+           (link->server->setup.is_signon_for_all && link->server->is_signed_on);
+}
+
+/* Gathers one message, framed. */
 static void link_put(struct link *link, const uint8_t *bytes, uint32_t length)
 {
-    if (LINK_OUT_BYTES - link->out_length < length + 2) {
-        link_flush(link); /* more answers in one reading than the buffer holds */
-    }
-    if (link->is_closing ||
-        uv_stream_get_write_queue_size((uv_stream_t *)&link->tcp) > LINK_QUEUE_BYTES_MAX) {
-        fprintf(stderr, "%s: a peer does not read its answers; link closed\n",
-                link->server->setup.name);
-        link_close(link);
+    uint8_t framed[HOST_ANSWER_BYTES_MAX + FRAME_ROOM];
+    static const uint8_t tpdu[FRAME_TPDU_BYTES] = {0x60};
+    struct byte_writer writer;
+    struct server *server = link->server;
+    if (link->is_half_dead) {
         return;
     }
-    uint8_t *at = link->out + link->out_length;
-    at[0] = (uint8_t)(length >> 8);
-    at[1] = (uint8_t)length;
-    memcpy(at + 2, bytes, length);
-    link->out_length += length + 2;
+    byte_writer_init(&writer, framed, sizeof framed);
+    struct frame_mark mark = frame_begin_request(&writer, &server->setup.framing, tpdu);
+    byte_writer_put(&writer, bytes, length);
+    frame_end(&writer, &server->setup.framing, &mark);
+    REQUIRE(writer.status == STATUS_OK);
+    if (!wire_write(&link->wire, (struct byte_view){framed, writer.position})) {
+        fprintf(stderr, "%s: link closed: %s\n", server->setup.name, link->wire.reason);
+    }
 }
 
 static struct link *link_any(struct server *server)
 {
     for (uint32_t i = 0; i < LINK_COUNT_MAX; i++) {
         struct link *link = &server->links[i];
-        if (link->server != NULL && !link->is_closing && !link->is_dropped && link->is_signed_on) {
+        if (link_is_open(link) && link_is_signed_on(link) && !link->is_half_dead) {
             return link;
         }
     }
@@ -151,7 +115,7 @@ static void on_timer(uv_timer_t *timer)
         struct link *link = link_any(server);
         if (link != NULL) {
             link_put(link, due->bytes, due->length);
-            link_flush(link);
+            wire_flush(&link->wire);
         }
         free(due);
     }
@@ -188,13 +152,50 @@ static void answer_delay(struct server *server, const struct host_answer *answer
     timer_arm(server);
 }
 
+/* Tells one link which settlement day is in force. */
+static void link_tell_day(struct link *link)
+{
+    struct server *server = link->server;
+    struct host_answer notice;
+    char fault[HOST_FAULT_SIZE];
+    if (host_tell_day(server->setup.host, &notice, fault) != STATUS_OK) {
+        fprintf(stderr, "%s: the cut-over cannot be told: %s\n", server->setup.name, fault);
+        return;
+    }
+    link_put(link, notice.bytes, notice.length);
+}
+
+/* From the message of that number on, the first link that got so far is as good as cut. */
+static void half_death_look(struct link *link)
+{
+    struct server *server = link->server;
+    uint32_t after = server->setup.half_dead_after;
+    link->message_count++;
+    if (after > 0 && link->message_count > after && !server->was_half_dead &&
+        !server->setup.faults->are_healed) {
+        server->was_half_dead = link->is_half_dead = true;
+        fprintf(stderr, "%s: a link is half dead from here on\n", server->setup.name);
+    }
+}
+
+static void signs_note(struct link *link, const struct host_answer *answer)
+{
+    link->is_signed_on = (link->is_signed_on || answer->is_sign_on) && !answer->is_sign_off;
+    link->server->is_signed_on =
+        (link->server->is_signed_on || answer->is_sign_on) && !answer->is_sign_off;
+}
+
 static void link_on_message(struct link *link, struct byte_view message)
 {
     struct server *server = link->server;
     struct host_answer answer;
     char fault[HOST_FAULT_SIZE];
+    half_death_look(link);
+    if (link->is_half_dead) {
+        return;
+    }
     enum status status =
-        host_on_message(server->setup.host, message, link->is_signed_on, &answer, fault);
+        host_on_message(server->setup.host, message, link_is_signed_on(link), &answer, fault);
     if (status < STATUS_OK) {
         fprintf(stderr, "%s: the books cannot be kept: %s\n", server->setup.name,
                 status_text(status));
@@ -203,10 +204,10 @@ static void link_on_message(struct link *link, struct byte_view message)
     }
     if (status > STATUS_OK) {
         fprintf(stderr, "%s: message refused, link closed: %s\n", server->setup.name, fault);
-        link_close(link);
+        link_close(link, fault);
         return;
     }
-    link->is_signed_on = (link->is_signed_on || answer.is_sign_on) && !answer.is_sign_off;
+    signs_note(link, &answer);
     link->is_dropped = link->is_dropped || answer.verdict.is_dropped;
     for (int i = 0; answer.length > 0 && i < 1 + answer.verdict.is_twice; i++) {
         if (answer.verdict.delay_ms > 0) {
@@ -215,50 +216,60 @@ static void link_on_message(struct link *link, struct byte_view message)
             link_put(link, answer.bytes, answer.length);
         }
     }
+    if (answer.is_sign_on && !link->wire.is_closing && host_has_cut_over(server->setup.host)) {
+        link_tell_day(link); /* it may have been away */
+    }
 }
 
-/* Takes whole frames out of the buffer; two bytes of length before each message. */
-static void link_on_bytes(struct link *link)
+/* Takes whole frames out of what has come. */
+static uint32_t on_bytes(void *owner, struct byte_view bytes)
 {
+    struct link *link = owner;
+    struct server *server = link->server;
     uint32_t at = 0;
-    while (link->in_length - at >= 2 && !link->is_closing && !link->is_dropped) {
-        uint32_t length = (uint32_t)link->in[at] << 8 | link->in[at + 1];
-        if (length > MESSAGE_BYTES_MAX) {
-            fprintf(stderr, "%s: a length of %u bytes, %u at most; link closed\n",
-                    link->server->setup.name, length, MESSAGE_BYTES_MAX);
-            link_close(link);
-            return;
+    while (at < bytes.length && link_is_open(link)) {
+        struct frame frame;
+        struct frame_fault fault;
+        uint32_t consumed;
+        struct byte_view rest = {bytes.bytes + at, bytes.length - at};
+        enum status status = frame_parse(&frame, &consumed, &server->setup.framing, rest, &fault);
+        if (status == STATUS_TRUNCATED) {
+            return at;
         }
-        if (link->in_length - at - 2 < length) {
-            break;
+        if (status != STATUS_OK) {
+            fprintf(stderr, "%s: link closed: %s\n", server->setup.name, fault.reason);
+            link_close(link, fault.reason);
+            return bytes.length;
         }
-        if (length > 0) { /* nothing but a length keeps the link alive */
-            link_on_message(link, (struct byte_view){link->in + at + 2, length});
+        at += consumed;
+        if (frame.message.length > 0) { /* nothing but a length keeps the link alive */
+            link_on_message(link, frame.message);
         }
-        at += 2 + length;
     }
-    link->in_length -= at;
-    memmove(link->in, link->in + at, link->in_length);
+    return link_is_open(link) ? at : bytes.length;
 }
 
-static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+static void on_open(void *owner)
 {
-    (void)wanted;
-    struct link *link = handle->data;
-    *buffer = uv_buf_init((char *)link->in + link->in_length, LINK_IN_BYTES - link->in_length);
+    struct link *link = owner;
+    link->is_signed_on = link->is_dropped = link->is_half_dead = false;
+    link->message_count = 0;
 }
 
-static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+static void on_wire_closed(void *owner, const char *reason)
 {
-    (void)buffer;
-    struct link *link = stream->data;
-    if (count < 0) {
-        link_close(link);
-        return;
+    struct link *link = owner;
+    bool is_any = false;
+    if (strncmp(reason, "TLS", 3) == 0) {
+        fprintf(stderr, "%s: %s\n", link->server->setup.name, reason);
     }
-    link->in_length += (uint32_t)count;
-    link_on_bytes(link);
+    for (uint32_t i = 0; i < LINK_COUNT_MAX; i++) {
+        is_any = is_any || link_is_open(&link->server->links[i]);
+    }
+    link->server->is_signed_on = link->server->is_signed_on && is_any;
 }
+
+static const struct wire_calls WIRE_CALLS = {on_open, on_bytes, on_wire_closed};
 
 /* The end of a turn: the books first, then the answers, then the faults' closed links. */
 static void on_turn(uv_check_t *check)
@@ -271,40 +282,82 @@ static void on_turn(uv_check_t *check)
     }
     for (uint32_t i = 0; i < LINK_COUNT_MAX; i++) {
         struct link *link = &server->links[i];
-        if (link->server == NULL) {
+        if (!link->wire.is_used) {
             continue;
         }
         if (link->is_dropped) {
-            link_close(link);
+            link_close(link, "dropped as a fault");
         } else {
-            link_flush(link);
+            wire_flush(&link->wire);
         }
     }
+}
+
+static struct wire_setup wire_setup_of(struct link *link, SSL_CTX *tls)
+{
+    struct server *server = link->server;
+    return (struct wire_setup){server->setup.loop, tls, server->setup.server_name, &WIRE_CALLS,
+                               link};
 }
 
 static void on_connection(uv_stream_t *listener, int result)
 {
     struct server *server = listener->data;
     struct link *link = NULL;
-    for (uint32_t i = 0; i < LINK_COUNT_MAX && link == NULL; i++) {
-        link = server->links[i].server == NULL ? &server->links[i] : NULL;
+    for (uint32_t i = server->setup.connection_count; i < LINK_COUNT_MAX && link == NULL; i++) {
+        link = server->links[i].wire.is_used ? NULL : &server->links[i];
     }
     if (result < 0 || link == NULL) {
         fprintf(stderr, "%s: no connection taken: %s\n", server->setup.name,
                 result < 0 ? uv_strerror(result) : "all links are in use");
         return;
     }
-    link->is_signed_on = link->is_dropped = link->is_closing = false;
-    link->in_length = link->out_length = 0;
-    REQUIRE(uv_tcp_init(server->setup.loop, &link->tcp) == 0);
-    link->server = server;
-    link->tcp.data = link;
-    if (uv_accept(listener, (uv_stream_t *)&link->tcp) != 0) {
-        link_close(link);
+    struct wire_setup setup = wire_setup_of(link, server->tls_server);
+    (void)wire_take(&link->wire, &setup, listener);
+}
+
+/* Makes every link of ours that is not there. */
+static void on_connecting(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    for (uint32_t i = 0; i < server->setup.connection_count; i++) {
+        struct link *link = &server->links[i];
+        if (!link->wire.is_used) {
+            struct wire_setup setup = wire_setup_of(link, server->tls_client);
+            wire_connect(&link->wire, &setup, (const struct sockaddr *)&server->peer);
+        }
+    }
+}
+
+/* New working keys for the other side, on any link that is up. */
+static void on_keys(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    struct link *link = link_any(server);
+    struct host_answer notice;
+    char fault[HOST_FAULT_SIZE];
+    if (link == NULL) {
         return;
     }
-    uv_tcp_nodelay(&link->tcp, 1);
-    uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
+    if (host_offer_keys(server->setup.host, &notice, fault) != STATUS_OK) {
+        fprintf(stderr, "%s: no new keys: %s\n", server->setup.name, fault);
+        return;
+    }
+    link_put(link, notice.bytes, notice.length);
+    wire_flush(&link->wire);
+}
+
+static void do_cut_over(struct server *server)
+{
+    host_cut_over(server->setup.host);
+    fprintf(stderr, "%s: cut over, the next settlement day begins\n", server->setup.name);
+    for (uint32_t i = 0; i < LINK_COUNT_MAX; i++) {
+        struct link *link = &server->links[i];
+        if (link_is_open(link) && link_is_signed_on(link)) {
+            link_tell_day(link);
+            wire_flush(&link->wire);
+        }
+    }
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -312,7 +365,14 @@ static void on_signal(uv_signal_t *handle, int number)
     struct server *server = handle->data;
     if (number == SIGUSR1) {
         server->setup.faults->are_healed = true;
+        for (uint32_t i = 0; i < LINK_COUNT_MAX; i++) {
+            server->links[i].is_half_dead = false;
+        }
         fprintf(stderr, "%s: healed, all faults are off\n", server->setup.name);
+        return;
+    }
+    if (number == SIGUSR2) {
+        do_cut_over(server);
         return;
     }
     uv_stop(server->setup.loop);
@@ -338,29 +398,76 @@ static int server_listen(struct server *server)
     return result;
 }
 
-struct server *server_create(const struct server_setup *setup, char reason[160])
+static bool server_tls(struct server *server, char reason[SERVER_REASON_SIZE])
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    const struct wire_tls *tls = &server->setup.tls;
+    bool is_on = tls->certificate != NULL || tls->ca != NULL;
+    if (!is_on) {
+        return true;
+    }
+    if (tls->certificate != NULL) {
+        server->tls_server = wire_tls_create(tls, true, reason);
+    }
+    if (server->setup.connection_count > 0) {
+        server->tls_client = wire_tls_create(tls, false, reason);
+    }
+    return (tls->certificate == NULL || server->tls_server != NULL) &&
+           (server->setup.connection_count == 0 || server->tls_client != NULL);
+}
+
+/* Listens, connects, and sends keys, as far as each is wanted. */
+static bool server_begin(struct server *server, char reason[SERVER_REASON_SIZE])
+{
+    const struct server_setup *setup = &server->setup;
+    int result = server_listen(server);
+    if (result != 0) {
+        snprintf(reason, SERVER_REASON_SIZE, "cannot listen on %s:%u: %s", setup->address,
+                 setup->port, uv_strerror(result));
+        return false;
+    }
+    if (setup->connection_count > 0) {
+        result =
+            uv_ip4_addr(setup->peer_address, setup->peer_port, (struct sockaddr_in *)&server->peer);
+        if (result != 0) {
+            snprintf(reason, SERVER_REASON_SIZE, "--connect: \"%s\" is no IPv4 address",
+                     setup->peer_address);
+            return false;
+        }
+        REQUIRE(uv_timer_start(&server->connecting, on_connecting, 0, CONNECT_EVERY_MS) == 0);
+    }
+    if (setup->keys_every_ms > 0) {
+        REQUIRE(uv_timer_start(&server->keys, on_keys, setup->keys_every_ms,
+                               setup->keys_every_ms) == 0);
+    }
+    return true;
+}
+
+struct server *server_create(const struct server_setup *setup, char reason[SERVER_REASON_SIZE])
+{
+    static const int numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
     struct server *server = calloc(1, sizeof *server);
     if (server == NULL) {
-        snprintf(reason, 160, "no memory");
+        snprintf(reason, SERVER_REASON_SIZE, "no memory");
         return NULL;
     }
     server->setup = *setup;
+    for (uint32_t i = 0; i < LINK_COUNT_MAX; i++) {
+        server->links[i].server = server;
+    }
     REQUIRE(uv_tcp_init(setup->loop, &server->listener) == 0);
+    REQUIRE(uv_timer_init(setup->loop, &server->connecting) == 0);
+    REQUIRE(uv_timer_init(setup->loop, &server->keys) == 0);
+    server->connecting.data = server->keys.data = server;
     REQUIRE(uv_check_init(setup->loop, &server->turn) == 0);
     REQUIRE(uv_timer_init(setup->loop, &server->timer) == 0);
     server->listener.data = server->turn.data = server->timer.data = server;
     REQUIRE(uv_check_start(&server->turn, on_turn) == 0);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
         REQUIRE(uv_signal_init(setup->loop, &server->signals[i]) == 0);
         server->signals[i].data = server;
         REQUIRE(uv_signal_start(&server->signals[i], on_signal, numbers[i]) == 0);
     }
-    int result = server_listen(server);
-    if (result != 0) {
-        snprintf(reason, 160, "cannot listen on %s:%u: %s", setup->address, setup->port,
-                 uv_strerror(result));
+    if (!server_tls(server, reason) || !server_begin(server, reason)) {
         (void)server_destroy(server);
         return NULL;
     }
@@ -376,12 +483,14 @@ enum status server_destroy(struct server *server)
 {
     enum status status = server->status;
     for (uint32_t i = 0; i < LINK_COUNT_MAX; i++) {
-        link_close(&server->links[i]);
+        link_close(&server->links[i], "the bank ends");
     }
+    uv_close((uv_handle_t *)&server->connecting, NULL);
+    uv_close((uv_handle_t *)&server->keys, NULL);
     uv_close((uv_handle_t *)&server->listener, NULL);
     uv_close((uv_handle_t *)&server->turn, NULL);
     uv_close((uv_handle_t *)&server->timer, NULL);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     }
     uv_run(server->setup.loop, UV_RUN_DEFAULT);
@@ -390,6 +499,8 @@ enum status server_destroy(struct server *server)
         free(server->first);
         server->first = next;
     }
+    SSL_CTX_free(server->tls_server);
+    SSL_CTX_free(server->tls_client);
     free(server);
     return status;
 }

@@ -135,7 +135,10 @@ static void key_write(struct fleet_writer *writer, FILE *file, const char *name,
 static void bank_keys_write(struct fleet_writer *writer, FILE *keys, const char *bank)
 {
     char name[HSM_KEY_NAME_SIZE], file_name[64];
-    struct tdes_key pin_key, mac_key;
+    struct tdes_key zone_key, pin_key, mac_key;
+    snprintf(name, sizeof name, "chan:%s:zmk", bank);
+    key_write(writer, keys, name, HSM_KEY_ZONE_MASTER);
+    fleet_tdes_key(&writer->fleet, name, &zone_key);
     snprintf(name, sizeof name, "chan:%s:zpk", bank);
     key_write(writer, keys, name, HSM_KEY_PIN_OUT);
     fleet_tdes_key(&writer->fleet, name, &pin_key);
@@ -149,6 +152,7 @@ static void bank_keys_write(struct fleet_writer *writer, FILE *keys, const char 
     if (file == NULL) {
         return;
     }
+    key_file_put(file, "zmk", &zone_key);
     key_file_put(file, "zpk", &pin_key);
     key_file_put(file, "zak", &mac_key);
     file_close(writer, file);

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "loadtest/histogram.h"
+#include "loadtest/load/day_run.h"
 #include "loadtest/load/run_options.h"
 #include "loadtest/load/run_report.h"
 #include "loadtest/load/swarm.h"
@@ -29,6 +30,7 @@
 #define STALL_STEP_NS 200000
 #define PACE_STEP_NS 20000 /* no wake-up comes sooner after the one before */
 
+/* Of a day's profile, LOAD and GRACE come once for each of its phases. */
 enum run_phase { PHASE_ONLINE, PHASE_LOAD, PHASE_GRACE, PHASE_OVER };
 static const char *const PHASES[] = {"signing on", "load", "finishing", "over"};
 
@@ -43,7 +45,10 @@ struct run {
     enum run_phase phase;
     uint64_t begun_ns, load_ns, end_ns; /* program, load, end of the phase */
     double start_wall_s;
-    struct pace pace; /* of the open loop */
+    struct pace pace;   /* of the open loop */
+    struct trade trade; /* at a constant rate */
+    struct day_run day;
+    bool is_day_cut_short; /* errands were not over in their time, or a signal came */
     struct fleet fleet;
     struct card_ranges ranges;
     struct spec *spec;
@@ -53,7 +58,7 @@ struct run {
     struct receipts *receipts;
     struct swarm *swarm;
     FILE *hlog;
-    bool were_all_ready;
+    bool were_all_ready, is_signalled;
     int result;
 };
 
@@ -109,9 +114,42 @@ static void on_turn(uv_check_t *check)
     }
 }
 
+static double rate_of(const struct run *run)
+{
+    const struct day_phase *phase = day_run_phase(&run->day);
+    return phase == NULL ? run->options.tps : phase->tps;
+}
+
+static void pace_begin(struct run *run, double rate, uint64_t now_ns)
+{
+    pace_start(&run->pace, rate, now_ns, run->end_ns);
+    uv_poll_start(&run->clock, UV_READABLE, on_pace);
+    pace_arm(run, now_ns);
+}
+
+static void day_phase_begin(struct run *run, const struct day_phase *phase, uint64_t now_ns)
+{
+    run->load_ns = run->day.place == 0 ? now_ns : run->load_ns;
+    run->end_ns = now_ns + (uint64_t)(phase->seconds * 1e9);
+    tally_measure_from(run->tally, run->load_ns);
+    tally_measure_until(run->tally, run->end_ns);
+    day_run_begin(&run->day, run->swarm, now_ns);
+    if (phase->tps > 0) {
+        pace_begin(run, phase->tps, now_ns);
+    }
+}
+
 static void load_begin(struct run *run, uint64_t now_ns)
 {
     const struct run_options *o = &run->options;
+    if (day_run_phase(&run->day) != NULL) {
+        day_phase_begin(run, day_run_phase(&run->day), now_ns);
+        return;
+    }
+    if (o->qr_share > 0 || o->follow_ups > 0) {
+        struct swarm_manner manner = {.trade = run->trade};
+        swarm_manner_set(run->swarm, &manner);
+    }
     run->load_ns = now_ns;
     run->end_ns = now_ns + (uint64_t)((o->idle > 0 ? o->idle : o->seconds) * 1e9);
     tally_measure_from(run->tally, now_ns + (uint64_t)(o->warmup * 1e9));
@@ -124,9 +162,7 @@ static void load_begin(struct run *run, uint64_t now_ns)
         on_turn(&run->turn);
         return;
     }
-    pace_start(&run->pace, o->tps, now_ns, run->end_ns);
-    uv_poll_start(&run->clock, UV_READABLE, on_pace);
-    pace_arm(run, now_ns);
+    pace_begin(run, o->tps, now_ns);
 }
 
 /* What the rate called for up to the end but never began is dropped, and said so. */
@@ -137,11 +173,12 @@ static void load_end(struct run *run, uint64_t now_ns)
     window_end(&run->window, now_ns, counts->answered);
     uv_poll_stop(&run->clock);
     uv_check_stop(&run->turn);
-    if (run->phase != PHASE_LOAD || o->idle > 0 || o->is_closed) {
+    if (run->phase != PHASE_LOAD || o->idle > 0 || o->is_closed || rate_of(run) <= 0) {
         return;
     }
-    counts->intended = pace_called_for(&run->pace, now_ns);
-    counts->dropped = counts->intended - run->pace.begun_count;
+    uint64_t called_for = pace_called_for(&run->pace, now_ns);
+    counts->intended += called_for;
+    counts->dropped += called_for - run->pace.begun_count;
 }
 
 static void phase_set(struct run *run, enum run_phase phase, uint64_t now_ns)
@@ -159,6 +196,16 @@ static void phase_set(struct run *run, enum run_phase phase, uint64_t now_ns)
     }
 }
 
+/* Nothing is open, or nothing will be waited for any longer: the next phase of the day, or the end.
+ */
+static void grace_end(struct run *run, uint64_t now_ns)
+{
+    run->is_day_cut_short |= swarm_order_count(run->swarm) > 0;
+    run->is_day_cut_short |= run->is_signalled && day_run_phase(&run->day) != NULL;
+    bool has_next = !run->is_signalled && day_run_next(&run->day);
+    phase_set(run, has_next ? PHASE_LOAD : PHASE_OVER, now_ns);
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
     struct run *run = timer->data;
@@ -173,16 +220,17 @@ static void on_sweep(uv_timer_t *timer)
         }
         return;
     case PHASE_LOAD:
-        if (now_ns >= run->load_ns + (uint64_t)(run->options.warmup * 1e9)) {
+        if (day_run_phase(&run->day) == NULL &&
+            now_ns >= run->load_ns + (uint64_t)(run->options.warmup * 1e9)) {
             window_begin(&run->window, now_ns, tally_counts(run->tally)->answered);
         }
-        if (is_time) {
+        if (is_time || day_run_is_over(&run->day, run->swarm)) {
             phase_set(run, PHASE_GRACE, now_ns);
         }
         return;
     case PHASE_GRACE:
-        if (is_time || swarm_open_count(run->swarm) == 0) {
-            phase_set(run, PHASE_OVER, now_ns);
+        if (is_time || (swarm_open_count(run->swarm) == 0 && swarm_order_count(run->swarm) == 0)) {
+            grace_end(run, now_ns);
         }
         return;
     case PHASE_OVER:
@@ -196,13 +244,17 @@ static void on_second(uv_timer_t *timer)
     const struct run_options *o = &run->options;
     uint64_t now_ns = uv_hrtime();
     bool is_loading = run->phase == PHASE_LOAD;
+    const struct day_phase *phase = day_run_phase(&run->day);
+    double total_s = o->idle > 0 ? o->idle : o->seconds;
+    bool is_paced = is_loading && !o->is_closed && o->idle <= 0;
     uint64_t since_ns = run->phase == PHASE_ONLINE ? run->begun_ns : run->load_ns;
     struct tally_line line = {.elapsed_s = (double)(now_ns - since_ns) / 1e9,
-                              .total_s = is_loading ? o->idle > 0 ? o->idle : o->seconds : 0,
-                              .offered = is_loading && !o->is_closed && o->idle <= 0 ? o->tps : 0,
+                              .total_s = is_loading && phase == NULL ? total_s : 0,
+                              .offered = is_paced ? rate_of(run) : 0,
                               .terminals_ready = swarm_ready_count(run->swarm),
                               .payments_open = swarm_open_count(run->swarm),
-                              .phase = PHASES[run->phase]};
+                              .phase =
+                                  is_loading && phase != NULL ? phase->name : PHASES[run->phase]};
     if (!o->is_quiet) {
         tally_line(run->tally, stdout, is_loading ? run->hlog : NULL, &line);
     }
@@ -218,6 +270,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct run *run = handle->data;
     (void)number;
+    run->is_signalled = true;
     phase_set(run, run->phase < PHASE_GRACE ? PHASE_GRACE : PHASE_OVER, uv_hrtime());
 }
 
@@ -249,9 +302,37 @@ static void handles_close(struct run *run)
     uv_run(&run->loop, UV_RUN_DEFAULT); /* until the last stream has closed too */
 }
 
+/* What is paid at a constant rate, where it is more than purchases by card. */
+static enum status trade_fill(const struct run_options *o, struct trade *trade)
+{
+    *trade = (struct trade){.code_percent = o->qr_share};
+    trade->weights[POS_PURCHASE] = (uint32_t)(100 * (100 - o->follow_ups));
+    trade->weights[POS_VOID] = trade->weights[POS_REFUND] = (uint32_t)(100 * o->follow_ups / 2);
+    if (trade_codes_set(trade, o->qr_kinds) != STATUS_OK) {
+        fprintf(stderr,
+                "--qr-kinds: alipay, wechat and unionpay, with commas between them, are expected, "
+                "not \"%s\"\n",
+                o->qr_kinds);
+        return STATUS_BAD_VALUE;
+    }
+    return STATUS_OK;
+}
+
 /* An open loop without a rate would never begin anything. */
 static enum status options_check(const struct run_options *o)
 {
+    if ((o->qr_share > 0 || o->follow_ups > 0) && o->is_echo) {
+        fprintf(stderr, "--qr-share and --follow-ups: do not go with --echo\n");
+        return STATUS_BAD_VALUE;
+    }
+    if (o->follow_ups > 0 && o->profile != NULL) {
+        fprintf(stderr, "--follow-ups: does not go with --profile, which weighs each kind\n");
+        return STATUS_BAD_VALUE;
+    }
+    if (o->profile != NULL && (o->is_closed || o->is_echo || o->idle > 0)) {
+        fprintf(stderr, "--profile: goes with none of --closed, --echo and --idle\n");
+        return STATUS_BAD_VALUE;
+    }
     if (o->tps <= 0 && !o->is_closed && o->idle <= 0) {
         fprintf(stderr, "--tps: a rate above 0 is expected, or --closed, or --idle\n");
         return STATUS_BAD_VALUE;
@@ -278,7 +359,12 @@ static enum status connect_split(struct run *run, char address[64], uint16_t *po
 static enum status inputs_load(struct run *run)
 {
     struct run_options *o = &run->options;
-    enum status status = fleet_load(&run->fleet, o->fleet);
+    enum status status = day_run_open(&run->day, o->profile, o->events);
+    run->day.codes = run->trade;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = fleet_load(&run->fleet, o->fleet);
     if (status != STATUS_OK) {
         fprintf(stderr, "tillway-load: %s/fleet.json: %s; `tillway-load fleet` makes one\n",
                 o->fleet, status_text(status));
@@ -302,6 +388,20 @@ static enum status inputs_load(struct run *run)
     return run->spec == NULL ? STATUS_BAD_VALUE : STATUS_OK;
 }
 
+/* NULL stays NULL: a file nobody asked for. */
+static enum status file_open(FILE **file, const char *path)
+{
+    if (path == NULL) {
+        return STATUS_OK;
+    }
+    *file = fopen(path, "w");
+    if (*file == NULL) {
+        fprintf(stderr, "tillway-load: %s cannot be written: %s\n", path, strerror(errno));
+        return STATUS_BROKEN;
+    }
+    return STATUS_OK;
+}
+
 static enum status outputs_open(struct run *run)
 {
     run->writer = pos_writer_create(run->spec);
@@ -315,13 +415,10 @@ static enum status outputs_open(struct run *run)
                 strerror(errno));
         return STATUS_BROKEN;
     }
-    if (run->options.hlog != NULL) {
-        run->hlog = fopen(run->options.hlog, "w");
-        if (run->hlog == NULL) {
-            fprintf(stderr, "tillway-load: %s cannot be written: %s\n", run->options.hlog,
-                    strerror(errno));
-            return STATUS_BROKEN;
-        }
+    if (file_open(&run->hlog, run->options.hlog) != STATUS_OK) {
+        return STATUS_BROKEN;
+    }
+    if (run->hlog != NULL) {
         histogram_log_begin(run->hlog, run->start_wall_s);
     }
     return STATUS_OK;
@@ -359,6 +456,9 @@ static enum status swarm_open(struct run *run, const char *address, uint16_t por
                                 .answer_timeout_ns = (uint64_t)(o->timeout * 1e9),
                                 .seed = o->seed,
                                 .is_echo = o->is_echo};
+    if (run->day.day != NULL) {
+        memcpy(setup.sign_on_weights, run->day.day->sign_on_weights, sizeof setup.sign_on_weights);
+    }
     run->swarm = swarm_create(&setup, reason);
     if (run->swarm == NULL) {
         fprintf(stderr, "tillway-load: %s\n", reason);
@@ -378,7 +478,8 @@ static void run_go(struct run *run)
                                 .tally = run->tally,
                                 .window = &run->window,
                                 .ready_count = swarm_ready_count(run->swarm),
-                                .were_all_ready = run->were_all_ready};
+                                .were_all_ready = run->were_all_ready,
+                                .is_day_cut_short = run->is_day_cut_short};
     bool is_valid;
     swarm_end(run->swarm);
     if (run_report_write(&report, &is_valid) != STATUS_OK) {
@@ -399,6 +500,7 @@ static void run_close(struct run *run)
     if (run->hlog != NULL) {
         fclose(run->hlog);
     }
+    day_run_close(&run->day);
     tally_destroy(run->tally);
     pos_writer_destroy(run->writer);
     spec_destroy(run->spec);
@@ -430,6 +532,7 @@ int run_command(int argc, char **argv)
     }
     run.result = RUN_EXIT_USAGE;
     if (options_check(&run.options) == STATUS_OK &&
+        trade_fill(&run.options, &run.trade) == STATUS_OK &&
         connect_split(&run, address, &port) == STATUS_OK && inputs_load(&run) == STATUS_OK &&
         outputs_open(&run) == STATUS_OK && swarm_open(&run, address, port) == STATUS_OK) {
         run.result = RUN_EXIT_PASSED;

@@ -9,9 +9,10 @@
 
 struct run_options {
     const char *connect; /* "ADDRESS:PORT" */
-    const char *ca, *fleet, *bins, *spec, *receipts, *json, *hlog;
+    const char *ca, *fleet, *bins, *spec, *receipts, *json, *hlog, *profile, *events;
     uint64_t terminals, first, stan, seed, connecting_max, server_pid;
-    double tps, seconds, warmup, timeout, grace, online;
+    const char *qr_kinds;
+    double tps, seconds, warmup, timeout, grace, online, qr_share, follow_ups;
     bool is_closed, is_echo, is_plain, is_tls12, is_quiet, is_strict, is_help;
     double idle; /* seconds of holding still; 0: payments */
 };

@@ -62,7 +62,7 @@ static void line_print(const struct tally_counts *counts, bool is_valid)
 enum status run_report_write(const struct run_report *report, bool *is_valid)
 {
     const struct tally_counts *counts = tally_counts(report->tally);
-    *is_valid = report->were_all_ready && counts->dropped == 0;
+    *is_valid = report->were_all_ready && counts->dropped == 0 && !report->is_day_cut_short;
     line_print(counts, *is_valid);
     if (report->options->json == NULL) {
         return STATUS_OK;
@@ -72,6 +72,10 @@ enum status run_report_write(const struct run_report *report, bool *is_valid)
         return STATUS_NO_MEMORY;
     }
     json_object_set_new(result, "valid", json_boolean(*is_valid));
+    json_object_set_new(result, "profile",
+                        report->options->profile == NULL ? json_null()
+                                                         : json_string(report->options->profile));
+    json_object_set_new(result, "day_complete", json_boolean(!report->is_day_cut_short));
     json_object_set_new(result, "window", window_json(report->window));
     int failed =
         json_dump_file(result, report->options->json, JSON_INDENT(1) | JSON_REAL_PRECISION(6));

@@ -13,7 +13,9 @@ struct run_report {
     struct tally *tally;               /* borrowed */
     const struct window *window;       /* borrowed */
     uint32_t ready_count;              /* terminals signed on at the end */
-    bool were_all_ready;               /* all were signed on when the load began */
+    bool were_all_ready;
+    bool is_day_cut_short;
+    /* some errand of the profile was not done */ /* all were signed on when the load began */
 };
 
 /* *is_valid: the tool itself kept up: all terminals were online, no payment was dropped.

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "protocols/base/require.h"
 
@@ -69,6 +70,9 @@ struct swarm *swarm_create(const struct swarm_setup *setup, char reason[TLS_CLIE
                                            .is_echo = setup->is_echo,
                                            .on_free = on_free,
                                            .argument = swarm};
+    memcpy(swarm->world.sign_on_weights, setup->sign_on_weights,
+           sizeof swarm->world.sign_on_weights);
+    trade_fallback(&swarm->world.trade);
     if (swarm->client == NULL) {
         free(swarm);
         return NULL;
@@ -117,6 +121,29 @@ bool swarm_pay(struct swarm *swarm, uint64_t intended_ns, uint64_t now_ns)
         }
     }
     return false;
+}
+
+void swarm_manner_set(struct swarm *swarm, const struct swarm_manner *manner)
+{
+    swarm->world.trade = manner->trade;
+    swarm->world.mismatch_percent = manner->mismatch_percent;
+    swarm->world.is_mismatch_owed = manner->mismatch_percent > 0;
+}
+
+void swarm_order(struct swarm *swarm, uint32_t errands, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < swarm->terminal_count; i++) {
+        for (unsigned kind = 0; kind < ERRAND_COUNT; kind++) {
+            if (errands & 1U << kind) {
+                terminal_order(&swarm->terminals[i], (enum errand_kind)kind, now_ns);
+            }
+        }
+    }
+}
+
+uint32_t swarm_order_count(const struct swarm *swarm)
+{
+    return swarm->world.order_count;
 }
 
 uint32_t swarm_ready_count(const struct swarm *swarm)

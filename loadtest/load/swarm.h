@@ -25,6 +25,7 @@ struct swarm_setup {
     uint32_t stan_first;
     uint32_t connecting_max; /* handshakes at once */
     uint64_t answer_timeout_ns, seed;
+    uint32_t sign_on_weights[3]; /* terminals that sign on with 003, 004, 001; zeros: 003 */
     bool is_echo;
 };
 
@@ -38,6 +39,16 @@ void swarm_destroy(struct swarm *swarm);
 void swarm_sweep(struct swarm *swarm, uint64_t now_ns);
 /* A payment from the terminal that has been free the longest; false: none is free. */
 bool swarm_pay(struct swarm *swarm, uint64_t intended_ns, uint64_t now_ns);
+
+/* What the terminals sell and how they settle from now on. */
+struct swarm_manner {
+    struct trade trade;
+    double mismatch_percent;
+};
+void swarm_manner_set(struct swarm *swarm, const struct swarm_manner *manner);
+/* Every terminal is to do these errands, bits of enum errand_kind. */
+void swarm_order(struct swarm *swarm, uint32_t errands, uint64_t now_ns);
+uint32_t swarm_order_count(const struct swarm *swarm); /* errands that are not over */
 
 uint32_t swarm_ready_count(const struct swarm *swarm); /* signed on, free or paying */
 uint32_t swarm_open_count(const struct swarm *swarm);  /* payments not over, reversals included */

@@ -29,6 +29,14 @@
     X(unanswered, "payments without an answer by the terminal's time-out, or whose link was lost") \
     X(reversals_sent, "reversal attempts")                                                         \
     X(reversals_refused, "reversals answered with another code than 00, 12, 25")                   \
+    X(repeats_sent, "refunds and advices sent again, unanswered or told to wait")                  \
+    X(settlements, "batches settled and ended")                                                    \
+    X(settlements_different, "of these, settlements whose totals the switch did not share")        \
+    X(batch_jumps, "batches that the switch had closed before the terminal did")                   \
+    X(errands, "downloads, uploads, echoes, settlements, sign-offs done")                          \
+    X(errands_refused, "of these, refused or open at the end")                                     \
+    X(errands_unanswered, "messages of these without an answer in time")                           \
+    X(wishes, "answers whose header asked for something (digit 6)")                                \
     X(bad_mac, "approvals whose MAC was wrong or missing")                                         \
     X(wrong_amount, "approvals of another amount")                                                 \
     X(payment_bytes, "bytes of the payments sent, frames whole")                                   \

@@ -8,11 +8,12 @@
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
 #include "protocols/dialect/table.h"
+#include "protocols/iso8583/header.h"
 
 #define COLD __attribute__((cold, noinline))
-/* Room for what is not text in the payment already: trace number 6, amount 12, currency 3, and
- * groups of at most DIALECT_GROUP_DIGITS_MAX digits (60, 61, 90). */
-#define SCRATCH_BYTES (9 * 3 + 12 + 3 + 4 * DIALECT_GROUP_DIGITS_MAX)
+/* Room for what is not text in the payment already: trace number 6, amount 12, currency 3, groups
+ * of at most DIALECT_GROUP_DIGITS_MAX digits (60, 61, 90), and one field of elements. */
+#define SCRATCH_BYTES (9 * 3 + 12 + 3 + 4 * DIALECT_GROUP_DIGITS_MAX + 999)
 
 _Static_assert(SCRATCH_BYTES >= 12 + 3 + 6, "the numbers of a purchase have room");
 _Static_assert(sizeof(((struct payment *)0)->stan) == sizeof(uint32_t), "numbers are copied whole");
@@ -20,6 +21,7 @@ _Static_assert(sizeof(((struct payment *)0)->stan) == sizeof(uint32_t), "numbers
 struct building {
     const struct dialect *dialect;
     const struct payment *payment;
+    const struct dialect_row *row;  /* the transaction */
     const struct dialect_row *fill; /* gives the parts of the key that the payment leaves open */
     const struct dialect_layout *layout;
     struct message_draft *draft;
@@ -106,6 +108,9 @@ static bool set_number(struct building *building, unsigned field, uint64_t numbe
 static bool subfield_is_known(const struct building *building,
                               const struct dialect_subfield *subfield)
 {
+    if (subfield->is_constant) {
+        return false;
+    }
     return subfield->op.type == DIALECT_TEXT ? text_of(building, &subfield->op)[0] != '\0'
                                              : number_of(building, &subfield->op) != 0;
 }
@@ -116,7 +121,10 @@ static bool put_subfield(struct building *building, const struct dialect_subfiel
     const char *text = "";
     uint32_t length = 0;
     char digits[10];
-    if (subfield->op.type == DIALECT_TEXT) {
+    if (subfield->is_constant) {
+        text = subfield->value;
+        length = (uint32_t)strlen(text);
+    } else if (subfield->op.type == DIALECT_TEXT) {
         text = text_of(building, &subfield->op);
         length = (uint32_t)strlen(text);
     } else if (number_of(building, &subfield->op) < limit_of(subfield->digits)) {
@@ -130,8 +138,17 @@ static bool put_subfield(struct building *building, const struct dialect_subfiel
         return false;
     }
     REQUIRE(subfield->digits <= DIALECT_GROUP_DIGITS_MAX);
-    if (!subfield->is_rest) {
+    if (subfield->prefix_digits != 0) {
+        char *prefix = (char *)byte_writer_take(&building->scratch, subfield->prefix_digits);
+        REQUIRE(prefix != NULL);
+        digits_format(prefix, length, subfield->prefix_digits);
+    } else if (!subfield->is_rest) {
         byte_writer_fill(&building->scratch, '0', subfield->digits - length);
+    }
+    if (subfield->is_mti && length > 0) {
+        byte_writer_u8(&building->scratch, (uint8_t)building->dialect->mti_version);
+        text++;
+        length--;
     }
     byte_writer_put(&building->scratch, text, length);
     return true;
@@ -153,6 +170,9 @@ static bool set_group(struct building *building, unsigned field, const struct di
     }
     if (!is_known) {
         return false;
+    }
+    while (count < op->count && subfields[count].is_constant && !subfields[count].is_optional) {
+        count++;
     }
     const uint32_t start = building->scratch.position;
     for (unsigned i = 0; i < count; i++) {
@@ -233,6 +253,50 @@ static bool set_cargo(struct building *building, unsigned field, const struct di
     return set(building, field, cargo.bytes, cargo.length);
 }
 
+static bool set_parts(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    struct byte_view value;
+    if (dialect_parts_build(building->dialect, op, building->payment, &building->scratch, &value) !=
+        STATUS_OK) {
+        return note_unfit(building, field);
+    }
+    return set(building, field, value.bytes, value.length);
+}
+
+static bool set_coded(struct building *building, unsigned field, const struct dialect_op *op)
+{
+    const char *text = text_of(building, op);
+    REQUIRE(op->first + op->count <= DIALECT_CODE_COUNT_MAX);
+    if (text[0] == '\0') {
+        return false;
+    }
+    for (unsigned i = 0; i < op->count; i++) {
+        const struct dialect_code *code = &building->dialect->codes[op->first + i];
+        if (strcmp(code->part, text) == 0) {
+            return set(building, field, code->wire, (uint32_t)strlen(code->wire));
+        }
+    }
+    if (op->unwritten == DIALECT_CODE_NONE) {
+        return note_unfit(building, field);
+    }
+    const char *wire = building->dialect->codes[op->unwritten].wire;
+    return set(building, field, wire, (uint32_t)strlen(wire));
+}
+
+/* What this transaction says in every message, unless the payment has said it. */
+static void set_fixed(struct building *building, const struct dialect_row *row)
+{
+    const struct dialect_layout *layout = building->layout;
+    for (unsigned i = 0; i < row->fixed_count; i++) {
+        const struct dialect_fixed *fixed = &building->dialect->fixed[row->fixed_first + i];
+        const unsigned word = (fixed->field - 1U) / 64;
+        const uint64_t bit = dialect_bit(fixed->field);
+        if (((layout->required[word] | layout->optional[word]) & bit) != 0) {
+            (void)set(building, fixed->field, fixed->text, fixed->length);
+        }
+    }
+}
+
 /* Calls `set_part` for each field of one type in the layout; it is false when the payment does not
  * have the part. Inlined, so that `set_part` is known. */
 __attribute__((always_inline)) static inline void
@@ -242,7 +306,8 @@ each(struct building *building, enum dialect_op_type type,
     const enum payment_leg leg = building->payment->leg;
     const struct dialect_layout *layout = building->layout;
     const uint64_t *mask = building->dialect->type_bits[leg][type];
-    for (unsigned word = 0; word < 2; word++) {
+    const unsigned word_count = building->dialect->spec->word_count;
+    for (unsigned word = 0; word < word_count; word++) {
         uint64_t bits = (layout->required[word] | layout->optional[word]) & mask[word];
         while (bits != 0) {
             const unsigned lead = (unsigned)__builtin_clzll(bits);
@@ -266,19 +331,20 @@ static enum status set_fields(struct building *building, struct dialect_fault *f
     each(building, DIALECT_GROUP, set_group);
     each(building, DIALECT_ICC, set_cargo);
     each(building, DIALECT_CARGO, set_cargo);
+    each(building, DIALECT_PARTS, set_parts);
+    each(building, DIALECT_CODED, set_coded);
+    set_fixed(building, building->row);
     const struct spec_field *fields = building->dialect->spec->fields;
     if (building->unfit_field != 0) {
         return refuse(fault, STATUS_BAD_VALUE, building->unfit_field,
-                      "the payment's value for field %u (%s) has too many digits or a wrong sign",
+                      "the payment's value for field %u (%s) is too long or not of its format",
                       building->unfit_field, fields[building->unfit_field].name);
     }
     const struct dialect_layout *layout = building->layout;
-    const uint64_t missing[2] = {layout->required[0] & ~building->draft->present[0],
-                                 layout->required[1] & ~building->draft->present[1]};
-    if ((missing[0] | missing[1]) == 0) {
+    const unsigned field = dialect_first_missing(layout->required, building->draft->present);
+    if (field == 0) {
         return STATUS_OK;
     }
-    const unsigned field = dialect_first_field(missing);
     return refuse(fault, STATUS_MISSING, field,
                   "the payment has no value for field %u (%s), which %s needs", field,
                   fields[field].name, layout->name);
@@ -323,7 +389,7 @@ enum status dialect_build(const struct dialect *dialect, const struct payment *p
     REQUIRE(!how->with_mac || mac_scope != NULL);
     struct message_draft draft;
     struct message_fault message_fault;
-    uint8_t scratch[SCRATCH_BYTES];
+    uint8_t scratch[SCRATCH_BYTES], header[SPEC_HEADER_BYTES_MAX];
     const struct dialect_row *row;
     fault->field = 0;
     fault->is_unknown_kind = false;
@@ -335,12 +401,17 @@ enum status dialect_build(const struct dialect *dialect, const struct payment *p
     const char *const mti = row->mti[payment->leg][payment->is_repeat != 0];
     struct building building = {.dialect = dialect,
                                 .payment = payment,
+                                .row = row,
                                 .fill = fill_of(dialect, row, payment),
                                 .layout = &dialect->layouts[row->layouts[payment->leg]],
                                 .draft = &draft};
     byte_writer_init(&building.scratch, scratch, sizeof(scratch));
     message_draft_init(&draft, dialect->spec, mti[0] != '\0' ? mti : row->mti[payment->leg][0]);
     draft.header = how->header;
+    if (dialect->spec->header_item_count > 0) {
+        header_fill(header, dialect->spec, how->header, payment->leg == PAYMENT_RESPONSE);
+        draft.header = (struct byte_view){header, dialect->spec->header_bytes};
+    }
     status = set_fields(&building, fault);
     if (status != STATUS_OK) {
         return status;

@@ -53,7 +53,9 @@ const struct dialect_row *dialect_row_of(const struct dialect *dialect, enum pay
     const struct dialect_kind *rows = &dialect->kinds[kind];
     for (unsigned i = 0; i < rows->count; i++) {
         const struct dialect_row *row = &dialect->rows[dialect->kind_rows[rows->first + i]];
-        if (((key ^ row->value) & row->mask & ~absent) == 0) {
+        const uint64_t value = row->value | row->means_value;
+        const uint64_t mask = row->mask | row->means_mask;
+        if (((key ^ value) & mask & ~absent) == 0) {
             return row;
         }
     }

@@ -40,7 +40,9 @@ MUST_CHECK enum status dialect_read(const struct dialect *dialect, const struct 
 struct dialect_build_how {
     bool with_mac;           /* set the MAC bit and leave the 8 bytes */
     struct byte_view header; /* as it shall stand before the MTI (terminal side: the request's,
-                                digit 6 set by the caller) */
+                                digit 6 set by the caller). Where the spec says what stands there:
+                                empty, and it is as the spec has it; or that of the request which is
+                                answered, and source and destination change places. */
 };
 
 /* Appends the message that says `payment`. Its leg decides request or response; of a response the

@@ -11,9 +11,12 @@
 #include "protocols/dialect/table.h"
 #include "protocols/emv_tlv.h"
 #include "protocols/iso8583/characters.h"
+#include "protocols/iso8583/ebcdic.h"
 
 #define COLD __attribute__((cold, noinline))
-#define CARGO_TEXT_SIZE 1000   /* the longest field: LLL and a final 0 */
+#define CARGO_TEXT_SIZE 1000 /* the longest field: LLL and a final 0 */
+#define CURRENCY_DIGITS 3
+#define EBCDIC_BLANK 0x40
 #define TRACK3_FORMAT_DIGITS 2 /* before the card number (ISO/IEC 4909) */
 
 _Static_assert(PAN_DIGITS_MAX < sizeof(((struct pan *)0)->digits), "a card number ends with 0");
@@ -70,9 +73,16 @@ static inline void copy_text(const struct reading *reading, unsigned field,
     const uint8_t *from = reading->message->bytes.bytes + reading->message->fields[field].offset;
     if (op->coding == SPEC_BCD) {
         unpack(to, from, count, op->is_right);
-    } else {
+    } else if (op->coding == SPEC_ASCII) {
         characters_copy((uint8_t *)to, from, count);
+    } else {
+        ebcdic_read(to, (enum spec_coding)op->coding, from, count);
     }
+}
+
+static inline uint8_t blank_of(const struct dialect_op *op)
+{
+    return op->coding == SPEC_ASCII ? ' ' : EBCDIC_BLANK;
 }
 
 /* The number that a field of digits spells; false when it has more than 18 of them. */
@@ -98,7 +108,8 @@ static void read_text(struct reading *reading, unsigned field, const struct dial
     const struct message_field *at = &reading->message->fields[field];
     const uint8_t *from = reading->message->bytes.bytes + at->offset;
     uint32_t count = at->count;
-    while (count > 0 && op->coding == SPEC_ASCII && from[count - 1] == ' ') {
+    const uint8_t blank = blank_of(op);
+    while (count > 0 && op->coding != SPEC_BCD && from[count - 1] == blank) {
         count--;
     }
     if (count >= op->size) {
@@ -134,10 +145,10 @@ static void read_amount(struct reading *reading, unsigned field, const struct di
 
 static void read_currency(struct reading *reading, unsigned field, const struct dialect_op *op)
 {
-    (void)op;
+    char digits[CURRENCY_DIGITS];
     uint64_t number = 0;
-    const struct byte_view raw = message_raw(reading->message, field);
-    if (digits_parse(&number, (const char *)raw.bytes, raw.length, (struct number_range){1, 999}) !=
+    copy_text(reading, field, op, digits, CURRENCY_DIGITS);
+    if (digits_parse(&number, digits, CURRENCY_DIGITS, (struct number_range){1, 999}) !=
         STATUS_OK) {
         refuse(reading, STATUS_BAD_VALUE, field,
                "field %u is no numeric currency of ISO 4217, expected three digits such as 156",
@@ -202,7 +213,7 @@ static void read_cargo(struct reading *reading, unsigned field, const struct dia
 {
     char text[CARGO_TEXT_SIZE];
     struct byte_view value = message_raw(reading->message, field);
-    if (op->coding == SPEC_BCD || op->coding == SPEC_HEX_ASCII) {
+    if (op->coding != SPEC_ASCII && op->coding != SPEC_BINARY) {
         value.length = message_text(reading->message, field, text, sizeof(text));
         value.bytes = (const uint8_t *)text;
     }
@@ -229,12 +240,16 @@ static void read_subfield(struct payment *payment, const struct dialect_subfield
                           const char *digits, uint32_t count)
 {
     REQUIRE(count <= subfield->digits);
-    if (subfield->is_written_only || (subfield->are_zeros_absent && are_zeros(digits, count))) {
+    /* A message type that is a version and nothing else is none. */
+    const uint32_t front = subfield->is_mti && count > 0;
+    if (subfield->is_constant || subfield->is_written_only ||
+        (subfield->are_zeros_absent && are_zeros(digits + front, count - front))) {
         return;
     }
     char *to = member(payment, &subfield->op);
     if (subfield->op.type == DIALECT_TEXT) {
         memcpy(to, digits, count);
+        to[0] = subfield->is_mti && count > 0 ? '0' : to[0];
         return;
     }
     uint32_t value = 0;
@@ -242,6 +257,20 @@ static void read_subfield(struct payment *payment, const struct dialect_subfield
         value = value * 10 + (unsigned)(digits[i] - '0');
     }
     memcpy(to, &value, sizeof(value));
+}
+
+/* The length that stands in front of a sub-field, which it moves *position behind; 100: none. */
+static uint32_t take_prefix(const struct dialect_subfield *subfield, const char *text,
+                            uint32_t *position, uint32_t count)
+{
+    uint64_t length = 0;
+    const uint32_t digits = subfield->prefix_digits;
+    if (count - *position < digits || digits_parse(&length, text + *position, digits,
+                                                   (struct number_range){0, 99}) != STATUS_OK) {
+        return 100;
+    }
+    *position += digits;
+    return (uint32_t)length;
 }
 
 static void read_group(struct reading *reading, unsigned field, const struct dialect_op *op)
@@ -254,14 +283,19 @@ static void read_group(struct reading *reading, unsigned field, const struct dia
     for (unsigned i = 0; i < op->count; i++) {
         const struct dialect_subfield *subfield = &reading->dialect->subfields[op->first + i];
         uint32_t left = count - position;
-        uint32_t take = left < subfield->digits ? left : subfield->digits;
+        uint32_t wanted = subfield->digits;
         if (left == 0 && subfield->is_optional) {
             return;
         }
-        if (take < subfield->digits && !subfield->is_rest) {
+        if (subfield->prefix_digits != 0) {
+            wanted = take_prefix(subfield, text, &position, count);
+            left = count - position;
+        }
+        uint32_t take = left < wanted ? left : wanted;
+        if (wanted > subfield->digits || (take < wanted && !subfield->is_rest)) {
             refuse(reading, STATUS_BAD_VALUE, field,
                    "field %u ends after %u digits, %u inside its part %u of %u digits", field,
-                   count, take, i + 1, subfield->digits);
+                   count, take, i + 1, wanted);
             return;
         }
         read_subfield(reading->payment, subfield, text + position, take);
@@ -273,6 +307,47 @@ static void read_group(struct reading *reading, unsigned field, const struct dia
     }
 }
 
+static void read_parts(struct reading *reading, unsigned field, const struct dialect_op *op)
+{
+    char reason[DIALECT_REASON_SIZE];
+    enum status status =
+        dialect_parts_read(reading->dialect, op, reading->message, field, reading->payment, reason);
+    if (status != STATUS_OK) {
+        refuse(reading, status, field, "%s", reason);
+    }
+}
+
+/* The entry for a code on the wire; NULL: none. */
+static const struct dialect_code *find_code(const struct dialect *dialect,
+                                            const struct dialect_op *op, const char *wire)
+{
+    REQUIRE(op->first + op->count <= DIALECT_CODE_COUNT_MAX);
+    for (unsigned i = 0; i < op->count; i++) {
+        const struct dialect_code *code = &dialect->codes[op->first + i];
+        if (strcmp(code->wire, wire) == 0) {
+            return code;
+        }
+    }
+    return op->unread == DIALECT_CODE_NONE ? NULL : &dialect->codes[op->unread];
+}
+
+static void read_coded(struct reading *reading, unsigned field, const struct dialect_op *op)
+{
+    char wire[DIALECT_WIRE_CODE_SIZE] = "";
+    const uint32_t count = reading->message->fields[field].count;
+    const struct dialect_code *code = NULL;
+    if (count < sizeof(wire)) {
+        copy_text(reading, field, op, wire, count);
+        code = find_code(reading->dialect, op, wire);
+    }
+    if (code == NULL) {
+        refuse(reading, STATUS_BAD_VALUE, field, "field %u (%s) has a code that is not in %s",
+               field, reading->message->spec->fields[field].name, reading->dialect->spec->name);
+        return;
+    }
+    memcpy(member(reading->payment, op), code->part, strlen(code->part) + 1);
+}
+
 /* Calls `read` for each field of one type that the message has. Inlined, so that `read` is known.
  */
 __attribute__((always_inline)) static inline void
@@ -281,7 +356,8 @@ each(struct reading *reading, enum dialect_op_type type,
 {
     const enum payment_leg leg = reading->payment->leg;
     const uint64_t *mask = reading->dialect->type_bits[leg][type];
-    for (unsigned word = 0; word < 2; word++) {
+    const unsigned word_count = reading->dialect->spec->word_count;
+    for (unsigned word = 0; word < word_count; word++) {
         for (uint64_t bits = reading->message->present[word] & mask[word]; bits != 0;) {
             const unsigned lead = (unsigned)__builtin_clzll(bits);
             const unsigned field = word * 64 + lead + 1;
@@ -305,6 +381,8 @@ static void read_fields(struct reading *reading)
     each(reading, DIALECT_GROUP, read_group);
     each(reading, DIALECT_ICC, read_cargo);
     each(reading, DIALECT_CARGO, read_cargo);
+    each(reading, DIALECT_PARTS, read_parts);
+    each(reading, DIALECT_CODED, read_coded);
 }
 
 /* The card number that `characters` begin with, up to the separator; none when there is none. */
@@ -389,6 +467,27 @@ COLD static void refuse_key(struct reading *reading, const struct dialect_mti *m
     reading->fault->is_unknown_kind = reading->status == STATUS_UNKNOWN;
 }
 
+/* Whether the fields that a transaction always has the same are so, where they are there. */
+static bool fixed_fit(const struct reading *reading, const struct dialect_row *row)
+{
+    const struct message *message = reading->message;
+    for (unsigned i = 0; i < row->fixed_count; i++) {
+        const struct dialect_fixed *fixed = &reading->dialect->fixed[row->fixed_first + i];
+        char text[DIALECT_WIRE_CODE_SIZE];
+        if (!message_has(message, fixed->field)) {
+            continue;
+        }
+        if (message->fields[fixed->field].count != fixed->length) {
+            return false;
+        }
+        (void)message_text(message, fixed->field, text, sizeof(text));
+        if (memcmp(text, fixed->text, fixed->length) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static const struct dialect_row *find_row(struct reading *reading, const struct dialect_mti *mti)
 {
     const struct dialect *dialect = reading->dialect;
@@ -397,7 +496,8 @@ static const struct dialect_row *find_row(struct reading *reading, const struct 
     const uint64_t key = dialect_key(reading->payment, &absent);
     for (unsigned i = 0; i < mti->count; i++) {
         const struct dialect_row *row = &dialect->rows[dialect->mti_rows[mti->first + i]];
-        if (((key ^ row->value) & row->mask) == 0 && (absent & row->mask) == 0) {
+        if (((key ^ row->value) & row->mask) == 0 && (absent & row->mask) == 0 &&
+            (row->fixed_count == 0 || fixed_fit(reading, row))) {
             return row;
         }
     }
@@ -416,7 +516,8 @@ static void find_original_kind(struct reading *reading)
     for (uint32_t i = 0; i < dialect->row_count; i++) {
         const struct dialect_row *row = &dialect->rows[i];
         const bool is_type = payment->original.mti[0] == '\0' ||
-                             memcmp(payment->original.mti, row->mti[PAYMENT_REQUEST][0], 4) == 0;
+                             memcmp(payment->original.mti + 1, row->mti[PAYMENT_REQUEST][0] + 1,
+                                    3) == 0; /* the version aside */
         if (payment_kind_is_reversible(row->kind) && is_type &&
             ((key ^ row->value) & row->mask) == 0 && (absent & row->mask) == 0) {
             payment->original_kind = row->kind;
@@ -432,19 +533,33 @@ static void find_original_kind(struct reading *reading)
     }
 }
 
+/* What the kind of transaction says of its key and no field does. */
+static void fill_meaning(struct payment *payment, const struct dialect_row *row)
+{
+#define X(name, digits, bit)                                                                       \
+    if ((row->means_mask >> (bit)&15) != 0 && payment->name[0] == '\0') {                          \
+        memcpy(payment->name, row->constants[DIALECT_KEY_##name], (digits) + 1);                   \
+    }
+    DIALECT_KEY_MAP(X)
+#undef X
+}
+
 static void check_layout(struct reading *reading, const struct dialect_row *row)
 {
     REQUIRE(row->layouts[reading->payment->leg] < reading->dialect->layout_count);
     const struct dialect_layout *layout =
         &reading->dialect->layouts[row->layouts[reading->payment->leg]];
     const uint64_t *present = reading->message->present;
-    const uint64_t missing[2] = {layout->required[0] & ~present[0],
-                                 layout->required[1] & ~present[1]};
-    if ((missing[0] | missing[1]) != 0) {
-        refuse_missing(reading, row, dialect_first_field(missing));
+    const unsigned missing = dialect_first_missing(layout->required, present);
+    if (missing != 0) {
+        refuse_missing(reading, row, missing);
     }
-    if ((layout->any_of[0] | layout->any_of[1]) != 0 &&
-        ((layout->any_of[0] & present[0]) | (layout->any_of[1] & present[1])) == 0) {
+    uint64_t wanted = 0, found = 0;
+    for (unsigned word = 0; word < SPEC_WORD_COUNT; word++) {
+        wanted |= layout->any_of[word];
+        found |= layout->any_of[word] & present[word];
+    }
+    if (wanted != 0 && found == 0) {
         refuse(reading, STATUS_MISSING, dialect_first_field(layout->any_of),
                "none of the fields that may name the payer is in the %s of a %s; field %u is the "
                "first of them",
@@ -484,6 +599,9 @@ enum status dialect_read(const struct dialect *dialect, const struct message *me
         return reading.status;
     }
     payment->kind = row->kind;
+    if (row->means_mask != 0) {
+        fill_meaning(payment, row);
+    }
     check_layout(&reading, row);
     if (row->kind == PAYMENT_REVERSAL) {
         find_original_kind(&reading);

@@ -21,6 +21,12 @@
 #define DIALECT_MTI_COUNT_MAX 48
 #define DIALECT_INDEX_COUNT_MAX (DIALECT_ROW_COUNT_MAX * 4)
 #define DIALECT_SUBFIELD_COUNT_MAX 32
+#define DIALECT_ELEMENT_COUNT_MAX 64
+#define DIALECT_REASON_SIZE 160
+#define DIALECT_CODE_COUNT_MAX 250
+#define DIALECT_CODE_NONE UINT8_MAX
+#define DIALECT_WIRE_CODE_SIZE 16
+#define DIALECT_FIXED_COUNT_MAX 120
 #define DIALECT_NAME_SIZE 32
 #define DIALECT_MAC_CODE_COUNT_MAX 8
 #define DIALECT_GROUP_DIGITS_MAX 64
@@ -41,6 +47,7 @@ _Static_assert(PAYMENT_REQUEST == 0 && PAYMENT_RESPONSE == 1, "legs index the ta
     X(batch, NUMBER, batch)                                                                        \
     X(local_time, TEXT, local_time)                                                                \
     X(local_date, TEXT, local_date)                                                                \
+    X(local_year, TEXT, local_year)                                                                \
     X(expiry, TEXT, expiry)                                                                        \
     X(settlement_date, TEXT, settlement_date)                                                      \
     X(mcc, TEXT, mcc)                                                                              \
@@ -80,6 +87,8 @@ _Static_assert(PAYMENT_REQUEST == 0 && PAYMENT_RESPONSE == 1, "legs index the ta
     X(private_57, CARGO, cargo[PAYMENT_CARGO_PRIVATE_57])                                          \
     X(private_58, CARGO, cargo[PAYMENT_CARGO_PRIVATE_58])                                          \
     X(private_59, CARGO, cargo[PAYMENT_CARGO_PRIVATE_59])                                          \
+    X(pay_code, TEXT, pay_code)                                                                    \
+    X(voucher, TEXT, voucher)                                                                      \
     X(custom_62, CARGO, cargo[PAYMENT_CARGO_CUSTOM_62])                                            \
     X(custom_63, CARGO, cargo[PAYMENT_CARGO_CUSTOM_63])
 
@@ -95,9 +104,11 @@ enum dialect_op_type {
     DIALECT_PIN,
     DIALECT_ICC,
     DIALECT_CARGO,
-    DIALECT_GROUP
+    DIALECT_GROUP,
+    DIALECT_PARTS,
+    DIALECT_CODED /* a text that the wire has codes of its own for */
 };
-#define DIALECT_TYPE_COUNT (DIALECT_GROUP + 1)
+#define DIALECT_TYPE_COUNT (DIALECT_CODED + 1)
 
 /* X(name, digits, lowest bit): the parts of a key, each a TEXT of the payment. */
 #define DIALECT_KEY_MAP(X)                                                                         \
@@ -115,14 +126,17 @@ enum dialect_key_part {
 };
 
 struct dialect_op {
-    uint8_t type;          /* enum dialect_op_type */
-    uint8_t key_part;      /* enum dialect_key_part; DIALECT_KEY_COUNT: none */
-    uint8_t first, count;  /* of a group: its subfields */
-    uint8_t cargo;         /* enum payment_cargo */
-    uint8_t coding;        /* enum spec_coding of the field */
-    bool is_right;         /* BCD of an odd count: pad nibble in front */
-    uint8_t fixed_count;   /* characters of a fixed text; 0: it varies */
-    uint16_t offset, size; /* of the member in a payment */
+    uint8_t type;         /* enum dialect_op_type */
+    uint8_t key_part;     /* enum dialect_key_part; DIALECT_KEY_COUNT: none */
+    uint8_t first, count; /* of a group: its subfields; of parts: its elements; of codes: those */
+    uint8_t unread, unwritten; /* of codes: the one for what the wire, or the payment, has and the
+                                  list has not; DIALECT_CODE_NONE: that is a fault */
+    uint8_t cargo;             /* enum payment_cargo; of parts: what keeps the elements that are not
+                                  mapped, PAYMENT_CARGO_COUNT: nothing */
+    uint8_t coding;            /* enum spec_coding of the field */
+    bool is_right;             /* BCD of an odd count: pad nibble in front */
+    uint8_t fixed_count;       /* characters of a fixed text; 0: it varies */
+    uint16_t offset, size;     /* of the member in a payment */
 };
 
 struct dialect_subfield {
@@ -132,23 +146,48 @@ struct dialect_subfield {
     bool is_rest;          /* takes what is left, up to `digits` */
     bool is_written_only;  /* filled from the payment, not read back */
     bool are_zeros_absent; /* all zeros mean: not known */
+    bool is_mti;           /* its first digit is the version, which a payment does not have */
+    bool is_constant;      /* `value` is written, and what stands there is not read */
+    uint8_t prefix_digits; /* of its length, in front of it; 0: none */
+    char value[DIALECT_WIRE_CODE_SIZE];
+};
+
+/* What the wire says for what a payment says. */
+struct dialect_code {
+    char wire[DIALECT_WIRE_CODE_SIZE], part[DIALECT_WIRE_CODE_SIZE];
+};
+
+/* A field that a transaction always has with this value. */
+struct dialect_fixed {
+    uint8_t field, length;
+    char text[DIALECT_WIRE_CODE_SIZE];
+};
+
+/* An element inside a field that carries a part of a payment. */
+struct dialect_element {
+    struct dialect_op op; /* TEXT */
+    uint16_t part;        /* in spec.part */
 };
 
 enum dialect_mac { DIALECT_MAC_NEVER, DIALECT_MAC_OPTIONAL, DIALECT_MAC_REQUIRED };
 
 struct dialect_layout {
     char name[DIALECT_NAME_SIZE];
-    uint64_t required[2], optional[2], any_of[2]; /* bit 63 of [0] is field 1, as in a bitmap */
+    uint64_t required[SPEC_WORD_COUNT], optional[SPEC_WORD_COUNT],
+        any_of[SPEC_WORD_COUNT]; /* bit 63 of [0] is field 1, as in a bitmap */
 };
 
 struct dialect_row {
     char name[DIALECT_NAME_SIZE];
     enum payment_kind kind;
     enum dialect_mac mac;
-    uint64_t mask, value;                                     /* the key */
+    uint64_t mask, value;             /* the key */
+    uint64_t means_mask, means_value; /* parts of it that no field carries: a payment is built by
+                                         them, and gets them when it is read */
     char constants[DIALECT_KEY_COUNT][DIALECT_KEY_TEXT_SIZE]; /* the key as texts */
     char mti[DIALECT_LEG_COUNT][2][5];                        /* by leg, then first and repeated */
     uint8_t layouts[DIALECT_LEG_COUNT];
+    uint8_t fixed_first, fixed_count; /* in dialect.fixed */
 };
 
 struct dialect_mti {
@@ -167,7 +206,7 @@ struct dialect {
     struct dialect_op ops[DIALECT_LEG_COUNT][SPEC_FIELD_MAX + 1];
     /* The fields of each type, so that a message is walked type by type: twelve loops that a branch
      * predictor learns, where one switch a field cost more than all the copying. */
-    uint64_t type_bits[DIALECT_LEG_COUNT][DIALECT_TYPE_COUNT][2];
+    uint64_t type_bits[DIALECT_LEG_COUNT][DIALECT_TYPE_COUNT][SPEC_WORD_COUNT];
     struct dialect_subfield subfields[DIALECT_SUBFIELD_COUNT_MAX];
     struct dialect_layout layouts[DIALECT_LAYOUT_COUNT_MAX];
     struct dialect_row rows[DIALECT_ROW_COUNT_MAX];
@@ -175,6 +214,11 @@ struct dialect {
     struct dialect_kind kinds[PAYMENT_KIND_COUNT];
     uint8_t mti_rows[DIALECT_INDEX_COUNT_MAX], kind_rows[DIALECT_ROW_COUNT_MAX];
     uint8_t key_fields[DIALECT_KEY_COUNT]; /* the field that carries it, for faults; 0: none */
+    struct dialect_element elements[DIALECT_ELEMENT_COUNT_MAX];
+    struct dialect_code codes[DIALECT_CODE_COUNT_MAX];
+    struct dialect_fixed fixed[DIALECT_FIXED_COUNT_MAX];
+    uint32_t element_count, code_count, fixed_count;
+    char mti_version; /* first digit of its message types: 0 of 1987, 1 of 1993 */
     uint32_t subfield_count, layout_count, row_count, mti_count;
     char mac_codes[DIALECT_MAC_CODE_COUNT_MAX][3]; /* responses with a MAC; none named: all */
     uint32_t mac_code_count;
@@ -190,11 +234,44 @@ uint64_t dialect_key(const struct payment *payment, uint64_t *absent);
 const struct dialect_row *dialect_row_of(const struct dialect *dialect, enum payment_kind kind,
                                          const struct payment *payment);
 
+/* What the elements inside a field say (parts.c). A mapped one goes into its member, the others are
+ * kept together as the cargo of `op`; a value that is no list is kept whole. STATUS_BAD_VALUE, and
+ * so on: `reason` says what is wrong inside which field. */
+MUST_CHECK enum status dialect_parts_read(const struct dialect *dialect,
+                                          const struct dialect_op *op,
+                                          const struct message *message, unsigned field,
+                                          struct payment *payment,
+                                          char reason[DIALECT_REASON_SIZE]);
+
+/* The field that says them, in room taken from `scratch`, or the cargo itself where nothing is to
+ * be added; length 0: nothing to say. STATUS_BAD_VALUE: a member does not fit its element, or the
+ * cargo is no list that it could stand in. */
+MUST_CHECK enum status dialect_parts_build(const struct dialect *dialect,
+                                           const struct dialect_op *op,
+                                           const struct payment *payment,
+                                           struct byte_writer *scratch, struct byte_view *value);
+
 /* The first field of a bitmap that is not empty. */
-static inline unsigned dialect_first_field(const uint64_t bits[2])
+static inline unsigned dialect_first_field(const uint64_t bits[SPEC_WORD_COUNT])
 {
-    return bits[0] != 0 ? (unsigned)__builtin_clzll(bits[0]) + 1
-                        : (unsigned)__builtin_clzll(bits[1]) + 65;
+    unsigned word = 0;
+    while (word + 1 < SPEC_WORD_COUNT && bits[word] == 0) {
+        word++;
+    }
+    return word * 64 + (unsigned)__builtin_clzll(bits[word]) + 1;
+}
+
+/* The first field of a layout's list that is not in the message; 0: all are. */
+static inline unsigned dialect_first_missing(const uint64_t wanted[SPEC_WORD_COUNT],
+                                             const uint64_t present[SPEC_WORD_COUNT])
+{
+    uint64_t missing[SPEC_WORD_COUNT];
+    uint64_t any = 0;
+    for (unsigned word = 0; word < SPEC_WORD_COUNT; word++) {
+        missing[word] = wanted[word] & ~present[word];
+        any |= missing[word];
+    }
+    return any == 0 ? 0 : dialect_first_field(missing);
 }
 
 static inline uint64_t dialect_bit(unsigned field)

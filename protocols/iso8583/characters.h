@@ -226,6 +226,12 @@ characters_pack(uint8_t *to, const uint8_t *from, uint32_t count, uint64_t (*jud
     return bad == 0;
 }
 
+/* C or D of an amount with a sign; some hosts put a digit there. */
+static inline bool characters_is_sign(uint8_t character)
+{
+    return character == 'C' || character == 'D' || (uint8_t)(character - '0') <= 9;
+}
+
 /* Whether every character of a run may stand in a field of this kind. A BCD run is its whole bytes
  * (the one with the pad nibble is the caller's). */
 static inline bool characters_fit(enum spec_row_kind kind, const uint8_t *from, uint32_t count)
@@ -235,8 +241,8 @@ static inline bool characters_fit(enum spec_row_kind kind, const uint8_t *from, 
         return characters_pass(from, count, characters_not_digits);
     case SPEC_ROW_BCD:
         return characters_pass(from, count, characters_not_bcd);
-    case SPEC_ROW_SIGNED: /* C or D; some hosts put a digit there */
-        return count > 1 && (from[0] == 'C' || from[0] == 'D' || (uint8_t)(from[0] - '0') <= 9) &&
+    case SPEC_ROW_SIGNED:
+        return count > 1 && characters_is_sign(from[0]) &&
                characters_pass(from + 1, count - 1, characters_not_digits);
     case SPEC_ROW_TRACK:
         return characters_pass(from, count, characters_not_track);
@@ -254,6 +260,8 @@ static inline bool characters_fit(enum spec_row_kind kind, const uint8_t *from, 
     case SPEC_ROW_BYTES:
         return true;
     case SPEC_ROW_ABSENT:
+    case SPEC_ROW_SIGNED_BCD: /* judged with its place, by who knows it */
+    case SPEC_ROW_EBCDIC:
         break;
     }
     return false;

@@ -5,7 +5,7 @@
 
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
-#include "protocols/iso8583/characters.h"
+#include "protocols/iso8583/value.h"
 
 #define NUMBER_DIGITS_MAX 19
 
@@ -24,54 +24,12 @@ struct byte_view message_header(const struct message *message)
     return (struct byte_view){message->bytes.bytes, length <= message->bytes.length ? length : 0};
 }
 
-/* Digits and tracks out of their nibbles. */
-static void unpack(char *text, const struct spec_row *row, struct byte_view raw, uint32_t count)
-{
-    static const char NIBBLES[] = "0123456789ABC=EF";
-    uint32_t nibble = row->is_right ? count % 2 : 0;
-    uint32_t at = 0;
-    if (nibble == 0 && row->kind == SPEC_ROW_BCD) {
-        for (; at + 8 <= count; at += 8) {
-            const uint64_t digits =
-                characters_unpack8(characters_load4(raw.bytes + at / 2)) | CHARACTERS_EACH('0');
-            memcpy(text + at, &digits, sizeof(digits));
-        }
-        nibble = at;
-    }
-    for (; at < count; at++, nibble++) {
-        const unsigned pair = raw.bytes[nibble / 2];
-        text[at] = NIBBLES[nibble % 2 == 0 ? pair >> 4 : pair & 15];
-    }
-}
-
-/* A track in characters may use D for its separator; what lies behind one may be a ciphertext. */
-static void name_separator(char *text, uint32_t count)
-{
-    char *separator = memchr(text, 'D', count);
-    if (separator != NULL && memchr(text, '=', count) == NULL) {
-        *separator = '=';
-    }
-}
-
 uint32_t message_text(const struct message *message, unsigned field, char *text, uint32_t text_size)
 {
     const struct byte_view raw = message_raw(message, field);
     const uint32_t count = raw.length == 0 ? 0 : message->fields[field].count;
     REQUIRE(text_size > count);
-    const struct spec_row *row = &message->spec->rows[field];
-    if (count > 0 && row->halve != 0) {
-        unpack(text, row, raw, count);
-    } else if (count > 0 && row->kind == SPEC_ROW_HEX) {
-        for (uint32_t i = 0; i < count; i++) {
-            text[i] = (char)(characters_nibble(raw.bytes[2 * i]) << 4 |
-                             characters_nibble(raw.bytes[2 * i + 1]));
-        }
-    } else {
-        characters_copy((uint8_t *)text, raw.bytes, count);
-        if (row->kind == SPEC_ROW_TRACK) {
-            name_separator(text, count);
-        }
-    }
+    value_read(text, &message->spec->rows[field], raw, count);
     text[count] = '\0';
     return count;
 }

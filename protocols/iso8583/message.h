@@ -22,8 +22,9 @@ struct message {
     const struct spec *spec; /* borrowed */
     struct byte_view bytes;  /* borrowed: header, MTI, bitmap, fields */
     char mti[5];
-    uint64_t present[2];      /* bit 62 of [0] is field 2; bit 63 stays 0. The rest of `fields` is
-                                 undefined: nothing is cleared that nobody reads */
+    uint64_t present[SPEC_WORD_COUNT]; /* bit 62 of [0] is field 2; bit 63 stays 0. The rest of
+                                          `fields` is undefined: nothing is cleared that nobody
+                                          reads */
     uint16_t pad_fault_count; /* BCD pad nibbles other than 0: accepted, but worth counting */
     struct message_field fields[SPEC_FIELD_MAX + 1];
 };
@@ -44,6 +45,14 @@ struct message_fault {
  * 1 where there is no second bitmap are all refused. */
 MUST_CHECK enum status message_parse(struct message *message, const struct spec *spec,
                                      struct byte_view bytes, struct message_fault *fault);
+
+/* Reads only the fields of `wanted` (bits as in message.present), and stops behind the last of
+ * them: for who has to know where a message goes and nothing else. Others are stepped over by their
+ * lengths, and are not present; neither their characters nor the end of the message are judged. */
+MUST_CHECK enum status message_parse_some(struct message *message, const struct spec *spec,
+                                          struct byte_view bytes,
+                                          const uint64_t wanted[SPEC_WORD_COUNT],
+                                          struct message_fault *fault);
 
 /* `field` is 1 to SPEC_FIELD_MAX. */
 static inline bool message_has(const struct message *message, unsigned field)
@@ -72,7 +81,7 @@ struct byte_view message_mac_scope(const struct message *message);
 /* 64, 128, or 0 when the dialect knows no MAC; whether it is present: message_has. */
 static inline unsigned message_mac_field(const struct message *message)
 {
-    return spec_mac_field(message->spec, message->present[1] != 0);
+    return spec_mac_field(message->spec, message->present[1] != 0); /* no MAC with a third bitmap */
 }
 
 /* A message to be. Values are text in the characters of the field (digits for n), or bytes for b;
@@ -80,8 +89,8 @@ static inline unsigned message_mac_field(const struct message *message)
 struct message_draft {
     const struct spec *spec;
     char mti[5];
-    struct byte_view header;
-    uint64_t present[2];
+    struct byte_view header; /* empty where the spec says what stands in it: as it says */
+    uint64_t present[SPEC_WORD_COUNT];
     struct byte_view values[SPEC_FIELD_MAX + 1];
 };
 
@@ -100,8 +109,13 @@ MUST_CHECK enum status message_build(const struct message_draft *draft, struct b
                                      struct byte_view *mac_scope, struct message_fault *fault);
 
 /* Writes the 8 bytes of a MAC over the end of a message that was built with a MAC scope, as the
- * dialect codes them (raw bytes, or 16 hex characters). */
+ * dialect codes them (raw bytes, or 16 hex characters in ASCII or EBCDIC). */
 void message_put_mac(const struct spec *spec, struct byte_writer *writer, const uint8_t mac[8]);
+
+/* Appends one value as its row says, with its length in front where it varies: what message_build
+ * does for each field. STATUS_BAD_VALUE, STATUS_NO_ROOM: nothing was written. */
+MUST_CHECK enum status message_put_value(struct byte_writer *writer, const struct spec_field *field,
+                                         const struct spec_row *row, struct byte_view value);
 
 /* One line a field, "  11 stan            000123", masked as the spec says; for traces and support.
  * Cut at `text_size`; always ends with 0. */

@@ -12,35 +12,27 @@
 
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
+#include "protocols/iso8583/spec_compile.h"
 
 #define LENGTH_DIGITS_MAX 6
 #define COUNT_DIGITS_MAX 5
 #define FORMAT_EXAMPLE "n6 is six digits, n..19 LL at most nineteen behind a two-digit length"
 
-static const char *const FIELD_WORDS[] = {"name",          "format",        "align",
-                                          "characters",    "show",          "coding",
-                                          "length_coding", "length_counts", NULL};
+static const char *const FIELD_WORDS[] = {
+    "name",          "format",           "align", "characters", "show", "coding", "length_coding",
+    "length_counts", "length_inclusive", "parts", NULL};
 static const char *const CONTENT_WORDS[] = {"n", "a", "an", "ans", "b", "z", "xn", NULL};
-static const char *const CODING_WORDS[] = {"ascii", "bcd", "binary", "hex", NULL};
+const char *const SPEC_CODING_WORDS[] = {"ascii",      "bcd",         "binary",     "hex",
+                                         "ebcdic-037", "ebcdic-1047", "hex-ebcdic", NULL};
 
 #define WORD_COUNT(words) (sizeof(words) / sizeof((words)[0]) - 1)
+#define CODING_COUNT ((int)SPEC_HEX_EBCDIC + 1)
 
 _Static_assert(WORD_COUNT(CONTENT_WORDS) == SPEC_XN + 1, "a word for each content");
-_Static_assert(WORD_COUNT(CODING_WORDS) == SPEC_HEX_ASCII + 1, "a word for each coding");
+_Static_assert(WORD_COUNT(SPEC_CODING_WORDS) == SPEC_HEX_EBCDIC + 1, "a word for each coding");
 _Static_assert(SPEC_COUNT_MAX <= UINT16_MAX, "a row keeps the count in 16 bits");
 _Static_assert(SPEC_FIELD_MAX <= UINT8_MAX, "the number of the MAC field fits");
 _Static_assert(SPEC_HEADER_BYTES_MAX <= UINT8_MAX, "the length of a header fits");
-
-/* What holds for every field that says nothing else. */
-struct spec_codings {
-    enum spec_coding n, z, b, length;
-};
-
-struct spec_compiler {
-    struct document *document;          /* borrowed */
-    const struct document_node *member; /* the field at hand */
-    struct spec_codings codings;
-};
 
 /* Reads decimal digits at the front of *text and moves it behind them. 0: none, or too many. */
 static uint32_t take_number(const char **text)
@@ -73,7 +65,7 @@ static bool take_content(enum spec_content *content, const char **text)
     return false;
 }
 
-/* "n6", "n..19 LL". */
+/* "n6", "n..19 LL"; of a part, whose length stands elsewhere, "n..19". */
 static bool format_parse(struct spec_field *field, const char *text)
 {
     if (!take_content(&field->content, &text)) {
@@ -85,23 +77,44 @@ static bool format_parse(struct spec_field *field, const char *text)
     if (field->count == 0) {
         return false;
     }
-    if (!is_variable) {
-        return *text == '\0';
+    field->is_variable = is_variable;
+    if (*text == '\0') {
+        return true;
     }
-    size_t length_digits = *text == ' ' ? strspn(text + 1, "L") : 0;
+    size_t length_digits = *text == ' ' && is_variable ? strspn(text + 1, "L") : 0;
     field->length_digits = (uint8_t)length_digits;
     return length_digits >= 1 && length_digits <= LENGTH_DIGITS_MAX &&
            text[1 + length_digits] == '\0';
 }
 
-static bool length_can_say(const struct spec_field *field)
+/* Bytes of the prefix: a digit each, or two digits each. A number has as many as BCD would. */
+static uint32_t prefix_bytes(const struct spec_field *field)
 {
+    const bool is_packed = field->length_coding == SPEC_BCD || field->length_coding == SPEC_BINARY;
+    return is_packed ? (field->length_digits + 1U) / 2 : field->length_digits;
+}
+
+/* The largest length that the prefix may have to say. */
+static uint32_t longest_said(const struct spec_field *field)
+{
+    uint32_t said = field->count;
+    if (field->length_counts_bytes) {
+        const bool is_bcd = field->coding == SPEC_BCD;
+        said = is_bcd ? (said + 1) / 2 : spec_field_is_hex(field) ? 2 * said : said;
+    }
+    return field->length_is_inclusive ? said + prefix_bytes(field) : said;
+}
+
+bool spec_length_can_say(const struct spec_field *field)
+{
+    const bool is_number = field->length_coding == SPEC_BINARY;
+    const uint32_t places = is_number ? prefix_bytes(field) : field->length_digits;
     uint32_t most = 1;
     REQUIRE(field->length_digits <= LENGTH_DIGITS_MAX);
-    for (uint8_t i = 0; i < field->length_digits; i++) {
-        most *= 10;
+    for (uint32_t i = 0; i < places; i++) {
+        most *= is_number ? 256 : 10;
     }
-    return field->length_digits == 0 || field->count < most;
+    return field->length_digits == 0 || longest_said(field) < most;
 }
 
 static enum spec_coding coding_of_content(const struct spec_codings *codings,
@@ -109,6 +122,7 @@ static enum spec_coding coding_of_content(const struct spec_codings *codings,
 {
     switch (content) {
     case SPEC_N:
+    case SPEC_XN:
         return codings->n;
     case SPEC_Z:
         return codings->z;
@@ -117,10 +131,9 @@ static enum spec_coding coding_of_content(const struct spec_codings *codings,
     case SPEC_A:
     case SPEC_AN:
     case SPEC_ANS:
-    case SPEC_XN:
         break;
     }
-    return SPEC_ASCII;
+    return codings->text;
 }
 
 static enum spec_row_kind text_kind(const struct spec_field *field)
@@ -134,43 +147,87 @@ static enum spec_row_kind text_kind(const struct spec_field *field)
     return field->content == SPEC_AN ? SPEC_ROW_ALNUM : SPEC_ROW_ALPHA;
 }
 
-/* SPEC_ROW_ABSENT: this content does not go into that coding. */
-static enum spec_row_kind row_kind(const struct spec_field *field)
+/* What the characters are, one a byte. */
+static enum spec_row_kind character_kind(const struct spec_field *field)
 {
-    const bool is_ascii = field->coding == SPEC_ASCII;
-    const bool is_bcd = field->coding == SPEC_BCD;
     switch (field->content) {
     case SPEC_N:
-        return is_ascii ? SPEC_ROW_DIGITS : is_bcd ? SPEC_ROW_BCD : SPEC_ROW_ABSENT;
+        return SPEC_ROW_DIGITS;
     case SPEC_Z:
-        return is_ascii ? SPEC_ROW_TRACK : is_bcd ? SPEC_ROW_TRACK_BCD : SPEC_ROW_ABSENT;
+        return SPEC_ROW_TRACK;
     case SPEC_XN:
-        return is_ascii && field->count > 1 ? SPEC_ROW_SIGNED : SPEC_ROW_ABSENT;
+        return field->count > 1 ? SPEC_ROW_SIGNED : SPEC_ROW_ABSENT;
     case SPEC_B:
-        return field->coding == SPEC_BINARY      ? SPEC_ROW_BYTES
-               : field->coding == SPEC_HEX_ASCII ? SPEC_ROW_HEX
-                                                 : SPEC_ROW_ABSENT;
+        return SPEC_ROW_ABSENT;
     case SPEC_A:
     case SPEC_AN:
     case SPEC_ANS:
-        return is_ascii ? text_kind(field) : SPEC_ROW_ABSENT;
+        break;
     }
-    return SPEC_ROW_ABSENT;
+    return text_kind(field);
 }
 
-static struct spec_row row_of(const struct spec_field *field)
+static enum spec_row_kind bcd_kind(const struct spec_field *field)
+{
+    if (field->content == SPEC_XN) { /* the sign is a byte of its own */
+        return field->count > 1 && field->count % 2 != 0 && !field->is_variable
+                   ? SPEC_ROW_SIGNED_BCD
+                   : SPEC_ROW_ABSENT;
+    }
+    return field->content == SPEC_N   ? SPEC_ROW_BCD
+           : field->content == SPEC_Z ? SPEC_ROW_TRACK_BCD
+                                      : SPEC_ROW_ABSENT;
+}
+
+/* SPEC_ROW_ABSENT: this content does not go into that coding. */
+static enum spec_row_kind row_kind(const struct spec_field *field)
+{
+    switch (field->coding) {
+    case SPEC_ASCII:
+        return character_kind(field);
+    case SPEC_BCD:
+        return bcd_kind(field);
+    case SPEC_BINARY:
+        return field->content == SPEC_B ? SPEC_ROW_BYTES : SPEC_ROW_ABSENT;
+    case SPEC_HEX_ASCII:
+        return field->content == SPEC_B ? SPEC_ROW_HEX : SPEC_ROW_ABSENT;
+    case SPEC_HEX_EBCDIC:
+        return field->content == SPEC_B ? SPEC_ROW_EBCDIC : SPEC_ROW_ABSENT;
+    case SPEC_EBCDIC_037:
+    case SPEC_EBCDIC_1047:
+        break;
+    }
+    const enum spec_row_kind inner = character_kind(field);
+    /* Bytes that nobody reads stay as they are; Chinese text has no place in these pages. */
+    return inner == SPEC_ROW_BYTES                               ? SPEC_ROW_BYTES
+           : inner == SPEC_ROW_ABSENT || inner == SPEC_ROW_LOCAL ? SPEC_ROW_ABSENT
+                                                                 : SPEC_ROW_EBCDIC;
+}
+
+static enum spec_prefix prefix_kind(const struct spec_field *field)
+{
+    const bool counts_characters = field->length_counts_bytes && spec_field_is_hex(field);
+    if (field->length_is_inclusive || counts_characters) {
+        return SPEC_PREFIX_OTHER;
+    }
+    return field->length_coding == SPEC_BCD     ? SPEC_PREFIX_BCD
+           : field->length_coding == SPEC_ASCII ? SPEC_PREFIX_ASCII
+                                                : SPEC_PREFIX_OTHER;
+}
+
+struct spec_row spec_row_of(const struct spec_field *field)
 {
     const bool is_bcd = field->coding == SPEC_BCD;
-    const bool prefix_is_bcd = field->length_coding == SPEC_BCD;
     REQUIRE(field->count > 0 && field->count <= SPEC_COUNT_MAX);
     return (struct spec_row){
         .kind = (uint8_t)row_kind(field),
-        .prefix_bytes =
-            (uint8_t)(prefix_is_bcd ? (field->length_digits + 1) / 2 : field->length_digits),
-        .prefix_is_bcd = prefix_is_bcd,
+        .inner = (uint8_t)(spec_field_is_hex(field) ? SPEC_ROW_HEX : character_kind(field)),
+        .page = (uint8_t)(field->coding == SPEC_EBCDIC_1047 ? SPEC_EBCDIC_1047 : SPEC_EBCDIC_037),
+        .prefix_bytes = (uint8_t)prefix_bytes(field),
+        .prefix = (uint8_t)prefix_kind(field),
         .prefix_counts_bytes = is_bcd && field->length_counts_bytes,
         .is_right = !field->is_left,
-        .grow = field->coding == SPEC_HEX_ASCII,
+        .grow = spec_field_is_hex(field),
         .halve = is_bcd,
         .count = (uint16_t)field->count};
 }
@@ -195,65 +252,96 @@ static void compile_details(struct spec_compiler *compiler, struct spec_field *f
         document_choice(document, member, (struct document_want){"length_counts", false}, COUNTS,
                         0) == 1;
     field->coding = (enum spec_coding)document_choice(
-        document, member, (struct document_want){"coding", false}, CODING_WORDS,
+        document, member, (struct document_want){"coding", false}, SPEC_CODING_WORDS,
         (int)coding_of_content(&compiler->codings, field->content));
     field->length_coding = (enum spec_coding)document_choice(
-        document, member, (struct document_want){"length_coding", false}, CODING_WORDS,
+        document, member, (struct document_want){"length_coding", false}, SPEC_CODING_WORDS,
         (int)compiler->codings.length);
+    field->length_is_inclusive = document_boolean(
+        document, member, (struct document_want){"length_inclusive", false}, false);
 }
 
-static void compile_name(struct spec_compiler *compiler, struct spec *spec, unsigned number)
+/* Copies the name of the field or part at hand. */
+static void compile_name(struct spec_compiler *compiler, char name[SPEC_NAME_SIZE])
 {
-    const char *name = document_text(compiler->document, compiler->member,
+    const char *text = document_text(compiler->document, compiler->member,
                                      (struct document_want){"name", true}, "?");
-    if (strlen(name) >= SPEC_NAME_SIZE) {
+    if (strlen(text) >= SPEC_NAME_SIZE) {
         document_fault(compiler->document, compiler->member,
-                       "the name of field %u is too long: %d characters at most", number,
+                       "the name of %s is too long: %d characters at most", compiler->label,
                        SPEC_NAME_SIZE - 1);
         return;
     }
+    snprintf(name, SPEC_NAME_SIZE, "%s", text);
+}
+
+static void refuse_equal_names(struct spec_compiler *compiler, const struct spec *spec,
+                               unsigned number)
+{
+    const char *name = spec->fields[number].name;
     for (unsigned i = 2; i <= SPEC_FIELD_MAX; i++) {
-        if (i != number && strcmp(spec->fields[i].name, name) == 0 && name[0] != '?') {
+        if (i != number && strcmp(spec->fields[i].name, name) == 0 && name[0] != '?' &&
+            name[0] != '\0') {
             document_fault(compiler->document, compiler->member,
                            "field %u has the name \"%s\" already", i, name);
         }
     }
-    snprintf(spec->fields[number].name, SPEC_NAME_SIZE, "%s", name);
+}
+
+bool spec_compile_form(struct spec_compiler *compiler, struct spec_field *field)
+{
+    struct document *document = compiler->document;
+    const struct document_node *member = compiler->member;
+    if (member->kind != DOCUMENT_MAPPING) {
+        document_fault(document, member, "%s must be a mapping with name and format",
+                       compiler->label);
+        return false;
+    }
+    compile_name(compiler, field->name);
+    const char *format =
+        document_text(document, member, (struct document_want){"format", true}, NULL);
+    if (format == NULL) {
+        return false;
+    }
+    if (!format_parse(field, format)) {
+        document_fault(document, member, "\"%.40s\" is no format of %s: " FORMAT_EXAMPLE, format,
+                       compiler->label);
+        return false;
+    }
+    compile_details(compiler, field);
+    if (row_kind(field) == SPEC_ROW_ABSENT) {
+        document_fault(document, member, "%s: %s cannot stand as %s", compiler->label,
+                       CONTENT_WORDS[field->content], SPEC_CODING_WORDS[field->coding]);
+    }
+    return true;
 }
 
 static void compile_field(struct spec_compiler *compiler, struct spec *spec, unsigned number)
 {
     struct spec_field *field = &spec->fields[number];
-    struct document *document = compiler->document;
     const struct document_node *member = compiler->member;
     REQUIRE(number >= 2 && number <= SPEC_FIELD_MAX);
-    if (member->kind != DOCUMENT_MAPPING) {
-        document_fault(document, member, "field %u must be a mapping with name and format", number);
+    snprintf(compiler->label, sizeof(compiler->label), "field %u", number);
+    if (!spec_compile_form(compiler, field)) {
         return;
     }
-    compile_name(compiler, spec, number);
-    const char *format =
-        document_text(document, member, (struct document_want){"format", true}, NULL);
-    if (format == NULL) {
-        return;
+    refuse_equal_names(compiler, spec, number);
+    if (field->is_variable && field->length_digits == 0) {
+        document_fault(compiler->document, member, "\"%.40s\" is no format of %s: " FORMAT_EXAMPLE,
+                       document_member(member, "format")->text, compiler->label);
     }
-    if (!format_parse(field, format)) {
-        document_fault(document, member, "\"%.40s\" is no format of field %u: " FORMAT_EXAMPLE,
-                       format, number);
-        return;
+    if (spec_field_is_hex(&(struct spec_field){.coding = field->length_coding})) {
+        document_fault(compiler->document, member,
+                       "the length of field %u is ascii, bcd, binary or ebcdic", number);
     }
-    compile_details(compiler, field);
-    if (!length_can_say(field)) {
-        document_fault(document, member, "a length of %u digits cannot say %u (field %u)",
+    if (!spec_length_can_say(field)) {
+        document_fault(compiler->document, member, "a length of %u digits cannot say %u (field %u)",
                        field->length_digits, field->count, number);
     }
-    if (field->length_coding != SPEC_ASCII && field->length_coding != SPEC_BCD) {
-        document_fault(document, member, "the length of field %u is ascii or bcd", number);
-    }
-    spec->rows[number] = row_of(field);
-    if (spec->rows[number].kind == SPEC_ROW_ABSENT) {
-        document_fault(document, member, "field %u: %s cannot stand as %s", number,
-                       CONTENT_WORDS[field->content], CODING_WORDS[field->coding]);
+    spec->rows[number] = spec_row_of(field);
+    const struct document_node *parts = document_member(member, "parts");
+    if (parts != NULL) {
+        spec_compile_parts(compiler, spec, number, parts);
     }
 }
 
@@ -261,7 +349,7 @@ static void compile_fields(struct spec_compiler *compiler, struct spec *spec,
                            const struct document_node *root)
 {
     const struct document_node *fields = document_member(root, "fields");
-    const unsigned most = spec->may_have_secondary ? SPEC_FIELD_MAX : 64;
+    const unsigned most = 64U * spec->word_count;
     if (fields == NULL || fields->kind != DOCUMENT_MAPPING) {
         document_fault(compiler->document, fields != NULL ? fields : root,
                        "\"fields\" must map field numbers to their formats");
@@ -276,85 +364,29 @@ static void compile_fields(struct spec_compiler *compiler, struct spec *spec,
                            "\"%.20s\" is no field number; 2 to %u was expected", child->key, most);
             continue;
         }
+        if (number == spec->third_bitmap || (number == 128 && spec->third_bitmap == 127)) {
+            document_fault(compiler->document, child,
+                           "field %u is no field where the third bitmap stands at %u",
+                           (unsigned)number, spec->third_bitmap);
+            continue;
+        }
         compiler->member = child;
         compile_field(compiler, spec, (unsigned)number);
     }
 }
 
-static void compile_codings(struct spec_compiler *compiler, const struct document_node *root)
+void spec_format(const struct spec_field *field, char text[SPEC_FORMAT_SIZE])
 {
-    static const char *const KNOWN[] = {"n", "z", "b", "length", NULL};
-    struct document *document = compiler->document;
-    const struct document_node *codings = document_member(root, "codings");
-    document_refuse_unknown(document, codings, KNOWN);
-    compiler->codings.n = (enum spec_coding)document_choice(
-        document, codings, (struct document_want){"n", false}, CODING_WORDS, SPEC_ASCII);
-    compiler->codings.z = (enum spec_coding)document_choice(
-        document, codings, (struct document_want){"z", false}, CODING_WORDS, SPEC_ASCII);
-    compiler->codings.b = (enum spec_coding)document_choice(
-        document, codings, (struct document_want){"b", false}, CODING_WORDS, SPEC_BINARY);
-    compiler->codings.length = (enum spec_coding)document_choice(
-        document, codings, (struct document_want){"length", false}, CODING_WORDS, SPEC_ASCII);
+    REQUIRE(field->length_digits <= LENGTH_DIGITS_MAX);
+    snprintf(text, SPEC_FORMAT_SIZE, "%s%s%u%s%.*s", CONTENT_WORDS[field->content],
+             field->is_variable ? ".." : "", field->count, field->length_digits > 0 ? " " : "",
+             (int)field->length_digits, "LLLLLL");
 }
 
-static void compile_bitmap(struct document *document, struct spec *spec,
-                           const struct document_node *root)
+const char *spec_coding_name(enum spec_coding coding)
 {
-    static const char *const KNOWN[] = {"coding", "secondary", NULL};
-    static const char *const CODINGS[] = {"binary", "hex", NULL};
-    const struct document_node *bitmap = document_member(root, "bitmap");
-    if (bitmap == NULL) {
-        document_fault(document, root, "\"bitmap\" is missing");
-        return;
-    }
-    document_refuse_unknown(document, bitmap, KNOWN);
-    spec->bitmap_coding =
-        document_choice(document, bitmap, (struct document_want){"coding", true}, CODINGS, 0) == 1
-            ? SPEC_HEX_ASCII
-            : SPEC_BINARY;
-    spec->may_have_secondary =
-        document_boolean(document, bitmap, (struct document_want){"secondary", false}, false);
-}
-
-static void compile_head(struct document *document, struct spec *spec,
-                         const struct document_node *root)
-{
-    static const char *const MTIS[] = {"ascii", "bcd", NULL};
-    const char *name = document_text(document, root, (struct document_want){"name", true}, "?");
-    if (strlen(name) >= SPEC_NAME_SIZE) {
-        document_fault(document, document_member(root, "name"),
-                       "the name is too long: %d characters at most", SPEC_NAME_SIZE - 1);
-    }
-    snprintf(spec->name, sizeof(spec->name), "%s", name);
-    spec->header_bytes =
-        (uint8_t)document_integer(document, root, (struct document_want){"header", false},
-                                  (const int64_t[]){0, SPEC_HEADER_BYTES_MAX, 0});
-    spec->mti_coding =
-        document_choice(document, root, (struct document_want){"mti", true}, MTIS, 0) == 1
-            ? SPEC_BCD
-            : SPEC_ASCII;
-    compile_bitmap(document, spec, root);
-}
-
-/* The MAC is the last field there can be, and eight bytes long. */
-static void compile_mac(struct document *document, struct spec *spec,
-                        const struct document_node *root)
-{
-    const unsigned last = spec->may_have_secondary ? 128 : 64;
-    int64_t number = document_integer(document, root, (struct document_want){"mac", false},
-                                      (const int64_t[]){64, 128, 0});
-    if (number == 0) {
-        return;
-    }
-    spec->mac_field = (uint8_t)number;
-    for (unsigned field = 64; field <= last; field += 64) {
-        const struct spec_field *at = &spec->fields[field];
-        if ((unsigned)number != last || at->content != SPEC_B || at->count != 8 ||
-            at->length_digits != 0) {
-            document_fault(document, document_member(root, "mac"),
-                           "the MAC must be field %u, and field %u of the format b8", last, field);
-        }
-    }
+    REQUIRE((unsigned)coding < CODING_COUNT);
+    return SPEC_CODING_WORDS[coding];
 }
 
 struct spec *spec_compile(struct document *document)
@@ -371,10 +403,9 @@ struct spec *spec_compile(struct document *document)
         return NULL;
     }
     struct spec_compiler compiler = {.document = document};
-    compile_head(document, spec, root);
-    compile_codings(&compiler, root);
+    spec_compile_head(&compiler, spec, root);
     compile_fields(&compiler, spec, root);
-    compile_mac(document, spec, root);
+    spec_compile_mac(document, spec, root);
     if (document_fault_count(document) != fault_count) {
         free(spec);
         return NULL;

@@ -33,6 +33,7 @@ struct admin {
     struct audit *audit; /* NULL: none is configured */
     struct gate gate;
     struct deadline_watch *watch;
+    struct log_job *job;
     struct MHD_Daemon *daemon;
     struct file_text certificate, key;
     atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
@@ -112,6 +113,11 @@ static enum MHD_Result on_flag(void *argument, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
+static const char *option_of(void *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
 static void serve(struct admin *admin, struct MHD_Connection *connection,
                   const struct endpoint_match *match, struct gate_request *request,
                   struct answer *answer)
@@ -123,8 +129,12 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .parameter = match->parameter,
                         .control_socket = admin->setup.control_socket,
                         .log = admin->setup.log,
+                        .fees = admin->setup.fees,
                         .query = &query,
-                        .own = &own};
+                        .own = &own,
+                        .job = admin->job,
+                        .option = option_of,
+                        .connection = connection};
     if (!gate_pass(&admin->gate, request, &holder, answer)) {
         return;
     }
@@ -313,7 +323,8 @@ static bool open_parts(struct admin *admin, char *reason)
     }
     admin->watch = deadline_watch_create(CONNECTIONS_MAX, REQUEST_SECONDS);
     gate_open(&admin->gate, admin->tokens, admin->audit);
-    return admin->watch != NULL;
+    admin->job = log_job_create(setup->log, setup->backup_folder);
+    return admin->watch != NULL && admin->job != NULL;
 }
 
 union socket_address {
@@ -358,6 +369,9 @@ static void admin_free(struct admin *admin)
     if (admin->watch != NULL) {
         deadline_watch_destroy(admin->watch);
         gate_close(&admin->gate);
+    }
+    if (admin->job != NULL) {
+        log_job_destroy(admin->job);
     }
     if (admin->tokens != NULL) {
         token_file_close(admin->tokens);

@@ -20,6 +20,8 @@ struct admin_setup {
     const char *tokens;               /* file; empty: nobody has a token */
     const char *audit;                /* file; empty: calls with an effect are refused */
     const char *control_socket, *log; /* paths; borrowed, as all others */
+    const char *fees;                 /* the fees file of the options */
+    const char *backup_folder;        /* for copies of the log; empty: none are made */
 };
 
 /* NULL: `reason` says what is wrong. */

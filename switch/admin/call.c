@@ -5,10 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocols/base/digits.h"
 #include "switch/admin/control_client.h"
+#include "switch/admin/fee_answer.h"
+#include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
 #include "switch/admin/readiness.h"
 #include "switch/admin/status_json.h"
+#include "switch/admin/trace_call.h"
+#include "switch/admin/txn_story.h"
 
 /* The answer of the switch, or NULL after a problem was put into `answer`. */
 static Control__Answer *ask_switch(const struct call *call, Control__Request__CallCase what,
@@ -97,58 +102,156 @@ static void serve_terminal(const struct call *call, struct answer *answer)
     control__answer__free_unpacked(told, NULL);
 }
 
-static struct log_search *open_log(const struct call *call, struct answer *answer)
+/* False: a problem was put into `answer`. */
+static bool open_log(const struct call *call, struct log_view *view, struct answer *answer)
 {
-    char reason[LOG_SEARCH_REASON_SIZE] = "";
-    struct log_search *search = log_search_open(call->log, reason);
-    if (search == NULL) {
-        answer_problem(answer, 503, reason);
+    if (log_view_open(view, call->log)) {
+        return true;
     }
-    return search;
+    answer_problem(answer, 503, view->fault);
+    log_view_close(view);
+    return false;
 }
 
 static void serve_txn_search(const struct call *call, struct answer *answer)
 {
-    struct log_search *search = open_log(call, answer);
-    if (search == NULL) {
+    struct log_view view;
+    if (!open_log(call, &view, answer)) {
         return;
     }
-    json_t *page = log_search_find(search, call->query);
+    json_t *page = log_search_find(&view, call->query);
     if (page == NULL) {
-        answer_problem(answer, 503, "the log could not be read to the end; try again");
+        answer_problem(answer, 503, view.fault);
     } else {
         answer_json(answer, 200, page);
     }
-    log_search_close(search);
+    log_view_close(&view);
 }
 
 static void serve_txn_show(const struct call *call, struct answer *answer)
 {
     bool is_failed = false;
+    struct log_view view;
     if (!txn_query_is_rrn(call->parameter)) {
         answer_problem(answer, 400, "expected the 12 characters of a retrieval reference number");
         return;
     }
-    struct log_search *search = open_log(call, answer);
-    if (search == NULL) {
+    if (!open_log(call, &view, answer)) {
         return;
     }
-    json_t *txn = log_search_show(search, call->parameter, &is_failed);
+    json_t *txn = txn_story_show(&view, call->parameter, &is_failed);
     if (txn != NULL) {
         answer_json(answer, 200, txn);
     } else if (is_failed) {
-        answer_problem(answer, 503, "the log could not be read to the end; try again");
+        answer_problem(answer, 503, view.fault);
     } else {
         answer_problem(answer, 404, "the log holds no transaction with this reference");
     }
-    log_search_close(search);
+    log_view_close(&view);
+}
+
+/* 0: the switch does not answer, so no file counts as the one in force. */
+static uint32_t version_in_force(const struct call *call)
+{
+    char reason[CONTROL_CLIENT_REASON_SIZE] = "";
+    struct control_client client = {call->control_socket, call->operator_name};
+    Control__Answer *told =
+        control_client_call(&client, CONTROL__REQUEST__CALL_STATUS, NULL, reason);
+    if (told == NULL) {
+        return 0;
+    }
+    uint32_t version = told->status == NULL ? 0 : told->status->ruleset_version;
+    control__answer__free_unpacked(told, NULL);
+    return version;
+}
+
+static void serve_fee_explain(const struct call *call, struct answer *answer)
+{
+    bool is_failed = false;
+    struct log_view view;
+    if (!txn_query_is_rrn(call->parameter)) {
+        answer_problem(answer, 400, "expected the 12 characters of a retrieval reference number");
+        return;
+    }
+    if (!open_log(call, &view, answer)) {
+        return;
+    }
+    const struct fee_files files = {call->log, call->fees, version_in_force(call)};
+    json_t *fee = fee_answer_explain(&view, &files, call->parameter, &is_failed);
+    if (fee != NULL) {
+        answer_json(answer, 200, fee);
+    } else if (is_failed) {
+        answer_problem(answer, 503, view.fault);
+    } else {
+        answer_problem(answer, 404, "the log holds no transaction with this reference");
+    }
+    log_view_close(&view);
+}
+
+static void serve_log_list(const struct call *call, struct answer *answer)
+{
+    struct log_view view;
+    if (!open_log(call, &view, answer)) {
+        return;
+    }
+    json_t *list = log_list_json(&view);
+    if (list == NULL) {
+        answer_problem(answer, 503, view.fault);
+    } else {
+        answer_json(answer, 200, list);
+    }
+    log_view_close(&view);
+}
+
+static void serve_log_job(const struct call *call, struct answer *answer)
+{
+    bool is_backup = call->endpoint == ENDPOINT_LOG_BACKUP;
+    if (is_backup && !log_job_is_name(call->parameter)) {
+        answer_problem(answer, 400,
+                       "expected a name for the copy: letters, digits, - and _, at most 60");
+        return;
+    }
+    enum status status = log_job_begin(call->job, is_backup ? LOG_JOB_BACKUP : LOG_JOB_VERIFY,
+                                       is_backup ? call->parameter : "");
+    if (status == STATUS_OK) {
+        answer_json(answer, 202, log_job_json(call->job));
+    } else if (status == STATUS_DUPLICATE) {
+        answer_problem(answer, 409, "a verification or back-up is under way; wait for its end");
+    } else if (status == STATUS_UNSUPPORTED) {
+        answer_problem(answer, 409,
+                       "admin.backup_folder is not set: name a folder for copies of the log");
+    } else {
+        answer_problem(answer, 503, "no thread could be had for it; try again");
+    }
+}
+
+static const struct {
+    enum endpoint endpoint;
+    Control__Request__CallCase call;
+    const char *result;
+    unsigned refused; /* code of HTTP */
+} acts[] = {{ENDPOINT_RELOAD, CONTROL__REQUEST__CALL_RELOAD, "reloaded", 422},
+            {ENDPOINT_DRAIN, CONTROL__REQUEST__CALL_DRAIN, "draining", 409},
+            {ENDPOINT_LOG_PURGE, CONTROL__REQUEST__CALL_PURGE, "purging", 409}};
+
+static bool days_are_good(const char *text)
+{
+    uint64_t days;
+    return digits_parse(&days, text, (uint32_t)strlen(text), (struct number_range){0, 36500}) ==
+           STATUS_OK;
 }
 
 static void serve_act(const struct call *call, struct answer *answer)
 {
-    bool is_reload = call->endpoint == ENDPOINT_RELOAD;
-    Control__Answer *told = ask_switch(
-        call, is_reload ? CONTROL__REQUEST__CALL_RELOAD : CONTROL__REQUEST__CALL_DRAIN, answer);
+    uint32_t at = 0;
+    while (acts[at].endpoint != call->endpoint) {
+        at++;
+    }
+    if (call->endpoint == ENDPOINT_LOG_PURGE && !days_are_good(call->parameter)) {
+        answer_problem(answer, 400, "expected a number of days, 0 to 36500");
+        return;
+    }
+    Control__Answer *told = ask_switch(call, acts[at].call, answer);
     if (told == NULL) {
         return;
     }
@@ -157,10 +260,9 @@ static void serve_act(const struct call *call, struct answer *answer)
         answer_problem(answer, 503, "the switch gave an answer of another kind");
     } else if (done->is_done) {
         answer_json(answer, 200,
-                    json_pack("{s:s, s:s*}", "result", is_reload ? "reloaded" : "draining", "text",
-                              done->text));
+                    json_pack("{s:s, s:s*}", "result", acts[at].result, "text", done->text));
     } else {
-        answer_problem(answer, is_reload ? 422 : 409,
+        answer_problem(answer, acts[at].refused,
                        done->text != NULL ? done->text : "the switch refused");
     }
     control__answer__free_unpacked(told, NULL);
@@ -196,6 +298,25 @@ void call_serve(const struct call *call, struct answer *answer)
     case ENDPOINT_TXN_SHOW:
         serve_txn_show(call, answer);
         return;
+    case ENDPOINT_FEE_EXPLAIN:
+        serve_fee_explain(call, answer);
+        return;
+    case ENDPOINT_LOG_LIST:
+        serve_log_list(call, answer);
+        return;
+    case ENDPOINT_LOG_JOB:
+        answer_json(answer, 200, log_job_json(call->job));
+        return;
+    case ENDPOINT_LOG_VERIFY:
+    case ENDPOINT_LOG_BACKUP:
+        serve_log_job(call, answer);
+        return;
+    case ENDPOINT_TRACE_BEGIN:
+    case ENDPOINT_TRACE_READ:
+    case ENDPOINT_TRACE_END:
+        trace_call_serve(call, answer);
+        return;
+    case ENDPOINT_LOG_PURGE:
     case ENDPOINT_RELOAD:
     case ENDPOINT_DRAIN:
         serve_act(call, answer);

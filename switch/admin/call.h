@@ -5,17 +5,22 @@
 
 #include "switch/admin/answer.h"
 #include "switch/admin/endpoint.h"
+#include "switch/admin/log_job.h"
 #include "switch/admin/metrics_text.h"
 #include "switch/admin/txn_query.h"
 
 struct call {
     enum endpoint endpoint;
-    const char *parameter;            /* what stood at `{}` */
-    const char *operator_name;        /* "" for a call without a token */
-    const char *control_socket, *log; /* paths */
-    bool is_verbose;                  /* ?verbose */
-    const struct txn_query *query;    /* of a search */
+    const char *parameter;                   /* what stood at `{}` */
+    const char *operator_name;               /* "" for a call without a token */
+    const char *control_socket, *log, *fees; /* paths */
+    bool is_verbose;                         /* ?verbose */
+    const struct txn_query *query;           /* of a search */
     const struct metrics_own *own;
+    struct log_job *job; /* borrowed */
+    /* A parameter behind the `?`; NULL: not given. */
+    const char *(*option)(void *connection, const char *name);
+    void *connection;
 };
 
 /* Fills the answer; may wait for the switch as long as control_client_call() does. */

@@ -28,7 +28,8 @@ static void *fail(char *reason, const char *path, const char *what)
 
 static bool is_act(Control__Request__CallCase call)
 {
-    return call == CONTROL__REQUEST__CALL_RELOAD || call == CONTROL__REQUEST__CALL_DRAIN;
+    return call == CONTROL__REQUEST__CALL_RELOAD || call == CONTROL__REQUEST__CALL_DRAIN ||
+           call == CONTROL__REQUEST__CALL_PURGE;
 }
 
 static int client_connect(const char *path, int timeout_s)
@@ -111,8 +112,28 @@ static Control__Answer *receive_answer(int descriptor)
     return answer;
 }
 
+Control__Answer *control_client_ask(const struct control_client *client, Control__Request *request,
+                                    char reason[CONTROL_CLIENT_REASON_SIZE])
+{
+    request->id = 1;
+    request->operator_ = (char *)(uintptr_t)client->operator_name;
+    int descriptor = client_connect(client->path,
+                                    is_act(request->call_case) ? ACT_TIMEOUT_S : NUMBERS_TIMEOUT_S);
+    if (descriptor < 0) {
+        return fail(reason, client->path, "cannot be reached");
+    }
+    Control__Answer *answer = NULL;
+    if (send_request(descriptor, request)) {
+        answer = receive_answer(descriptor);
+    }
+    int why = errno;
+    close(descriptor);
+    errno = why;
+    return answer != NULL ? answer : fail(reason, client->path, "gave no answer");
+}
+
 Control__Answer *control_client_call(const struct control_client *client,
-                                     Control__Request__CallCase call, const char *terminal_id,
+                                     Control__Request__CallCase call, const char *parameter,
                                      char reason[CONTROL_CLIENT_REASON_SIZE])
 {
     Control__Request request = CONTROL__REQUEST__INIT;
@@ -121,8 +142,7 @@ Control__Answer *control_client_call(const struct control_client *client,
     Control__TerminalCall terminal = CONTROL__TERMINAL_CALL__INIT;
     Control__ReloadCall reload = CONTROL__RELOAD_CALL__INIT;
     Control__DrainCall drain = CONTROL__DRAIN_CALL__INIT;
-    request.id = 1;
-    request.operator_ = (char *)(uintptr_t)client->operator_name;
+    Control__PurgeCall purge = CONTROL__PURGE_CALL__INIT;
     request.call_case = call;
     switch (call) {
     case CONTROL__REQUEST__CALL_STATUS:
@@ -132,7 +152,7 @@ Control__Answer *control_client_call(const struct control_client *client,
         request.metrics = &metrics;
         break;
     case CONTROL__REQUEST__CALL_TERMINAL:
-        terminal.terminal_id = (char *)(uintptr_t)terminal_id;
+        terminal.terminal_id = (char *)(uintptr_t)parameter;
         request.terminal = &terminal;
         break;
     case CONTROL__REQUEST__CALL_RELOAD:
@@ -141,20 +161,14 @@ Control__Answer *control_client_call(const struct control_client *client,
     case CONTROL__REQUEST__CALL_DRAIN:
         request.drain = &drain;
         break;
+    case CONTROL__REQUEST__CALL_PURGE:
+        purge.days = (uint32_t)strtoul(parameter, NULL, 10);
+        request.purge = &purge;
+        break;
+    case CONTROL__REQUEST__CALL_TRACE: /* has more than one parameter: control_client_ask */
     case CONTROL__REQUEST__CALL__NOT_SET:
     case _CONTROL__REQUEST__CALL__CASE_IS_INT_SIZE:
         break;
     }
-    int descriptor = client_connect(client->path, is_act(call) ? ACT_TIMEOUT_S : NUMBERS_TIMEOUT_S);
-    if (descriptor < 0) {
-        return fail(reason, client->path, "cannot be reached");
-    }
-    Control__Answer *answer = NULL;
-    if (send_request(descriptor, &request)) {
-        answer = receive_answer(descriptor);
-    }
-    int why = errno;
-    close(descriptor);
-    errno = why;
-    return answer != NULL ? answer : fail(reason, client->path, "gave no answer");
+    return control_client_ask(client, &request, reason);
 }

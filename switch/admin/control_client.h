@@ -13,9 +13,13 @@ struct control_client {
     const char *operator_name; /* for the switch's log; borrowed */
 };
 
+/* The answer to `request`, whose call is filled in; id and operator are put in here. To be freed
+ * with control__answer__free_unpacked(answer, NULL). NULL as below. */
+Control__Answer *control_client_ask(const struct control_client *client, Control__Request *request,
+                                    char reason[CONTROL_CLIENT_REASON_SIZE]);
 /* The answer to one call, to be freed with control__answer__free_unpacked(answer, NULL).
  * NULL: the switch cannot be reached or did not answer in time; `reason` says how. An answer may
- * be a fault. `terminal_id` is for the terminal call only. */
+ * be a fault. `parameter`: the terminal's id, or the days of a purge; else NULL. */
 Control__Answer *control_client_call(const struct control_client *client,
-                                     Control__Request__CallCase call, const char *terminal_id,
+                                     Control__Request__CallCase call, const char *parameter,
                                      char reason[CONTROL_CLIENT_REASON_SIZE]);

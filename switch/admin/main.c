@@ -141,7 +141,9 @@ static int run(const struct arguments *arguments)
                                 .tokens = options->admin.tokens,
                                 .audit = options->admin.audit,
                                 .control_socket = options->control_socket,
-                                .log = options->store.path};
+                                .log = options->store.folder,
+                                .fees = options->fees,
+                                .backup_folder = options->admin.backup_folder};
     struct admin *admin = admin_start(&setup, reason);
     int code = EXIT_CODE_CONFIG;
     if (admin == NULL) {

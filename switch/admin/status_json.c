@@ -70,12 +70,14 @@ static json_t *channel_json(const Control__Channel *channel)
 {
     json_t *links = json_array();
     links_append(links, channel);
-    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "name", channel->name,
-                     "up", (int)channel->is_up, "inflight", (json_int_t)channel->inflight, "window",
-                     (json_int_t)channel->window, "requests", (json_int_t)channel->requests,
-                     "answers", (json_int_t)channel->answers, "timeouts",
-                     (json_int_t)channel->timeouts, "late", (json_int_t)channel->late, "unmatched",
-                     (json_int_t)channel->unmatched, "links", links);
+    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?, s:I, s:o}", "name",
+                     channel->name, "up", (int)channel->is_up, "inflight",
+                     (json_int_t)channel->inflight, "window", (json_int_t)channel->window,
+                     "requests", (json_int_t)channel->requests, "answers",
+                     (json_int_t)channel->answers, "timeouts", (json_int_t)channel->timeouts,
+                     "late", (json_int_t)channel->late, "unmatched", (json_int_t)channel->unmatched,
+                     "breaker", channel->breaker, "breaker_reason", channel->breaker_reason,
+                     "breaker_openings", (json_int_t)channel->breaker_openings, "links", links);
 }
 
 static json_t *listeners_json(const Control__Status *status)
@@ -129,11 +131,29 @@ json_t *status_json_links(const Control__Status *status)
     return json_pack("{s:o}", "items", list);
 }
 
+static json_t *sum_json(const Control__BatchSum *sum)
+{
+    return json_pack("{s:I, s:I}", "amount", (json_int_t)sum->minor, "count",
+                     (json_int_t)sum->count);
+}
+
+static json_t *day_json(const Control__TerminalDay *day)
+{
+    return day == NULL ? json_null()
+                       : json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "domestic_debit",
+                                   sum_json(day->domestic_debit), "domestic_credit",
+                                   sum_json(day->domestic_credit), "foreign_debit",
+                                   sum_json(day->foreign_debit), "foreign_credit",
+                                   sum_json(day->foreign_credit), "settled", day->settled,
+                                   "status_at", wall_json(day->status_wall_us), "faulty",
+                                   text_json(day->faulty), "wanted", text_json(day->wanted));
+}
+
 json_t *status_json_terminal(const Control__Terminal *terminal)
 {
     return json_pack(
         "{s:s, s:s, s:b, s:b, s:o, s:o, s:b, s:I, s:o, s:o, s:b, s:o, s:o, s:{s:I, s:I, s:I, s:I, "
-        "s:I, s:I}}",
+        "s:I, s:I}, s:o}",
         "terminal_id", terminal->terminal_id, "merchant_id", terminal->merchant_id, "registered",
         (int)terminal->is_registered, "active", (int)terminal->is_active, "brand",
         text_json(terminal->brand), "model", text_json(terminal->model), "signed_on",
@@ -143,5 +163,6 @@ json_t *status_json_terminal(const Control__Terminal *terminal)
         "tls_version", text_json(terminal->tls_version), "counts", "requests",
         (json_int_t)terminal->requests, "approved", (json_int_t)terminal->approved, "declined",
         (json_int_t)terminal->declined, "refused", (json_int_t)terminal->refused, "unknown",
-        (json_int_t)terminal->unknown, "reversals", (json_int_t)terminal->reversals);
+        (json_int_t)terminal->unknown, "reversals", (json_int_t)terminal->reversals, "day",
+        day_json(terminal->day));
 }

@@ -5,13 +5,22 @@
 #include <string.h>
 
 #include "protocols/base/digits.h"
+#include "protocols/base/money.h"
+#include "protocols/payment.h"
+#include "switch/admin/txn_outcome.h"
 
 #define SECOND_US INT64_C(1000000)
+#define DAY_US (INT64_C(86400) * SECOND_US)
+/* A settlement day is looked for among the requests of so many days before and after it. */
+#define DAYS_AROUND 7
 
 void txn_query_init(struct txn_query *query)
 {
-    *query = (struct txn_query){
-        .stan = -1, .to_us = INT64_MAX, .before_position = INT64_MAX, .limit = TXN_QUERY_LIMIT};
+    *query = (struct txn_query){.stan = -1,
+                                .amount_minor = -1,
+                                .to_us = INT64_MAX,
+                                .before_position = INT64_MAX,
+                                .limit = TXN_QUERY_LIMIT};
 }
 
 bool txn_query_is_rrn(const char *text)
@@ -130,45 +139,161 @@ static bool put_number(const char *value, uint64_t max, uint64_t *number)
                STATUS_OK;
 }
 
+static bool put_text(const char *value, char *text, size_t size)
+{
+    size_t length = strlen(value);
+    if (length == 0 || length >= size) {
+        return false;
+    }
+    memcpy(text, value, length + 1);
+    return true;
+}
+
+/* A text of just that many characters. */
+static bool put_exactly(const char *value, char *text, size_t length)
+{
+    return strlen(value) == length && put_text(value, text, length + 1);
+}
+
+static bool put_terminal(struct txn_query *query, const char *value)
+{
+    return put_exactly(value, query->terminal_id, 8);
+}
+
+static bool put_merchant(struct txn_query *query, const char *value)
+{
+    return put_text(value, query->merchant_id, sizeof(query->merchant_id));
+}
+
+static bool put_rrn(struct txn_query *query, const char *value)
+{
+    return txn_query_is_rrn(value) && put_exactly(value, query->rrn, 12);
+}
+
+static bool put_stan(struct txn_query *query, const char *value)
+{
+    uint64_t number = 0;
+    bool is_good = put_number(value, 999999, &number);
+    query->stan = is_good ? (int64_t)number : query->stan;
+    return is_good;
+}
+
+static bool put_amount(struct txn_query *query, const char *value)
+{
+    uint64_t number = 0;
+    bool is_good = put_number(value, MONEY_MINOR_MAX, &number);
+    query->amount_minor = is_good ? (int64_t)number : query->amount_minor;
+    return is_good;
+}
+
+static bool put_kind(struct txn_query *query, const char *value)
+{
+    for (int kind = 0; kind < PAYMENT_KIND_COUNT; kind++) {
+        if (strcmp(value, payment_kind_name((enum payment_kind)kind)) == 0) {
+            return put_text(value, query->payment_kind, sizeof(query->payment_kind));
+        }
+    }
+    return false;
+}
+
+static bool put_outcome(struct txn_query *query, const char *value)
+{
+    for (int outcome = 0; outcome < TXN_OUTCOME_COUNT; outcome++) {
+        if (strcmp(value, txn_outcome_word((enum txn_outcome)outcome)) == 0) {
+            return put_text(value, query->outcome, sizeof(query->outcome));
+        }
+    }
+    return false;
+}
+
+static bool put_code(struct txn_query *query, const char *value)
+{
+    return put_exactly(value, query->response_code, 2);
+}
+
+/* A masked card is all that the log has: its first six digits, its last four, or both. */
+static bool put_card(struct txn_query *query, const char *value)
+{
+    size_t length = strlen(value);
+    bool has_first = length == 6 || length == 10;
+    if ((!has_first && length != 4) || strspn(value, "0123456789") != length) {
+        return false;
+    }
+    memcpy(query->card_first, value, has_first ? 6 : 0);
+    memcpy(query->card_last, value + (has_first ? 6 : 0), length == 6 ? 0 : 4);
+    return true;
+}
+
+static void narrow(struct txn_query *query, int64_t from_us, int64_t to_us)
+{
+    query->from_us = from_us > query->from_us ? from_us : query->from_us;
+    query->to_us = to_us < query->to_us ? to_us : query->to_us;
+}
+
+static bool put_day(struct txn_query *query, const char *value)
+{
+    int64_t year, month, day;
+    const char *at = value;
+    if (!take(&at, 4, 9999, &year) || !take(&at, 2, 12, &month) || !take(&at, 2, 31, &day) ||
+        *at != '\0' || year < 1970 || month == 0 || day == 0) {
+        return false;
+    }
+    int64_t midnight_us = days_of(year, month, day) * DAY_US;
+    query->settlement_day = (uint32_t)((year * 100 + month) * 100 + day);
+    narrow(query, midnight_us - DAYS_AROUND * DAY_US, midnight_us + (DAYS_AROUND + 1) * DAY_US);
+    return true;
+}
+
+static bool put_from(struct txn_query *query, const char *value)
+{
+    int64_t time_us = 0;
+    bool is_good = txn_query_time(value, &time_us) == STATUS_OK;
+    narrow(query, is_good ? time_us : query->from_us, INT64_MAX);
+    return is_good;
+}
+
+static bool put_to(struct txn_query *query, const char *value)
+{
+    int64_t time_us = 0;
+    bool is_good = txn_query_time(value, &time_us) == STATUS_OK;
+    narrow(query, 0, is_good ? time_us : query->to_us);
+    return is_good;
+}
+
+static bool put_limit(struct txn_query *query, const char *value)
+{
+    uint64_t number = 0;
+    bool is_good = put_number(value, TXN_QUERY_LIMIT_MAX, &number) && number > 0;
+    query->limit = is_good ? (uint32_t)number : query->limit;
+    return is_good;
+}
+
+static bool put_cursor(struct txn_query *query, const char *value)
+{
+    return put_number(value, INT64_MAX, &query->before_position);
+}
+
 enum status txn_query_put(struct txn_query *query, const char *name, const char *value,
                           char reason[TXN_QUERY_REASON_SIZE])
 {
-    uint64_t number = 0;
-    if (strcmp(name, "terminal") == 0) {
-        if (strlen(value) != 8) {
-            return refuse(reason, name, "the 8 characters of a terminal id");
+    static const struct {
+        const char *name;
+        bool (*put)(struct txn_query *query, const char *value);
+        const char *expected;
+    } parameters[] = {
+#define X(word, expected) {#word, put_##word, expected},
+        TXN_QUERY_MAP(X)
+#undef X
+    };
+    for (uint32_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        if (strcmp(name, parameters[i].name) == 0) {
+            return parameters[i].put(query, value) ? STATUS_OK
+                                                   : refuse(reason, name, parameters[i].expected);
         }
-        memcpy(query->terminal_id, value, 9);
-    } else if (strcmp(name, "rrn") == 0) {
-        if (!txn_query_is_rrn(value)) {
-            return refuse(reason, name, "the 12 characters of a retrieval reference number");
-        }
-        memcpy(query->rrn, value, 13);
-    } else if (strcmp(name, "stan") == 0) {
-        if (!put_number(value, 999999, &number)) {
-            return refuse(reason, name, "a trace number, 0 to 999999");
-        }
-        query->stan = (int64_t)number;
-    } else if (strcmp(name, "limit") == 0) {
-        if (!put_number(value, TXN_QUERY_LIMIT_MAX, &number) || number == 0) {
-            return refuse(reason, name, "1 to 200");
-        }
-        query->limit = (uint32_t)number;
-    } else if (strcmp(name, "cursor") == 0) {
-        if (!put_number(value, INT64_MAX, &number)) {
-            return refuse(reason, name, "the cursor of the page before");
-        }
-        query->before_position = number;
-    } else if (strcmp(name, "from") == 0 || strcmp(name, "to") == 0) {
-        int64_t *time_us = name[0] == 'f' ? &query->from_us : &query->to_us;
-        if (txn_query_time(value, time_us) != STATUS_OK) {
-            return refuse(reason, name, "a time such as 2026-09-21T14:13:20Z, or a date");
-        }
-    } else {
-        snprintf(reason, TXN_QUERY_REASON_SIZE,
-                 "%.40s: no such parameter; known are terminal, stan, rrn, from, to, limit, cursor",
-                 name);
-        return STATUS_UNKNOWN;
     }
-    return STATUS_OK;
+#define X(word, expected) #word " "
+    static const char known[] = TXN_QUERY_MAP(X);
+#undef X
+    snprintf(reason, TXN_QUERY_REASON_SIZE, "%.40s: no such parameter; known are %s", name, known);
+    return STATUS_UNKNOWN;
 }

@@ -2,8 +2,32 @@
 #include "switch/channel/bank_message.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/net/loop.h"
+#include "switch/net/trace.h"
+
+static void trace(const struct bank_dialect *bank, bool is_sent, struct byte_view bytes,
+                  const char *note)
+{
+    struct trace_message message = {.subject = {.side = TRACE_CHANNEL},
+                                    .is_sent = is_sent,
+                                    .spec = dialect_spec(bank->dialect),
+                                    .bytes = bytes,
+                                    .note = note,
+                                    .wall_us = loop_wall_us(),
+                                    .now_ns = loop_now_ns()};
+    snprintf(message.subject.name, sizeof(message.subject.name), "%s", bank->channel);
+    trace_put(&message);
+}
+
+static void trace_sent(const struct bank_dialect *bank, const struct byte_writer *writer,
+                       const struct frame_mark *mark)
+{
+    uint32_t at = mark->body_at + (bank->framing.has_tpdu ? FRAME_TPDU_BYTES : 0);
+    trace(bank, true, (struct byte_view){writer->bytes + at, writer->position - at}, NULL);
+}
 
 enum status bank_message_write(const struct bank_dialect *bank, const struct payment *payment,
                                struct byte_writer *writer, char reason[BANK_MESSAGE_REASON_SIZE])
@@ -27,6 +51,9 @@ enum status bank_message_write(const struct bank_dialect *bank, const struct pay
         }
         message_put_mac(dialect_spec(bank->dialect), writer, mac);
     }
+    if (trace_is_on()) {
+        trace_sent(bank, writer, &mark);
+    }
     frame_end(writer, &bank->framing, &mark);
     return writer->status;
 }
@@ -41,16 +68,21 @@ static bool mac_holds(const struct bank_dialect *bank, const struct message *mes
         return true;
     }
     uint32_t length = message_text(message, field, mac, sizeof(mac));
-    enum hsm_answer answer = security_link_verify(bank->unit, bank->mac, message_mac_scope(message),
-                                                  (struct byte_view){(const uint8_t *)mac, length});
+    const struct byte_view found = {(const uint8_t *)mac, length};
+    enum hsm_answer answer =
+        security_link_verify(bank->unit, bank->mac, message_mac_scope(message), found);
     if (answer != HSM_DONE) {
-        snprintf(reason, BANK_MESSAGE_REASON_SIZE, "field %u: %s", field, hsm_answer_text(answer));
+        const char *hint =
+            security_link_hint(bank->unit, bank->mac, message_mac_scope(message), found);
+        snprintf(reason, BANK_MESSAGE_REASON_SIZE, "field %u: %s%s%s", field,
+                 hsm_answer_text(answer), hint == NULL ? "" : ": ", hint == NULL ? "" : hint);
     }
     return answer == HSM_DONE;
 }
 
-enum bank_verdict bank_message_read(const struct bank_dialect *bank, struct byte_view bytes,
-                                    struct payment *payment, char reason[BANK_MESSAGE_REASON_SIZE])
+static enum bank_verdict read_message(const struct bank_dialect *bank, struct byte_view bytes,
+                                      struct payment *payment,
+                                      char reason[BANK_MESSAGE_REASON_SIZE])
 {
     struct message message;
     struct message_fault message_fault;
@@ -73,4 +105,28 @@ enum bank_verdict bank_message_read(const struct bank_dialect *bank, struct byte
         return BANK_BAD_MAC;
     }
     return BANK_READ;
+}
+
+enum bank_verdict bank_message_read(const struct bank_dialect *bank, struct byte_view bytes,
+                                    struct payment *payment, char reason[BANK_MESSAGE_REASON_SIZE])
+{
+    enum bank_verdict verdict = read_message(bank, bytes, payment, reason);
+    if (trace_is_on()) {
+        trace(bank, false, bytes, verdict == BANK_READ ? NULL : reason);
+    }
+    return verdict;
+}
+
+void bank_message_mti(const struct bank_dialect *bank, struct byte_view framed, char mti[5])
+{
+    struct frame frame;
+    struct frame_fault frame_fault;
+    struct message message;
+    struct message_fault fault;
+    uint32_t consumed;
+    enum status status = frame_parse(&frame, &consumed, &bank->framing, framed, &frame_fault);
+    REQUIRE(status == STATUS_OK); /* we wrote it */
+    status = message_parse(&message, dialect_spec(bank->dialect), frame.message, &fault);
+    REQUIRE(status == STATUS_OK);
+    memcpy(mti, message.mti, sizeof(message.mti));
 }

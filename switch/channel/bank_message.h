@@ -14,6 +14,7 @@
 
 /* How a bank's messages look; plain values and borrowed ones. */
 struct bank_dialect {
+    const char *channel; /* name, for traces */
     const struct dialect *dialect;
     struct framing framing;
     uint8_t tpdu[FRAME_TPDU_BYTES];
@@ -37,3 +38,6 @@ MUST_CHECK enum status bank_message_write(const struct bank_dialect *bank,
 MUST_CHECK enum bank_verdict bank_message_read(const struct bank_dialect *bank,
                                                struct byte_view bytes, struct payment *payment,
                                                char reason[BANK_MESSAGE_REASON_SIZE]);
+
+/* The message type, four digits, of a framed message that bank_message_write made. */
+void bank_message_mti(const struct bank_dialect *bank, struct byte_view framed, char mti[5]);

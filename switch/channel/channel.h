@@ -1,13 +1,13 @@
-/* A channel: a bank that payments are forwarded to, over a link that is signed on before use.
+/* A channel: a destination that payments are forwarded to and responses come from, whatever it is
+ * behind: a bank's links (bank_channel.h) or a wallet.
  *
- * It signs on, tests the link when it is silent, answers the bank's own network messages, and hands
- * every other response to its owner. It matches nothing but its own network messages: what a
- * response means for a transaction is the engine's. A channel has one link; whatever belongs to a
- * link stands in link.h.
+ * What a response means for a transaction is the engine's business. A response carries what the
+ * engine matches by: the channel's STAN, terminal, amount and RRN.
  *
  * One thread owns a channel: the loop's it was made on, which must be the thread of its unit.
  *
- * Life:  channel_create -> channel_start -> forward / on_response, on_state ... -> channel_stop
+ * Life:  bank_channel_create -> channel_start -> forward / on_response, on_state ... ->
+ * channel_stop
  *        -> on_stopped -> channel_destroy
  */
 #pragma once
@@ -15,35 +15,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "protocols/dialect/dialect.h"
-#include "protocols/frame.h"
+#include "protocols/payment.h"
 #include "routing/channel_table.h"
-#include "switch/net/loop.h"
-#include "switch/security/security.h"
 
 #define CHANNEL_REASON_SIZE 256
 
 struct channel;
-
-struct channel_setup {
-    char name[CHANNEL_NAME_SIZE];
-    uint16_t index;      /* in routing's channel table; comes back in every call */
-    const char *address; /* "127.0.0.1"; no host name: a look-up would block. Read at create only */
-    uint16_t port;
-    const struct dialect *dialect; /* borrowed until destroy */
-    struct framing framing;
-    uint32_t echo_every_ms;    /* silence after which the link is tested; two tests without an
-                                  answer take it down */
-    uint32_t reply_timeout_ms; /* for connecting, and for each network message */
-    uint32_t reconnect_min_ms, reconnect_max_ms;
-    uint32_t window;         /* requests that may wait for an answer at once */
-    uint32_t answer_life_ms; /* after that a request no longer counts as waiting */
-    uint32_t output_max;     /* bytes that may wait to be read by the bank; 0: 1 MiB */
-    bool has_mac;
-    enum hsm_mac_algorithm mac; /* its key is chan:<name>:zak */
-    enum pin_block_format pin_format;
-    char acquirer_id[12], forwarder_id[12]; /* F32, F33 where the payment has none; may be empty */
-};
 
 struct channel_calls {
     /* A response of the bank, MAC verified. Borrowed for the call. */
@@ -52,14 +29,11 @@ struct channel_calls {
      * to the channel. */
     void (*on_state)(void *argument, uint16_t channel, bool is_up, const char *reason);
     void (*on_stopped)(void *argument, uint16_t channel);
+    /* The bank says that its next settlement day begins: YYYYMMDD. Has been answered. */
+    void (*on_cut_over)(void *argument, uint16_t channel, uint32_t settlement_day);
     void *argument;
 };
 
-/* NULL: `reason` says what is wrong: an address that is a name, a key that is missing or does not
- * serve the algorithm, no memory. */
-struct channel *channel_create(struct loop *loop, struct security *security,
-                               struct security_unit *unit, const struct channel_setup *setup,
-                               const struct channel_calls *calls, char reason[CHANNEL_REASON_SIZE]);
 void channel_destroy(struct channel *channel); /* REQUIREs that it is stopped */
 
 void channel_start(struct channel *channel);
@@ -69,10 +43,11 @@ void channel_stop(struct channel *channel);
 /* X(name, sentence): what became of a forward. All but QUEUED: no byte of it has left. */
 #define CHANNEL_ANSWER_MAP(X)                                                                      \
     X(QUEUED, "on its way: from here on it may have left")                                         \
-    X(DOWN, "the link is not signed on")                                                           \
+    X(DOWN, "no link is signed on")                                                                \
     X(FULL, "as many requests wait for the bank as may")                                           \
     X(PIN_REFUSED, "the PIN block cannot be translated")                                           \
     X(PAN_REFUSED, "the stored card number cannot be opened")                                      \
+    X(DUPLICATE, "a request that no answer could be told apart from waits already")                \
     X(NOT_BUILT, "the dialect cannot say it, or no MAC could be made")
 
 enum channel_answer {
@@ -106,6 +81,13 @@ void channel_resume(struct channel *channel);
     X(connections_lost, "connections lost or not made")                                            \
     X(macs_failed, "messages dropped for a wrong or missing MAC")                                  \
     X(unreadable, "messages dropped because they are none of the dialect")                         \
+    X(duplicates, "forwards refused because a request with the same match key waits")              \
+    X(late, "responses to a request that was given up, or a second time")                          \
+    X(unmatched, "responses to no request that waits")                                             \
+    X(half_dead, "links taken down because nothing they carried was answered")                     \
+    X(clocks_differ, "connections of a bank whose clock is minutes away from ours")                \
+    X(keys_exchanged, "working keys that the bank has replaced")                                   \
+    X(keys_refused, "key exchanges that failed")                                                   \
     X(unexpected, "network responses that nobody waits for, and requests we do not serve")
 
 struct channel_counts {
@@ -119,3 +101,16 @@ struct channel_counts {
 };
 /* On the channel's thread. */
 void channel_count(struct channel *channel, struct channel_counts *counts);
+
+/* One connection of a channel. Texts are good until the channel turns. */
+struct channel_link {
+    uint32_t index;    /* in the channel's list of links */
+    const char *state; /* a word or sentence */
+    bool is_up;
+    int64_t since_us; /* in that state, wall time */
+    uint32_t waiting; /* requests that it carried and that have no answer */
+    uint64_t signons, connections_lost;
+    const char *reason; /* why it is not up; else empty */
+};
+/* On the channel's thread. Answers how many were filled in; a wallet has none. */
+uint32_t channel_links(struct channel *channel, struct channel_link *links, uint32_t count_max);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include <unistd.h>
+
 #include "protocols/base/require.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -17,6 +19,8 @@ struct link {
     struct deadline retry;
     uint64_t pause_ms; /* the next one */
     uint64_t chance;   /* of the jitter */
+    uint64_t opened_ns;
+    bool is_settled; /* this connection has proved good */
     bool is_stopping, is_paused;
 };
 
@@ -72,6 +76,9 @@ static void link_wait(struct link *link)
                          ? link->pause_ms * 2
                          : link->setup.reconnect_max_ms;
     link->state = LINK_WAITING;
+    if (link->setup.is_listening) {
+        return; /* the bank's turn */
+    }
     deadline_arm(&link->setup.loop->wheel, &link->retry, loop_now_ns() + pause_ms * NS_PER_MS);
 }
 
@@ -79,6 +86,8 @@ static void on_open(void *owner)
 {
     struct link *link = owner;
     link->state = LINK_OPEN;
+    link->opened_ns = loop_now_ns();
+    link->is_settled = false;
     link->setup.calls->on_open(link->setup.owner);
 }
 
@@ -117,6 +126,14 @@ static void on_deadline(void *owner)
     }
 }
 
+/* A connection that was good for a while is made again without a pause, once: where the bank is
+ * gone, that attempt fails, and the pauses begin. */
+static bool may_connect_at_once(const struct link *link)
+{
+    return !link->setup.is_listening && link->is_settled &&
+           loop_now_ns() - link->opened_ns >= link->setup.reconnect_min_ms * NS_PER_MS;
+}
+
 static void on_closed(void *owner, enum close_reason reason, const char *text)
 {
     struct link *link = owner;
@@ -128,25 +145,41 @@ static void on_closed(void *owner, enum close_reason reason, const char *text)
         link->setup.calls->on_stopped(link->setup.owner);
         return;
     }
-    link_wait(link);
+    bool is_at_once = may_connect_at_once(link);
+    if (is_at_once) {
+        link->state = LINK_WAITING;
+    } else {
+        link_wait(link);
+    }
     link->setup.calls->on_down(link->setup.owner, text);
+    if (is_at_once && !link->is_stopping) {
+        link_connect(link);
+    }
 }
 
 static const struct stream_calls CALLS = {
     .on_open = on_open, .on_bytes = on_bytes, .on_deadline = on_deadline, .on_closed = on_closed};
 
+static struct stream_setup stream_setup_of(struct link *link, const struct net_address *peer)
+{
+    return (struct stream_setup){.address = *peer,
+                                 .tls = link->setup.tls,
+                                 .server_name = link->setup.server_name,
+                                 .timeout_ms = link->setup.connect_timeout_ms,
+                                 .output_max = link->setup.output_max,
+                                 .calls = &CALLS,
+                                 .owner = link};
+}
+
 static void link_connect(struct link *link)
 {
-    const struct stream_setup setup = {.address = link->setup.address,
-                                       .timeout_ms = link->setup.connect_timeout_ms,
-                                       .output_max = link->setup.output_max,
-                                       .calls = &CALLS,
-                                       .owner = link};
+    const struct stream_setup setup = stream_setup_of(link, &link->setup.address);
     if (link->is_stopping) {
         link->state = LINK_STOPPED;
         link->setup.calls->on_stopped(link->setup.owner);
         return;
     }
+    link->is_settled = false;
     link->state = LINK_CONNECTING;
     link->stream = stream_connect(link->setup.loop, &setup);
     if (link->stream == NULL) {
@@ -160,7 +193,34 @@ void link_start(struct link *link)
     REQUIRE(link->state == LINK_STOPPED);
     link->is_stopping = false;
     link->pause_ms = link->setup.reconnect_min_ms;
-    link_connect(link);
+    if (link->setup.is_listening) {
+        link->state = LINK_WAITING;
+    } else {
+        link_connect(link);
+    }
+}
+
+bool link_is_vacant(const struct link *link)
+{
+    return link->setup.is_listening && link->state == LINK_WAITING && !link->is_stopping;
+}
+
+bool link_take(struct link *link, int descriptor, const struct net_address *peer)
+{
+    if (!link_is_vacant(link)) {
+        close(descriptor);
+        return false;
+    }
+    const struct stream_setup setup = stream_setup_of(link, peer);
+    link->stream = stream_accept(link->setup.loop, descriptor, &setup);
+    if (link->stream == NULL) {
+        return false;
+    }
+    link->state = LINK_CONNECTING;
+    if (link->setup.tls == NULL) { /* open from the start, without a call */
+        on_open(link);
+    }
+    return true;
 }
 
 void link_stop(struct link *link)
@@ -187,7 +247,14 @@ void link_drop(struct link *link, enum close_reason reason, const char *text)
 
 void link_settle(struct link *link)
 {
+    link->is_settled = true;
     link->pause_ms = link->setup.reconnect_min_ms;
+}
+
+bool link_has_room(const struct link *link)
+{
+    return link->state == LINK_OPEN &&
+           stream_output_count(link->stream) + FRAME_LENGTH_MAX <= link->setup.output_max / 2;
 }
 
 bool link_send(struct link *link, struct byte_view framed)

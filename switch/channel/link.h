@@ -1,4 +1,6 @@
-/* One connection to a bank that is made again whenever it is lost: TCP, frames, pauses that grow.
+/* One connection to a bank that is made again whenever it is lost: TCP or TLS, frames, pauses that
+ * grow; one that was good for a while is made again at once. Either we connect, or the bank does:
+ * then the link waits until a port of ours hands it the connection (bank_port.h).
  *
  * The link knows nothing of messages. Its owner says when the peer has proved good (link_settle),
  * and from then on the next loss begins with the shortest pause again.
@@ -17,7 +19,7 @@
 /* X(name, sentence) */
 #define LINK_STATE_MAP(X)                                                                          \
     X(STOPPED, "not to be connected")                                                              \
-    X(WAITING, "waiting to connect again")                                                         \
+    X(WAITING, "waiting for the next connection")                                                  \
     X(CONNECTING, "connecting")                                                                    \
     X(OPEN, "connected")                                                                           \
     X(CLOSING, "being closed")
@@ -43,7 +45,10 @@ struct link_calls {
 
 struct link_setup {
     struct loop *loop;
-    struct net_address address;
+    struct net_address address; /* to connect to; where is_listening, ours */
+    bool is_listening;          /* the bank connects */
+    SSL_CTX *tls;               /* borrowed as long as the link lives; NULL: plain TCP */
+    const char *server_name;    /* that the bank's certificate must bear; NULL: any. Borrowed */
     struct framing framing;
     uint32_t reconnect_min_ms, reconnect_max_ms;
     uint32_t connect_timeout_ms;
@@ -62,6 +67,14 @@ void link_stop(struct link *link);
 void link_drop(struct link *link, enum close_reason reason, const char *text);
 /* The peer is good: the next loss begins with the shortest pause. */
 void link_settle(struct link *link);
+
+/* Takes over a connection that the bank made. False: the link has one, or none is wanted; the
+ * descriptor is closed. */
+MUST_CHECK bool link_take(struct link *link, int descriptor, const struct net_address *peer);
+/* Whether link_take would. */
+bool link_is_vacant(const struct link *link);
+/* Whether link_send would take a message. */
+bool link_has_room(const struct link *link);
 
 /* Gathers a framed message for the end of the turn. False: not open, or half of output_max waits.
  */

@@ -1,23 +1,25 @@
-/* Network management of a bank link (ISO 8583 0800): sign-on before use, tests when it is silent,
- * and answers to what the bank itself asks. */
+/* Network management of a bank's links (ISO 8583 0800): sign-on before use, tests when one is
+ * silent, and answers to what the bank itself asks. */
 #include <stdio.h>
 #include <string.h>
 
 #include "protocols/base/require.h"
-#include "switch/channel/channel_state.h"
+#include "switch/channel/bank_state.h"
+#include "switch/engine/settlement_day.h"
 #include "switch/engine/wall_text.h"
 #include "switch/net/log.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define STAN_MAX 999999
 #define ECHO_MISSES_MAX 2
+#define CLOCK_TOLERANCE_S 300
 
 static const struct network_code {
     enum payment_kind kind;
     const char *code, *answer; /* F70; F39 when the bank asks it of us */
 } CODES[] = {
     {PAYMENT_SIGNON, "001", "00"},   {PAYMENT_SIGNOFF, "002", "00"},    {PAYMENT_ECHO, "301", "00"},
-    {PAYMENT_CUT_OVER, "201", "00"}, {PAYMENT_KEY_CHANGE, "101", "40"}, /* not served yet */
+    {PAYMENT_CUT_OVER, "201", "00"}, {PAYMENT_KEY_CHANGE, "101", NULL}, /* by bank_keys.c */
 };
 
 static const struct network_code *code_of(enum payment_kind kind)
@@ -30,7 +32,7 @@ static const struct network_code *code_of(enum payment_kind kind)
     return NULL;
 }
 
-static void fill_request(struct channel *channel, enum payment_kind kind)
+static void fill_request(struct bank_channel *channel, enum payment_kind kind)
 {
     struct payment *payment = &channel->outgoing;
     struct wall_text now;
@@ -50,112 +52,294 @@ static void fill_request(struct channel *channel, enum payment_kind kind)
     memcpy(payment->forwarder_id, channel->setup.forwarder_id, sizeof(payment->forwarder_id));
 }
 
-void network_ask(struct channel *channel, enum payment_kind kind)
+void network_ask(struct bank_link *link, enum payment_kind kind)
 {
+    struct bank_channel *channel = link->channel;
     fill_request(channel, kind);
-    channel->awaited_stan = channel->network_stan;
-    channel->awaited_kind = kind;
-    link_arm(channel->link, loop_now_ns() + channel->setup.reply_timeout_ms * NS_PER_MS);
-    if (!channel_send(channel, &channel->outgoing)) {
-        link_drop(channel->link, CLOSE_LOCAL, "our own network message could not be sent");
+    link->awaited_stan = channel->network_stan;
+    link->awaited_kind = kind;
+    link_arm(link->link, loop_now_ns() + channel->setup.reply_timeout_ms * NS_PER_MS);
+    if (!bank_link_send(link, &channel->outgoing)) {
+        link_drop(link->link, CLOSE_LOCAL, "our own network message could not be sent");
     }
 }
 
-void network_sign_off(struct channel *channel)
+void network_sign_off(struct bank_link *link)
 {
-    fill_request(channel, PAYMENT_SIGNOFF);
-    channel->awaited_stan = 0;
-    (void)channel_send(channel, &channel->outgoing);
+    fill_request(link->channel, PAYMENT_SIGNOFF);
+    link->awaited_stan = 0;
+    (void)bank_link_send(link, &link->channel->outgoing);
 }
 
-static void arm_next_echo(struct channel *channel)
+static uint64_t echo_due(const struct bank_link *link)
 {
-    link_arm(channel->link, channel->last_heard_ns + channel->setup.echo_every_ms * NS_PER_MS);
+    return link->last_heard_ns + link->channel->setup.echo_every_ms * NS_PER_MS;
 }
 
-static void on_no_answer(struct channel *channel)
+/* A test is due when the link has been silent for long; and it is looked more often whether what it
+ * carried is answered at all. */
+static void arm_next_look(struct bank_link *link)
+{
+    const struct bank_setup *setup = &link->channel->setup;
+    uint64_t due = echo_due(link);
+    uint64_t look = loop_now_ns() + setup->half_dead_ms * NS_PER_MS;
+    link_arm(link->link, setup->half_dead_requests > 0 && look < due ? look : due);
+}
+
+/* --- signing on ----------------------------------------------------------------------------- */
+
+static void sign_on(struct bank_link *link)
+{
+    bank_link_turn(link, BANK_IS_SIGNING_ON, "connected");
+    network_ask(link, PAYMENT_SIGNON);
+}
+
+static void come_up(struct bank_link *link, const char *reason)
+{
+    link_settle(link->link);
+    arm_next_look(link);
+    bank_link_turn(link, BANK_IS_UP, reason);
+}
+
+static bool is_somebody(const struct bank_channel *channel, enum bank_state state)
+{
+    bool is_somebody = false;
+    for (uint32_t i = 0; i < channel->link_count; i++) {
+        is_somebody = is_somebody || channel->links[i].state == state;
+    }
+    return is_somebody;
+}
+
+void network_begin(struct bank_link *link)
+{
+    struct bank_channel *channel = link->channel;
+    link->is_clock_told = false;
+    switch (channel->setup.signon) {
+    case BANK_SIGNON_NONE:
+        come_up(link, "connected; this bank wants no sign-on");
+        return;
+    case BANK_SIGNON_CHANNEL:
+        if (channel->is_signed_on) {
+            come_up(link, "connected; signed on by another link");
+            return;
+        }
+        if (is_somebody(channel, BANK_IS_SIGNING_ON)) {
+            bank_link_turn(link, BANK_IS_READY, "connected; another link signs on");
+            return;
+        }
+        break;
+    case BANK_SIGNON_LINK:
+        break;
+    }
+    sign_on(link);
+}
+
+void network_lost(struct bank_link *link)
+{
+    struct bank_channel *channel = link->channel;
+    if (channel->setup.signon != BANK_SIGNON_CHANNEL || channel->is_stopping) {
+        return;
+    }
+    channel->is_signed_on = channel->is_signed_on && is_somebody(channel, BANK_IS_UP);
+    if (channel->is_signed_on || is_somebody(channel, BANK_IS_SIGNING_ON)) {
+        return;
+    }
+    for (uint32_t i = 0; i < channel->link_count; i++) {
+        if (channel->links[i].state == BANK_IS_READY) {
+            sign_on(&channel->links[i]);
+            return;
+        }
+    }
+}
+
+static void on_signed_on(struct bank_link *link)
+{
+    struct bank_channel *channel = link->channel;
+    channel->base.counts.signons++;
+    link->signons++;
+    come_up(link, "signed on");
+    if (channel->setup.signon != BANK_SIGNON_CHANNEL) {
+        return;
+    }
+    channel->is_signed_on = true;
+    for (uint32_t i = 0; i < channel->link_count; i++) {
+        if (channel->links[i].state == BANK_IS_READY) {
+            come_up(&channel->links[i], "connected; signed on by another link");
+        }
+    }
+}
+
+/* --- answers to what we asked ---------------------------------------------------------------- */
+
+static void on_no_answer(struct bank_link *link)
 {
     char text[CHANNEL_REASON_SIZE];
-    if (channel->awaited_kind == PAYMENT_SIGNON) {
-        channel->counts.signons_failed++;
+    struct bank_channel *channel = link->channel;
+    if (link->awaited_kind == PAYMENT_SIGNON) {
+        channel->base.counts.signons_failed++;
         snprintf(text, sizeof(text), "no answer to the sign-on within %u ms",
                  channel->setup.reply_timeout_ms);
-        link_drop(channel->link, CLOSE_IDLE, text);
+        link_drop(link->link, CLOSE_IDLE, text);
         return;
     }
-    channel->counts.echo_timeouts++;
-    if (++channel->echo_misses < ECHO_MISSES_MAX) {
-        network_ask(channel, PAYMENT_ECHO);
+    if (link->awaited_kind == PAYMENT_KEY_CHANGE) { /* bank_keys.c has a time-out of its own */
+        link->awaited_stan = 0;
+        arm_next_look(link);
         return;
     }
-    snprintf(text, sizeof(text), "%u tests of the link without an answer", channel->echo_misses);
-    link_drop(channel->link, CLOSE_IDLE, text);
+    channel->base.counts.echo_timeouts++;
+    if (bank_link_is_doubtful(link)) {
+        bank_link_drop_half_dead(link, " and a test of the link");
+        return;
+    }
+    if (++link->echo_misses < ECHO_MISSES_MAX) {
+        network_ask(link, PAYMENT_ECHO);
+        return;
+    }
+    snprintf(text, sizeof(text), "%u tests of the link without an answer", link->echo_misses);
+    link_drop(link->link, CLOSE_IDLE, text);
 }
 
-void network_on_deadline(struct channel *channel)
+void network_on_deadline(struct bank_link *link)
 {
-    uint64_t due = channel->last_heard_ns + channel->setup.echo_every_ms * NS_PER_MS;
-    if (channel->awaited_stan != 0) {
-        on_no_answer(channel);
-    } else if (channel->state == CHANNEL_IS_UP && loop_now_ns() >= due) {
-        network_ask(channel, PAYMENT_ECHO);
+    if (link->awaited_stan != 0) {
+        on_no_answer(link);
+    } else if (link->state == BANK_IS_UP &&
+               (loop_now_ns() >= echo_due(link) || bank_link_is_doubtful(link))) {
+        link->tested_ns = loop_now_ns();
+        network_ask(link, PAYMENT_ECHO);
     } else {
-        arm_next_echo(channel);
+        arm_next_look(link);
     }
 }
 
-static void on_answer(struct channel *channel)
+static void on_answer(struct bank_link *link)
 {
+    struct bank_channel *channel = link->channel;
     const struct payment *answer = &channel->incoming;
-    if (answer->kind != channel->awaited_kind || answer->stan != channel->awaited_stan) {
-        channel->counts.unexpected++;
-        LOG(LOG_WARN, "network_response_unexpected", LOG_TEXT("channel", channel->setup.name),
-            LOG_TEXT("kind", payment_kind_name(answer->kind)), LOG_NUMBER("stan", answer->stan));
+    if (answer->kind != link->awaited_kind || answer->stan != link->awaited_stan) {
+        channel->base.counts.unexpected++;
+        LOG(LOG_WARN, "network_response_unexpected", LOG_TEXT("channel", channel->base.name),
+            LOG_NUMBER("link", link->index), LOG_TEXT("kind", payment_kind_name(answer->kind)),
+            LOG_NUMBER("stan", answer->stan));
         return;
     }
-    channel->awaited_stan = 0;
+    link->awaited_stan = 0;
     if (answer->kind != PAYMENT_SIGNON) {
-        arm_next_echo(channel);
+        arm_next_look(link);
+        if (answer->kind == PAYMENT_KEY_CHANGE) {
+            bank_keys_on_answer(link);
+        }
         return;
     }
     if (strcmp(answer->response_code, "00") != 0) {
         char text[CHANNEL_REASON_SIZE];
-        channel->counts.signons_failed++;
+        channel->base.counts.signons_failed++;
         snprintf(text, sizeof(text), "the bank refused the sign-on with code %s",
                  answer->response_code);
-        link_drop(channel->link, CLOSE_LOCAL, text);
+        link_drop(link->link, CLOSE_LOCAL, text);
         return;
     }
-    channel->counts.signons++;
-    link_settle(channel->link);
-    arm_next_echo(channel);
-    channel_turn(channel, CHANNEL_IS_UP, "signed on");
+    on_signed_on(link);
+    if (bank_keys_come_with(answer)) { /* some banks send them so */
+        bank_keys_on_answer(link);
+    }
 }
 
-static void answer_request(struct channel *channel, const struct network_code *code)
+/* --- what the bank asks ---------------------------------------------------------------------- */
+
+/* Field 15 of a cut-over names the day that begins. Without it, it is the day after nothing that we
+ * know of: answers that name their day tell it then. */
+static void take_cut_over(struct bank_channel *channel)
 {
+    struct wall_text now;
+    wall_text_set(&now, loop_wall_us());
+    uint32_t day = settlement_day_near(channel->incoming.settlement_date, now.day);
+    if (day == 0) {
+        LOG(LOG_WARN, "cut_over_without_day", LOG_TEXT("channel", channel->base.name),
+            LOG_TEXT("field_15", channel->incoming.settlement_date),
+            LOG_TEXT("text", "expected MMDD; the channel's day stays as it is"));
+        return;
+    }
+    if (!settlement_day_is_near(day, now.day)) {
+        LOG(LOG_ERROR, "cut_over_too_far", LOG_TEXT("channel", channel->base.name),
+            LOG_NUMBER("settlement_day", day), LOG_NUMBER("today", now.day),
+            LOG_TEXT("text", "expected a day within a month; the channel's day stays as it is: ask "
+                             "the bank, and look at this machine's clock"));
+        return;
+    }
+    LOG(LOG_NOTICE, "cut_over", LOG_TEXT("channel", channel->base.name),
+        LOG_NUMBER("settlement_day", day));
+    channel->base.calls.on_cut_over(channel->base.calls.argument, channel->base.index, day);
+}
+
+/* Field 7 of what the bank itself asks is its clock; a wrong one, here or there, puts payments into
+ * the wrong day. Told once a connection. */
+static void check_clock(struct bank_link *link)
+{
+    char text[CHANNEL_REASON_SIZE];
+    int64_t ahead_s;
+    if (link->is_clock_told ||
+        !wall_text_ahead(link->channel->incoming.sent_at, loop_wall_us(), &ahead_s) ||
+        (ahead_s <= CLOCK_TOLERANCE_S && ahead_s >= -CLOCK_TOLERANCE_S)) {
+        return;
+    }
+    link->is_clock_told = true;
+    link->channel->base.counts.clocks_differ++;
+    snprintf(text, sizeof(text),
+             "field 7 says %s, which is %lld s %s of this machine's time in China; look at both "
+             "clocks",
+             link->channel->incoming.sent_at, (long long)(ahead_s < 0 ? -ahead_s : ahead_s),
+             ahead_s < 0 ? "behind" : "ahead");
+    LOG(LOG_WARN, "bank_clock_differs", LOG_TEXT("channel", link->channel->base.name),
+        LOG_NUMBER("link", link->index), LOG_TEXT("text", text));
+}
+
+/* What one link signed on for all is signed off for all, too. */
+static void take_sign_off(struct bank_link *link)
+{
+    struct bank_channel *channel = link->channel;
+    bool is_for_all = channel->setup.signon == BANK_SIGNON_CHANNEL;
+    channel->is_signed_on = false;
+    for (uint32_t i = 0; i < channel->link_count; i++) {
+        if (is_for_all || i == link->index) {
+            link_drop(channel->links[i].link, CLOSE_PEER, "the bank signed off");
+        }
+    }
+}
+
+static void answer_request(struct bank_link *link, const struct network_code *code)
+{
+    struct bank_channel *channel = link->channel;
     struct payment *answer = &channel->outgoing;
     payment_copy(answer, &channel->incoming);
     answer->leg = PAYMENT_RESPONSE;
     memcpy(answer->response_code, code->answer, sizeof(answer->response_code));
-    LOG(LOG_NOTICE, "network_request", LOG_TEXT("channel", channel->setup.name),
-        LOG_TEXT("kind", payment_kind_name(answer->kind)), LOG_TEXT("answer", code->answer));
-    (void)channel_send(channel, answer);
+    LOG(LOG_NOTICE, "network_request", LOG_TEXT("channel", channel->base.name),
+        LOG_NUMBER("link", link->index), LOG_TEXT("kind", payment_kind_name(answer->kind)),
+        LOG_TEXT("answer", code->answer));
+    check_clock(link);
+    (void)bank_link_send(link, answer);
+    if (code->kind == PAYMENT_CUT_OVER) {
+        take_cut_over(channel);
+    }
     if (code->kind == PAYMENT_SIGNOFF) {
-        link_drop(channel->link, CLOSE_PEER, "the bank signed off");
+        take_sign_off(link);
     }
 }
 
-bool network_take(struct channel *channel)
+bool network_take(struct bank_link *link)
 {
-    const struct network_code *code = code_of(channel->incoming.kind);
+    const struct network_code *code = code_of(link->channel->incoming.kind);
     if (code == NULL) {
         return false;
     }
-    if (channel->incoming.leg == PAYMENT_RESPONSE) {
-        on_answer(channel);
+    if (link->channel->incoming.leg == PAYMENT_RESPONSE) {
+        on_answer(link);
+    } else if (code->kind == PAYMENT_KEY_CHANGE) {
+        bank_keys_on_request(link);
     } else {
-        answer_request(channel, code);
+        answer_request(link, code);
     }
     return true;
 }

@@ -34,7 +34,7 @@ struct control_conn {
     uv_write_t write;
     uint32_t handle_count; /* open handles; 0: the slot is free */
     uint32_t generation;
-    bool is_closing, is_waiting; /* a reload or drain is under way */
+    bool is_closing, is_waiting; /* an act is under way */
     uint32_t input_count;
     uint8_t input[CONTROL_HEADER_BYTES + CONTROL_REQUEST_BYTES_MAX];
     uint8_t *output; /* owner; grows to the largest answer so far */
@@ -205,6 +205,55 @@ static void serve_terminal(struct control_conn *conn, const Control__Request *re
     conn_answer(conn, &answer);
 }
 
+static bool channel_exists(struct control *control, const char *name)
+{
+    ask_status(control);
+    for (uint32_t i = 0; i < control->status.channel_count; i++) {
+        if (strcmp(control->status.channels[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A watch of nobody would wait in vain: a wrong name is told at once. */
+static const char *trace_fault(struct control *control, const Control__TraceCall *call)
+{
+    if (call->act != CONTROL__TRACE_CALL__ACT__BEGIN) {
+        return NULL;
+    }
+    if (strcmp(call->side, "channel") == 0) {
+        return channel_exists(control, call->name) ? NULL : "no such channel";
+    }
+    memset(&control->terminal, 0, sizeof(control->terminal));
+    return control->rim.terminal(control->rim.argument, call->name, &control->terminal)
+               ? NULL
+               : "no such terminal";
+}
+
+static void serve_trace(struct control_conn *conn, const Control__Request *request)
+{
+    struct control *control = conn->control;
+    Control__Answer answer = CONTROL__ANSWER__INIT;
+    const char *fault = trace_fault(control, request->trace);
+    answer.id = request->id;
+    answer.answer_case = CONTROL__ANSWER__ANSWER_TRACE;
+    if (fault == NULL) {
+        answer.trace = control_answer_trace(&control->arena, request->trace, &fault);
+    }
+    if (fault != NULL) {
+        conn_fault(conn, request->id, fault);
+        return;
+    }
+    if (request->trace->act != CONTROL__TRACE_CALL__ACT__READ) {
+        bool is_begun = request->trace->act == CONTROL__TRACE_CALL__ACT__BEGIN;
+        LOG(LOG_NOTICE, is_begun ? "trace_begun" : "trace_ended",
+            LOG_TEXT("operator", request->operator_), LOG_TEXT("side", request->trace->side),
+            LOG_TEXT("name", request->trace->name));
+    }
+    conn_answer(conn, &answer);
+}
+
 static void serve_metrics(struct control_conn *conn, uint32_t id)
 {
     struct control *control = conn->control;
@@ -230,10 +279,13 @@ static void serve_metrics(struct control_conn *conn, uint32_t id)
 
 static const char *call_word(const Control__Request *request)
 {
+    if (request->call_case == CONTROL__REQUEST__CALL_PURGE) {
+        return "purge";
+    }
     return request->call_case == CONTROL__REQUEST__CALL_RELOAD ? "reload" : "drain";
 }
 
-/* A reload or a drain: the connection waits for control_done. */
+/* An act: the connection waits for control_done. */
 static void serve_act(struct control_conn *conn, const Control__Request *request)
 {
     struct control *control = conn->control;
@@ -245,6 +297,8 @@ static void serve_act(struct control_conn *conn, const Control__Request *request
     conn->is_waiting = true;
     if (request->call_case == CONTROL__REQUEST__CALL_RELOAD) {
         control->rim.reload(control->rim.argument, call, name);
+    } else if (request->call_case == CONTROL__REQUEST__CALL_PURGE) {
+        control->rim.purge(control->rim.argument, call, request->purge->days);
     } else {
         control->rim.drain(control->rim.argument, call, name);
     }
@@ -262,8 +316,12 @@ static void serve_request(struct control_conn *conn, const Control__Request *req
     case CONTROL__REQUEST__CALL_METRICS:
         serve_metrics(conn, request->id);
         return;
+    case CONTROL__REQUEST__CALL_TRACE:
+        serve_trace(conn, request);
+        return;
     case CONTROL__REQUEST__CALL_RELOAD:
     case CONTROL__REQUEST__CALL_DRAIN:
+    case CONTROL__REQUEST__CALL_PURGE:
         serve_act(conn, request);
         return;
     case CONTROL__REQUEST__CALL__NOT_SET:

@@ -1,5 +1,6 @@
 /* The server's end of the control socket: a Unix socket over which tillway-admin asks for numbers,
- * a reload or a drain. It cannot move money, and shows neither keys nor card numbers.
+ * a reload, a drain or a purge of the log. It cannot move money, and shows neither keys nor card
+ * numbers.
  *
  * Frames are a 4-byte big-endian length and a message of protocols/control.proto. The file has mode
  * 0660; who connects is logged with process, user and group. What is answered comes from the rim,
@@ -25,7 +26,7 @@
 #define CONTROL_ADDRESS_SIZE 64
 #define CONTROL_LISTENER_COUNT_MAX 16
 #define CONTROL_CHANNEL_COUNT_MAX 64
-#define CONTROL_LINK_COUNT_MAX 4
+#define CONTROL_LINK_COUNT_MAX 8
 
 /* X(name, word) */
 #define CONTROL_STATE_MAP(X)                                                                       \
@@ -47,7 +48,7 @@ struct control_listener {
 struct control_link {
     char address[CONTROL_ADDRESS_SIZE];
     uint16_t port;
-    char state[CONTROL_NAME_SIZE]; /* "connecting", "signing_on", "up", "waiting" … */
+    char state[CONTROL_NAME_SIZE]; /* "connecting", "signing_on", "up" … */
     int64_t since_wall_us;         /* in that state */
     uint32_t inflight;
     uint64_t connects; /* sign-ons that the bank accepted */
@@ -59,6 +60,9 @@ struct control_channel {
     bool is_up;
     uint32_t inflight, window;
     uint64_t requests, answers, timeouts, late, unmatched;
+    enum health_state breaker;
+    uint64_t breaker_openings;
+    char breaker_reason[128]; /* while it is not closed; else empty */
     uint32_t link_count;
     struct control_link links[CONTROL_LINK_COUNT_MAX];
 };
@@ -108,6 +112,8 @@ struct control_rim {
      */
     void (*reload)(void *argument, struct control_call call, const char *operator_name);
     void (*drain)(void *argument, struct control_call call, const char *operator_name);
+    /* `days` 0: the retention of the configuration. */
+    void (*purge)(void *argument, struct control_call call, uint32_t days);
     void *argument;
 };
 
@@ -117,7 +123,8 @@ struct control;
  * one that somebody serves is not. */
 struct control *control_open(uv_loop_t *loop, const char *path, const struct control_rim *rim,
                              char reason[CONTROL_REASON_SIZE]);
-/* Answers a reload or a drain: done or begun, or refused; `text` (may be NULL) says why. */
+/* Answers a reload, a drain or a purge: done or begun, or refused; `text` (may be NULL) says why.
+ */
 void control_done(struct control *control, struct control_call call, bool is_done,
                   const char *text);
 /* Removes the socket and closes; freed by libuv's close callbacks. */

@@ -1,7 +1,11 @@
 /* From the plain structs of the rim to messages, member by member. */
 #include "switch/control/control_answer.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "switch/engine/terminal_request.h"
+#include "switch/engine/upload.h"
 
 /* protobuf-c wants texts that may be written; it only reads them to pack. */
 static char *text_of(const char *text)
@@ -91,6 +95,10 @@ static bool channel_fill(struct control_arena *arena, Control__Channel *channel,
     channel->timeouts = from->timeouts;
     channel->late = from->late;
     channel->unmatched = from->unmatched;
+    channel->breaker = text_of(health_state_name(from->breaker));
+    channel->breaker_reason = text_or_none(from->breaker_reason);
+    channel->has_breaker_openings = true;
+    channel->breaker_openings = from->breaker_openings;
     channel->links = control_arena_take(arena, sizeof(Control__Link *) * CONTROL_LINK_COUNT_MAX);
     if (channel->links == NULL) {
         return false;
@@ -183,6 +191,56 @@ Control__Status *control_answer_status(struct control_arena *arena,
                                                                                          : NULL;
 }
 
+static Control__BatchSum *sum_take(struct control_arena *arena, const struct batch_sum *sum)
+{
+    Control__BatchSum *answer = control_arena_take(arena, sizeof(*answer));
+    if (answer != NULL) {
+        control__batch_sum__init(answer);
+        answer->minor = sum->minor;
+        answer->count = sum->count;
+    }
+    return answer;
+}
+
+/* "printer, display"; NULL: all is well. */
+static char *faulty_take(struct control_arena *arena, uint8_t faulty)
+{
+    char *text = faulty == 0 ? NULL : control_arena_take(arena, CONTROL_TEXT_SIZE);
+    size_t length = 0;
+    for (unsigned bit = 1; text != NULL && upload_device_name(bit) != NULL; bit++) {
+        if ((faulty >> bit & 1) != 0) {
+            length += (size_t)snprintf(text + length, CONTROL_TEXT_SIZE - length, "%s%s",
+                                       length > 0 ? ", " : "", upload_device_name(bit));
+        }
+    }
+    return text;
+}
+
+static Control__TerminalDay *day_take(struct control_arena *arena,
+                                      const struct engine_terminal_view *view)
+{
+    static const char *const SETTLED[] = {[BATCH_ASKED] = "no",
+                                          [BATCH_EQUAL] = "equal",
+                                          [BATCH_DIFFERENT] = "different",
+                                          [BATCH_ERROR] = "no"};
+    Control__TerminalDay *day = control_arena_take(arena, sizeof(*day));
+    if (day == NULL) {
+        return NULL;
+    }
+    control__terminal_day__init(day);
+    day->domestic_debit = sum_take(arena, &view->totals.domestic_debit);
+    day->domestic_credit = sum_take(arena, &view->totals.domestic_credit);
+    day->foreign_debit = sum_take(arena, &view->totals.foreign_debit);
+    day->foreign_credit = sum_take(arena, &view->totals.foreign_credit);
+    day->settled = text_of(SETTLED[view->settled_as]);
+    day->status_wall_us = view->status_wall_us;
+    day->faulty = faulty_take(arena, view->faulty);
+    day->wanted = text_or_none(terminal_request_text(view->terminal_request));
+    bool is_whole = day->domestic_debit != NULL && day->domestic_credit != NULL &&
+                    day->foreign_debit != NULL && day->foreign_credit != NULL;
+    return is_whole ? day : NULL;
+}
+
 Control__Terminal *control_answer_terminal(struct control_arena *arena,
                                            struct control_terminal *terminal)
 {
@@ -211,6 +269,7 @@ Control__Terminal *control_answer_terminal(struct control_arena *arena,
     answer->is_connected = terminal->is_connected;
     answer->address = text_or_none(terminal->address);
     answer->tls_version = text_or_none(terminal->tls_version);
+    answer->day = day_take(arena, view);
     return answer;
 }
 
@@ -269,6 +328,8 @@ static void put_channel(struct metric_sink *sink, const struct control_channel *
     metric_put(sink, METRIC_CHANNEL_TIMEOUTS, labels, (double)channel->timeouts);
     metric_put(sink, METRIC_CHANNEL_LATE, labels, (double)channel->late);
     metric_put(sink, METRIC_CHANNEL_UNMATCHED, labels, (double)channel->unmatched);
+    metric_put(sink, METRIC_CHANNEL_BREAKER_STATE, labels, (double)channel->breaker);
+    metric_put(sink, METRIC_CHANNEL_BREAKER_OPENINGS, labels, (double)channel->breaker_openings);
 }
 
 static void put_config(struct metric_sink *sink, const struct control_status *status)

@@ -11,5 +11,8 @@ Control__Status *control_answer_status(struct control_arena *arena,
                                        const struct control_status *status);
 Control__Terminal *control_answer_terminal(struct control_arena *arena,
                                            struct control_terminal *terminal);
+/* A watch of `call`, begun, read or ended. NULL: `fault` says why not. */
+Control__Trace *control_answer_trace(struct control_arena *arena, const Control__TraceCall *call,
+                                     const char **fault);
 /* Puts the metrics that the status holds. */
 void control_answer_metrics(struct metric_sink *sink, const struct control_status *status);

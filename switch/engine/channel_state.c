@@ -57,6 +57,10 @@ void channel_set_map(struct channel_set *set, const struct channel_table *table)
         if (number != CHANNEL_NONE) {
             set->states[number].is_known = true;
             set->states[number].ruleset_index = index;
+            if (!channel_table_is_retired(table, index)) {
+                set->states[number].voids_are_refunds =
+                    channel_table_at(table, index)->voids_are_refunds;
+            }
         }
     }
     rebuild_up_mask(set);

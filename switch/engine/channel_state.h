@@ -15,10 +15,12 @@ struct channel_state {
     char name[RECORD_CHANNEL_NAME_SIZE];
     bool is_known; /* the ruleset in force has it */
     bool is_up;
+    bool voids_are_refunds; /* as the last ruleset that had it said */
     uint16_t ruleset_index;
-    uint16_t window_used;  /* reversals sent and unanswered */
-    uint32_t stan;         /* the last one given out */
-    struct txn_list ready; /* reversals that may leave when the window has room */
+    uint16_t window_used;    /* reversals sent and unanswered */
+    uint32_t stan;           /* the last one given out */
+    uint32_t settlement_day; /* YYYYMMDD, as its last cut-over said; 0: it never did */
+    struct txn_list ready;   /* reversals that may leave when the window has room */
 };
 
 struct channel_set {

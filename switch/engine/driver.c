@@ -11,7 +11,7 @@
 struct driver_held {
     struct engine_effect effect;
     struct payment payment;
-    uint8_t keys[RECORD_KEYS_BYTES_MAX];
+    uint8_t keys[RECORD_PAYLOAD_BYTES_MAX];
 };
 
 struct driver {
@@ -79,6 +79,9 @@ static void let_out(struct driver *driver, const struct engine_effect *effect)
         break;
     case ENGINE_MAKE_KEYS:
         driver->rim.make_keys(argument, effect);
+        break;
+    case ENGINE_LOOKUP:
+        driver->rim.lookup(argument, effect);
         break;
     case ENGINE_NOTICE:
         driver->rim.notice(argument, effect);

@@ -6,6 +6,7 @@
 #include "protocols/base/require.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/reply.h"
+#include "switch/engine/saf.h"
 #include "switch/engine/txn_record.h"
 
 bool duplicate_has_same_content(const struct txn *txn, const struct payment *payment)
@@ -63,7 +64,9 @@ bool duplicate_on_request(struct engine *engine, const struct request *request)
         engine_unindex_key(engine, txn);
         return false;
     }
-    if (txn->state == TXN_BLOCKED) { /* NOLINT(bugprone-branch-clone): the order decides */
+    bool is_blocked = txn->state == TXN_BLOCKED ||
+                      (txn->state == TXN_LOOKUP_WAITED && txn->kind == PAYMENT_REVERSAL);
+    if (is_blocked) { /* NOLINT(bugprone-branch-clone): the order decides */
         refuse(engine, request, txn, TXN_REASON_ORIGINAL_BLOCKED);
     } else if (txn->kind != request->payment->kind ||
                !duplicate_has_same_content(txn, request->payment)) {
@@ -71,8 +74,10 @@ bool duplicate_on_request(struct engine *engine, const struct request *request)
         refuse(engine, request, txn, TXN_REASON_OTHER_CONTENT);
     } else if (txn->is_terminal_reversed) {
         refuse(engine, request, txn, TXN_REASON_ORIGINAL_BLOCKED);
-    } else if (txn->state == TXN_FORWARDED) {
+    } else if (txn->state == TXN_FORWARDED || txn->state == TXN_LOOKUP_WAITED) {
         take_over(engine, request, txn);
+    } else if (saf_resends(engine, txn) && txn_state_is_delivering(txn->state)) {
+        refuse(engine, request, txn, TXN_REASON_IN_PROGRESS); /* nobody knows the outcome yet */
     } else {
         answer_again(engine, request, txn);
     }

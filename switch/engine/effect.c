@@ -7,7 +7,9 @@
 
 bool effect_has_room(const struct engine *engine, uint32_t effects, uint32_t records)
 {
+    /* Each effect may want a payment of the step, and some payments have no effect. */
     return engine->effects->count + effects <= ENGINE_EFFECT_COUNT_MAX &&
+           engine->payment_count + effects <= ENGINE_EFFECT_COUNT_MAX &&
            engine->record_count + records <= ENGINE_RECORD_COUNT_MAX;
 }
 
@@ -24,9 +26,9 @@ struct engine_effect *effect_add(struct engine *engine, enum engine_effect_kind 
 /* All of a record is zero but what is set, and only bytes that an earlier step used are wiped. */
 static void record_clear(struct record *record)
 {
-    memset(record->icc, 0, record->icc_length);
-    memset(record->keys, 0, record->keys_length);
-    memset(record, 0, offsetof(struct record, icc));
+    memset(record->answer, 0, record->answer_length);
+    memset(record->payload, 0, record->payload_length);
+    memset(record, 0, offsetof(struct record, answer));
 }
 
 struct record *effect_log(struct engine *engine, enum record_kind kind)

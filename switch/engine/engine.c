@@ -3,39 +3,72 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/batch_upload.h"
+#include "switch/engine/download.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/engine_state.h"
-#include "switch/engine/purchase.h"
+#include "switch/engine/forward.h"
+#include "switch/engine/intake.h"
+#include "switch/engine/payment_rule.h"
 #include "switch/engine/replay.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/response.h"
 #include "switch/engine/reversal.h"
 #include "switch/engine/saf.h"
+#include "switch/engine/search.h"
+#include "switch/engine/settlement.h"
 #include "switch/engine/signon.h"
+#include "switch/engine/text.h"
+#include "switch/engine/upload.h"
 
 #define US_PER_SECOND 1000000
 
-/* What one deadline may need at most: an epoch record, its own record, a reply, a notice. */
-#define DEADLINE_EFFECTS 4
+/* What one deadline may need at most: an epoch record, its own record, a reply, a notice of it and
+ * one of its channel's breaker. */
+#define DEADLINE_EFFECTS 5
 #define DEADLINE_RECORDS 2
 
 /* --- requests ----------------------------------------------------------------------------- */
 
-static void on_request(struct engine *engine, const struct request *request)
+/* What this switch answers itself. */
+static void on_own(struct engine *engine, const struct request *request)
 {
     enum payment_kind kind = request->payment->kind;
-    if (kind == PAYMENT_PURCHASE) {
-        purchase_on_request(engine, request);
-    } else if (kind == PAYMENT_REVERSAL) {
-        reversal_on_request(engine, request);
-    } else if (kind == PAYMENT_SIGNON) {
+    if (kind == PAYMENT_SIGNON) {
         signon_on_request(engine, request);
     } else if (kind == PAYMENT_SIGNOFF) {
         signon_on_signoff(engine, request);
     } else if (kind == PAYMENT_ECHO) {
         signon_on_echo(engine, request);
+    } else if (kind == PAYMENT_SETTLEMENT) {
+        settlement_on_request(engine, request);
+    } else if (kind == PAYMENT_BATCH_UPLOAD) {
+        batch_upload_on_request(engine, request);
+    } else if (kind == PAYMENT_STATUS_UPLOAD) {
+        upload_on_status(engine, request);
+    } else if (kind == PAYMENT_SIGNATURE) {
+        upload_on_signature(engine, request);
     } else {
+        download_on_request(engine, request);
+    }
+}
+
+static void on_request(struct engine *engine, const struct request *request)
+{
+    switch (payment_rule_of(request->payment->kind)->travel) {
+    case PAYMENT_TRAVEL_OURS:
+        on_own(engine, request);
+        break;
+    case PAYMENT_TRAVEL_UNDO:
+        reversal_on_request(engine, request);
+        break;
+    case PAYMENT_TRAVEL_FORWARD:
+    case PAYMENT_TRAVEL_ADVICE:
+        intake_on_request(engine, request);
+        break;
+    case PAYMENT_TRAVEL_UNSERVED:
         reply_refuse(engine, request, &(struct refusal){.reason = TXN_REASON_NOT_SERVED});
+        break;
     }
 }
 
@@ -47,10 +80,36 @@ static void on_unsent(struct engine *engine, const struct engine_event *event)
         return;
     }
     if (txn->state == TXN_FORWARDED && txn->attempt == event->unsent.attempt) {
-        purchase_on_unsent(engine, txn, event->unsent.reason);
-    } else if (txn->state == TXN_REVERSAL_SENT && txn->reversal_attempt == event->unsent.attempt) {
+        forward_on_unsent(engine, txn, event->unsent.reason);
+    } else if ((txn->state == TXN_REVERSAL_SENT &&
+                txn->reversal_attempt == event->unsent.attempt) ||
+               (txn->state == TXN_ADVICE_SENT && txn->attempt == event->unsent.attempt)) {
         saf_on_silence(engine, txn);
     }
+}
+
+static void on_channel(struct engine *engine, const struct engine_event *event)
+{
+    channel_set_up(&engine->channels, event->channel.channel, event->channel.is_up);
+    uint8_t number = channel_set_number(&engine->channels, event->channel.channel);
+    if (!event->channel.is_up && number != CHANNEL_NONE) {
+        saf_on_channel_down(engine, number);
+    }
+}
+
+/* A channel's day only goes forward: the same word again, or an older one, changes nothing. */
+static void on_cut_over(struct engine *engine, const struct engine_event *event)
+{
+    uint8_t number = channel_set_number(&engine->channels, event->cut_over.channel);
+    if (number == CHANNEL_NONE ||
+        event->cut_over.settlement_day <= engine->channels.states[number].settlement_day) {
+        return;
+    }
+    struct channel_state *channel = &engine->channels.states[number];
+    channel->settlement_day = event->cut_over.settlement_day;
+    struct record *record = effect_log(engine, RECORD_CUT_OVER);
+    TEXT_COPY(record->channel, channel->name);
+    record->settlement_day = channel->settlement_day;
 }
 
 /* --- time --------------------------------------------------------------------------------- */
@@ -66,7 +125,7 @@ static struct txn *first_due(const struct engine *engine, enum txn_class class)
 static void on_response_deadline(struct engine *engine, struct txn *txn)
 {
     if (txn->state == TXN_FORWARDED) {
-        purchase_on_timeout(engine, txn);
+        forward_on_timeout(engine, txn);
     } else {
         saf_on_silence(engine, txn);
     }
@@ -75,8 +134,8 @@ static void on_response_deadline(struct engine *engine, struct txn *txn)
 static uint64_t outlived_at(const struct engine *engine, uint32_t slot)
 {
     uint64_t at = 0;
-    if (__builtin_add_overflow(engine->slab.txns[slot].reversal_begun_ns,
-                               engine->limits.saf_life_ns, &at)) {
+    if (__builtin_add_overflow(engine->slab.txns[slot].saf_begun_ns, engine->limits.saf_life_ns,
+                               &at)) {
         return UINT64_MAX;
     }
     return at;
@@ -95,6 +154,9 @@ static void on_tick(struct engine *engine)
     }
     while (has_room(engine) && (txn = first_due(engine, TXN_CLASS_SIGNON)) != NULL) {
         signon_on_timeout(engine, txn);
+    }
+    while (has_room(engine) && (txn = first_due(engine, TXN_CLASS_LOOKUP)) != NULL) {
+        search_on_timeout(engine, txn);
     }
     while (has_room(engine) && engine->life.first != 0 &&
            outlived_at(engine, engine->life.first) <= engine->now_ns) {
@@ -123,7 +185,8 @@ uint64_t engine_deadline_ns(const struct engine *engine)
     uint64_t deadline = UINT64_MAX;
     const struct txn *txns = engine->slab.txns;
     uint32_t heads[] = {engine->lists[TXN_CLASS_RESPONSE].first,
-                        engine->lists[TXN_CLASS_SIGNON].first, retry_heap_first(&engine->retries)};
+                        engine->lists[TXN_CLASS_SIGNON].first,
+                        engine->lists[TXN_CLASS_LOOKUP].first, retry_heap_first(&engine->retries)};
     for (uint32_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
         deadline = heads[i] == 0 ? deadline : earlier(deadline, txns[heads[i]].deadline_ns);
     }
@@ -173,7 +236,13 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         signon_on_keys(engine, event);
         break;
     case ENGINE_CHANNEL:
-        channel_set_up(&engine->channels, event->channel.channel, event->channel.is_up);
+        on_channel(engine, event);
+        break;
+    case ENGINE_CUT_OVER:
+        on_cut_over(engine, event);
+        break;
+    case ENGINE_FOUND:
+        search_on_found(engine, event);
         break;
     case ENGINE_TICK:
         on_tick(engine);
@@ -181,6 +250,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
     case ENGINE_RULESET:
         REQUIRE(event->ruleset != NULL);
         engine->ruleset = event->ruleset;
+        engine->ruleset_count++;
         channel_set_map(&engine->channels, ruleset_channel_view(event->ruleset));
         break;
     case ENGINE_REPLAY:

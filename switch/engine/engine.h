@@ -18,6 +18,9 @@
 
 #include "protocols/payment.h"
 #include "routing/ruleset.h"
+#include "switch/engine/batch_totals.h"
+#include "switch/engine/lookup.h"
+#include "switch/engine/pin_guard.h"
 #include "switch/engine/record.h"
 
 /* Which terminal connection asked; an answer for an older generation is dropped by terminal/. */
@@ -39,12 +42,19 @@ struct engine_limits {
     uint64_t inflight_life_ns;    /* longest life of an original on any path: code 25 is not final
                                      before (I9) */
     uint64_t saf_retry_min_ns, saf_retry_max_ns; /* first and longest pause between attempts */
-    uint64_t saf_life_ns;         /* after that a reversal becomes a case; never dropped */
-    uint64_t duplicate_window_ns; /* how long an answer is kept for repeats */
-    uint64_t signon_timeout_ns;   /* the security module's answer to KEYS */
-    uint16_t saf_window;          /* reversals in flight a channel */
-    uint16_t node;                /* 0..9, first digit of the RRN */
-    char acquirer_id[12];         /* F32 */
+    uint64_t saf_life_ns;             /* after that a reversal becomes a case; never dropped */
+    uint64_t duplicate_window_ns;     /* how long an answer is kept for repeats */
+    uint64_t signon_min_interval_ns;  /* a terminal signs on at most so often; 0: as it likes */
+    uint64_t status_every_ns;         /* after so long it is asked for its status; 0: never */
+    struct pin_guard_limit pin_guard; /* wrong PINs a terminal; 0: as many as it likes */
+    uint64_t signon_timeout_ns;       /* the security module's answer to KEYS */
+    uint64_t lookup_timeout_ns;       /* the log's answer to LOOKUP; 0: it cannot be searched, and
+                                         memory is all there is */
+    uint16_t capture_ceiling_percent; /* a completion, of what was pre-authorised */
+    uint16_t tip_ceiling_percent;     /* an adjusted total, of the original amount */
+    uint16_t saf_window;              /* reversals and advices in flight a channel */
+    uint16_t node;                    /* 0..9, first digit of the RRN */
+    char acquirer_id[12];             /* F32 */
 };
 
 #define ENGINE_EVENT_MAP(X)                                                                        \
@@ -53,6 +63,8 @@ struct engine_limits {
     X(UNSENT, "a forward could not be sent: no byte of it has left")                               \
     X(KEYS, "the security module made working keys, or could not")                                 \
     X(CHANNEL, "a channel came up or went down")                                                   \
+    X(CUT_OVER, "a channel says that its next settlement day begins")                              \
+    X(FOUND, "the log was searched for what a LOOKUP asked")                                       \
     X(TICK, "time has passed")                                                                     \
     X(RULESET, "another version of the rules is in force")                                         \
     X(REPLAY, "a record read back at start")                                                       \
@@ -101,7 +113,28 @@ enum engine_event_kind {
     X(NO_ROUTE, "15", "no route rule fits this payment")                                           \
     X(NOT_SUPPORTED, "40", "the route does not offer this transaction type")                       \
     X(NO_FEE, "96", "no fee plan fits this payment")                                               \
-    X(LIMIT_AMOUNT, "61", "above the amount limit")
+    X(LIMIT_AMOUNT, "61", "above the amount limit")                                                \
+    X(FOLLOWED_UNKNOWN, "25", "the original that it follows is not known")                         \
+    X(FOLLOWED_STATE, "22", "the original is not in a state to be followed so")                    \
+    X(FOLLOWED_AMOUNT, "64", "the amount does not fit the original's")                             \
+    X(EARLIER_DAY, "22", "the original counts for an earlier settlement day")                      \
+    X(LOG_UNREAD, "96", "the log could not be searched in time; nothing was sent")                 \
+    X(ADVICE_TAKEN, "00", "taken for certain: store-and-forward delivers it")                      \
+    X(ADVICE_DECLINED, "00", "the channel declined the advice: a case")                            \
+    X(ADVICE_OUTLIVED, "00", "the advice was not acknowledged within its life: a case")            \
+    X(FIELD_MALFORMED, "30", "a field does not hold what such a message must say")                 \
+    X(BATCH_STATE, "22", "the batch is not settled, or not as the message says")                   \
+    X(TOTALS_DIFFER, "95", "the terminal's totals are not ours; it uploads its details")           \
+    X(DETAILS_MISSING, "00", "not as many details came as the terminal says")                      \
+    X(SIGNON_TOO_SOON, "09", "the terminal has signed on a moment ago")                            \
+    X(PIN_FAULTS, "65", "too many wrong PINs at this terminal lately")                             \
+    X(DEVICE_FAULTY, "00", "the terminal says that a part of it is faulty")                        \
+    X(FEES_UNBALANCED, "00", "the fees of a transaction do not add up")                            \
+    X(AGENTS_CAPPED, "00", "agents' shares were cut off at the margin: look into their terms")     \
+    X(CODE_UNKNOWN, "14", "the payment code is of no wallet or scheme known here")                 \
+    X(CHANNEL_TRIPPED, "91", "the breaker of each channel that could take it is open")             \
+    X(BREAKER_OPENED, "00", "the breaker of a channel opened: payments avoid it")                  \
+    X(BREAKER_CLOSED, "00", "the breaker of a channel closed again")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,
@@ -143,6 +176,19 @@ struct engine_event {
             uint16_t channel;
             bool is_up;
         } channel;
+        struct {
+            uint16_t channel;
+            uint32_t settlement_day; /* YYYYMMDD that begins */
+        } cut_over;
+        struct {
+            struct txn_handle txn; /* as in the LOOKUP effect */
+            bool is_failed;        /* the log could not be read: nothing is known */
+            /* The transaction's own records, those that follow it (same original), and the
+             * reversals of these, in the log's order; none: it is not in the log. Borrowed for the
+             * step. */
+            const struct record *records;
+            uint32_t count;
+        } found;
         const struct ruleset *ruleset; /* borrowed until another one is given */
         const struct record *record;   /* borrowed for the step */
     };
@@ -156,6 +202,7 @@ enum engine_effect_kind {
     ENGINE_FORWARD,   /* send `payment` to `channel` */
     ENGINE_REPLY,     /* send `payment` to `conn` */
     ENGINE_MAKE_KEYS, /* have working keys made for the terminal of `payment`, answer with KEYS */
+    ENGINE_LOOKUP,    /* search the log for `lookup`, answer with FOUND */
     ENGINE_NOTICE     /* count and log: `reason` about `payment` (may be NULL) */
 };
 
@@ -167,10 +214,16 @@ struct engine_effect {
     uint16_t channel;
     uint16_t attempt; /* FORWARD: 1 is the first; a reversal's repeats count on */
     struct conn_handle conn;
-    const struct record *record;   /* LOG; good until the next step */
-    const struct payment *payment; /* FORWARD, REPLY, MAKE_KEYS, NOTICE; good until the next step:
-                                      who holds an effect copies it */
-    struct byte_view keys; /* REPLY to a sign-on: the key records now in force; as `payment` */
+    uint8_t terminal_request;    /* REPLY: digit 6 of the header, what the terminal should do next;
+                                    0: nothing (unionpay-pos 1) */
+    struct lookup_query lookup;  /* LOOKUP */
+    const struct record *record; /* LOG; good until the next step */
+    const struct payment *payment; /* FORWARD, REPLY, MAKE_KEYS, LOOKUP, NOTICE; good until the next
+                                      step: who holds an effect copies it */
+    struct {
+        uint8_t group, fault; /* BIN group; enum health_fault, while it opens */
+    } breaker;                /* NOTICE of BREAKER_OPENED, BREAKER_CLOSED: that of `channel` */
+    struct byte_view keys;    /* REPLY to a sign-on: the key records now in force; as `payment` */
 };
 
 struct engine_effects {
@@ -199,6 +252,12 @@ uint64_t engine_state_hash(const struct engine *engine);
  * log has in doubt or names; starting all the same would forget some of it, so the rim must not. */
 bool engine_may_replay(const struct engine *engine, const struct record *record);
 
+/* Whether each channel of these rules gets a number of its own. False: too many names of channels
+ * have been in use since the start, or stand in the log that it read. */
+bool engine_has_numbers(const struct engine *engine, const struct ruleset *ruleset);
+/* What store-and-forward still has to deliver to the channel of that name. */
+uint32_t engine_channel_pending(const struct engine *engine, const char *name);
+
 /* Counts for status and metrics. */
 struct engine_counts {
     uint32_t txn_in_flight, txn_remembered, reversals_pending, reversals_in_flight, cases;
@@ -215,6 +274,19 @@ struct engine_terminal_view {
     bool is_signed_on;
     int64_t signed_on_wall_us, last_seen_wall_us;
     uint64_t requests, approved, declined, refused, unknown, reversals;
+    struct batch_totals totals;   /* of the open batch */
+    enum batch_result settled_as; /* its last settlement; BATCH_ASKED: none */
+    int64_t status_wall_us;       /* when it last told its status; 0: never */
+    uint8_t faulty;               /* what it called faulty then, upload.h's bits */
+    uint8_t terminal_request;     /* what its answers ask of it: terminal_request.h */
 };
+/* The breaker of a channel (index in the rules in force) that is worst of its BIN groups. False:
+ * the engine does not know the channel. */
+struct engine_breaker_view {
+    uint8_t group; /* 0: of cards in no group */
+    struct health_view health;
+};
+bool engine_breaker(const struct engine *engine, uint16_t channel, uint64_t now_ns,
+                    struct engine_breaker_view *view);
 bool engine_terminal(const struct engine *engine, const char *terminal_id,
                      struct engine_terminal_view *view);

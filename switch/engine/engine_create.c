@@ -40,6 +40,14 @@ static bool take_index(struct slot_index *index, uint32_t count_max)
     return entries != NULL;
 }
 
+static bool take_references(struct engine *engine, uint32_t count_max)
+{
+    uint32_t capacity = slot_index_capacity(count_max);
+    engine->reference_mask = capacity - 1;
+    engine->references = calloc(capacity, sizeof(engine->references[0]));
+    return engine->references != NULL;
+}
+
 static bool take_terminals(struct engine *engine, uint32_t count_max)
 {
     struct terminal_set *set = &engine->terminals;
@@ -57,10 +65,12 @@ struct engine *engine_create(const struct engine_limits *limits)
     }
     engine->limits = *limits;
     channel_set_init(&engine->channels);
+    engine->health = channel_health_create();
     /* A transaction may stand under two STANs: its own and its reversal's. */
-    if (!take_slab(engine, limits->txn_count_max) ||
+    if (engine->health == NULL || !take_slab(engine, limits->txn_count_max) ||
         !take_index(&engine->keys, limits->txn_count_max) ||
         !take_index(&engine->stans, limits->txn_count_max * 2) ||
+        !take_references(engine, limits->txn_count_max) ||
         !take_terminals(engine, limits->terminal_count_max)) {
         engine_destroy(engine);
         return NULL;
@@ -79,11 +89,13 @@ void engine_destroy(struct engine *engine)
     for (uint32_t i = 1; engine->slab.flights != NULL && i < engine->slab.flight_fresh; i++) {
         payment_wipe(&engine->slab.flights[i]);
     }
+    channel_health_destroy(engine->health);
     free(engine->slab.txns);
     free(engine->slab.details);
     free(engine->slab.flights);
     free(engine->slab.free_flights);
     free(engine->retries.slots);
+    free(engine->references);
     free(engine->keys.entries);
     free(engine->stans.entries);
     free(engine->terminals.index.entries);

@@ -5,9 +5,12 @@
 
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
+#include "switch/engine/breaker.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/original.h"
 
-#define SEQ_MAX 9999999u /* seven digits of the RRN */
+#define SPARED_COUNT_MAX 64 /* answered ones that a full slab passes over at once */
+#define SEQ_MAX 9999999u    /* seven digits of the RRN */
 /* STANs tried before a channel counts as full; the counter goes on, so the next try gets further.
  */
 #define STAN_TRY_COUNT_MAX 65536
@@ -44,22 +47,34 @@ static void enter_queue(struct engine *engine, struct txn *txn, uint32_t slot)
     }
 }
 
+/* Something that store-and-forward sent is unanswered. */
+static bool is_attempt(enum txn_state state)
+{
+    return state == TXN_REVERSAL_SENT || state == TXN_ADVICE_SENT;
+}
+
 void engine_move(struct engine *engine, struct txn *txn, enum txn_state state, uint64_t deadline_ns)
 {
     REQUIRE(txn_state_may_follow(txn->state, state));
     uint32_t slot = txn_slot(&engine->slab, txn);
     leave_queue(engine, txn, slot);
-    if (txn->state == TXN_REVERSAL_SENT) {
+    if (is_attempt(txn->state)) {
         engine->channels.states[txn->channel].window_used--;
         engine->reversals_in_flight--;
     }
+    if (txn->is_probe && state != TXN_FORWARDED) {
+        breaker_on_gone(engine, txn);
+    }
     txn->state = (uint8_t)state;
     txn->deadline_ns = deadline_ns;
-    if (state == TXN_REVERSAL_SENT) {
+    if (is_attempt(state)) {
         engine->channels.states[txn->channel].window_used++;
         engine->reversals_in_flight++;
     }
     enter_queue(engine, txn, slot);
+    if (txn->is_following) {
+        original_count(engine, txn);
+    }
 }
 
 void engine_forget(struct engine *engine, struct txn *txn)
@@ -67,6 +82,7 @@ void engine_forget(struct engine *engine, struct txn *txn)
     uint32_t slot = txn_slot(&engine->slab, txn);
     REQUIRE(!txn->is_listed);
     engine_unindex_key(engine, txn);
+    engine_unindex_reference(engine, txn);
     engine_unindex_stan(engine, txn, txn->channel_stan);
     engine_unindex_stan(engine, txn, txn->reversal_stan);
     txn_slab_give_flight(&engine->slab, slot);
@@ -97,11 +113,29 @@ void engine_fetch_key(const struct engine *engine, struct txn_key key)
     __builtin_prefetch(&engine->keys.entries[hash & engine->keys.mask], 1);
 }
 
+/* The answered transaction that gives way next; 0: there is none. A reversal that code 25 closed
+ * stays as long as its original may still be approved: only memory knows the STAN by which that
+ * answer is told (I9). It goes behind the others; where all are such, the oldest gives way. */
+static uint32_t oldest_kept(struct engine *engine)
+{
+    struct txn_list *kept = &engine->lists[TXN_CLASS_KEPT];
+    for (uint32_t tries = 0; tries < SPARED_COUNT_MAX && kept->first != 0; tries++) {
+        const struct txn *txn = &engine->slab.txns[kept->first];
+        if (!txn->is_closed_by_25 || txn->deadline_ns <= engine->now_ns) {
+            break;
+        }
+        uint32_t slot = kept->first;
+        txn_list_remove(&engine->slab, kept, slot, TXN_LINK_QUEUE);
+        txn_list_append(&engine->slab, kept, slot, TXN_LINK_QUEUE);
+    }
+    return kept->first;
+}
+
 struct txn *engine_take_txn(struct engine *engine)
 {
     uint32_t slot = txn_slab_take(&engine->slab);
     if (slot == 0) {
-        uint32_t oldest = engine->lists[TXN_CLASS_KEPT].first;
+        uint32_t oldest = oldest_kept(engine);
         uint32_t tombstone = engine->lists[TXN_CLASS_TOMBSTONE].first;
         if (tombstone != 0 && engine->slab.txns[tombstone].deadline_ns <= engine->now_ns) {
             oldest = tombstone;
@@ -175,12 +209,81 @@ struct txn *engine_find_key(const struct engine *engine, struct txn_key key)
     return NULL;
 }
 
+/* References follow one another, so their places do: memory is touched in order. Those of other
+ * epochs meet them there, so each place has a chain; a log of many runs would lose some else, and a
+ * replay with them what is used of an original. */
+static uint32_t reference_place(const struct engine *engine, struct txn_reference reference)
+{
+    return (reference.seq + reference.epoch % 10000 * UINT32_C(0x9E3779B1)) &
+           engine->reference_mask;
+}
+
+struct txn *engine_find_reference(const struct engine *engine, struct txn_reference reference)
+{
+    uint32_t slot = engine->references[reference_place(engine, reference)];
+    while (slot != 0) {
+        struct txn *txn = &engine->slab.txns[slot];
+        if (txn->reference.epoch == reference.epoch && txn->reference.seq == reference.seq) {
+            return txn;
+        }
+        slot = txn->reference_next;
+    }
+    return NULL;
+}
+
+struct txn *engine_find_rrn(const struct engine *engine, const char rrn[13])
+{
+    uint64_t epoch = 0, seq = 0;
+    if (strnlen(rrn, 13) != 12 ||
+        digits_parse(&epoch, rrn + 1, 4, (struct number_range){0, 9999}) != STATUS_OK ||
+        digits_parse(&seq, rrn + 5, 7, (struct number_range){1, SEQ_MAX}) != STATUS_OK) {
+        return NULL;
+    }
+    struct txn_reference reference = {(uint32_t)epoch, (uint32_t)seq};
+    uint32_t slot = engine->references[reference_place(engine, reference)];
+    /* The number shows four digits of the epoch only; what the transaction was given decides. */
+    while (slot != 0) {
+        if (strcmp(txn_detail(&engine->slab, &engine->slab.txns[slot])->rrn, rrn) == 0) {
+            return &engine->slab.txns[slot];
+        }
+        slot = engine->slab.txns[slot].reference_next;
+    }
+    return NULL;
+}
+
+void engine_index_reference(struct engine *engine, struct txn *txn)
+{
+    if (txn->is_reference_indexed) {
+        return;
+    }
+    uint32_t *head = &engine->references[reference_place(engine, txn->reference)];
+    txn->reference_next = *head;
+    *head = txn_slot(&engine->slab, txn);
+    txn->is_reference_indexed = true;
+}
+
+void engine_unindex_reference(struct engine *engine, struct txn *txn)
+{
+    if (!txn->is_reference_indexed) {
+        return;
+    }
+    uint32_t slot = txn_slot(&engine->slab, txn);
+    uint32_t *link = &engine->references[reference_place(engine, txn->reference)];
+    while (*link != slot) {
+        REQUIRE(*link != 0); /* its reference is another one than it was put under */
+        link = &engine->slab.txns[*link].reference_next;
+    }
+    *link = txn->reference_next;
+    txn->is_reference_indexed = false;
+}
+
 void engine_index_key(struct engine *engine, struct txn *txn)
 {
     REQUIRE(!txn->is_key_indexed);
     txn->key_hash = key_hash(txn->terminal_id, txn->batch, txn->stan);
     slot_index_put(&engine->keys, txn->key_hash, txn_slot(&engine->slab, txn));
     txn->is_key_indexed = true;
+    engine_index_reference(engine, txn);
 }
 
 void engine_unindex_key(struct engine *engine, struct txn *txn)

@@ -19,6 +19,7 @@
 struct engine {
     struct engine_limits limits;
     const struct ruleset *ruleset; /* borrowed */
+    uint32_t ruleset_count;        /* how many were put in force */
     /* of the event being worked on */
     uint64_t now_ns;
     int64_t wall_us;
@@ -36,11 +37,15 @@ struct engine {
     struct txn_slab slab;
     struct slot_index keys;  /* terminal, merchant, batch, STAN -> slot */
     struct slot_index stans; /* channel, STAN there -> slot */
+    /* reference -> slot: the latest one at each place; reference_next leads to the others there. */
+    uint32_t *references; /* owner */
+    uint32_t reference_mask;
     struct txn_list lists[TXN_CLASS_COUNT];
     struct txn_list life; /* all pending reversals, oldest first */
     struct retry_heap retries;
     struct terminal_set terminals;
     struct channel_set channels;
+    struct channel_health *health; /* owner; by the channels' numbers */
     uint32_t reversals_in_flight;
 
     struct record records[ENGINE_RECORD_COUNT_MAX];   /* of this step */
@@ -85,11 +90,18 @@ struct txn_key {
 };
 /* NULL: none. */
 struct txn *engine_find_key(const struct engine *engine, struct txn_key key);
+/* The transaction with that reference number, if memory knows it by that; NULL: it does not. */
+struct txn *engine_find_rrn(const struct engine *engine, const char rrn[13]);
+/* The same by reference. */
+struct txn *engine_find_reference(const struct engine *engine, struct txn_reference reference);
 /* Begins to fetch the key's place in the index, which engine_find_key() will want soon. */
 void engine_fetch_key(const struct engine *engine, struct txn_key key);
 struct txn_key engine_key_of(const struct payment *payment);
 void engine_index_key(struct engine *engine, struct txn *txn);
+/* Makes it known by its reference alone; engine_index_key() does so too. */
+void engine_index_reference(struct engine *engine, struct txn *txn);
 void engine_unindex_key(struct engine *engine, struct txn *txn);
+void engine_unindex_reference(struct engine *engine, struct txn *txn);
 /* The transaction that a channel's STAN belongs to, as original or as reversal; NULL: none. */
 struct txn *engine_find_stan(const struct engine *engine, uint8_t channel, uint32_t stan);
 /* A STAN of that channel that nothing in flight or in doubt uses; 0: none is free. */

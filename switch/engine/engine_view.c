@@ -4,6 +4,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/engine/engine_state.h"
+#include "switch/engine/terminal_request.h"
 #include "switch/engine/text.h"
 
 static bool has_slot(const struct engine *engine)
@@ -25,6 +26,7 @@ bool engine_may_replay(const struct engine *engine, const struct record *record)
     switch (record->kind) {
     case RECORD_INTENT:
     case RECORD_REVERSAL:
+    case RECORD_ADVICE:
         return has_slot(engine) && has_channel(engine, record->channel);
     case RECORD_TOMBSTONE:
     case RECORD_REFUSED:
@@ -37,10 +39,40 @@ bool engine_may_replay(const struct engine *engine, const struct record *record)
     case RECORD_REVERSAL_DONE:
     case RECORD_REVERSAL_CASE:
     case RECORD_ANOMALY:
+    case RECORD_ADVICE_DONE:
+    case RECORD_ADVICE_CASE:
+    case RECORD_SETTLEMENT:
+    case RECORD_BATCH_DETAIL:
+    case RECORD_BATCH_END:
+    case RECORD_STATUS:
+    case RECORD_SIGNATURE:
+    case RECORD_CUT_OVER:
     case RECORD_KIND_COUNT:
         return true;
     }
     return true;
+}
+
+bool engine_has_numbers(const struct engine *engine, const struct ruleset *ruleset)
+{
+    const struct channel_table *table = ruleset_channel_view(ruleset);
+    uint32_t wanted = engine->channels.count;
+    for (uint16_t i = 0; i < channel_table_count(table); i++) {
+        const char *name = channel_table_at(table, i)->name;
+        wanted += channel_set_find(&engine->channels, name) == CHANNEL_NONE;
+    }
+    return wanted <= CHANNEL_COUNT_MAX;
+}
+
+uint32_t engine_channel_pending(const struct engine *engine, const char *name)
+{
+    uint8_t number = channel_set_find(&engine->channels, name);
+    uint32_t count = 0;
+    for (uint32_t slot = engine->life.first; slot != 0 && number != CHANNEL_NONE;
+         slot = engine->slab.txns[slot].links[TXN_LINK_LIFE].next) {
+        count += engine->slab.txns[slot].channel == number;
+    }
+    return count;
 }
 
 void engine_count(const struct engine *engine, struct engine_counts *counts)
@@ -48,7 +80,8 @@ void engine_count(const struct engine *engine, struct engine_counts *counts)
     uint32_t sent = engine->reversals_in_flight;
     REQUIRE(engine->lists[TXN_CLASS_RESPONSE].count >= sent);
     *counts = (struct engine_counts){
-        .txn_in_flight = engine->lists[TXN_CLASS_RESPONSE].count - sent,
+        .txn_in_flight =
+            engine->lists[TXN_CLASS_RESPONSE].count - sent + engine->lists[TXN_CLASS_LOOKUP].count,
         .txn_remembered = engine->slab.used_count,
         .reversals_pending = engine->life.count,
         .reversals_in_flight = sent,
@@ -57,8 +90,23 @@ void engine_count(const struct engine *engine, struct engine_counts *counts)
         .log_position = engine->position,
     };
     if (engine->life.first != 0) {
-        counts->saf_oldest_ns = engine->slab.txns[engine->life.first].reversal_begun_ns;
+        counts->saf_oldest_ns = engine->slab.txns[engine->life.first].saf_begun_ns;
     }
+}
+
+bool engine_breaker(const struct engine *engine, uint16_t channel, uint64_t now_ns,
+                    struct engine_breaker_view *view)
+{
+    uint8_t number = channel_set_number(&engine->channels, channel);
+    *view = (struct engine_breaker_view){0};
+    for (uint8_t group = 0; number != CHANNEL_NONE && group < BIN_GROUP_COUNT_MAX; group++) {
+        struct health_view health;
+        channel_health_view(engine->health, (struct health_spot){number, group}, now_ns, &health);
+        if (group == 0 || health.state > view->health.state) {
+            *view = (struct engine_breaker_view){group, health};
+        }
+    }
+    return number != CHANNEL_NONE;
 }
 
 bool engine_terminal(const struct engine *engine, const char *terminal_id,
@@ -87,6 +135,11 @@ bool engine_terminal(const struct engine *engine, const char *terminal_id,
         .refused = state->refused,
         .unknown = state->unknown,
         .reversals = state->reversals,
+        .totals = state->totals,
+        .settled_as = (enum batch_result)state->settled_as,
+        .status_wall_us = state->day.status_wall_us,
+        .faulty = state->day.faulty,
+        .terminal_request = terminal_request_pending(engine, place),
     };
     TEXT_COPY(view->terminal_id, state->terminal_id);
     TEXT_COPY(view->merchant_id, state->merchant_id);
@@ -107,7 +160,19 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, uint32_t length)
 /* Which attempt a reversal is at, and where it waits, a restart may change. */
 static uint64_t lasting_state(const struct txn *txn)
 {
+    if (txn_state_is_delivering(txn->state)) {
+        return TXN_ADVICE_QUEUED;
+    }
     return txn_state_is_reversing(txn->state) ? TXN_REVERSAL_QUEUED : txn->state;
+}
+
+static uint64_t hash_standing(uint64_t hash, const struct txn_standing *standing)
+{
+    hash = hash_mix(hash ^ (uint64_t)standing->refunded_minor);
+    hash = hash_mix(hash ^ (uint64_t)standing->incremented_minor);
+    hash = hash_mix(hash ^ (uint64_t)standing->adjusted_minor);
+    return hash_mix(hash ^
+                    ((uint64_t)standing->ended_count << 16 | standing->open_increment_count));
 }
 
 static uint64_t hash_txn(const struct engine *engine, const struct txn *txn)
@@ -127,7 +192,19 @@ static uint64_t hash_txn(const struct engine *engine, const struct txn *txn)
     hash = hash_bytes(hash, detail->rrn, (uint32_t)strlen(detail->rrn));
     hash = hash_bytes(hash, detail->response_code, (uint32_t)strlen(detail->response_code));
     hash = hash_bytes(hash, detail->auth_code, (uint32_t)strlen(detail->auth_code));
-    return hash_bytes(hash, detail->icc, detail->icc_length);
+    hash = hash_standing(hash, &detail->standing);
+    return hash_bytes(hash, detail->answer, detail->answer_length);
+}
+
+/* Which trace numbers were seen, a restart that reads a part of the log only does not know. */
+static uint64_t hash_terminal(const struct terminal_state *state)
+{
+    char totals[RECORD_TOTALS_SIZE];
+    batch_totals_format(totals, &state->totals);
+    uint64_t hash = hash_mix((uint64_t)state->batch << 1 | (state->is_signed_on ? 1 : 0));
+    hash = hash_mix(hash ^ (state->stan_highest));
+    hash = hash_bytes(hash, totals, (uint32_t)strlen(totals));
+    return hash_bytes(hash, state->terminal_id, 8);
 }
 
 uint64_t engine_state_hash(const struct engine *engine)
@@ -136,14 +213,21 @@ uint64_t engine_state_hash(const struct engine *engine)
     uint64_t sum = 0;
     for (uint32_t slot = 1; slot < engine->slab.fresh; slot++) {
         const struct txn *txn = &engine->slab.txns[slot];
-        if (txn->state != TXN_FREE && txn->state != TXN_KEYS_WAITED) {
+        if (txn->state != TXN_FREE && txn->state != TXN_KEYS_WAITED &&
+            txn->state != TXN_LOOKUP_WAITED) {
             sum += hash_txn(engine, txn);
         }
     }
     for (uint32_t place = 1; place <= engine->terminals.count; place++) {
         const struct terminal_state *state = &engine->terminals.states[place];
-        if (state->is_signed_on) {
-            sum += hash_mix(hash_bytes(state->batch, state->terminal_id, 8));
+        if (state->batch != 0) {
+            sum += hash_terminal(state);
+        }
+    }
+    for (uint16_t number = 0; number < engine->channels.count; number++) {
+        const struct channel_state *state = &engine->channels.states[number];
+        if (state->settlement_day != 0) {
+            sum += hash_bytes(state->settlement_day, state->name, (uint32_t)strlen(state->name));
         }
     }
     return sum;

@@ -1,7 +1,7 @@
 /* Bugs planted on purpose, to prove that the simulator finds them (invariants, I1 to I12).
  *
  * A normal build plants none: the condition is constant false and vanishes. -DTILLWAY_BUG=K plants
- * number K alone.
+ * number K alone. The simulator holds each against the invariant named behind it.
  *
  *    1  a request is forwarded before its intent is durable
  *    2  an answer is told before its result is durable
@@ -14,6 +14,26 @@
  *    9  a response is matched on its STAN alone
  *   10  a reversal of an unknown original leaves no tombstone
  *   11  a reversal is acknowledged to the terminal before it is durable
+ *   12  a batch keeps counting an approval that was reversed (I15: totals)
+ *   13  what was voided or completed may be voided or completed again (I3, I13)
+ *   14  the sum of earlier refunds is not looked at (I13)
+ *   15  an advice that was not answered is taken for delivered (I7)
+ *   16  a follow-up goes where today's rules say, not where its original went (I15)
+ *   17  a completion may be above its ceiling (I13)
+ *   18  an original that comes back from the log forgets what followed it (I13)
+ *   19  a void that was reversed keeps its original ended (the next void is refused 22)
+ *   20  a trace number that was seen is not looked up in the log (I3, I4)
+ *   21  a reversal of an earlier settlement day is carried out (I18)
+ *   22  an advice that the channel declined is taken for delivered (I31: no case)
+ *   23  an advice is answered before it is durable (I5)
+ *   24  a repeated advice carries another trace number (I8: posted twice)
+ *   25  what is unknown gives its original back at once (I13)
+ *   26  another terminal, or a later batch, may void (I18)
+ *   27  the amount of a void is not compared (I13)
+ *   28  a settlement is answered "equal" whatever its totals (I15)
+ *   29  a restart takes the batch that had ended for the open one (I21)
+ *   30  a refusal for want of a search is forgotten, and a copy is taken for new (I1)
+ *   31  a fee that agents have no part in is booked to them (I16)
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* The names of reasons and of records: see engine.h and record.h. */
 #include "protocols/base/require.h"
 #include "switch/engine/engine.h"
+#include "switch/engine/txn_state.h"
 
 /* Names as logs and counters show them; a test holds them against the enumerators. */
 static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
@@ -40,6 +41,27 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_NOT_SUPPORTED] = "not_supported",
     [TXN_REASON_NO_FEE] = "no_fee",
     [TXN_REASON_LIMIT_AMOUNT] = "limit_amount",
+    [TXN_REASON_FOLLOWED_UNKNOWN] = "followed_unknown",
+    [TXN_REASON_FOLLOWED_STATE] = "followed_state",
+    [TXN_REASON_FOLLOWED_AMOUNT] = "followed_amount",
+    [TXN_REASON_EARLIER_DAY] = "earlier_day",
+    [TXN_REASON_LOG_UNREAD] = "log_unread",
+    [TXN_REASON_ADVICE_TAKEN] = "advice_taken",
+    [TXN_REASON_ADVICE_DECLINED] = "advice_declined",
+    [TXN_REASON_ADVICE_OUTLIVED] = "advice_outlived",
+    [TXN_REASON_FIELD_MALFORMED] = "field_malformed",
+    [TXN_REASON_BATCH_STATE] = "batch_state",
+    [TXN_REASON_TOTALS_DIFFER] = "totals_differ",
+    [TXN_REASON_DETAILS_MISSING] = "details_missing",
+    [TXN_REASON_SIGNON_TOO_SOON] = "signon_too_soon",
+    [TXN_REASON_PIN_FAULTS] = "pin_faults",
+    [TXN_REASON_DEVICE_FAULTY] = "device_faulty",
+    [TXN_REASON_FEES_UNBALANCED] = "fees_unbalanced",
+    [TXN_REASON_AGENTS_CAPPED] = "agents_capped",
+    [TXN_REASON_CODE_UNKNOWN] = "code_unknown",
+    [TXN_REASON_CHANNEL_TRIPPED] = "channel_tripped",
+    [TXN_REASON_BREAKER_OPENED] = "breaker_opened",
+    [TXN_REASON_BREAKER_CLOSED] = "breaker_closed",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {
@@ -55,6 +77,15 @@ static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {
     [RECORD_TOMBSTONE] = "tombstone",
     [RECORD_ANOMALY] = "anomaly",
     [RECORD_SIGNOFF] = "signoff",
+    [RECORD_ADVICE] = "advice",
+    [RECORD_ADVICE_DONE] = "advice_done",
+    [RECORD_ADVICE_CASE] = "advice_case",
+    [RECORD_SETTLEMENT] = "settlement",
+    [RECORD_BATCH_DETAIL] = "batch_detail",
+    [RECORD_BATCH_END] = "batch_end",
+    [RECORD_STATUS] = "status",
+    [RECORD_SIGNATURE] = "signature",
+    [RECORD_CUT_OVER] = "cut_over",
 };
 
 static const struct {
@@ -87,4 +118,17 @@ const char *record_kind_name(enum record_kind kind)
 {
     REQUIRE((unsigned)kind < RECORD_KIND_COUNT);
     return RECORD_NAMES[kind];
+}
+
+bool record_kind_begins(enum record_kind kind, enum payment_kind payment_kind, uint16_t attempt)
+{
+    return (kind == RECORD_INTENT && attempt <= 1) ||
+           (kind == RECORD_ADVICE && payment_kind != PAYMENT_REFUND &&
+            payment_kind != PAYMENT_VOID);
+}
+
+bool record_is_blind_refusal(const struct record *record)
+{
+    return record->kind == RECORD_REFUSED && record->state == TXN_DECLINED &&
+           (record->reason == TXN_REASON_LOG_UNREAD || record->reason == TXN_REASON_NO_ROOM);
 }

@@ -5,15 +5,18 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocols/base/money.h"
 #include "protocols/base/pan.h"
 #include "protocols/base/secret.h"
 #include "protocols/payment.h"
+#include "routing/fee_note.h"
 
-#define RECORD_ICC_BYTES_MAX 256
-#define RECORD_KEYS_BYTES_MAX 900
+#define RECORD_ANSWER_BYTES_MAX 768
+#define RECORD_PAYLOAD_BYTES_MAX 900
+#define RECORD_TOTALS_SIZE 160
 #define RECORD_CHANNEL_NAME_SIZE 16
 
 /* X(name, sentence) */
@@ -29,7 +32,16 @@
     X(REVERSAL_CASE, "the reversal outlived its life: an operator's case")                         \
     X(TOMBSTONE, "a reversal of an unknown original: that original is refused from here")          \
     X(ANOMALY, "something odd was seen and recorded; no state changed")                            \
-    X(SIGNOFF, "a terminal signed off: its working keys are no longer in force")
+    X(SIGNOFF, "a terminal signed off: its working keys are no longer in force")                   \
+    X(ADVICE, "an advice must be delivered: store-and-forward holds it from here")                 \
+    X(ADVICE_DONE, "the channel acknowledged the advice")                                          \
+    X(ADVICE_CASE, "the channel declined the advice, or it outlived its life: an operator's case") \
+    X(SETTLEMENT, "a terminal's totals were compared with ours")                                   \
+    X(BATCH_DETAIL, "a terminal uploaded details of its batch")                                    \
+    X(BATCH_END, "a batch is closed; the terminal's next one begins")                              \
+    X(STATUS, "a terminal told its state and parameters")                                          \
+    X(SIGNATURE, "a cardholder's signature, or a part of it")                                      \
+    X(CUT_OVER, "a channel's next settlement day begins")
 
 enum record_kind {
 #define X(name, text) RECORD_##name,
@@ -38,6 +50,10 @@ enum record_kind {
         RECORD_KIND_COUNT
 };
 const char *record_kind_name(enum record_kind kind); /* "intent" */
+/* Whether such a row begins what its terminal's open batch takes in. The next candidate's INTENT
+ * and the ADVICE of a refund without an answer go on with something that may be of a batch before.
+ */
+bool record_kind_begins(enum record_kind kind, enum payment_kind payment_kind, uint16_t attempt);
 
 /* (epoch, seq): never used twice (I24). RRN = node 1 digit, epoch 4 digits, seq 7 digits. */
 struct txn_reference {
@@ -49,7 +65,8 @@ struct record {
     enum record_kind kind;
     int64_t wall_us;
     struct txn_reference txn;
-    struct txn_reference original; /* of a reversal; zeros elsewhere */
+    struct txn_reference original; /* of a reversal, and of what follows an original (void, refund,
+                                      completion, adjustment …): that one's; zeros elsewhere */
     enum payment_kind payment_kind;
     uint8_t state;   /* enum txn_state after this record */
     uint16_t reason; /* enum txn_reason: why */
@@ -61,7 +78,7 @@ struct record {
     /* the card: never whole */
     char pan_masked[PAN_MASKED_SIZE];
     struct pan_hash pan_hash;
-    struct pan_sealed pan_sealed; /* INTENT and REVERSAL only: a later reversal needs it */
+    struct pan_sealed pan_sealed; /* INTENT, REVERSAL and ADVICE only: what follows needs it */
     char expiry[5], card_sequence[4];
     char processing_code[7], condition_code[3], type_code[3], entry_mode[4];
     /* where it went */
@@ -74,12 +91,25 @@ struct record {
     /* what came of it */
     char response_code[3], auth_code[7], settlement_date[5], local_time[7], local_date[5];
     char acquirer_id[12];
+    uint32_t settlement_day; /* YYYYMMDD the money counts for: the channel's day; 0: none */
+    bool is_foreign;         /* the card counts in the foreign half of the totals */
+    /* The terminal's open batch after this record, where the record changed it, as batch_totals.h
+     * writes it; else empty. */
+    char totals[RECORD_TOTALS_SIZE];
     /* what it costs, minor units of `amount`; fixed at INTENT */
-    int64_t merchant_fee, issuer_fee, scheme_fee;
-    uint32_t ruleset_version, route_rule, fee_rule;
+    int64_t merchant_fee, issuer_fee, scheme_fee, agent_fee;
+    uint32_t ruleset_version, route_rule, fee_rule, cost_rule, discount_rule;
+    char fee_basis[FEE_BASIS_SIZE], agent_shares[FEE_SHARES_SIZE]; /* fee_note.h */
     /* rest */
-    uint16_t icc_length;  /* response chip data, for the repeat of an answer */
-    uint16_t keys_length; /* SIGNON: the working key records, as hsm/ gave them */
-    uint8_t icc[RECORD_ICC_BYTES_MAX];
-    uint8_t keys[RECORD_KEYS_BYTES_MAX];
+    uint16_t answer_length; /* texts and chip data of the answer, for its repeats: answer_cargo.h */
+    uint16_t payload_length; /* SIGNON: the working key records, as hsm/ gave them. REVERSAL: the
+                                original's STAN at its channel, 4 bytes. SETTLEMENT,
+                                BATCH_DETAIL, STATUS, SIGNATURE: what it brought, no card number */
+    uint8_t answer[RECORD_ANSWER_BYTES_MAX];
+    uint8_t payload[RECORD_PAYLOAD_BYTES_MAX];
 };
+
+/* A refusal of a request whose key was not searched for, since the log could not be read or no slot
+ * was free. Its terminal was told "no", so nothing under this key may be forwarded from here; but a
+ * transaction of the same key may stand before it, and then that one counts and this does not. */
+bool record_is_blind_refusal(const struct record *record);

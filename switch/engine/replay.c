@@ -4,9 +4,15 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/advice.h"
+#include "switch/engine/batch.h"
+#include "switch/engine/day_memory.h"
+#include "switch/engine/original.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/saf.h"
+#include "switch/engine/settlement.h"
 #include "switch/engine/text.h"
+#include "switch/engine/txn_record.h"
 
 static struct txn_key key_of(const struct record *record)
 {
@@ -23,7 +29,7 @@ static struct txn *find(const struct engine *engine, const struct record *record
     return is_it ? txn : NULL;
 }
 
-static void restore_detail(struct txn_detail *detail, const struct record *record)
+void replay_take_detail(struct txn_detail *detail, const struct record *record)
 {
     TEXT_COPY(detail->pan_masked, record->pan_masked);
     detail->pan_sealed = record->pan_sealed;
@@ -42,6 +48,11 @@ static void restore_detail(struct txn_detail *detail, const struct record *recor
     detail->ruleset_version = record->ruleset_version;
     detail->route_rule = record->route_rule;
     detail->fee_rule = record->fee_rule;
+    detail->agent_fee = record->agent_fee;
+    detail->cost_rule = record->cost_rule;
+    detail->discount_rule = record->discount_rule;
+    TEXT_COPY(detail->fee_basis, record->fee_basis);
+    TEXT_COPY(detail->agent_shares, record->agent_shares);
 }
 
 /* A free slot under the record's key. Whatever stood under it is older and over. */
@@ -60,11 +71,32 @@ static struct txn *restore_key(struct engine *engine, const struct record *recor
     txn->stan = record->stan;
     txn->amount = record->amount;
     txn->pan_hash = record->pan_hash;
+    txn->is_foreign = record->is_foreign;
     txn->kind = (uint8_t)record->payment_kind;
     txn->reason = record->reason;
     txn->terminal =
         terminal_set_enroll(&engine->terminals, record->terminal_id, record->merchant_id);
     return txn;
+}
+
+static void restore_original(struct engine *engine, struct txn *txn, const struct record *record)
+{
+    struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    if (record->original.epoch == 0) {
+        if (record->kind == RECORD_ADVICE || record->kind == RECORD_INTENT) {
+            advice_take_payload(detail, record);
+        }
+        return;
+    }
+    const struct txn *original = engine_find_reference(engine, record->original);
+    detail->original = record->original;
+    txn->is_following = true;
+    if (original != NULL) {
+        original_restore(engine, txn, original);
+    }
+    if (record->kind == RECORD_ADVICE || record->kind == RECORD_INTENT) {
+        advice_take_payload(detail, record);
+    }
 }
 
 static struct txn *restore_forwarded(struct engine *engine, const struct record *record,
@@ -73,10 +105,14 @@ static struct txn *restore_forwarded(struct engine *engine, const struct record 
     struct txn *txn = restore_key(engine, record);
     txn->reference = reference;
     txn->is_restored = true;
+    txn->is_foreign = record->is_foreign;
     txn->forwarded_ns = engine->now_ns; /* later than it was: code 25 stays doubtful longer */
     txn->channel = channel_set_enroll(&engine->channels, record->channel);
     REQUIRE(txn->channel != CHANNEL_NONE); /* a log of more channels than there may be */
-    restore_detail(txn_detail(&engine->slab, txn), record);
+    replay_take_detail(txn_detail(&engine->slab, txn), record);
+    if (record->kind != RECORD_REVERSAL) { /* that one names the transaction itself */
+        restore_original(engine, txn, record);
+    }
     engine_move(engine, txn, TXN_FORWARDED, engine->now_ns);
     engine_index_key(engine, txn);
     return txn;
@@ -100,16 +136,17 @@ static void on_intent(struct engine *engine, const struct record *record)
     engine_set_stan(engine, txn, record->channel_stan);
 }
 
-static void restore_answer(struct txn_detail *detail, const struct record *record)
+void replay_take_answer(struct txn_detail *detail, const struct record *record)
 {
     TEXT_COPY(detail->response_code, record->response_code);
     TEXT_COPY(detail->auth_code, record->auth_code);
     TEXT_COPY(detail->settlement_date, record->settlement_date);
     TEXT_COPY(detail->local_time, record->local_time);
     TEXT_COPY(detail->local_date, record->local_date);
-    REQUIRE(record->icc_length <= RECORD_ICC_BYTES_MAX);
-    detail->icc_length = record->icc_length;
-    memcpy(detail->icc, record->icc, record->icc_length);
+    REQUIRE(record->answer_length <= RECORD_ANSWER_BYTES_MAX);
+    detail->settlement_day = record->settlement_day;
+    detail->answer_length = record->answer_length;
+    memcpy(detail->answer, record->answer, record->answer_length);
 }
 
 static void on_result(struct engine *engine, const struct record *record)
@@ -118,11 +155,13 @@ static void on_result(struct engine *engine, const struct record *record)
     if (txn == NULL || txn->state != TXN_FORWARDED) {
         return;
     }
-    restore_answer(txn_detail(&engine->slab, txn), record);
+    replay_take_answer(txn_detail(&engine->slab, txn), record);
     txn->reason = record->reason;
     txn->settled_position = record->position;
-    engine_move(engine, txn,
-                payment_is_approval(record->response_code) ? TXN_APPROVED : TXN_DECLINED,
+    txn->is_foreign = record->is_foreign;
+    txn->is_in_totals = record->totals[0] != '\0';
+    txn->is_channel_approved = payment_is_approval(record->response_code);
+    engine_move(engine, txn, txn->is_channel_approved ? TXN_APPROVED : TXN_DECLINED,
                 engine->now_ns + engine->limits.duplicate_window_ns);
 }
 
@@ -130,8 +169,9 @@ static void on_reversal(struct engine *engine, const struct record *record)
 {
     struct txn *txn = find(engine, record, record->original);
     if (txn == NULL) {
-        /* The limit of transactions was greater when this was written; the reversal stays. */
+        /* The original was answered so long before that it gave way; the reversal stays. */
         txn = restore_forwarded(engine, record, record->original);
+        txn->channel_stan = record_take_original_stan(record);
     }
     if (txn->is_listed) {
         return;
@@ -139,8 +179,11 @@ static void on_reversal(struct engine *engine, const struct record *record)
     txn->reversal_reference = record->txn;
     txn->settled_position = record->position;
     txn->is_terminal_reversed = record->reason == TXN_REASON_TERMINAL_REVERSED;
+    txn->is_in_totals = false;
     if (record->reason != TXN_REASON_LATE_APPROVAL) {
         txn->reason = record->reason;
+    } else {
+        txn->is_channel_approved = true;
     }
     if (record->channel_stan != 0 && !txn->is_reversal_indexed) {
         engine->channels.states[txn->channel].stan = record->channel_stan;
@@ -163,8 +206,63 @@ static void on_reversal_end(struct engine *engine, const struct record *record)
     }
 }
 
+/* Of an advice, or of a refund whose INTENT stands before. */
+static void on_advice(struct engine *engine, const struct record *record)
+{
+    struct txn *txn = find(engine, record, record->txn);
+    if (txn == NULL) {
+        txn = restore_forwarded(engine, record, record->txn);
+    }
+    if (txn->is_listed) {
+        return;
+    }
+    struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    if (saf_resends(engine, txn)) { /* its INTENT does not tell what it quotes */
+        advice_take_payload(detail, record);
+    }
+    text_set_code(detail->response_code, record->response_code);
+    TEXT_COPY(detail->local_time, record->local_time);
+    TEXT_COPY(detail->local_date, record->local_date);
+    detail->settlement_day = record->settlement_day;
+    txn->reason = record->reason;
+    txn->settled_position = record->position;
+    txn->is_foreign = record->is_foreign;
+    txn->is_in_totals = record->totals[0] != '\0';
+    if (record->channel_stan != 0 && !txn->is_stan_indexed) {
+        engine->channels.states[txn->channel].stan = record->channel_stan;
+        engine_set_stan(engine, txn, record->channel_stan);
+    }
+    saf_restore_advice(engine, txn);
+}
+
+static void on_advice_end(struct engine *engine, const struct record *record)
+{
+    struct txn *txn = find(engine, record, record->txn);
+    if (txn == NULL || !txn->is_advised || txn->state == TXN_APPROVED) {
+        return;
+    }
+    if (record->kind == RECORD_ADVICE_CASE) {
+        saf_close(engine, txn, TXN_SERVICE_CASE);
+        return;
+    }
+    if (saf_resends(engine, txn)) {
+        replay_take_answer(txn_detail(&engine->slab, txn), record);
+        txn->reason = record->reason;
+        txn->settled_position = record->position;
+        txn->is_in_totals = record->totals[0] != '\0';
+    }
+    saf_close(engine, txn,
+              payment_is_approval(record->response_code) ? TXN_APPROVED : TXN_DECLINED);
+}
+
 static void on_tombstone(struct engine *engine, const struct record *record)
 {
+    /* As many as may stand at once (reversal.c); the log knows the older ones, too. */
+    const struct txn_list *tombstones = &engine->lists[TXN_CLASS_TOMBSTONE];
+    if (tombstones->count != 0 &&
+        tombstones->count >= engine->limits.txn_count_max / TOMBSTONE_PART) {
+        engine_forget(engine, &engine->slab.txns[tombstones->first]);
+    }
     struct txn *txn = restore_key(engine, record);
     txn->reference = record->txn;
     txn->settled_position = record->position;
@@ -173,19 +271,27 @@ static void on_tombstone(struct engine *engine, const struct record *record)
     engine_index_key(engine, txn);
 }
 
-/* Of refusals only those that were remembered then are remembered now. */
+/* Of refusals only those that memory held then it holds now. */
 static void on_refused(struct engine *engine, const struct record *record)
 {
-    if (record->state != TXN_DECLINED) {
+    if (record->state != TXN_DECLINED || record_is_blind_refusal(record)) {
         return;
     }
     struct txn *txn = restore_key(engine, record);
     txn->reference = record->txn;
     txn->settled_position = record->position;
-    restore_detail(txn_detail(&engine->slab, txn), record);
-    restore_answer(txn_detail(&engine->slab, txn), record);
+    replay_take_detail(txn_detail(&engine->slab, txn), record);
+    replay_take_answer(txn_detail(&engine->slab, txn), record);
     engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
     engine_index_key(engine, txn);
+}
+
+static void on_cut_over(struct engine *engine, const struct record *record)
+{
+    uint8_t number = channel_set_enroll(&engine->channels, record->channel);
+    if (number != CHANNEL_NONE) {
+        engine->channels.states[number].settlement_day = record->settlement_day;
+    }
 }
 
 static void on_terminal(struct engine *engine, const struct record *record)
@@ -229,17 +335,35 @@ void replay_on_record(struct engine *engine, const struct record *record)
     case RECORD_REVERSAL_CASE:
         on_reversal_end(engine, record);
         break;
+    case RECORD_ADVICE:
+        on_advice(engine, record);
+        break;
+    case RECORD_ADVICE_DONE:
+    case RECORD_ADVICE_CASE:
+        on_advice_end(engine, record);
+        break;
     case RECORD_TOMBSTONE:
         on_tombstone(engine, record);
         break;
     case RECORD_REFUSED:
         on_refused(engine, record);
         break;
+    case RECORD_CUT_OVER:
+        on_cut_over(engine, record);
+        break;
     case RECORD_REVERSAL_SENT:
     case RECORD_ANOMALY:
+    case RECORD_SETTLEMENT:
+    case RECORD_BATCH_DETAIL:
+    case RECORD_BATCH_END:
+    case RECORD_STATUS:
+    case RECORD_SIGNATURE:
     case RECORD_KIND_COUNT:
         break;
     }
+    batch_replay(engine, record);
+    settlement_replay(engine, record);
+    day_memory_replay(engine, record);
 }
 
 /* What bug 6 does: nothing of what was in doubt is undone. */

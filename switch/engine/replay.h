@@ -9,5 +9,8 @@
 #include "switch/engine/engine_state.h"
 
 void replay_on_record(struct engine *engine, const struct record *record);
+/* What a record tells of a transaction's request, and of the answer to it. */
+void replay_take_detail(struct txn_detail *detail, const struct record *record);
+void replay_take_answer(struct txn_detail *detail, const struct record *record);
 /* Begins an epoch and the run. */
 void replay_on_end(struct engine *engine);

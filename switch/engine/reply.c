@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/answer_cargo.h"
+#include "switch/engine/batch.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/payment_rule.h"
+#include "switch/engine/terminal_request.h"
 #include "switch/engine/text.h"
 #include "switch/engine/txn_record.h"
 
@@ -24,6 +28,11 @@ struct payment *reply_begin(struct engine *engine, const struct payment *request
     payment_clear(reply);
     memcpy(reply, request, ECHO_SIZE);
     reply->leg = PAYMENT_RESPONSE;
+    /* A flight was dressed for its channel; of that the terminal's answer says nothing, so that a
+     * repeat, which never was a flight, gets the same. */
+    memset(reply->sent_at, 0, sizeof(reply->sent_at));
+    memset(reply->mcc, 0, sizeof(reply->mcc));
+    memset(&reply->original, 0, sizeof(reply->original));
     reply->is_repeat = 0;
     TEXT_COPY(reply->local_time, engine->wall.local_time);
     TEXT_COPY(reply->local_date, engine->wall.local_date);
@@ -42,11 +51,35 @@ void reply_put_answer(const struct engine *engine, struct payment *reply, const 
         TEXT_COPY(reply->local_time, detail->local_time);
         TEXT_COPY(reply->local_date, detail->local_date);
     }
-    if (detail->icc_length > 0) {
-        struct byte_view icc = {detail->icc, detail->icc_length};
-        enum status status = payment_set_cargo(reply, PAYMENT_CARGO_ICC, icc);
-        REQUIRE(status == STATUS_OK); /* the first cargo of an empty hold */
+    /* An advice keeps there what its channel gets. */
+    if (payment_rule_of((enum payment_kind)txn->kind)->travel != PAYMENT_TRAVEL_ADVICE) {
+        answer_cargo_unpack(reply, (struct byte_view){detail->answer, detail->answer_length});
     }
+}
+
+void reply_put_day_answer(const struct engine *engine, struct payment *reply,
+                          const struct terminal_answer *answer)
+{
+    engine_format_rrn(engine, reply->rrn, answer->reference);
+    TEXT_COPY(reply->local_time, answer->local_time);
+    TEXT_COPY(reply->local_date, answer->local_date);
+}
+
+void reply_put_field_48(struct payment *reply, const char digits[BATCH_FIELD_48_DIGITS + 1])
+{
+    enum status status =
+        payment_set_cargo(reply, PAYMENT_CARGO_ADDITIONAL,
+                          (struct byte_view){(const uint8_t *)digits, BATCH_FIELD_48_DIGITS});
+    REQUIRE(status == STATUS_OK); /* the cargo of a reply is empty */
+}
+
+/* The result of a settlement stands in its totals. */
+static void put_error_totals(struct payment *reply)
+{
+    static const struct batch_totals NONE;
+    char digits[BATCH_FIELD_48_DIGITS + 1];
+    batch_totals_to_field_48(digits, &NONE, BATCH_ERROR);
+    reply_put_field_48(reply, digits);
 }
 
 struct engine_effect *reply_send(struct engine *engine, struct conn_handle conn,
@@ -60,6 +93,7 @@ struct engine_effect *reply_send(struct engine *engine, struct conn_handle conn,
     effect->payment = reply;
     effect->reason = reason;
     effect->after = after;
+    effect->terminal_request = terminal_request_of(engine, reply);
     return effect;
 }
 
@@ -82,8 +116,14 @@ void reply_refuse(struct engine *engine, const struct request *request,
     struct txn_reference reference = engine_next_reference(engine);
     const char *code = txn_reason_code(refusal->reason);
     struct payment *reply = reply_begin(engine, request->payment);
+    /* A refusal promises nothing, but its reference must never come again: the epoch has to be
+     * durable (I24). One that the log keeps promises that a copy gets the same. */
+    uint64_t after = engine->epoch_position;
     text_set_code(reply->response_code, code);
     engine_format_rrn(engine, reply->rrn, reference);
+    if (reply->kind == PAYMENT_SETTLEMENT) {
+        put_error_totals(reply);
+    }
     if (refusal->terminal != 0) {
         engine->terminals.states[refusal->terminal].refused++;
         struct record *record = record_of_payment(engine, request->payment, RECORD_REFUSED);
@@ -91,8 +131,11 @@ void reply_refuse(struct engine *engine, const struct request *request,
         record->reason = (uint16_t)refusal->reason;
         TEXT_COPY(record->rrn, reply->rrn);
         TEXT_COPY(record->response_code, reply->response_code);
+        if (refusal->is_kept_by_log) {
+            record->state = TXN_DECLINED;
+            batch_see_stan(engine, refusal->terminal, record->batch, record->stan);
+            after = record->position;
+        }
     }
-    /* A refusal promises nothing, but its reference must never come again: the epoch has to be
-     * durable (I24). */
-    reply_send(engine, request->conn, reply, refusal->reason, engine->epoch_position);
+    reply_send(engine, request->conn, reply, refusal->reason, after);
 }

@@ -4,13 +4,24 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/answer_cargo.h"
+#include "switch/engine/batch.h"
+#include "switch/engine/breaker.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/fee_check.h"
+#include "switch/engine/forward.h"
 #include "switch/engine/planted_bug.h"
-#include "switch/engine/purchase.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/saf.h"
+#include "switch/engine/settlement_day.h"
 #include "switch/engine/text.h"
 #include "switch/engine/txn_record.h"
+
+/* A query asks without an amount, and what its answer says in field 4 moves nothing. */
+static bool has_amount(enum payment_kind kind)
+{
+    return kind != PAYMENT_BALANCE && kind != PAYMENT_OTHER_QUERY && kind != PAYMENT_SCRIPT_RESULT;
+}
 
 static bool fits(const struct engine *engine, const struct txn *txn, const struct payment *response)
 {
@@ -20,7 +31,17 @@ static bool fits(const struct engine *engine, const struct txn *txn, const struc
     bool has_code = response->response_code[0] != 0 && response->response_code[1] != 0;
     return has_code && strcmp(txn->terminal_id, response->terminal_id) == 0 &&
            strcmp(txn_detail(&engine->slab, txn)->rrn, response->rrn) == 0 &&
-           money_equals(txn->amount, response->amount);
+           (!has_amount((enum payment_kind)txn->kind) ||
+            money_equals(txn->amount, response->amount));
+}
+
+uint32_t response_settlement_day(const struct engine *engine, const struct txn *txn,
+                                 const struct payment *response)
+{
+    uint32_t day = settlement_day_near(response->settlement_date, engine->wall.day);
+    uint32_t channel_day = engine->channels.states[txn->channel].settlement_day;
+    day = day == 0 ? channel_day : day;
+    return day == 0 ? engine->wall.day : day;
 }
 
 static void keep_answer(struct engine *engine, struct txn *txn, const struct payment *response)
@@ -36,11 +57,17 @@ static void keep_answer(struct engine *engine, struct txn *txn, const struct pay
         TEXT_COPY(detail->local_time, engine->wall.local_time);
         TEXT_COPY(detail->local_date, engine->wall.local_date);
     }
-    struct byte_view icc = payment_cargo(response, PAYMENT_CARGO_ICC);
-    detail->icc_length = 0;
-    if (icc.length > 0 && icc.length <= RECORD_ICC_BYTES_MAX) {
-        memcpy(detail->icc, icc.bytes, icc.length);
-        detail->icc_length = (uint16_t)icc.length;
+    detail->settlement_day = response_settlement_day(engine, txn, response);
+    detail->answer_length = answer_cargo_pack(detail->answer, response);
+}
+
+/* Counts a wrong PIN at its terminal (I35); told once when it is one too many. */
+static void guard_pin(struct engine *engine, const struct txn *txn, const struct payment *response)
+{
+    struct terminal_state *terminal = &engine->terminals.states[txn->terminal];
+    if (pin_guard_is_wrong(response->response_code) &&
+        pin_guard_add(&terminal->day.pin_guard, engine->limits.pin_guard, engine->now_ns)) {
+        effect_notice(engine, TXN_REASON_PIN_FAULTS, txn, response);
     }
 }
 
@@ -48,24 +75,29 @@ static void keep_answer(struct engine *engine, struct txn *txn, const struct pay
 static void settle(struct engine *engine, struct txn *txn, const struct payment *response)
 {
     keep_answer(engine, txn, response);
+    breaker_on_answer(engine, txn, response->response_code);
     if (payment_is_approval(response->response_code)) {
         txn->reason = TXN_REASON_CHANNEL_ANSWERED;
+        txn->is_channel_approved = true;
         engine_move(engine, txn, TXN_APPROVED, engine->now_ns + engine->limits.duplicate_window_ns);
         engine->terminals.states[txn->terminal].approved++;
-        txn->settled_position = record_of_txn(engine, txn, RECORD_RESULT)->position;
+        struct record *record = record_of_txn(engine, txn, RECORD_RESULT);
+        batch_add(engine, txn, record);
+        txn->settled_position = record->position;
+        fee_check_row(engine, txn, record, response);
     } else {
-        purchase_decline(engine, txn, TXN_REASON_CHANNEL_ANSWERED);
+        forward_decline(engine, txn, TXN_REASON_CHANNEL_ANSWERED);
+        guard_pin(engine, txn, response);
     }
-    purchase_reply(engine, txn, response);
+    forward_reply(engine, txn);
 }
 
 /* An answer that is not to be believed leaves the request without one: unknown, and reversed. */
 static void distrust(struct engine *engine, struct txn *txn, const struct payment *response)
 {
     record_anomaly(engine, TXN_REASON_MISMATCH, txn, response);
-    engine->terminals.states[txn->terminal].unknown++;
-    saf_open(engine, txn, TXN_REASON_MISMATCH);
-    purchase_reply(engine, txn, NULL);
+    forward_lose(engine, txn, TXN_REASON_MISMATCH);
+    forward_reply(engine, txn);
 }
 
 /* What bug 4 does: believes a late approval. */
@@ -85,22 +117,49 @@ static void deliver_late(struct engine *engine, struct txn *txn, const struct pa
  * must be one (I9). */
 static void on_late(struct engine *engine, struct txn *txn, const struct payment *response)
 {
-    if (!payment_is_approval(response->response_code)) {
+    bool is_resent = saf_resends(engine, txn);
+    bool may_undo = payment_kind_is_reversible((enum payment_kind)txn->kind) && !is_resent;
+    bool is_query = !may_undo && !is_resent;
+    if (!payment_is_approval(response->response_code) || is_query) {
         record_anomaly(engine, TXN_REASON_LATE_RESPONSE, txn, response);
         return;
     }
     record_anomaly(engine, TXN_REASON_LATE_APPROVAL, txn, response);
+    if (!may_undo) {
+        return; /* of a refund that was declined: an operator decides */
+    }
+    txn->is_channel_approved = true;
     if (PLANTED_BUG(4)) {
         deliver_late(engine, txn, response);
     } else if (txn->state == TXN_DECLINED || (txn->state == TXN_REVERSED && txn->is_closed_by_25)) {
         saf_open(engine, txn, TXN_REASON_LATE_APPROVAL);
+    } else {
+        /* It has been posted since: "original not found", said before, is about an earlier time. */
+        txn->not_found_ns = 0;
     }
+}
+
+/* The answer to what store-and-forward delivers, or a late one to the first attempt. Of an advice
+ * the terminal has had its answer; of a refund this is the outcome. */
+static void on_delivery(struct engine *engine, struct txn *txn, const struct payment *response)
+{
+    if (saf_resends(engine, txn) && saf_is_final(response)) {
+        keep_answer(engine, txn, response);
+        txn->reason = TXN_REASON_CHANNEL_ANSWERED;
+    }
+    saf_on_acknowledgement(engine, txn, response);
 }
 
 static void on_original(struct engine *engine, struct txn *txn, const struct payment *response)
 {
     bool is_fitting = fits(engine, txn, response) && response->kind != PAYMENT_REVERSAL;
-    if (txn->state == TXN_FORWARDED) {
+    bool is_delivered =
+        txn_state_is_delivering(txn->state) || (txn->state == TXN_SERVICE_CASE && txn->is_advised);
+    if (is_delivered && is_fitting) {
+        on_delivery(engine, txn, response);
+    } else if (is_delivered) {
+        record_anomaly(engine, TXN_REASON_MISMATCH, txn, response);
+    } else if (txn->state == TXN_FORWARDED) {
         if (is_fitting) {
             settle(engine, txn, response);
         } else {

@@ -5,3 +5,6 @@
 #include "switch/engine/engine_state.h"
 
 void response_on_event(struct engine *engine, uint8_t channel, const struct payment *response);
+/* The day the money counts for: as the answer says it, else the day its channel has, else today. */
+uint32_t response_settlement_day(const struct engine *engine, const struct txn *txn,
+                                 const struct payment *response);

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/batch.h"
 #include "switch/engine/duplicate.h"
+#include "switch/engine/original.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/saf.h"
+#include "switch/engine/search.h"
 #include "switch/engine/text.h"
 #include "switch/engine/txn_record.h"
 
@@ -55,6 +58,7 @@ static void block_original(struct engine *engine, const struct request *request,
     txn->terminal = terminal;
     txn->reason = TXN_REASON_ORIGINAL_UNKNOWN;
     txn->reference = engine_next_reference(engine);
+    batch_see_stan(engine, terminal, payment->batch, payment->stan);
     engine_format_rrn(engine, txn_detail(&engine->slab, txn)->rrn, txn->reference);
     engine_move(engine, txn, TXN_BLOCKED, engine->now_ns + engine->limits.duplicate_window_ns);
     engine_index_key(engine, txn);
@@ -80,9 +84,42 @@ static bool fits_original(const struct txn *txn, const struct payment *payment)
                                          : duplicate_has_same_content(txn, payment);
 }
 
+/* None across settlement days (unionpay-pos 5): the money of that day has been settled. */
+static bool is_of_earlier_day(const struct engine *engine, const struct txn *txn)
+{
+    uint32_t today = engine->channels.states[txn->channel].settlement_day;
+    uint32_t day = txn_detail(&engine->slab, txn)->settlement_day;
+    return txn->state == TXN_APPROVED && today != 0 && day != 0 && day < today && !PLANTED_BUG(21);
+}
+
+/* Why a known original may not be undone; TXN_REASON_NONE: it may. */
+static enum txn_reason undo_is_refused(const struct engine *engine, const struct txn *txn)
+{
+    bool is_open = txn->state == TXN_FORWARDED || txn->state == TXN_APPROVED ||
+                   txn_state_is_delivering(txn->state) ||
+                   (txn->state == TXN_SERVICE_CASE && txn->is_advised);
+    if (is_open &&
+        (!payment_kind_is_reversible((enum payment_kind)txn->kind) || saf_resends(engine, txn) ||
+         original_is_used(engine, txn) || original_has_ended_upon(engine, txn))) {
+        return TXN_REASON_ORIGINAL_STATE;
+    }
+    return is_of_earlier_day(engine, txn) ? TXN_REASON_EARLIER_DAY : TXN_REASON_NONE;
+}
+
 static void undo(struct engine *engine, const struct request *request, struct txn *txn)
 {
     struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    enum txn_reason reason = undo_is_refused(engine, txn);
+    if (reason != TXN_REASON_NONE) {
+        bool is_void = txn->kind == PAYMENT_VOID && saf_resends(engine, txn);
+        /* It stands where the terminal believes that it was undone: an operator is told. */
+        if (reason == TXN_REASON_EARLIER_DAY || is_void) {
+            record_anomaly(engine, reason, txn, request->payment);
+        }
+        reply_refuse(engine, request,
+                     &(struct refusal){.reason = reason, .terminal = txn->terminal});
+        return;
+    }
     if (txn->state != TXN_DECLINED) {
         txn->is_terminal_reversed = true;
     }
@@ -100,6 +137,35 @@ static bool may_reverse(enum route_answer admission)
 {
     return admission == ROUTE_FOUND || admission == ROUTE_TERMINAL_STOPPED ||
            admission == ROUTE_MERCHANT_STOPPED;
+}
+
+void reversal_on_original(struct engine *engine, const struct request *request, struct txn *txn,
+                          uint32_t terminal)
+{
+    if (txn == NULL) {
+        block_original(engine, request, terminal);
+    } else if (txn->state == TXN_BLOCKED) {
+        answer(engine, request, txn, TXN_REASON_ORIGINAL_UNKNOWN);
+    } else if (!fits_original(txn, request->payment)) {
+        record_anomaly(engine, TXN_REASON_OTHER_CONTENT, txn, request->payment);
+        reply_refuse(engine, request,
+                     &(struct refusal){.reason = TXN_REASON_OTHER_CONTENT, .terminal = terminal});
+    } else {
+        undo(engine, request, txn);
+    }
+}
+
+/* Its original waits for a search of the log, and nothing of it was sent; or the same reversal
+ * does. */
+static void on_waiting(struct engine *engine, const struct request *request, struct txn *txn,
+                       uint32_t terminal)
+{
+    if (txn->search == SEARCH_ORIGINAL) {
+        engine_forget(engine, txn);
+        block_original(engine, request, terminal);
+    } else {
+        search_turn(engine, txn, request);
+    }
 }
 
 void reversal_on_request(struct engine *engine, const struct request *request)
@@ -122,16 +188,13 @@ void reversal_on_request(struct engine *engine, const struct request *request)
     }
     engine->terminals.states[terminal].last_seen_wall_us = engine->wall_us;
     struct txn *txn = engine_find_key(engine, engine_key_of(payment));
-    if (txn == NULL) {
-        block_original(engine, request, terminal);
-    } else if (txn->state == TXN_BLOCKED) {
-        answer(engine, request, txn, TXN_REASON_ORIGINAL_UNKNOWN);
-    } else if (!fits_original(txn, payment)) {
-        record_anomaly(engine, TXN_REASON_OTHER_CONTENT, txn, payment);
-        refusal.reason = TXN_REASON_OTHER_CONTENT;
-        refusal.terminal = terminal;
-        reply_refuse(engine, request, &refusal);
+    bool is_searched = txn == NULL && search_is_possible(engine) &&
+                       !batch_is_stan_new(engine, terminal, payment->batch, payment->stan);
+    if (is_searched) {
+        search_undone(engine, request, terminal);
+    } else if (txn != NULL && txn->state == TXN_LOOKUP_WAITED) {
+        on_waiting(engine, request, txn, terminal);
     } else {
-        undo(engine, request, txn);
+        reversal_on_original(engine, request, txn, terminal);
     }
 }

@@ -13,4 +13,7 @@
 
 #include "switch/engine/engine_state.h"
 
+/* The same once the log was searched: the original in memory by now, or NULL: there is none. */
+void reversal_on_original(struct engine *engine, const struct request *request, struct txn *txn,
+                          uint32_t terminal);
 void reversal_on_request(struct engine *engine, const struct request *request);

@@ -4,15 +4,16 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/day_memory.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/reply.h"
+#include "switch/engine/settlement.h"
 #include "switch/engine/text.h"
 #include "switch/engine/txn_record.h"
 
 #define FIRST_BATCH 1
 
-/* The place of a terminal that may act; 0: it was refused here. */
-static uint32_t admit(struct engine *engine, const struct request *request)
+uint32_t signon_admit(struct engine *engine, const struct request *request)
 {
     const struct payment *payment = request->payment;
     const struct terminal_row *row = NULL;
@@ -35,13 +36,37 @@ static uint32_t admit(struct engine *engine, const struct request *request)
     return place;
 }
 
+/* Keys of these lengths can be made: single, double, and double with a track key. */
+static bool code_is_served(const char *code)
+{
+    return strcmp(code, "001") == 0 || strcmp(code, "003") == 0 || strcmp(code, "004") == 0;
+}
+
+/* A sign-on carries no MAC, so whoever knows a terminal's number may ask for new keys, which take
+ * the old ones out of force; so it may not do so as often as it likes. A sign-off between, which
+ * carries none either, changes nothing. */
+static bool is_too_soon(const struct engine *engine, const struct terminal_state *terminal)
+{
+    return engine->limits.signon_min_interval_ns != 0 && terminal->day.signon_ns != 0 &&
+           engine->now_ns - terminal->day.signon_ns < engine->limits.signon_min_interval_ns;
+}
+
 void signon_on_request(struct engine *engine, const struct request *request)
 {
-    uint32_t place = admit(engine, request);
+    uint32_t place = signon_admit(engine, request);
     if (place == 0) {
         return;
     }
     struct terminal_state *terminal = &engine->terminals.states[place];
+    if (!code_is_served(request->payment->management_code)) {
+        reply_refuse(engine, request,
+                     &(struct refusal){.reason = TXN_REASON_NOT_SERVED, .terminal = place});
+        return;
+    }
+    if (is_too_soon(engine, terminal)) { /* without a row: a flood gets no room on the disk */
+        reply_refuse(engine, request, &(struct refusal){.reason = TXN_REASON_SIGNON_TOO_SOON});
+        return;
+    }
     if (terminal->signon != 0) {
         /* It asks anew, so it no longer waits for the older answer. */
         engine_forget(engine, &engine->slab.txns[terminal->signon]);
@@ -102,10 +127,10 @@ static struct record *log_signon(struct engine *engine, const struct txn *txn,
     text_set_code(record->response_code, "00");
     TEXT_COPY(record->local_time, engine->wall.local_time);
     TEXT_COPY(record->local_date, engine->wall.local_date);
-    REQUIRE(keys.length <= RECORD_KEYS_BYTES_MAX);
+    REQUIRE(keys.length <= RECORD_PAYLOAD_BYTES_MAX);
     if (keys.length > 0) {
-        memcpy(record->keys, keys.bytes, keys.length);
-        record->keys_length = (uint16_t)keys.length;
+        memcpy(record->payload, keys.bytes, keys.length);
+        record->payload_length = (uint16_t)keys.length;
     }
     return record;
 }
@@ -113,10 +138,14 @@ static struct record *log_signon(struct engine *engine, const struct txn *txn,
 static void succeed(struct engine *engine, struct txn *txn, const struct engine_event *event)
 {
     struct terminal_set *terminals = &engine->terminals;
+    settlement_roll(engine, txn->terminal, txn_flight(&engine->slab, txn));
     uint32_t batch = terminals->states[txn->terminal].batch;
     terminal_set_sign_on(terminals, txn->terminal, batch == 0 ? FIRST_BATCH : batch,
                          engine->wall_us);
+    struct terminal_day *day = &terminals->states[txn->terminal].day;
+    day->signon_ns = engine->now_ns;
     struct record *record = log_signon(engine, txn, event->keys.records);
+    day_memory_put(day, record);
     struct payment *reply = reply_begin(engine, txn_flight(&engine->slab, txn));
     reply->batch = record->batch;
     TEXT_COPY(reply->rrn, record->rrn);
@@ -125,7 +154,7 @@ static void succeed(struct engine *engine, struct txn *txn, const struct engine_
     REQUIRE(status == STATUS_OK); /* it is shorter than the cargo of an empty payment */
     struct engine_effect *effect =
         reply_send(engine, txn->conn, reply, TXN_REASON_NONE, record->position);
-    effect->keys = (struct byte_view){record->keys, record->keys_length};
+    effect->keys = (struct byte_view){record->payload, record->payload_length};
     end(engine, txn);
 }
 
@@ -135,7 +164,7 @@ void signon_on_keys(struct engine *engine, const struct engine_event *event)
     if (txn == NULL || txn->state != TXN_KEYS_WAITED) {
         return; /* it came too late; the terminal has been told or has asked anew */
     }
-    if (!event->keys.is_made || event->keys.records.length > RECORD_KEYS_BYTES_MAX ||
+    if (!event->keys.is_made || event->keys.records.length > RECORD_PAYLOAD_BYTES_MAX ||
         event->keys.field_62.length > PAYMENT_CARGO_BYTES_MAX) {
         fail(engine, txn);
     } else {
@@ -145,7 +174,7 @@ void signon_on_keys(struct engine *engine, const struct engine_event *event)
 
 void signon_on_signoff(struct engine *engine, const struct request *request)
 {
-    uint32_t place = admit(engine, request);
+    uint32_t place = signon_admit(engine, request);
     if (place == 0) {
         return;
     }
@@ -163,7 +192,7 @@ void signon_on_signoff(struct engine *engine, const struct request *request)
 
 void signon_on_echo(struct engine *engine, const struct request *request)
 {
-    if (admit(engine, request) == 0) {
+    if (signon_admit(engine, request) == 0) {
         return;
     }
     struct payment *reply = reply_begin(engine, request->payment);

@@ -7,6 +7,8 @@
 
 #include "switch/engine/engine_state.h"
 
+/* The place of a terminal that may act; 0: it may not, and has been refused. */
+uint32_t signon_admit(struct engine *engine, const struct request *request);
 void signon_on_request(struct engine *engine, const struct request *request);
 /* `event->kind` is ENGINE_KEYS. */
 void signon_on_keys(struct engine *engine, const struct engine_event *event);

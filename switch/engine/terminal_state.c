@@ -48,6 +48,11 @@ void terminal_set_sign_on(struct terminal_set *set, uint32_t place, uint32_t bat
     struct terminal_state *state = &set->states[place];
     set->signed_on_count += state->is_signed_on ? 0 : 1;
     state->is_signed_on = true;
+    if (state->batch != batch) {
+        state->stan_highest = 0;
+        state->settled_as = BATCH_ASKED;
+        memset(&state->totals, 0, sizeof(state->totals));
+    }
     state->batch = batch;
     state->signed_on_wall_us = wall_us;
 }

@@ -18,7 +18,7 @@ uint32_t txn_slab_take(struct txn_slab *slab)
     uint32_t generation = slab->txns[slot].generation;
     REQUIRE(slab->txns[slot].state == TXN_FREE);
     memset(&slab->txns[slot], 0, sizeof(slab->txns[slot]));
-    memset(&slab->details[slot], 0, offsetof(struct txn_detail, icc));
+    memset(&slab->details[slot], 0, offsetof(struct txn_detail, answer));
     slab->txns[slot].generation = generation;
     slab->used_count++;
     return slot;

@@ -26,8 +26,8 @@ struct txn {
     uint32_t generation;
     uint32_t heap_place; /* from 1, while paused; 0: not in the heap */
     uint64_t deadline_ns;
-    uint64_t forwarded_ns; /* when the original last left; a restart, for what it found */
-    uint64_t reversal_begun_ns;
+    uint64_t forwarded_ns;     /* when the original last left; a restart, for what it found */
+    uint64_t saf_begun_ns;     /* when store-and-forward took it */
     uint64_t not_found_ns;     /* when the channel first said "original not found"; 0: it has not */
     uint64_t settled_position; /* the record that the answer depends on */
     struct money amount;
@@ -38,6 +38,7 @@ struct txn {
     uint32_t terminal; /* place in the terminal set; 0: none yet */
     uint32_t flight;   /* 0: none */
     struct txn_reference reference, reversal_reference;
+    uint32_t reference_next; /* slot: another one at the same place of the index; 0: none */
     uint32_t channel_stan, reversal_stan; /* 0: none in force */
     struct conn_handle conn;
     uint16_t reason; /* enum txn_reason: of the answer in force */
@@ -48,13 +49,32 @@ struct txn {
     uint8_t candidates[ROUTE_CANDIDATE_COUNT_MAX], candidate_count, candidate_next;
     bool has_conn;  /* somebody waits for the reply */
     bool is_listed; /* stands in lane and life list */
-    bool is_stan_indexed, is_key_indexed, is_reversal_indexed;
+    bool is_stan_indexed, is_key_indexed, is_reference_indexed, is_reversal_indexed;
     bool is_closed_by_25;      /* reversed, but the channel had not seen the original */
     bool is_terminal_reversed; /* the terminal itself wanted it undone */
     bool is_restored;          /* in doubt since before the restart */
+    bool is_foreign;           /* the card counts in the foreign half of the totals */
+    bool is_in_totals;         /* its terminal's batch counts it */
+    bool is_advised;           /* store-and-forward delivers it, rather than its reversal */
+    bool is_following;         /* it follows an original */
+    uint8_t counted;           /* how its original counts it: original.c */
+    uint8_t search, search_way, search_count; /* search.h, while the log is searched for it */
+    bool is_log_short;                        /* the disk was nearly full when it asked */
+    bool is_channel_approved; /* the channel said yes, in time or late; lost with an eviction */
+    bool is_probe;            /* its channel's breaker waits for what becomes of it */
+    uint8_t bin_group;        /* of its card; 0: none */
 };
 _Static_assert(sizeof(struct txn) <= 256, "four cache lines at most");
 _Static_assert(CHANNEL_COUNT_MAX <= 128, "a channel number fits a byte");
+
+/* What those that follow an original use of it: approved, in flight, or unknown. */
+struct txn_standing {
+    int64_t refunded_minor;
+    int64_t incremented_minor; /* approved increments of a pre-authorisation */
+    int64_t adjusted_minor;    /* what adjustments add; may be negative */
+    uint16_t ended_count;      /* voids and completions: no more than one but for late answers */
+    uint16_t open_increment_count; /* increments that may or may not stand */
+};
 
 struct txn_detail {
     char pan_masked[PAN_MASKED_SIZE];
@@ -64,10 +84,18 @@ struct txn_detail {
     char sent_at[11], rrn[13], mcc[5];
     char response_code[3], auth_code[7], settlement_date[5], local_time[7], local_date[5];
     char reversal_reason[3];
-    int64_t merchant_fee, issuer_fee, scheme_fee;
-    uint32_t ruleset_version, route_rule, fee_rule;
-    uint16_t icc_length;
-    uint8_t icc[RECORD_ICC_BYTES_MAX]; /* last: only what is used is touched */
+    int64_t merchant_fee, issuer_fee, scheme_fee, agent_fee;
+    uint32_t ruleset_version, route_rule, fee_rule, cost_rule, discount_rule;
+    uint32_t settlement_day;        /* YYYYMMDD the money counts for; 0: not known yet */
+    struct txn_reference original;  /* what it follows; zeros: nothing */
+    uint32_t original_slot;         /* where that stood when it was last seen; 0: not seen */
+    struct payment_original quoted; /* what a channel is told of it */
+    struct txn_standing standing;   /* what those that follow this one leave of it */
+    int64_t difference;             /* of an adjustment: what it adds to its original; else 0 */
+    char fee_basis[FEE_BASIS_SIZE], agent_shares[FEE_SHARES_SIZE]; /* fee_note.h */
+    uint16_t answer_length;
+    uint8_t
+        answer[RECORD_ANSWER_BYTES_MAX]; /* answer_cargo.h; last: only what is used is touched */
 };
 
 struct txn_list {

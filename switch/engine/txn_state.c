@@ -22,6 +22,8 @@ static const char *const NAMES[TXN_STATE_COUNT] = {
     "approved",       "declined",      "reversal_queued",
     "reversal_ready", "reversal_sent", "reversal_paused",
     "reversed",       "service_case",  "blocked",
+    "lookup_waited",  "advice_queued", "advice_ready",
+    "advice_sent",    "advice_paused",
 };
 
 const char *txn_state_name(enum txn_state state)
@@ -51,4 +53,9 @@ bool txn_state_may_follow(enum txn_state from, enum txn_state to)
 bool txn_state_is_reversing(enum txn_state state)
 {
     return state >= TXN_REVERSAL_QUEUED && state <= TXN_REVERSAL_PAUSED;
+}
+
+bool txn_state_is_delivering(enum txn_state state)
+{
+    return state >= TXN_ADVICE_QUEUED && state <= TXN_ADVICE_PAUSED;
 }

@@ -13,7 +13,8 @@
     X(TOMBSTONE, "first in, first out: the duplicate window; give way only when it has passed")    \
     X(LISTED, "kept until an operator or the channel ends it")                                     \
     X(CHANNEL, "the ready list of its channel, without a deadline")                                \
-    X(RETRY, "a heap by due time: pauses of different length")
+    X(RETRY, "a heap by due time: pauses of different length")                                     \
+    X(LOOKUP, "first in, first out: the time-out of a search of the log")
 
 enum txn_class {
 #define X(name, text) TXN_CLASS_##name,
@@ -35,3 +36,5 @@ enum txn_class txn_state_class(enum txn_state state);
 bool txn_state_may_follow(enum txn_state from, enum txn_state to);
 /* A reversal is wanted and not yet acknowledged; a case is not among them. */
 bool txn_state_is_reversing(enum txn_state state);
+/* An advice, or a refund that was not answered, is wanted and not yet acknowledged. */
+bool txn_state_is_delivering(enum txn_state state);

@@ -29,6 +29,7 @@ struct listener {
     struct listener_counts counts;
     struct deadline pause;
     int descriptor;
+    uint16_t port; /* as the socket has it */
     bool is_listening, is_closing, is_poll_closed;
     uint64_t refusal_logged_ns;
     uint16_t address_counts[ADDRESS_SLOT_COUNT];
@@ -112,30 +113,54 @@ static void pause_accepting(struct listener *listener, int error)
     deadline_arm(&listener->loop->wheel, &listener->pause, loop_now_ns() + PAUSE_NS);
 }
 
+/* Whether to go on: false when nothing waits, or nothing can be taken now. */
+static bool accept_one(struct listener *listener)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof(storage);
+    int descriptor = accept4(listener->descriptor, (struct sockaddr *)&storage, &length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+        struct net_address address;
+        net_address_from_socket(&address, &storage);
+        if (!take(listener, descriptor, &address)) {
+            listener_released(listener, &address);
+            return false;
+        }
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        pause_accepting(listener, errno);
+        return false;
+    }
+    return errno == EINTR || errno == ECONNABORTED;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = poll->data;
     (void)status;
     (void)events;
     for (uint32_t i = 0; i < listener->setup.accept_budget && listener->is_listening; i++) {
-        struct sockaddr_storage storage;
-        socklen_t length = sizeof(storage);
-        int descriptor = accept4(listener->descriptor, (struct sockaddr *)&storage, &length,
-                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor >= 0) {
-            struct net_address address;
-            net_address_from_socket(&address, &storage);
-            if (!take(listener, descriptor, &address)) {
-                listener_released(listener, &address);
-                return;
-            }
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_accepting(listener, errno);
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
+        if (!accept_one(listener)) {
             return;
         }
     }
+}
+
+void listener_accept_waiting(struct listener *listener)
+{
+    for (uint32_t i = 0; i < listener->setup.backlog && listener->is_listening; i++) {
+        if (!accept_one(listener)) {
+            return;
+        }
+    }
+}
+
+void listener_give(struct listener *listener, const char *name, void *argument)
+{
+    listener->setup.name = name;
+    listener->setup.argument = argument;
 }
 
 /* A socket bound to the address, or -1 and errno. */
@@ -181,29 +206,70 @@ bool listener_is_free(const struct listener_setup *setup, char reason[LISTENER_R
     return true;
 }
 
-struct listener *listener_create(struct loop *loop, const struct listener_setup *setup,
-                                 char reason[LISTENER_REASON_SIZE])
+int listener_bind(const struct listener_setup *setup, char reason[LISTENER_REASON_SIZE])
+{
+    int descriptor = socket_bind(&setup->address, true);
+    if (descriptor < 0) {
+        say_why(setup, reason);
+    }
+    return descriptor;
+}
+
+uint16_t listener_bound_port(int descriptor)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof(storage);
+    struct net_address address = {.port = 0};
+    if (getsockname(descriptor, (struct sockaddr *)&storage, &length) == 0) {
+        net_address_from_socket(&address, &storage);
+    }
+    return address.port;
+}
+
+bool listener_listen(int descriptor, const struct listener_setup *setup,
+                     char reason[LISTENER_REASON_SIZE])
+{
+    if (listen(descriptor, (int)setup->backlog) != 0) {
+        say_why(setup, reason);
+        return false;
+    }
+    return true;
+}
+
+struct listener *listener_adopt(struct loop *loop, const struct listener_setup *setup,
+                                int descriptor, char reason[LISTENER_REASON_SIZE])
 {
     REQUIRE(setup->accept_budget > 0);
     struct listener *listener = calloc(1, sizeof(*listener));
-    int descriptor = listener == NULL ? -1 : socket_bind(&setup->address, true);
-    if (descriptor < 0 || listen(descriptor, (int)setup->backlog) != 0 ||
-        uv_poll_init(&loop->uv, &listener->poll, descriptor) != 0) {
+    if (listener == NULL || uv_poll_init(&loop->uv, &listener->poll, descriptor) != 0) {
         say_why(setup, reason);
-        if (descriptor >= 0) {
-            close(descriptor);
-        }
+        close(descriptor);
         free(listener);
         return NULL;
     }
     listener->loop = loop;
     listener->setup = *setup;
     listener->descriptor = descriptor;
+    listener->port = listener_bound_port(descriptor);
     listener->is_listening = true;
     listener->poll.data = listener;
     deadline_init(&listener->pause, on_pause_over);
     uv_poll_start(&listener->poll, UV_READABLE, on_readable);
     return listener;
+}
+
+struct listener *listener_create(struct loop *loop, const struct listener_setup *setup,
+                                 char reason[LISTENER_REASON_SIZE])
+{
+    int descriptor = listener_bind(setup, reason);
+    if (descriptor < 0) {
+        return NULL;
+    }
+    if (!listener_listen(descriptor, setup, reason)) {
+        close(descriptor);
+        return NULL;
+    }
+    return listener_adopt(loop, setup, descriptor, reason);
 }
 
 static void free_when_done(struct listener *listener)
@@ -257,13 +323,7 @@ void listener_close(struct listener *listener)
 
 uint16_t listener_port(const struct listener *listener)
 {
-    struct sockaddr_storage storage;
-    socklen_t length = sizeof(storage);
-    struct net_address address = {.port = 0};
-    if (getsockname(listener->descriptor, (struct sockaddr *)&storage, &length) == 0) {
-        net_address_from_socket(&address, &storage);
-    }
-    return address.port;
+    return listener->port;
 }
 
 const struct listener_counts *listener_count(const struct listener *listener)

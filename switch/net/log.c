@@ -33,6 +33,7 @@ static struct {
     struct log_slot *slots; /* NULL: not open */
     struct log_setup setup;
     _Atomic int level_min;
+    _Atomic bool is_plain;
     _Atomic uint32_t tail; /* next slot to be written */
     _Atomic uint32_t head; /* next slot to go out; the thread's */
     _Atomic uint64_t dropped;
@@ -123,6 +124,7 @@ enum status log_open(const struct log_setup *setup)
 {
     log_state.setup = *setup;
     log_set_level(setup->level_min);
+    log_set_form(setup->is_plain);
     struct log_slot *slots = calloc(SLOT_COUNT, sizeof(slots[0]));
     if (slots == NULL) {
         return STATUS_NO_MEMORY;
@@ -168,6 +170,11 @@ void log_set_level(enum log_level level_min)
     atomic_store_explicit(&log_state.level_min, (int)level_min, memory_order_relaxed);
 }
 
+void log_set_form(bool is_plain)
+{
+    atomic_store_explicit(&log_state.is_plain, is_plain, memory_order_relaxed);
+}
+
 bool log_is_on(enum log_level level)
 {
     return (int)level >= atomic_load_explicit(&log_state.level_min, memory_order_relaxed);
@@ -203,7 +210,10 @@ void log_write(enum log_level level, const char *event, const struct log_field *
                uint32_t field_count)
 {
     struct log_line_source source = {
-        .level = level, .event = event, .wall_us = wall_us(), .is_plain = log_state.setup.is_plain};
+        .level = level,
+        .event = event,
+        .wall_us = wall_us(),
+        .is_plain = atomic_load_explicit(&log_state.is_plain, memory_order_relaxed)};
     if (log_state.slots == NULL) {
         char line[LOG_LINE_SIZE];
         source.is_plain = true;

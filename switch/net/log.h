@@ -63,6 +63,7 @@ MUST_CHECK enum status log_open(const struct log_setup *setup);
 void log_close(void);
 
 void log_set_level(enum log_level level_min);
+void log_set_form(bool is_plain);
 bool log_is_on(enum log_level level);
 /* Any thread. `event` names the line: lower case words joined by `_`. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields,

@@ -86,6 +86,10 @@ void mailbox_flush(struct mailbox *mailbox)
 {
     if (mailbox->is_dirty) {
         mailbox->is_dirty = false;
+        /* libuv first looks, without a fence, whether a wake-up is pending already. Were that look
+         * to pass the store of `sent`, a receiver that had just taken the pending one would see
+         * the old `sent`, and nobody would wake it again. */
+        atomic_thread_fence(memory_order_seq_cst);
         uv_async_send(&mailbox->wake);
     }
 }

@@ -218,13 +218,27 @@ static void not_tls(struct stream *stream, struct byte_view bytes)
     stream_fail(stream, CLOSE_NOT_TLS, text);
 }
 
+/* A wrong clock looks like a wrong certificate. */
+static const char *clock_hint(long verify)
+{
+    switch (verify) {
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "; it begins in the future: look at this machine's clock";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return "; renew it, or look at this machine's clock";
+    default:
+        return "";
+    }
+}
+
 static void handshake_failed(struct stream *stream)
 {
     char error[200], text[STREAM_CLOSE_TEXT_SIZE];
     tls_error_text(error, sizeof(error));
     long verify = SSL_get_verify_result(stream->ssl);
-    snprintf(text, sizeof(text), "handshake: %s%s%s", error, verify == X509_V_OK ? "" : ": ",
-             verify == X509_V_OK ? "" : X509_verify_cert_error_string(verify));
+    snprintf(text, sizeof(text), "handshake: %.120s%s%.60s%s", error,
+             verify == X509_V_OK ? "" : ": ",
+             verify == X509_V_OK ? "" : X509_verify_cert_error_string(verify), clock_hint(verify));
     count_add(&stream->loop->counts.handshakes_failed, 1);
     stream_close(stream, CLOSE_HANDSHAKE_FAILED, text);
 }
@@ -378,6 +392,9 @@ struct stream *stream_accept(struct loop *loop, int descriptor, const struct str
         deadline_disarm(&stream->deadline);
     } else {
         SSL_set_accept_state(stream->ssl);
+        if (setup->server_name != NULL) {
+            SSL_set1_host(stream->ssl, setup->server_name);
+        }
     }
     return stream;
 }

@@ -44,7 +44,8 @@ struct stream_calls {
 struct stream_setup {
     struct net_address address; /* the peer's */
     SSL_CTX *tls;               /* NULL: plain TCP. The stream takes a reference. */
-    const char *server_name;    /* connect with TLS: the name in the certificate */
+    const char *server_name;    /* with TLS: the name that the peer's certificate must bear; NULL:
+                                   any that its authority vouches for */
     uint32_t timeout_ms;        /* for connect and handshake together */
     uint32_t output_max;        /* bytes that may wait to be written; more: CLOSE_SLOW_READER */
     const struct stream_calls *calls;

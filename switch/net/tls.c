@@ -151,6 +151,25 @@ static int on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CI
     return 0;
 }
 
+/* What to do with a ticket that on_ticket has opened: a client's certificate is looked at when it
+ * is shown, so what rests on it must not outlive it (RFC 8446 4.6.1). */
+static SSL_TICKET_RETURN on_resumption(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+                                       size_t name_length, SSL_TICKET_STATUS status, void *argument)
+{
+    (void)ssl;
+    (void)name;
+    (void)name_length;
+    (void)argument;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    const X509 *client = SSL_SESSION_get0_peer(session);
+    if (client != NULL && X509_cmp_current_time(X509_get0_notAfter(client)) <= 0) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 /* What holds for both sides. NULL: OpenSSL refuses, which only a broken installation makes it do.
  */
 static SSL_CTX *context_create(const SSL_METHOD *method)
@@ -266,9 +285,15 @@ SSL_CTX *tls_server_create(const struct tls_server_setup *setup, char reason[TLS
     }
     SSL_CTX_set_min_proto_version(context, setup->only_tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_app_data(context, setup->tickets);
-    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
-    SSL_CTX_set_timeout(context, TICKET_LIFE_S);
-    SSL_CTX_set_num_tickets(context, 1);
+    if (setup->tickets != NULL) {
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
+        SSL_CTX_set_session_ticket_cb(context, NULL, on_resumption, NULL);
+        SSL_CTX_set_timeout(context, TICKET_LIFE_S);
+        SSL_CTX_set_num_tickets(context, 1);
+    } else {
+        SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(context, 0);
+    }
     if (!identity_load(context, setup->certificate_file, setup->key_file, reason)) {
         goto error;
     }

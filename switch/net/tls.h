@@ -39,7 +39,8 @@ struct tls_server_setup {
     const char *client_ca_file;   /* PEM; NULL or empty: clients are not asked for certificates */
     bool client_is_required;      /* a client without a valid certificate is refused */
     bool only_tls_1_3;            /* else 1.2 too */
-    struct tls_tickets *tickets;  /* of the loop; borrowed as long as the context lives */
+    struct tls_tickets *tickets;  /* of the loop; borrowed as long as the context lives. NULL: each
+                                     connection verifies its peer anew */
 };
 
 /* NULL: `reason` names the file, what is wrong with it, and what to do. */

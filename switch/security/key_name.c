@@ -20,6 +20,8 @@ static const struct key_form {
     {KEY_OF_TERMINAL, "term:", ":tdk", TERMINAL_TDK, KINDS(TRACK), KEY_TABLE_ID_BYTES},
     {KEY_OF_CHANNEL, "chan:", ":zpk", CHANNEL_ZPK, KINDS(PIN_OUT), KEY_TABLE_CHANNEL_NAME_SIZE - 1},
     {KEY_OF_CHANNEL, "chan:", ":zak", CHANNEL_ZAK, MAC_KINDS, KEY_TABLE_CHANNEL_NAME_SIZE - 1},
+    {KEY_OF_CHANNEL, "chan:", ":zmk", CHANNEL_ZMK, KINDS(ZONE_MASTER),
+     KEY_TABLE_CHANNEL_NAME_SIZE - 1},
     {KEY_OF_OURS, "own:pan", ":data", OWN_PAN_DATA, KINDS(DATA), 0},
     {KEY_OF_OURS, "own:pan", ":hash", OWN_PAN_HASH, KINDS(HASH), 0},
 };

@@ -14,12 +14,13 @@
 #define KEY_TABLE_CHANNEL_NAME_SIZE 16
 
 enum terminal_key { TERMINAL_TMK, TERMINAL_PIK, TERMINAL_MAK, TERMINAL_TDK, TERMINAL_KEY_COUNT };
-enum channel_key { CHANNEL_ZPK, CHANNEL_ZAK, CHANNEL_KEY_COUNT };
+enum channel_key { CHANNEL_ZPK, CHANNEL_ZAK, CHANNEL_ZMK, CHANNEL_KEY_COUNT };
 enum own_key { OWN_PAN_DATA, OWN_PAN_HASH, OWN_KEY_COUNT };
 
 struct terminal_keys {
     char id[KEY_TABLE_ID_BYTES]; /* zeros behind a shorter one */
     _Atomic uint32_t failures;   /* bad MACs in a row */
+    _Atomic bool has_held;       /* a MAC has held since its last sign-on */
     bool is_signed_on; /* its working keys are those of a sign-on; the engine's thread's */
     struct key_cell keys[TERMINAL_KEY_COUNT];
 };
@@ -28,6 +29,10 @@ _Static_assert(sizeof(struct terminal_keys) <= 500, "10^5 terminals stay below 5
 struct channel_keys {
     char name[KEY_TABLE_CHANNEL_NAME_SIZE];
     struct key_cell keys[CHANNEL_KEY_COUNT];
+    struct key_cell zak_before; /* still taken from the bank for a while after an exchange */
+    /* The engine's thread's: what the key file said, and whether the bank has replaced it. */
+    struct hsm_key_sealed loaded[CHANNEL_KEY_COUNT];
+    bool is_exchanged[CHANNEL_KEY_COUNT];
 };
 
 struct key_table;

@@ -86,7 +86,7 @@ static enum status read_row(const struct security_key_row *row, struct key_name 
     if (key_name_parse(name, row->name) != STATUS_OK) {
         snprintf(reason, SECURITY_REASON_SIZE,
                  "key \"%.40s\": no such name; expected term:<terminal_id>:tmk|pik|mak|tdk, "
-                 "chan:<name>:zpk|zak, own:pan:data or own:pan:hash",
+                 "chan:<name>:zpk|zak|zmk, own:pan:data or own:pan:hash",
                  row->name);
         return STATUS_BAD_VALUE;
     }
@@ -107,9 +107,9 @@ static enum status read_row(const struct security_key_row *row, struct key_name 
     return STATUS_OK;
 }
 
-static enum status seal_row(struct security *security, const struct security_key_row *row,
-                            struct key_name *name, struct hsm_key_sealed *sealed,
-                            char reason[SECURITY_REASON_SIZE])
+enum status security_seal_row(struct security *security, const struct security_key_row *row,
+                              struct key_name *name, struct hsm_key_sealed *sealed,
+                              char reason[SECURITY_REASON_SIZE])
 {
     struct hsm_key_record record;
     enum status status = read_row(row, name, &record, reason);
@@ -152,7 +152,7 @@ enum status security_try_key(struct security *security, const struct security_ke
 {
     struct key_name name;
     struct hsm_key_sealed sealed, in_force;
-    enum status status = seal_row(security, row, &name, &sealed, reason);
+    enum status status = security_seal_row(security, row, &name, &sealed, reason);
     if (status == STATUS_OK && name.owner == KEY_OF_OURS &&
         key_cell_get(key_table_own(security->keys, (enum own_key)name.which), &in_force) &&
         !is_same_own_key(security, &name, &in_force, &sealed)) {
@@ -165,9 +165,18 @@ enum status security_try_key(struct security *security, const struct security_ke
     return status;
 }
 
-/* A working key that a sign-on has replaced since. */
-static bool is_outdated(const struct security *security, const struct key_name *name)
+/* A working key that a sign-on or an exchange has replaced since. A bank's key that is not the one
+ * that was replaced is a new beginning. */
+static bool is_outdated(const struct security *security, const struct key_name *name,
+                        const struct hsm_key_sealed *sealed)
 {
+    if (name->owner == KEY_OF_CHANNEL) {
+        int index = key_table_channel(security->keys, name->holder);
+        const struct channel_keys *channel =
+            index < 0 ? NULL : key_table_channel_at(security->keys, (uint16_t)index);
+        return channel != NULL && channel->is_exchanged[name->which] &&
+               memcmp(&channel->loaded[name->which], sealed, sizeof(*sealed)) == 0;
+    }
     if (name->owner != KEY_OF_TERMINAL || name->which == TERMINAL_TMK) {
         return false;
     }
@@ -175,13 +184,23 @@ static bool is_outdated(const struct security *security, const struct key_name *
     return terminal != NULL && terminal->is_signed_on;
 }
 
+static void note_loaded(struct security *security, const struct key_name *name,
+                        const struct hsm_key_sealed *sealed)
+{
+    int index = key_table_channel(security->keys, name->holder);
+    REQUIRE(index >= 0);
+    struct channel_keys *channel = key_table_channel_at(security->keys, (uint16_t)index);
+    channel->loaded[name->which] = *sealed;
+    channel->is_exchanged[name->which] = false;
+}
+
 enum status security_load_key(struct security *security, const struct security_key_row *row,
                               char reason[SECURITY_REASON_SIZE])
 {
     struct key_name name;
     struct hsm_key_sealed sealed;
-    enum status status = seal_row(security, row, &name, &sealed, reason);
-    if (status != STATUS_OK || is_outdated(security, &name)) {
+    enum status status = security_seal_row(security, row, &name, &sealed, reason);
+    if (status != STATUS_OK || is_outdated(security, &name, &sealed)) {
         return status;
     }
     struct key_cell *cell = cell_of(security, &name);
@@ -191,6 +210,9 @@ enum status security_load_key(struct security *security, const struct security_k
         return STATUS_NO_ROOM;
     }
     key_cell_put(cell, &sealed);
+    if (name.owner == KEY_OF_CHANNEL) {
+        note_loaded(security, &name, &sealed);
+    }
     return STATUS_OK;
 }
 
@@ -232,6 +254,7 @@ enum status security_install(struct security *security, struct byte_view records
     }
     terminal->is_signed_on = true;
     atomic_store_explicit(&terminal->failures, 0, memory_order_relaxed);
+    atomic_store_explicit(&terminal->has_held, false, memory_order_relaxed);
     return STATUS_OK;
 }
 

@@ -5,7 +5,7 @@
  * unit's module, used once. Only the engine's thread writes: key rows at load, working keys when a
  * sign-on is answered. So a worker sees a terminal's old keys or its new ones, never a mixture.
  *
- * Key names are fixed: term:<terminal_id>:tmk, :pik, :mak, :tdk; chan:<name>:zpk, :zak;
+ * Key names are fixed: term:<terminal_id>:tmk, :pik, :mak, :tdk; chan:<name>:zpk, :zak, :zmk;
  * own:pan:data, own:pan:hash. A block is bound to its name.
  *
  * The soft module answers at once, so these calls are direct. One that answers later needs a
@@ -51,7 +51,8 @@ struct security_unit *security_unit(struct security *security, uint16_t index);
 /* --- the engine's thread ------------------------------------------------------------------ */
 
 /* One row of keys.csv. Loading a name again replaces its key; but working keys that a sign-on has
- * installed are younger than any file, and stay. */
+ * installed are younger than any file, and stay; so do those that a bank has sent, as long as the
+ * file's own stays what it was (key_exchange.h). */
 struct security_key_row {
     const char *name, *kind, *block; /* kind: hsm_key_kind_name() */
 };
@@ -102,6 +103,11 @@ struct security_verdict {
 /* The MAC of a request, before any field is acted on (I36). `mac` is the field's 8 bytes. */
 struct security_verdict security_gate_verify(struct security_unit *unit, const char *terminal_id,
                                              struct byte_view scope, struct byte_view mac);
+/* Why the MAC of a request probably failed, in words that an operator can act on: another rule
+ * would fit it, or none has held since the terminal's last sign-on. NULL: nothing speaks for a
+ * cause. For our own log, never for the peer. */
+const char *security_gate_hint(struct security_unit *unit, const char *terminal_id,
+                               struct byte_view scope, struct byte_view mac);
 /* The MAC of a reply, for message_put_mac. */
 MUST_CHECK enum hsm_answer security_reply_mac(struct security_unit *unit, const char *terminal_id,
                                               struct byte_view scope,
@@ -144,6 +150,10 @@ MUST_CHECK enum hsm_answer security_link_mac(struct security_unit *unit, struct 
 MUST_CHECK enum hsm_answer security_link_verify(struct security_unit *unit,
                                                 struct security_link link, struct byte_view scope,
                                                 struct byte_view mac);
+
+/* As security_gate_hint(), of a bank's message. */
+const char *security_link_hint(struct security_unit *unit, struct security_link link,
+                               struct byte_view scope, struct byte_view mac);
 
 MUST_CHECK enum hsm_answer security_seal_pan(struct security_unit *unit, const struct pan *pan,
                                              struct pan_sealed *sealed);

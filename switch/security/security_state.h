@@ -19,3 +19,11 @@ struct security {
     uint16_t unit_count;
     struct security_unit units[SECURITY_UNIT_COUNT_MAX];
 };
+
+struct key_name;
+
+/* A row checked and sealed, without an effect; as security_try_key. */
+MUST_CHECK enum status security_seal_row(struct security *security,
+                                         const struct security_key_row *row, struct key_name *name,
+                                         struct hsm_key_sealed *sealed,
+                                         char reason[SECURITY_REASON_SIZE]);

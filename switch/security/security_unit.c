@@ -103,6 +103,9 @@ static struct security_verdict judge(struct security_unit *unit, struct terminal
         if (atomic_load_explicit(&terminal->failures, memory_order_relaxed) != 0) {
             atomic_store_explicit(&terminal->failures, 0, memory_order_relaxed);
         }
+        if (!atomic_load_explicit(&terminal->has_held, memory_order_relaxed)) {
+            atomic_store_explicit(&terminal->has_held, true, memory_order_relaxed);
+        }
         return verdict;
     }
     count_add(&unit->counts.macs_failed, 1);
@@ -125,6 +128,73 @@ struct security_verdict security_gate_verify(struct security_unit *unit, const c
                                          .asks_signon = true};
     }
     return judge(unit, terminal, verify_mac(unit, &intent, mac));
+}
+
+/* The rules that one kind of key serves; the name of one that the MAC would hold under, or NULL. */
+static const char *other_rule(struct security_unit *unit, const struct hsm_mac_intent *failed,
+                              struct byte_view mac)
+{
+    static const struct {
+        enum hsm_mac_algorithm algorithm;
+        const char *hint;
+    } RULES[] = {
+        {HSM_MAC_UNIONPAY_ECB, "it would hold as unionpay_ecb: the peer uses another MAC rule"},
+        {HSM_MAC_X9_9, "it would hold as x9_9: the peer uses another MAC rule"},
+        {HSM_MAC_XOR_TDES, "it would hold as xor_tdes: the peer uses another MAC rule"},
+    };
+    struct hsm_mac_intent intent = *failed;
+    intent.mac_length = SECURITY_MAC_BYTES;
+    memcpy(intent.mac, mac.bytes, SECURITY_MAC_BYTES);
+    for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
+        intent.algorithm = RULES[i].algorithm;
+        if (RULES[i].algorithm != failed->algorithm &&
+            hsm_mac_verify(unit->hsm, &intent) == HSM_DONE) {
+            return RULES[i].hint;
+        }
+    }
+    return NULL;
+}
+
+static bool is_of_one_value(struct byte_view bytes)
+{
+    for (uint32_t i = 1; i < bytes.length; i++) {
+        if (bytes.bytes[i] != bytes.bytes[0]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *security_gate_hint(struct security_unit *unit, const char *terminal_id,
+                               struct byte_view scope, struct byte_view mac)
+{
+    struct terminal_keys *terminal = key_table_terminal(unit->security->keys, terminal_id);
+    struct hsm_mac_intent intent = {.algorithm = unit->security->terminal_mac, .bytes = scope};
+    if (mac.length != SECURITY_MAC_BYTES ||
+        !lend_terminal(unit, terminal, TERMINAL_MAK, &intent.key)) {
+        return NULL;
+    }
+    if (is_of_one_value(mac)) {
+        return "the field is filled with one character: the terminal made no MAC";
+    }
+    const char *hint = other_rule(unit, &intent, mac);
+    if (hint == NULL && !atomic_load_explicit(&terminal->has_held, memory_order_relaxed)) {
+        hint = "none has held since its last sign-on: it did not take these keys; let it sign on, "
+               "and if that does not help, its master key is another one than in tables.keys";
+    }
+    return hint;
+}
+
+const char *security_link_hint(struct security_unit *unit, struct security_link link,
+                               struct byte_view scope, struct byte_view mac)
+{
+    struct hsm_mac_intent intent = {.algorithm = link.algorithm, .bytes = scope};
+    if (mac.length != SECURITY_MAC_BYTES ||
+        !lend_channel(unit, link.channel, CHANNEL_ZAK, &intent.key)) {
+        return NULL;
+    }
+    return is_of_one_value(mac) ? "the field is filled with one character: the bank made no MAC"
+                                : other_rule(unit, &intent, mac);
 }
 
 enum hsm_answer security_reply_mac(struct security_unit *unit, const char *terminal_id,
@@ -260,6 +330,15 @@ enum hsm_answer security_link_mac(struct security_unit *unit, struct security_li
     return make_mac(unit, &intent, mac);
 }
 
+/* The MAC key before the last exchange, while it is still taken. */
+static bool lend_before(struct security_unit *unit, uint16_t index, struct hsm_key_handle *handle)
+{
+    const struct channel_keys *channel = key_table_channel_at(unit->security->keys, index);
+    struct key_name name = {.owner = KEY_OF_CHANNEL, .which = CHANNEL_ZAK};
+    memcpy(name.holder, channel->name, sizeof(channel->name));
+    return lend(unit, &channel->zak_before, &name, handle);
+}
+
 enum hsm_answer security_link_verify(struct security_unit *unit, struct security_link link,
                                      struct byte_view scope, struct byte_view mac)
 {
@@ -269,6 +348,9 @@ enum hsm_answer security_link_verify(struct security_unit *unit, struct security
         answer = verify_mac(unit, &intent, mac);
     } else {
         (void)told(unit, answer);
+    }
+    if (answer == HSM_VERIFY_FAILED && lend_before(unit, link.channel, &intent.key)) {
+        answer = verify_mac(unit, &intent, mac);
     }
     count_add(&unit->counts.link_macs_failed, answer != HSM_DONE);
     return answer;

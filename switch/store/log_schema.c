@@ -9,16 +9,30 @@
 #include "protocols/base/require.h"
 #include "switch/store/log_word.h"
 
-const char *log_schema_sql(void)
-{
-    return "CREATE TABLE log (position INTEGER PRIMARY KEY,"
+/* The columns of `log` and of `carried`, as CREATE TABLE takes them. */
 #define INTEGER(column, member, sentence) " " #column " INTEGER NOT NULL,"
 #define NAME(column, member, words, sentence) " " #column " TEXT NOT NULL,"
 #define TEXT(column, member, sentence) " " #column " TEXT NOT NULL,"
 #define BYTES(column, bytes, length, sentence) " " #column " BLOB NOT NULL,"
 #define FIXED(column, bytes, sentence) " " #column " BLOB NOT NULL,"
+const char *log_carried_schema_sql(void)
+{
+    return "DROP TABLE IF EXISTS carried;"
+           "CREATE TABLE carried (position INTEGER PRIMARY KEY,"
+#include "switch/store/log_column.def"
+           " hash BLOB NOT NULL) STRICT;";
+}
+
+const char *log_schema_sql(void)
+{
+    return "CREATE TABLE log (position INTEGER PRIMARY KEY,"
 #include "switch/store/log_column.def"
            " hash BLOB NOT NULL) STRICT;"
+           "CREATE TABLE segment (ordinal INTEGER NOT NULL, first_position INTEGER NOT NULL,"
+           " previous_hash BLOB NOT NULL, settlement_day INTEGER NOT NULL,"
+           " opened_us INTEGER NOT NULL, sealed_us INTEGER NOT NULL,"
+           " last_position INTEGER NOT NULL, last_hash BLOB NOT NULL,"
+           " row_count INTEGER NOT NULL) STRICT;"
            "CREATE INDEX log_rrn ON log (rrn) WHERE rrn <> '';"
            "CREATE TRIGGER log_no_update BEFORE UPDATE ON log BEGIN"
            " SELECT RAISE(ABORT, 'the log is append-only: no row is changed'); END;"
@@ -49,14 +63,8 @@ const char *log_select_sql(void)
 {
     return "SELECT position"
 #include "switch/store/log_column.def"
-           ", hash FROM log WHERE position >= ?1 ORDER BY position";
+           ", hash FROM ";
 }
-
-const char *log_insert_sql(void)
-{
-    return "INSERT INTO log (position"
-#include "switch/store/log_column.def"
-           ", hash) VALUES (?"
 #undef INTEGER
 #define INTEGER(column, member, sentence) ",?"
 #undef NAME
@@ -67,6 +75,17 @@ const char *log_insert_sql(void)
 #define BYTES(column, bytes, length, sentence) ",?"
 #undef FIXED
 #define FIXED(column, bytes, sentence) ",?"
+
+const char *log_insert_sql(void)
+{
+    return "INSERT INTO log VALUES (?"
+#include "switch/store/log_column.def"
+           ",?)";
+}
+
+const char *log_insert_carried_sql(void)
+{
+    return "INSERT OR IGNORE INTO carried VALUES (?"
 #include "switch/store/log_column.def"
            ",?)";
 }
@@ -204,17 +223,19 @@ int log_bind(sqlite3_stmt *insert, const struct record *record, const struct log
     return failed;
 }
 
-/* Copies a text or blob column into `room` bytes. False: longer than that. */
+/* Copies a text or blob column into `room` bytes. False: longer than that. Most are empty, and then
+ * their bytes are not asked for: SQLite's calls are half of what reading a row costs. */
 static bool take_bytes(sqlite3_stmt *select, int at, void *to, uint32_t room)
 {
-    const void *bytes = sqlite3_column_blob(select, at);
     uint32_t length = (uint32_t)sqlite3_column_bytes(select, at);
-    if (length > room) {
+    if (length == 0) {
+        return true;
+    }
+    const void *bytes = sqlite3_column_blob(select, at);
+    if (length > room || bytes == NULL) {
         return false;
     }
-    if (length != 0) {
-        memcpy(to, bytes, length);
-    }
+    memcpy(to, bytes, length);
     return true;
 }
 

@@ -15,15 +15,29 @@
 #include "switch/engine/record.h"
 
 #define LOG_APPLICATION_ID 0x54494C57 /* "TILW", in the file's header */
-#define LOG_SCHEMA_VERSION 1
+#define LOG_SCHEMA_VERSION 3
 #define LOG_HASH_BYTES 32
 
-/* Statements that make an empty file a log, without the pragmas. */
+/* Statements that make an empty file a segment of a log, without the pragmas. */
 const char *log_schema_sql(void);
 /* "INSERT INTO log …" with one parameter a column. */
 const char *log_insert_sql(void);
-/* "SELECT every column FROM log WHERE position >= ?1 ORDER BY position". */
+/* "SELECT every column FROM ": as log_read takes them; the table and what follows is the caller's.
+ */
 const char *log_select_sql(void);
+#define LOG_SELECT_SIZE 2048 /* holds it with what follows */
+/* "INSERT OR IGNORE INTO carried …" with one parameter a column, after log_carried_schema_sql(). */
+const char *log_insert_carried_sql(void);
+/* The table `carried`, with the columns of `log`. */
+const char *log_carried_schema_sql(void);
+
+/* X(name, statement): what sealing adds to find rows by. */
+#define LOG_INDEX_MAP(X)                                                                           \
+    X(KEY, "log_key ON log (terminal_id, merchant_id, batch, stan)")                               \
+    X(REFERENCE, "log_reference ON log (epoch, seq)")                                              \
+    X(ORIGINAL, "log_original ON log (original_epoch, original_seq) WHERE original_seq <> 0")      \
+    X(CARD, "log_card ON log (merchant_id, pan_hash, auth_code) WHERE auth_code <> ''")            \
+    X(DAY, "log_day ON log (settlement_day) WHERE settlement_day <> 0")
 
 /* Takes the place of the hash in the row before the first. */
 struct log_hash {

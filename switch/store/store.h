@@ -5,7 +5,11 @@
  * hash of the one before it (I20). A failed write or sync stops the process (I22): after it nothing
  * could be promised.
  *
- * Life:  store_open -> store_replay -> store_start -> append, flush ... -> store_close
+ * The log is a folder of segments. A segment ends when it holds enough rows or the settlement day
+ * changes; a background thread seals it, and keeps the next one ready. Searches go on a thread of
+ * their own.
+ *
+ * Life:  store_open -> store_replay -> store_start -> append, flush, lookup ... -> store_close
  */
 #pragma once
 
@@ -16,28 +20,34 @@
 
 #include "protocols/base/status.h"
 #include "switch/engine/record.h"
+#include "switch/store/lookup_desk.h"
 
 #define STORE_REASON_SIZE 1024
 /* Records that store_append() still takes after store_has_room() has become false: what is under
  * way goes on while no more is begun. Half of it holds what one read from a bank may bring. */
 #define STORE_OVERFLOW_COUNT 8192
-#define STORE_FREE_BYTES_MIN (INT64_C(64) * 1024 * 1024) /* some 150,000 rows */
 /* With this code the process ends when the log cannot be written: 69, "store unavailable". */
 #define STORE_EXIT_CODE 69
 
 struct store;
 
 struct store_setup {
-    const char *path;         /* the SQLite file; made when absent */
+    const char *folder;       /* of the segments; made when absent; borrowed until store_close */
+    const char *vfs;          /* SQLite's file layer; NULL: the usual one; borrowed as well */
     uint32_t burst_count_max; /* records of one commit at most */
     uint32_t queue_count_max; /* records that may wait; beyond it store_has_room() is false */
+    uint32_t segment_row_count_max; /* rows after which the next segment begins */
+    uint32_t retention_days;        /* age at which segments are removed; 0: never */
+    uint64_t reserve_bytes;         /* less free space than this: store_is_short() */
+    int64_t carry_window_us;        /* how long a tombstone matters: the duplicate window */
 };
 
-/* Opens or makes the file and verifies schema and the end of the hash chain. NULL: `reason` says
+/* Opens or makes the log and verifies schema and the end of the hash chain. NULL: `reason` says
  * what is wrong with which file and what to do. */
 struct store *store_open(const struct store_setup *setup, char reason[STORE_REASON_SIZE]);
 
-/* Reads every record in order; called before store_start.
+/* Reads what a restart needs, in order: the rows that the newest sealed segment carries, whose
+ * positions have gaps, and all rows after it. Called before store_start.
  * STATUS_BROKEN: `reason` names position and fault (a gap, a hash that does not fit). */
 MUST_CHECK enum status store_replay(struct store *store,
                                     void (*on_record)(void *argument, const struct record *record),
@@ -54,11 +64,25 @@ void store_append(struct store *store, const struct record *record);
 void store_flush(struct store *store);
 /* Whether more may be begun. */
 bool store_has_room(const struct store *store);
-/* Less than STORE_FREE_BYTES_MIN of disk is left: what remains is for reversals and their results
+/* Less than reserve_bytes of disk is left: what remains is for reversals and their results
  * (I23). */
 bool store_is_short(const struct store *store);
 /* Records that store_append() still takes; more than that is a programmer's error. */
 uint32_t store_room(const struct store *store);
+
+/* Searches the log, as lookup.h says; `on_found` is called on the loop's thread. What was durable
+ * when the call was made is found. Answers false when too many are under way: then nothing is
+ * called. */
+MUST_CHECK bool store_lookup(struct store *store, const struct lookup_query *query,
+                             lookup_on_found *on_found, void *argument);
+/* Offers answers again that on_found did not take. Called once a turn of the loop. */
+void store_deliver(struct store *store);
+/* The segment that is written, and the last one that is sealed; from any thread. */
+void store_segments(const struct store *store, uint32_t *open_ordinal, uint32_t *sealed_last);
+
+/* Sealed segments whose last row is older than `days` are removed in the background, as the
+ * retention does by itself; never one that a restart needs. */
+void store_purge_soon(struct store *store, uint32_t days);
 
 /* Waits until all that was appended is durable, stops the writer, closes; `on_durable` is not
  * called any more. After a store_start the loop must turn once more before it is closed itself: the
@@ -100,9 +124,3 @@ struct store_counts {
     int64_t free_bytes; /* of the disk, asked twice a second at most; -1: unknown */
 };
 void store_count(const struct store *store, struct store_counts *counts);
-
-/* Reads the whole of a log, also one that is in use, and verifies that no position is missing and
- * that each hash fits. `rows` is how many did. Fails as store_replay; STATUS_UNSUPPORTED: no log.
- */
-MUST_CHECK enum status store_verify(const char *path, uint64_t *rows,
-                                    char reason[STORE_REASON_SIZE]);

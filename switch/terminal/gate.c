@@ -44,6 +44,8 @@ static void refuse_keyless(const struct terminals *terminals, const struct payme
     case ROUTE_NOT_SUPPORTED:
     case ROUTE_NO_FEE:
     case ROUTE_LIMIT_AMOUNT:
+    case ROUTE_CODE_UNKNOWN:
+    case ROUTE_CHANNEL_TRIPPED:
     case ROUTE_ANSWER_COUNT:
         refuse(verdict, REJECT_TERMINAL, "%s", route_answer_text(answer));
         break;
@@ -56,6 +58,19 @@ static void refuse_mac(struct terminals *terminals, const struct payment *paymen
 {
     count_add(&terminals->counts.mac_failures, 1);
     refuse(verdict, reject, "%s (terminal %s)", reject_text(reject), payment->terminal_id);
+}
+
+static void refuse_wrong_mac(struct terminals *terminals, const struct message *message,
+                             const struct payment *payment, struct gate_verdict *verdict)
+{
+    const char *hint =
+        security_gate_hint(terminals->setup.unit, payment->terminal_id, message_mac_scope(message),
+                           message_raw(message, message_mac_field(message)));
+    refuse_mac(terminals, payment, verdict, REJECT_MAC_WRONG);
+    if (hint != NULL) {
+        refuse(verdict, REJECT_MAC_WRONG, "%s (terminal %s): %s", reject_text(REJECT_MAC_WRONG),
+               payment->terminal_id, hint);
+    }
 }
 
 static void check_mac(struct terminals *terminals, const struct message *message,
@@ -73,7 +88,7 @@ static void check_mac(struct terminals *terminals, const struct message *message
     case SECURITY_PASS:
         return;
     case SECURITY_BAD_MAC:
-        refuse_mac(terminals, payment, verdict, REJECT_MAC_WRONG);
+        refuse_wrong_mac(terminals, message, payment, verdict);
         break;
     case SECURITY_NO_KEY:
         refuse_keyless(terminals, payment, verdict);
@@ -132,7 +147,8 @@ void gate_check(struct terminal_conn *conn, const struct message *message, struc
     if (conn->port->setup.has_identity) {
         check_identity(conn, payment, verdict);
     }
-    if (verdict->is_passed && dialect_has_mac(conn->port->setup.dialect, payment)) {
+    if (verdict->is_passed &&
+        dialect_has_mac(edition_dialect(conn->port->setup.edition), payment)) {
         check_mac(terminals, message, payment, verdict);
     }
     if (verdict->is_passed) {

@@ -7,7 +7,9 @@
 
 #include "protocols/base/require.h"
 #include "switch/net/log.h"
+#include "switch/net/trace.h"
 #include "switch/terminal/gate.h"
+#include "switch/terminal/terminal_port.h"
 #include "switch/terminal/terminal_reply.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -90,7 +92,7 @@ static struct gate_verdict format_verdict(enum reject why, const char *reason)
 static bool read_request(struct terminal_conn *conn, struct byte_view bytes,
                          struct message *message, struct gate_verdict *verdict)
 {
-    const struct dialect *dialect = conn->port->setup.dialect;
+    const struct dialect *dialect = edition_dialect(conn->port->setup.edition);
     struct payment *payment = &conn->port->terminals->payment;
     struct message_fault message_fault;
     struct dialect_fault dialect_fault;
@@ -138,6 +140,21 @@ static void name_terminal(struct terminal_conn *conn, const char terminal_id[9])
     }
 }
 
+/* For whoever watches this terminal; its name is the connection's where the message has none. */
+static void trace_received(const struct terminal_conn *conn, struct byte_view bytes,
+                           const char *note)
+{
+    struct trace_message message = {.subject = {.side = TRACE_TERMINAL},
+                                    .spec =
+                                        dialect_spec(edition_dialect(conn->port->setup.edition)),
+                                    .bytes = bytes,
+                                    .note = note,
+                                    .wall_us = loop_wall_us(),
+                                    .now_ns = loop_now_ns()};
+    memcpy(message.subject.name, conn->terminal_id, sizeof(conn->terminal_id));
+    trace_put(&message);
+}
+
 /* A whole message is there. */
 static void on_message(struct terminal_conn *conn, struct byte_view bytes)
 {
@@ -157,11 +174,15 @@ static void on_message(struct terminal_conn *conn, struct byte_view bytes)
         gate_check(conn, &message, payment, &verdict);
         histogram_record(&terminals->counts.gate, loop_now_ns() - read_ns);
     }
+    if (trace_is_on()) {
+        bool is_passed = is_read && verdict.is_passed;
+        trace_received(conn, bytes, is_passed ? NULL : verdict.text);
+    }
     if (is_read && verdict.is_passed) {
         struct conn_handle handle = {terminals->setup.worker, conn_slot(terminals, conn),
                                      conn->generation};
         /* A request that carries no MAC proves nothing. */
-        if (dialect_has_mac(conn->port->setup.dialect, payment)) {
+        if (dialect_has_mac(edition_dialect(conn->port->setup.edition), payment)) {
             conn->mac_failures = 0;
         }
         terminals->setup.on_request(terminals->setup.argument, handle, payment);
@@ -175,6 +196,9 @@ static void not_a_frame(struct terminal_conn *conn, const struct frame_fault *fa
 {
     struct terminals *terminals = conn->port->terminals;
     struct byte_writer writer;
+    if (trace_is_on()) {
+        trace_received(conn, (struct byte_view){NULL, 0}, fault->reason);
+    }
     if (fault->http_status == 0) {
         count_add(&terminals->counts.rejects[REJECT_FRAME], 1);
         terminal_conn_close(conn, CLOSE_FRAME, fault->reason);
@@ -238,6 +262,7 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
             wait_for_room(conn);
             break;
         }
+        terminal_port_follow(conn);
         uint32_t taken =
             on_first_frame(conn, (struct byte_view){bytes.bytes + used, bytes.length - used});
         if (taken == 0) {
@@ -363,10 +388,11 @@ static void on_closed(void *owner, enum close_reason reason, const char *text)
     if (conn->is_waiting) {
         unwait(conn);
     }
-    listener_released(port->listener, stream_address(conn->stream));
+    listener_released(conn->listener, stream_address(conn->stream));
     count_sub(&terminals->counts.busy, conn->is_busy);
     count_sub(&terminals->counts.conns, 1);
     conn_give(terminals, conn);
+    terminal_port_leave(port);
 }
 
 static const struct stream_calls CALLS = {on_open, on_bytes, on_deadline, on_closed};
@@ -391,9 +417,11 @@ bool terminal_conn_open(struct terminal_port *port, int descriptor,
         conn_give(terminals, conn);
         return false;
     }
+    terminal_port_enter(port);
     count_add(&terminals->counts.conns, 1);
     pthread_mutex_lock(&terminals->mutex);
     conn->port = port;
+    conn->listener = port->listener;
     conn->stream = stream;
     pthread_mutex_unlock(&terminals->mutex);
     if (port->setup.tls == NULL) {

@@ -7,6 +7,7 @@
 #include "protocols/base/require.h"
 #include "protocols/base/secret.h"
 #include "switch/engine/wall_text.h"
+#include "switch/net/trace.h"
 #include "switch/terminal/terminal_conn.h"
 
 #define REQUEST_SIGNON 3 /* header digit 6: sign on again (unionpay section 1) */
@@ -14,17 +15,36 @@
 
 /* The header of the request, its digit 6 ours. Only the six-byte header of UnionPay terminals has
  * such a digit: the low half of its third byte. */
-static struct byte_view header_of_reply(struct terminal_conn *conn, bool asks_signon)
+static struct byte_view header_of_reply(struct terminal_conn *conn, uint8_t terminal_request)
 {
+    REQUIRE(terminal_request <= 9);
     if (conn->header_bytes == 6) {
-        conn->header[2] = (uint8_t)((conn->header[2] & 0xF0) | (asks_signon ? REQUEST_SIGNON : 0));
+        conn->header[2] = (uint8_t)((conn->header[2] & 0xF0) | terminal_request);
     }
     return (struct byte_view){conn->header, conn->header_bytes};
+}
+
+static void trace_sent(const struct terminal_conn *conn, const struct byte_writer *writer,
+                       const struct frame_mark *mark)
+{
+    uint32_t at = mark->body_at + (conn->port->setup.framing.has_tpdu ? FRAME_TPDU_BYTES : 0);
+    struct trace_message message = {.subject = {.side = TRACE_TERMINAL},
+                                    .is_sent = true,
+                                    .spec =
+                                        dialect_spec(edition_dialect(conn->port->setup.edition)),
+                                    .bytes = {writer->bytes + at, writer->position - at},
+                                    .wall_us = loop_wall_us(),
+                                    .now_ns = loop_now_ns()};
+    memcpy(message.subject.name, conn->terminal_id, sizeof(conn->terminal_id));
+    trace_put(&message);
 }
 
 static void put_out(struct terminal_conn *conn, struct byte_writer *writer,
                     const struct frame_mark *mark)
 {
+    if (trace_is_on()) {
+        trace_sent(conn, writer, mark);
+    }
     frame_end(writer, &conn->port->setup.framing, mark);
     stream_write(conn->stream, (struct byte_view){writer->bytes, writer->position});
     stream_flush(conn->stream);
@@ -41,17 +61,18 @@ static bool put_mac(struct terminal_conn *conn, const char *terminal_id, struct 
                  hsm_answer_text(answer));
         return false;
     }
-    message_put_mac(dialect_spec(conn->port->setup.dialect), writer, mac);
+    message_put_mac(dialect_spec(edition_dialect(conn->port->setup.edition)), writer, mac);
     return true;
 }
 
-bool terminal_reply_send(struct terminal_conn *conn, const struct payment *payment,
+bool terminal_reply_send(struct terminal_conn *conn, const struct engine_effect *effect,
                          char reason[TERMINAL_REPLY_REASON_SIZE])
 {
+    const struct payment *payment = effect->payment;
     const struct terminal_port *port = conn->port;
-    const struct dialect *dialect = port->setup.dialect;
+    const struct dialect *dialect = edition_dialect(port->setup.edition);
     struct dialect_build_how how = {.with_mac = dialect_has_mac(dialect, payment),
-                                    .header = header_of_reply(conn, false)};
+                                    .header = header_of_reply(conn, effect->terminal_request)};
     struct byte_view scope;
     struct dialect_fault fault;
     struct byte_writer writer;
@@ -100,7 +121,7 @@ void terminal_reply_refuse(struct terminal_conn *conn, const struct message *mes
     REQUIRE(terminal_reply_may_refuse(message));
     wall_text_set(&wall, loop_wall_us());
     message_draft_init(&draft, spec, mti);
-    draft.header = header_of_reply(conn, refusal->asks_signon);
+    draft.header = header_of_reply(conn, refusal->asks_signon ? REQUEST_SIGNON : 0);
     for (size_t i = 0; i < sizeof(ECHOED); i++) {
         echo_field(&draft, message, ECHOED[i], texts[i]);
     }

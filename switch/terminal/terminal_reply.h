@@ -7,9 +7,10 @@
 
 #define TERMINAL_REPLY_REASON_SIZE 240
 
-/* Sends the response that `payment` says. False: it cannot be said in the dialect, or there is no
+/* Sends the response that the payment of a REPLY says, with what the terminal should do next in
+ * its header. False: it cannot be said in the dialect, or there is no
  * MAC for it; `reason` tells. */
-bool terminal_reply_send(struct terminal_conn *conn, const struct payment *payment,
+bool terminal_reply_send(struct terminal_conn *conn, const struct engine_effect *effect,
                          char reason[TERMINAL_REPLY_REASON_SIZE]);
 
 struct terminal_refusal {

@@ -8,16 +8,25 @@
 
 #define REPLY_BYTES_MAX (FRAME_LENGTH_MAX + FRAME_HTTP_HEAD_MAX)
 
+/* What connections of one listener begin with. */
 struct terminal_port {
     struct terminals *terminals; /* borrowed */
     struct terminals_port_setup setup;
-    struct listener *listener; /* owned */
+    struct listener *listener; /* owned; NULL: another port has it now, or it is closed */
     const char *http_paths[TERMINALS_HTTP_PATH_COUNT_MAX];
+    char path_texts[TERMINALS_HTTP_PATH_COUNT_MAX][TERMINALS_HTTP_PATH_SIZE];
+    uint32_t conn_count;
+    /* Of one that was replaced: it is freed with its last connection. */
+    bool is_retired;
+    struct terminal_port *successor; /* borrowed; NULL: connections end as they began */
+    uint64_t drain_ns;               /* when they are closed; 0: not at all */
+    struct terminal_port *next;
 };
 
 /* One connection. Its slot is its name towards the engine; the generation tells old from new. */
 struct terminal_conn {
     struct terminal_port *port; /* borrowed; NULL: the slot is free */
+    struct listener *listener;  /* that it came by; borrowed */
     struct stream *stream;      /* ends in on_closed */
     struct terminal_conn *next; /* in the list of free ones, or of those that wait for room */
     uint32_t generation;
@@ -36,13 +45,15 @@ struct terminal_conn {
 struct terminals {
     struct terminals_setup setup;
     struct terminals_counts counts;
-    /* Guards what terminals_find() reads from another thread: which slots are taken, by what
-     * stream, for which terminal. */
+    /* Guards what is read from another thread: which ports there are, which slots are taken, by
+     * what stream, for which terminal. */
     pthread_mutex_t mutex;
     const struct ruleset *ruleset; /* borrowed */
     struct loop_hook hook;
     uint32_t port_count;
     struct terminal_port *ports[TERMINALS_PORT_COUNT_MAX]; /* owned */
+    struct terminal_port *retired;                         /* owned list */
+    struct deadline drain;                                 /* of retired ports */
     bool is_closed;
     uint32_t conn_used; /* slots that were ever used: memory is touched only as it is needed */
     struct terminal_conn *free_conns, *waiting;

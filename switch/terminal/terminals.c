@@ -7,12 +7,9 @@
 
 #include "protocols/base/require.h"
 #include "switch/net/log.h"
-#include "switch/net/tls.h"
 #include "switch/terminal/terminal_conn.h"
+#include "switch/terminal/terminal_port.h"
 #include "switch/terminal/terminal_reply.h"
-
-#define ACCEPT_BUDGET 8 /* a full handshake costs about twelve payments: a storm takes turns */
-#define BACKLOG 1024
 
 /* At the end of a turn: those that found no room may try again. */
 static void on_turn(void *argument)
@@ -39,6 +36,7 @@ struct terminals *terminals_create(const struct terminals_setup *setup)
     pthread_mutex_init(&terminals->mutex, NULL);
     terminals->hook = (struct loop_hook){.on_turn = on_turn, .argument = terminals};
     loop_enroll(setup->loop, &terminals->hook);
+    terminal_ports_init(terminals);
     return terminals;
 }
 
@@ -48,10 +46,8 @@ void terminals_destroy(struct terminals *terminals)
         return;
     }
     REQUIRE(terminals_conn_count(terminals) == 0);
-    for (uint32_t i = 0; i < terminals->port_count; i++) {
-        SSL_CTX_free(terminals->ports[i]->setup.tls);
-        free(terminals->ports[i]);
-    }
+    deadline_cancel(&terminals->drain);
+    terminal_ports_free(terminals);
     pthread_mutex_destroy(&terminals->mutex);
     free(terminals);
 }
@@ -62,84 +58,14 @@ void terminals_use(struct terminals *terminals, const struct ruleset *ruleset)
     terminals->ruleset = ruleset;
 }
 
-static bool on_accept(void *argument, int descriptor, const struct net_address *address)
-{
-    return terminal_conn_open(argument, descriptor, address);
-}
-
-/* The pointers are copied, the texts stay their owner's. */
-static void paths_copy(struct terminal_port *port, const char *const *paths)
-{
-    uint32_t count = 0;
-    while (paths != NULL && paths[count] != NULL) {
-        REQUIRE(count < TERMINALS_HTTP_PATH_COUNT_MAX - 1);
-        port->http_paths[count] = paths[count];
-        count++;
-    }
-    port->setup.framing.http_paths = count > 0 ? port->http_paths : NULL;
-}
-
-enum status terminals_listen(struct terminals *terminals, const struct terminals_port_setup *setup,
-                             char reason[LISTENER_REASON_SIZE])
-{
-    REQUIRE(terminals->ruleset != NULL);
-    struct terminal_port *port = calloc(1, sizeof(*port));
-    if (port == NULL || terminals->port_count == TERMINALS_PORT_COUNT_MAX) {
-        free(port);
-        snprintf(reason, LISTENER_REASON_SIZE, "no room for listener %s", setup->name);
-        return STATUS_NO_ROOM;
-    }
-    port->terminals = terminals;
-    port->setup = *setup;
-    paths_copy(port, setup->framing.http_paths);
-    struct listener_setup listener = {.name = port->setup.name,
-                                      .address = setup->address,
-                                      .backlog = BACKLOG,
-                                      .accept_budget = ACCEPT_BUDGET,
-                                      .connection_max = setup->limits.connection_max,
-                                      .per_address_max = setup->limits.per_address_max,
-                                      .on_accept = on_accept,
-                                      .argument = port};
-    port->listener = listener_create(terminals->setup.loop, &listener, reason);
-    if (port->listener == NULL) {
-        free(port);
-        return STATUS_BROKEN;
-    }
-    if (setup->tls != NULL) {
-        SSL_CTX_up_ref(setup->tls);
-    }
-    terminals->ports[terminals->port_count++] = port;
-    return STATUS_OK;
-}
-
-bool terminals_change_port(struct terminals *terminals, const char *name,
-                           const struct terminals_port_limits *limits, SSL_CTX *tls)
-{
-    for (uint32_t i = 0; i < terminals->port_count; i++) {
-        struct terminal_port *port = terminals->ports[i];
-        if (strcmp(port->setup.name, name) != 0) {
-            continue;
-        }
-        port->setup.limits = *limits;
-        listener_limit(port->listener, limits->connection_max, limits->per_address_max);
-        if (port->setup.tls != NULL && tls != NULL) {
-            SSL_CTX_up_ref(tls);
-            SSL_CTX_free(port->setup.tls);
-            port->setup.tls = tls;
-            port->setup.has_identity = tls_asks_client(tls);
-        }
-        return true;
-    }
-    return false;
-}
-
 static enum terminals_result result_of(const struct engine_effect *effect)
 {
     if (strcmp(effect->payment->response_code, "98") == 0) {
         return TERMINALS_UNKNOWN;
     }
-    if (payment_is_approval(effect->payment->response_code)) {
-        return TERMINALS_APPROVED;
+    if (payment_is_approval(effect->payment->response_code) ||
+        (effect->payment->response_code[0] == 0 && effect->reason == TXN_REASON_NONE)) {
+        return TERMINALS_APPROVED; /* a settlement's answer has no code of its own */
     }
     return effect->reason == TXN_REASON_CHANNEL_ANSWERED ? TERMINALS_DECLINED : TERMINALS_REJECTED;
 }
@@ -191,7 +117,7 @@ void terminals_reply(struct terminals *terminals, const struct engine_effect *ef
             LOG_TEXT("text", "the connection is gone; the answer is kept for a repeat"));
         return;
     }
-    bool is_sent = terminal_reply_send(conn, payment, reason);
+    bool is_sent = terminal_reply_send(conn, effect, reason);
     uint64_t took_ns = loop_now_ns() - conn->request_ns;
     count_reply(terminals, effect, took_ns);
     log_txn(conn, effect, took_ns);
@@ -207,7 +133,9 @@ void terminals_reply(struct terminals *terminals, const struct engine_effect *ef
 void terminals_drain(struct terminals *terminals)
 {
     for (uint32_t i = 0; i < terminals->port_count; i++) {
-        listener_stop(terminals->ports[i]->listener);
+        if (terminals->ports[i]->listener != NULL) {
+            listener_stop(terminals->ports[i]->listener);
+        }
     }
     for (uint32_t i = 0; i < terminals->conn_used; i++) {
         struct terminal_conn *conn = &terminals->conns[i];
@@ -227,6 +155,7 @@ void terminals_close(struct terminals *terminals)
         return;
     }
     terminals->is_closed = true;
+    deadline_cancel(&terminals->drain);
     for (uint32_t i = 0; i < terminals->port_count; i++) {
         listener_close(terminals->ports[i]->listener);
     }
@@ -267,15 +196,4 @@ uint32_t terminals_busy_count(const struct terminals *terminals)
 const struct terminals_counts *terminals_count(const struct terminals *terminals)
 {
     return &terminals->counts;
-}
-
-const struct listener *terminals_listener(const struct terminals *terminals, uint32_t index)
-{
-    return index < terminals->port_count ? terminals->ports[index]->listener : NULL;
-}
-
-int64_t terminals_certificate_end(const struct terminals *terminals, uint32_t index)
-{
-    bool has_one = index < terminals->port_count && terminals->ports[index]->setup.tls != NULL;
-    return has_one ? tls_certificate_not_after(terminals->ports[index]->setup.tls) : 0;
 }

@@ -15,7 +15,7 @@
 
 #include <openssl/ssl.h>
 
-#include "protocols/dialect/dialect.h"
+#include "protocols/dialect/edition.h"
 #include "protocols/frame.h"
 #include "protocols/payment.h"
 #include "routing/ruleset.h"
@@ -28,6 +28,7 @@
 
 #define TERMINALS_PORT_COUNT_MAX 16
 #define TERMINALS_HTTP_PATH_COUNT_MAX 41 /* with the closing NULL */
+#define TERMINALS_HTTP_PATH_SIZE 48
 
 struct terminals;
 
@@ -48,10 +49,10 @@ struct terminals_setup {
 struct terminals_port_setup {
     char name[16];
     struct net_address address;
-    struct framing framing;        /* its http_paths are borrowed as long as the terminals live */
-    const struct dialect *dialect; /* borrowed */
-    SSL_CTX *tls;                  /* NULL: plain TCP. A reference is taken. */
-    bool has_identity; /* clients show a certificate whose common name is their terminal id */
+    struct framing framing;  /* its http_paths are copied */
+    struct edition *edition; /* of the dialect; held from here on */
+    SSL_CTX *tls;            /* NULL: plain TCP. A reference is taken. */
+    bool has_identity;       /* clients show a certificate whose common name is their terminal id */
     struct terminals_port_limits {
         uint32_t connection_max, per_address_max;
         uint32_t handshake_timeout_ms, first_message_timeout_ms, idle_timeout_ms;
@@ -90,11 +91,37 @@ void terminals_use(struct terminals *terminals, const struct ruleset *ruleset);
 MUST_CHECK enum status terminals_listen(struct terminals *terminals,
                                         const struct terminals_port_setup *setup,
                                         char reason[LISTENER_REASON_SIZE]);
-/* The port called `name` takes these limits and, where `tls` is not NULL and the port is no plain
- * one, this context for new connections; open ones keep theirs, but where it asks clients for
- * certificates, none without one is served any more. False: no such port. */
-bool terminals_change_port(struct terminals *terminals, const char *name,
-                           const struct terminals_port_limits *limits, SSL_CTX *tls);
+
+/* ---- other ports, while connections go on ---- */
+
+struct terminal_port;
+
+/* A port that waits for terminals_change(). NULL: no memory. Any thread. */
+struct terminal_port *terminals_port_make(const struct terminals_port_setup *setup);
+void terminals_port_drop(struct terminal_port *port); /* of one that was not given there */
+
+/* How the listener's socket is to be bound, for listener_bind() and listener_listen(). */
+struct listener_setup terminals_port_place(const struct terminals_port_setup *setup);
+
+/* The ports there shall be. Those before are named by their index, in order of opening or of the
+ * last change. */
+struct terminals_change {
+    uint32_t count;
+    struct terminals_change_port {
+        int before; /* the port whose socket it goes on with; -1: `descriptor` */
+        int descriptor;
+        struct terminal_port *fresh; /* NULL: that port itself stays, with limits and context: */
+        struct terminals_port_limits limits;
+        SSL_CTX *tls; /* a reference is taken. Open connections keep theirs, but where it asks for
+                         client certificates, none without one is served any more. */
+    } ports[TERMINALS_PORT_COUNT_MAX];
+    /* By index of the ports before: as which of `ports` its connections go on, each from its next
+     * message; -1: they end as they began. */
+    int successors[TERMINALS_PORT_COUNT_MAX];
+    uint32_t drain_ms; /* how long connections go on whose port is gone, socket and successor */
+};
+/* Takes descriptors and fresh ports over. */
+void terminals_change(struct terminals *terminals, const struct terminals_change *change);
 
 /* Sends the engine's answer to the connection that asked. One that is gone drops it: the engine
  * keeps the answer for a repeat. `keys`: working keys that come into force with it. */
@@ -116,7 +143,11 @@ bool terminals_find(struct terminals *terminals, const char *terminal_id,
 uint32_t terminals_conn_count(const struct terminals *terminals);
 uint32_t terminals_busy_count(const struct terminals *terminals);
 const struct terminals_counts *terminals_count(const struct terminals *terminals);
-/* The port `index` in order of opening; NULL: no more. For status and tests. */
-/* When the certificate of that port ends, seconds since 1970; 0: it has none. */
-int64_t terminals_certificate_end(const struct terminals *terminals, uint32_t index);
-const struct listener *terminals_listener(const struct terminals *terminals, uint32_t index);
+
+/* The port `index`, as terminals_change() counts. False: no more. Any thread. */
+struct terminals_port_view {
+    uint16_t port;
+    uint64_t open, accepted, refused;
+    int64_t certificate_end; /* seconds since 1970; 0: it has none */
+};
+bool terminals_port(struct terminals *terminals, uint32_t index, struct terminals_port_view *view);

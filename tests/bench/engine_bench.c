@@ -54,6 +54,7 @@ static void sign_on(struct stage *stage, uint32_t index)
 {
     static const uint8_t KEYS[40] = {1};
     stage->request.kind = PAYMENT_SIGNON;
+    memcpy(stage->request.management_code, "003", 4);
     stage->request.stan = 1;
     name_terminal(&stage->request, index);
     struct engine_event event = {.kind = ENGINE_REQUEST,
@@ -142,6 +143,9 @@ int main(void)
                                    .saf_life_ns = UINT64_C(86400000000000),
                                    .duplicate_window_ns = UINT64_C(3600000000000),
                                    .signon_timeout_ns = UINT64_C(5000000000),
+                                   .lookup_timeout_ns = UINT64_C(5000000000),
+                                   .capture_ceiling_percent = 115,
+                                   .tip_ceiling_percent = 120,
                                    .saf_window = 16,
                                    .node = 1,
                                    .acquirer_id = "00085500"};

@@ -9,6 +9,7 @@
 
 #include "switch/store/store.h"
 #include "tests/bench/bench.h"
+#include "tests/log_folder_strike.h"
 
 #define ROW_COUNT 60000
 #define WAITING_COUNT_MAX 8192
@@ -74,14 +75,16 @@ static void on_replayed(void *argument, const struct record *record)
 static double rows_per_second(const char *folder)
 {
     char path[512];
-    snprintf(path, sizeof(path), "%s/bench.db", folder);
+    snprintf(path, sizeof(path), "%s/bench", folder);
     static struct run run;
     memset(&run, 0, sizeof(run));
     uv_loop_init(&run.loop);
     char reason[STORE_REASON_SIZE];
-    run.store = store_open(
-        &(struct store_setup){.path = path, .burst_count_max = 1024, .queue_count_max = 65536},
-        reason);
+    run.store = store_open(&(struct store_setup){.folder = path,
+                                                 .burst_count_max = 1024,
+                                                 .queue_count_max = 65536,
+                                                 .segment_row_count_max = 1000000},
+                           reason);
     if (run.store == NULL || store_replay(run.store, on_replayed, NULL, reason) != STATUS_OK ||
         store_start(run.store, &run.loop, on_durable, &run) != STATUS_OK) {
         fprintf(stderr, "store: %s\n", reason);
@@ -93,12 +96,7 @@ static double rows_per_second(const char *folder)
     double seconds = (double)(bench_now_ns() - began_ns) / 1e9;
     store_close(run.store);
     uv_run(&run.loop, UV_RUN_DEFAULT);
-    static const char *const ENDINGS[] = {"", "-wal", "-shm"};
-    for (unsigned i = 0; i < 3; i++) {
-        char file[540];
-        snprintf(file, sizeof(file), "%s%s", path, ENDINGS[i]);
-        unlink(file);
-    }
+    log_folder_strike(path);
     return ROW_COUNT / seconds;
 }
 

@@ -100,7 +100,7 @@ static void test_a_refusal_names_its_reason_and_forwards_nothing(void **state)
     payment.batch = 2;
     stage_ask(stage, &payment);
     stage_expect_reply(stage, before + 4, "77");
-    payment = stage_payment(PAYMENT_REFUND, TERMINAL_A, FIRST_STAN);
+    payment = stage_payment(PAYMENT_MASTER_KEY, TERMINAL_A, FIRST_STAN);
     stage_ask(stage, &payment);
     stage_expect_reply(stage, before + 5, "40");
     assert_int_equal(stage->forward_count, 0);

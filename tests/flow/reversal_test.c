@@ -65,6 +65,24 @@ static void test_in_flight_it_is_reversed_whatever_the_channel_answers(void **st
     assert_int_equal(stage->forward_count, 2);
 }
 
+/* I18: the reversal is posted on the new day, its original stays where it was. */
+static void test_a_reversal_acknowledged_after_a_cut_over_counts_for_the_new_day(void **state)
+{
+    struct stage *stage = *state;
+    struct payment purchase = stage_purchase(TERMINAL_A, FIRST_STAN);
+    stage_ask(stage, &purchase);
+    stage_respond(stage, 0, "00");
+    assert_int_equal(stage_last_record(stage, RECORD_RESULT)->settlement_day, 20251126);
+    struct payment reversal = stage_reversal(&purchase);
+    stage_ask(stage, &reversal);
+    stage_cut_over(stage, BANK_A, 20251127);
+    struct payment response = stage_response(stage, 1, "00");
+    memcpy(response.settlement_date, "1127", sizeof(response.settlement_date));
+    stage_give(stage, BANK_A, &response);
+    assert_int_equal(stage_last_record(stage, RECORD_REVERSAL_DONE)->settlement_day, 20251127);
+    stage_expect_same_after_restart(stage);
+}
+
 static void test_after_a_time_out_it_is_00_at_once_and_reversed_once(void **state)
 {
     struct stage *stage = *state;
@@ -164,6 +182,7 @@ int main(void)
         TEST(test_an_approved_purchase_is_reversed_and_told_after_it_is_durable),
         TEST(test_a_repeated_reversal_changes_nothing_and_gets_00_again),
         TEST(test_in_flight_it_is_reversed_whatever_the_channel_answers),
+        TEST(test_a_reversal_acknowledged_after_a_cut_over_counts_for_the_new_day),
         TEST(test_after_a_time_out_it_is_00_at_once_and_reversed_once),
         TEST(test_a_declined_purchase_needs_no_reversal),
         TEST(test_an_unknown_original_is_blocked_before_25_is_told),

@@ -41,7 +41,11 @@ static void add_terminal(struct ruleset *ruleset, const char *terminal_id, bool 
     assert_int_equal(terminal_table_add(ruleset_terminals(ruleset), &row), STATUS_OK);
 }
 
-static struct ruleset *make_ruleset(void)
+/* What the channels of the rules made next are. */
+static bool are_wallets;
+
+static struct ruleset *make_ruleset(const char *routes, struct download_table *downloads,
+                                    uint64_t kinds)
 {
     struct ruleset_limits limits = {8, 8, 8};
     struct ruleset *ruleset = ruleset_create(7, &limits);
@@ -52,6 +56,12 @@ static struct ruleset *make_ruleset(void)
                            .card_type = CARD_TYPE_DEBIT,
                            .issuer = 1};
     assert_int_equal(bin_table_add(ruleset_bins(ruleset), &bin), STATUS_OK);
+    struct bin_rule visa = {.prefix = 4,
+                            .digit_count = 1,
+                            .scheme = CARD_SCHEME_VISA,
+                            .card_type = CARD_TYPE_CREDIT,
+                            .issuer = 2};
+    assert_int_equal(bin_table_add(ruleset_bins(ruleset), &visa), STATUS_OK);
     struct merchant_row merchant = {
         .mcc = "5311", .name = "Tea House", .plan = "plain", .is_active = true};
     memcpy(merchant.merchant_id, MERCHANT, 15);
@@ -59,15 +69,40 @@ static struct ruleset *make_ruleset(void)
     add_terminal(ruleset, TERMINAL_A, true);
     add_terminal(ruleset, TERMINAL_B, true);
     add_terminal(ruleset, TERMINAL_STOPPED, false);
-    struct channel_row channels[] = {{"bank_a", UINT64_MAX}, {"bank_b", UINT64_MAX}};
+    struct channel_row channels[] = {{"bank_a", kinds, are_wallets},
+                                     {"bank_b", kinds, are_wallets}};
     for (uint32_t i = 0; i < 2; i++) {
         assert_int_equal(channel_table_add(ruleset_channels(ruleset), &channels[i]), STATUS_OK);
     }
-    compile(ruleset, ROUTES, ruleset_compile_routes);
+    compile(ruleset, routes, ruleset_compile_routes);
     compile(ruleset, FEES, ruleset_compile_fees);
+    ruleset_take_downloads(ruleset, downloads);
     char reason[160];
     assert_int_equal(ruleset_freeze(ruleset, reason), STATUS_OK);
     return ruleset;
+}
+
+void stage_set_kinds(struct stage *stage, uint64_t kinds)
+{
+    struct ruleset *older = stage->ruleset;
+    stage->ruleset = make_ruleset(ROUTES, NULL, kinds);
+    stage_step(stage, (struct engine_event){.kind = ENGINE_RULESET, .ruleset = stage->ruleset});
+    ruleset_destroy(older);
+}
+
+void stage_use_wallets(struct stage *stage)
+{
+    are_wallets = true;
+    stage_set_kinds(stage, UINT64_MAX);
+    are_wallets = false;
+}
+
+void stage_use_routes(struct stage *stage, const char *routes)
+{
+    struct ruleset *older = stage->ruleset;
+    stage->ruleset = make_ruleset(routes, NULL, UINT64_MAX);
+    stage_step(stage, (struct engine_event){.kind = ENGINE_RULESET, .ruleset = stage->ruleset});
+    ruleset_destroy(older);
 }
 
 /* --- the rim ------------------------------------------------------------------------------ */
@@ -115,11 +150,24 @@ static void on_notice(void *argument, const struct engine_effect *effect)
     keep(stage->notices, &stage->notice_count, effect);
 }
 
+static void on_lookup(void *argument, const struct engine_effect *effect)
+{
+    struct stage *stage = argument;
+    assert_true(stage->lookup_count < STAGE_EFFECT_COUNT_MAX);
+    stage->lookups[stage->lookup_count++] = *effect;
+}
+
 static void start_engine(struct stage *stage)
 {
     stage->engine = engine_create(&stage->limits);
     assert_non_null(stage->engine);
-    struct driver_rim rim = {on_append, on_forward, on_reply, on_make_keys, on_notice, stage};
+    struct driver_rim rim = {.append = on_append,
+                             .forward = on_forward,
+                             .reply = on_reply,
+                             .make_keys = on_make_keys,
+                             .lookup = on_lookup,
+                             .notice = on_notice,
+                             .argument = stage};
     stage->driver = driver_create(stage->engine, &rim, HELD_COUNT_MAX);
     assert_non_null(stage->driver);
     stage_step(stage, (struct engine_event){.kind = ENGINE_RULESET, .ruleset = stage->ruleset});
@@ -138,20 +186,24 @@ static void begin(struct stage *stage)
     stage_set_channel(stage, BANK_B, true);
 }
 
-int stage_set_up(void **state)
+int stage_set_up_with(void **state, struct stage_size size)
 {
     struct stage *stage = calloc(1, sizeof(*stage));
     assert_non_null(stage);
     stage->limits = (struct engine_limits){
-        .txn_count_max = 64,
-        .terminal_count_max = 8,
+        .txn_count_max = size.txn_count_max,
+        .terminal_count_max = size.terminal_count_max,
         .response_timeout_ns = 45 * SECOND_NS,
         .inflight_life_ns = 180 * SECOND_NS,
         .saf_retry_min_ns = 5 * SECOND_NS,
         .saf_retry_max_ns = 60 * SECOND_NS,
         .saf_life_ns = 86400 * SECOND_NS,
         .duplicate_window_ns = 3600 * SECOND_NS,
+        .pin_guard = {3600 * SECOND_NS, 3},
         .signon_timeout_ns = 5 * SECOND_NS,
+        .lookup_timeout_ns = 5 * SECOND_NS,
+        .capture_ceiling_percent = 115,
+        .tip_ceiling_percent = 120,
         .saf_window = 2,
         .node = 1,
         .acquirer_id = "48021000",
@@ -159,13 +211,23 @@ int stage_set_up(void **state)
     stage->is_prompt = true;
     stage->now_ns = 1000 * SECOND_NS;
     stage->wall_us = WALL_US;
-    stage->ruleset = make_ruleset();
+    stage->ruleset = make_ruleset(ROUTES, NULL, UINT64_MAX);
     start_engine(stage);
     begin(stage);
     stage_sign_on(stage, TERMINAL_A);
     stage_sign_on(stage, TERMINAL_B);
     *state = stage;
     return 0;
+}
+
+int stage_set_up(void **state)
+{
+    return stage_set_up_with(state, (struct stage_size){64, 8});
+}
+
+int stage_set_up_small(void **state)
+{
+    return stage_set_up_with(state, (struct stage_size){8, 8});
 }
 
 int stage_tear_down(void **state)
@@ -186,12 +248,103 @@ void stage_restart(struct stage *stage)
     stage->record_count = durable;
     start_engine(stage);
     for (uint32_t i = 0; i < durable; i++) {
-        struct engine_event event = {.kind = ENGINE_REPLAY, .record = &stage->records[i]};
-        stage_step(stage, event);
+        enum record_kind kind = stage->records[i].kind;
+        if (i >= stage->replay_from || kind == RECORD_SIGNON || kind == RECORD_EPOCH) {
+            struct engine_event event = {.kind = ENGINE_REPLAY, .record = &stage->records[i]};
+            stage_step(stage, event);
+        }
     }
     stage->is_prompt = is_prompt;
     begin(stage);
     stage_pass(stage, 0);
+}
+
+/* --- the log searched --------------------------------------------------------------------- */
+
+static bool begins(const struct record *record)
+{
+    return record->kind == RECORD_INTENT || record->kind == RECORD_ADVICE ||
+           record->kind == RECORD_TOMBSTONE ||
+           (record->kind == RECORD_REFUSED && record->state == TXN_DECLINED);
+}
+
+static bool record_fits(const struct record *record, const struct lookup_query *query)
+{
+    if (query->kind == LOOKUP_BY_KEY) {
+        return begins(record) && record->batch == query->batch && record->stan == query->stan &&
+               strcmp(record->terminal_id, query->terminal_id) == 0;
+    }
+    if (query->kind == LOOKUP_BY_RRN) {
+        return begins(record) && strcmp(record->rrn, query->rrn) == 0;
+    }
+    return record->kind == RECORD_RESULT && record->payment_kind == PAYMENT_PREAUTH &&
+           record->state == TXN_APPROVED && strcmp(record->auth_code, query->auth_code) == 0 &&
+           memcmp(&record->pan_hash, &query->pan_hash, sizeof(query->pan_hash)) == 0;
+}
+
+static bool is_same(struct txn_reference left, struct txn_reference right)
+{
+    return left.seq != 0 && left.epoch == right.epoch && left.seq == right.seq;
+}
+
+/* Its own records, what follows it, and what follows these. */
+static bool belongs(const struct stage *stage, const struct record *record,
+                    struct txn_reference reference)
+{
+    if (is_same(record->txn, reference) || is_same(record->original, reference)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < stage->record_count && record->original.seq != 0; i++) {
+        if (is_same(stage->records[i].original, reference) &&
+            is_same(stage->records[i].txn, record->original)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t search_log(struct stage *stage, const struct lookup_query *query)
+{
+    struct txn_reference reference = {0, 0};
+    uint32_t durable = (uint32_t)driver_durable_position(stage->driver), count = 0;
+    bool is_certain = false;
+    for (uint32_t i = durable; i > 0 && !is_certain; i--) {
+        const struct record *record = &stage->records[i - 1];
+        if (record_fits(record, query)) {
+            is_certain = query->kind != LOOKUP_BY_KEY || !record_is_blind_refusal(record);
+            reference = is_certain || reference.seq == 0 ? record->txn : reference;
+        }
+    }
+    for (uint32_t i = 0; i < durable && reference.seq != 0; i++) {
+        if (belongs(stage, &stage->records[i], reference)) {
+            assert_true(count < LOOKUP_RECORD_COUNT_MAX);
+            stage->found[count++] = stage->records[i];
+        }
+    }
+    return count;
+}
+
+static void answer_lookups(struct stage *stage, bool is_failed)
+{
+    while (stage->answered_count < stage->lookup_count) {
+        const struct engine_effect *lookup = &stage->lookups[stage->answered_count++];
+        struct engine_event event = {.kind = ENGINE_FOUND};
+        event.found.txn = lookup->txn;
+        event.found.is_failed = is_failed;
+        event.found.records = stage->found;
+        event.found.count = is_failed ? 0 : search_log(stage, &lookup->lookup);
+        stage_step(stage, event);
+    }
+}
+
+void stage_answer_lookups(struct stage *stage)
+{
+    answer_lookups(stage, false);
+}
+
+void stage_fail_lookups(struct stage *stage)
+{
+    answer_lookups(stage, true);
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -204,6 +357,9 @@ void stage_step(struct stage *stage, struct engine_event event)
     driver_step(stage->driver, &event);
     if (stage->is_prompt) {
         stage_sync(stage);
+    }
+    if (!stage->is_log_slow) {
+        stage_answer_lookups(stage);
     }
 }
 
@@ -228,6 +384,22 @@ void stage_pass(struct stage *stage, uint64_t duration_ns)
     stage->now_ns = end_ns;
 }
 
+void stage_cut_over(struct stage *stage, uint16_t channel, uint32_t settlement_day)
+{
+    struct engine_event event = {.kind = ENGINE_CUT_OVER};
+    event.cut_over.channel = channel;
+    event.cut_over.settlement_day = settlement_day;
+    stage_step(stage, event);
+}
+
+void stage_use_downloads(struct stage *stage, struct download_table *downloads)
+{
+    struct ruleset *before = stage->ruleset;
+    stage->ruleset = make_ruleset(ROUTES, downloads, UINT64_MAX);
+    stage_step(stage, (struct engine_event){.kind = ENGINE_RULESET, .ruleset = stage->ruleset});
+    ruleset_destroy(before);
+}
+
 void stage_set_channel(struct stage *stage, uint16_t channel, bool is_up)
 {
     struct engine_event event = {.kind = ENGINE_CHANNEL};
@@ -249,7 +421,7 @@ struct payment stage_payment(enum payment_kind kind, const char *terminal, uint3
     return payment;
 }
 
-static void set_card(struct payment *payment, const char *digits)
+void stage_set_card(struct payment *payment, const char *digits)
 {
     assert_int_equal(pan_parse(&payment->pan, digits, strlen(digits)), STATUS_OK);
     memcpy(payment->pan_hash.bytes, digits, sizeof(payment->pan_hash.bytes));
@@ -265,7 +437,7 @@ struct payment stage_purchase(const char *terminal, uint32_t stan)
     memcpy(payment.condition_code, "00", 3);
     memcpy(payment.type_code, "22", 3);
     memcpy(payment.entry_mode, "051", 4);
-    set_card(&payment, CARD);
+    stage_set_card(&payment, CARD);
     payment.pin = (struct pin_block){.bytes = {1, 2, 3}, .length = 8};
     payment.track2 = (struct track2){.characters = CARD "=3012", .count = 21};
     return payment;
@@ -282,6 +454,65 @@ struct payment stage_reversal(const struct payment *purchase)
     return payment;
 }
 
+struct payment stage_follow_up(const struct stage *stage, enum payment_kind kind, uint32_t index,
+                               uint32_t stan)
+{
+    const struct payment *reply = &stage->replies[index].payment;
+    struct payment payment = stage_purchase(reply->terminal_id, stan);
+    payment.kind = kind;
+    payment.batch = reply->batch;
+    payment.amount = reply->amount;
+    memcpy(payment.original.rrn, reply->rrn, sizeof(payment.original.rrn));
+    memcpy(payment.original.auth_code, reply->auth_code, sizeof(payment.original.auth_code));
+    payment.original.batch = reply->batch;
+    payment.original.stan = reply->stan;
+    return payment;
+}
+
+uint32_t stage_approved(struct stage *stage, enum payment_kind kind, uint32_t stan)
+{
+    struct payment payment = stage_purchase(TERMINAL_A, stan);
+    payment.kind = kind;
+    stage_expect_answer(stage, &payment, "00");
+    return stage->reply_count - 1;
+}
+
+void stage_expect_answer(struct stage *stage, const struct payment *payment, const char *code)
+{
+    uint32_t forwards = stage->forward_count, replies = stage->reply_count;
+    stage_ask(stage, payment);
+    assert_int_equal(stage->forward_count, forwards + 1);
+    assert_int_equal(stage->forwards[forwards].payment.kind, payment->kind);
+    stage_respond(stage, forwards, code);
+    stage_expect_reply(stage, replies + 1, code);
+}
+
+void stage_expect_refusal(struct stage *stage, const struct payment *payment, const char *code)
+{
+    uint32_t forwards = stage->forward_count, replies = stage->reply_count;
+    stage_ask(stage, payment);
+    assert_int_equal(stage->forward_count, forwards);
+    stage_expect_reply(stage, replies + 1, code);
+}
+
+void stage_expect_totals(const struct stage *stage, const char *totals)
+{
+    for (uint32_t i = stage->record_count; i > 0; i--) {
+        if (stage->records[i - 1].totals[0] != 0) {
+            assert_string_equal(stage->records[i - 1].totals, totals);
+            return;
+        }
+    }
+    fail_msg("no record tells totals");
+}
+
+void stage_expect_same_after_restart(struct stage *stage)
+{
+    uint64_t before = engine_state_hash(stage->engine);
+    stage_restart(stage);
+    assert_int_equal(before, engine_state_hash(stage->engine));
+}
+
 uint32_t stage_ask(struct stage *stage, const struct payment *payment)
 {
     static uint32_t slot;
@@ -296,6 +527,7 @@ uint32_t stage_ask(struct stage *stage, const struct payment *payment)
 void stage_sign_on(struct stage *stage, const char *terminal)
 {
     struct payment payment = stage_payment(PAYMENT_SIGNON, terminal, 1);
+    memcpy(payment.management_code, "003", 4);
     stage_ask(stage, &payment);
     struct engine_event event = {.kind = ENGINE_KEYS};
     event.keys.txn = stage->keys[stage->keys_count - 1].effect.txn;

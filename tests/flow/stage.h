@@ -27,6 +27,7 @@
 #define TERMINAL_STOPPED "10000009"
 #define MERCHANT "898110053110001"
 #define CARD "6200000000000005"
+#define FOREIGN_CARD "4000000000000002"
 #define OTHER_CARD "6200000000000013"
 #define BANK_A 0 /* channel indexes: purchases go to A first */
 #define BANK_B 1
@@ -45,10 +46,15 @@ struct stage {
     int64_t wall_us;
     bool is_log_short; /* told with each request */
     bool is_prompt;    /* each record is durable at the end of its step */
+    bool is_log_slow;  /* searches of the log are not answered until stage_answer_lookups() */
+    uint32_t lookup_count, answered_count;
+    uint32_t replay_from; /* a restart reads only sign-ons and epochs of the records before it */
     uint32_t record_count, forward_count, reply_count, keys_count, notice_count;
     struct record records[STAGE_RECORD_COUNT_MAX];
     struct stage_effect forwards[STAGE_EFFECT_COUNT_MAX], replies[STAGE_EFFECT_COUNT_MAX];
     struct stage_effect keys[STAGE_EFFECT_COUNT_MAX], notices[STAGE_EFFECT_COUNT_MAX];
+    struct engine_effect lookups[STAGE_EFFECT_COUNT_MAX];
+    struct record found[LOOKUP_RECORD_COUNT_MAX];
 };
 
 /* A CMocka fixture: `*state` becomes a stage whose engine runs, with both banks up, an empty log,
@@ -56,6 +62,16 @@ struct stage {
 int stage_set_up(void **state);
 int stage_tear_down(void **state);
 
+/* The same with an engine that remembers eight transactions only: older ones are in the log. */
+int stage_set_up_small(void **state);
+struct stage_size {
+    uint32_t txn_count_max, terminal_count_max;
+};
+int stage_set_up_with(void **state, struct stage_size size);
+
+/* Searches that wait are answered from what is durable; or by a failure. */
+void stage_answer_lookups(struct stage *stage);
+void stage_fail_lookups(struct stage *stage);
 /* The process dies and comes back: the log up to what was durable, replayed; banks down, then up.
  */
 void stage_restart(struct stage *stage);
@@ -65,11 +81,36 @@ void stage_step(struct stage *stage, struct engine_event event);
 void stage_sync(struct stage *stage);
 /* Lets time pass, waking the engine whenever it wants to be woken. */
 void stage_pass(struct stage *stage, uint64_t duration_ns);
+/* Another version of the rules: the banks take these kinds (a bit each). */
+void stage_set_kinds(struct stage *stage, uint64_t kinds);
+/* Another version of the rules, with this routes file. */
+void stage_use_routes(struct stage *stage, const char *routes);
+/* Another version of the rules: both channels are wallets, where a void pays the money back. */
+void stage_use_wallets(struct stage *stage);
+/* The bank says that its next settlement day begins. */
+void stage_cut_over(struct stage *stage, uint16_t channel, uint32_t settlement_day);
+/* Other rules are in force: the same, and terminals download that. The stage owns the table. */
+void stage_use_downloads(struct stage *stage, struct download_table *downloads);
 void stage_set_channel(struct stage *stage, uint16_t channel, bool is_up);
 
 struct payment stage_payment(enum payment_kind kind, const char *terminal, uint32_t stan);
 /* A purchase of 123.45 yuan with CARD. */
 struct payment stage_purchase(const char *terminal, uint32_t stan);
+void stage_set_card(struct payment *payment, const char *digits);
+/* What follows an approved request: the same card and amount, and its reference, batch, trace and
+ * authorisation code as the reply `index` told them. */
+struct payment stage_follow_up(const struct stage *stage, enum payment_kind kind, uint32_t index,
+                               uint32_t stan);
+/* A purchase that the bank approves; answers the index of its reply. */
+uint32_t stage_approved(struct stage *stage, enum payment_kind kind, uint32_t stan);
+/* Asks for it, lets the bank answer, and expects that code. */
+void stage_expect_answer(struct stage *stage, const struct payment *payment, const char *code);
+/* Asks, and expects to be refused so: nothing is forwarded. */
+void stage_expect_refusal(struct stage *stage, const struct payment *payment, const char *code);
+/* The totals that the last record of a terminal's batch told. */
+void stage_expect_totals(const struct stage *stage, const char *totals);
+/* A restart brings back the same state (I21). */
+void stage_expect_same_after_restart(struct stage *stage);
 /* The terminal's 0400 for it. */
 struct payment stage_reversal(const struct payment *purchase);
 /* Sends it on a connection of its own and answers the slot of that connection. */

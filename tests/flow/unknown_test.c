@@ -108,12 +108,40 @@ static void test_code_25_is_final_only_when_the_original_cannot_be_in_flight(voi
     assert_string_equal(stage_last_record(stage, RECORD_REVERSAL_DONE)->response_code, "25");
 }
 
+static void pass_to_next_attempt(struct stage *stage)
+{
+    uint32_t before = stage->forward_count;
+    while (stage->forward_count == before) {
+        stage_pass(stage, SECOND_NS);
+    }
+}
+
+/* Found by the simulator: an answer that was under way for long spoke of a time when the original
+ * could still come, and it came. */
+static void test_a_late_code_25_is_about_the_time_it_was_asked(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage);
+    stage_respond(stage, 1, "25");
+    pass_to_next_attempt(stage);
+    uint32_t early = stage->forward_count - 1;
+    stage_pass(stage, 240 * SECOND_NS);
+    pass_to_next_attempt(stage);
+    stage_pass(stage, 46 * SECOND_NS); /* the attempt is given up, none is asked */
+    stage_respond(stage, early, "25");
+    assert_int_equal(stage_counts(stage).reversals_pending, 1);
+    pass_to_next_attempt(stage);
+    stage_respond(stage, stage->forward_count - 1, "25");
+    assert_int_equal(stage_counts(stage).reversals_pending, 0);
+}
+
 static void test_a_late_approval_reopens_what_25_had_closed(void **state)
 {
     struct stage *stage = *state;
     time_out(stage);
     stage_respond(stage, 1, "25");
     stage_pass(stage, 240 * SECOND_NS);
+    pass_to_next_attempt(stage);
     uint32_t sent = stage->forward_count;
     stage_respond(stage, sent - 1, "25");
     assert_int_equal(stage_counts(stage).reversals_pending, 0);
@@ -127,6 +155,23 @@ static void test_a_late_approval_reopens_what_25_had_closed(void **state)
     assert_int_equal(stage->forwards[sent].payment.is_repeat, 1);
     assert_int_equal(stage->forwards[sent].payment.stan, stage->forwards[1].payment.stan);
     stage_respond(stage, sent, "00");
+    assert_int_equal(stage_counts(stage).reversals_pending, 0);
+}
+
+/* Found by the simulator: 25, said before the bank posted, closed the reversal of what it had
+ * posted since. */
+static void test_a_late_approval_begins_the_wait_behind_25_anew(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage);
+    stage_respond(stage, 1, "25");
+    stage_pass(stage, 150 * SECOND_NS);
+    stage_respond(stage, 0, "00");
+    stage_pass(stage, 90 * SECOND_NS); /* more than 180 s since the first 25 */
+    stage_respond(stage, stage->forward_count - 1, "25");
+    assert_int_equal(stage_counts(stage).reversals_pending, 1);
+    stage_pass(stage, 60 * SECOND_NS);
+    stage_respond(stage, stage->forward_count - 1, "00");
     assert_int_equal(stage_counts(stage).reversals_pending, 0);
 }
 
@@ -228,6 +273,23 @@ static void test_reversals_wait_for_a_channel_that_is_down(void **state)
     assert_int_equal(stage->forwards[1].effect.channel, BANK_A);
 }
 
+static void test_a_lost_link_does_not_hold_the_window_shut(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage); /* a reversal is on its way */
+    uint32_t sent = stage->forward_count;
+    assert_int_equal(stage_counts(stage).reversals_in_flight, 1);
+    stage_set_channel(stage, BANK_B, false);
+    assert_int_equal(stage_counts(stage).reversals_in_flight, 1);
+    stage_set_channel(stage, BANK_A, false);
+    assert_int_equal(stage_counts(stage).reversals_in_flight, 0);
+    assert_int_equal(stage_counts(stage).reversals_pending, 1);
+    stage_set_channel(stage, BANK_A, true);
+    stage_pass(stage, stage->limits.saf_retry_min_ns);
+    assert_int_equal(stage->forward_count, sent + 1);
+    assert_int_equal(stage->forwards[sent].payment.is_repeat, 1);
+}
+
 static void test_many_time_outs_at_once_take_many_steps_of_bounded_effects(void **state)
 {
     struct stage *stage = *state;
@@ -253,13 +315,16 @@ int main(void)
         TEST(test_repeats_say_so_and_carry_the_same_keys_until_acknowledged),
         TEST(test_pauses_grow_between_their_bounds),
         TEST(test_code_25_is_final_only_when_the_original_cannot_be_in_flight),
+        TEST(test_a_late_code_25_is_about_the_time_it_was_asked),
         TEST(test_a_late_approval_reopens_what_25_had_closed),
+        TEST(test_a_late_approval_begins_the_wait_behind_25_anew),
         TEST(test_a_late_response_is_recorded_and_cancels_nothing),
         TEST(test_an_acknowledgement_during_a_pause_counts),
         TEST(test_an_outlived_reversal_is_a_case_and_stays_listed),
         TEST(test_a_channel_gets_no_more_reversals_than_its_window),
         TEST(test_a_lane_sends_one_reversal_of_a_terminal_at_a_time),
         TEST(test_reversals_wait_for_a_channel_that_is_down),
+        TEST(test_a_lost_link_does_not_hold_the_window_shut),
         TEST(test_many_time_outs_at_once_take_many_steps_of_bounded_effects),
     };
     return cmocka_run_group_tests_name("flow/unknown", tests, NULL, NULL);

@@ -53,14 +53,33 @@ static const struct merchant_row MERCHANT = {
     .merchant_id = "898110058120001", .mcc = "5812", .plan = "SP1", .is_active = true};
 static const struct terminal_row TERMINAL = {.terminal_id = "10000001", .brand = "newland"};
 
+static const struct route_rule *walk(const struct route_rules *rules,
+                                     const struct condition_facts *facts)
+{
+    for (uint32_t i = 0; i < route_rules_count(rules); i++) {
+        const struct route_rule *rule = route_rules_at(rules, i);
+        if (condition_matches(&rule->condition, facts)) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
 static void fuzz_routes(struct document *document)
 {
     struct payment payment;
     struct channel_table *channels = channel_table_create();
     must(channels != NULL);
-    must(channel_table_add(channels, &(struct channel_row){"bank_a", UINT64_MAX}) == STATUS_OK);
-    must(channel_table_add(channels, &(struct channel_row){"bank_b", UINT64_MAX}) == STATUS_OK);
-    struct route_rules *rules = route_rules_compile(document, channels);
+    must(channel_table_add(channels, &(struct channel_row){"bank_a", UINT64_MAX, false}) ==
+         STATUS_OK);
+    must(channel_table_add(channels, &(struct channel_row){"bank_b", UINT64_MAX, false}) ==
+         STATUS_OK);
+    struct bin_table *bins = bin_table_create(1);
+    must(bins != NULL && bin_table_group(bins, "fleet") == 1);
+    struct health_rules breakers;
+    health_rules_read(&breakers, document, channels);
+    struct route_rules *rules =
+        route_rules_compile(document, &(struct route_tables){channels, bins});
     must((rules != NULL) == (document_fault_count(document) == 0));
     if (rules != NULL) {
         struct condition_facts facts;
@@ -69,12 +88,16 @@ static void fuzz_routes(struct document *document)
                                                   .amount = payment.amount,
                                                   .bin = &BIN,
                                                   .merchant = &MERCHANT,
-                                                  .terminal = &TERMINAL};
+                                                  .terminal = &TERMINAL,
+                                                  .wall_us = INT64_C(1767268800000000),
+                                                  .bin_group = "fleet"};
         condition_facts_fill(&facts, &subject, route_rules_form(rules));
         const struct route_rule *rule = route_rules_find(rules, &facts);
         must(rule == NULL || (rule->channel_count >= 1 && rule->channels[0] < 2));
+        must(rule == walk(rules, &facts)); /* the index and a walk agree */
     }
     route_rules_destroy(rules);
+    bin_table_destroy(bins);
     channel_table_destroy(channels);
 }
 

@@ -7,6 +7,7 @@
 #include "config/file_text.h"
 #include "config/yaml_file.h"
 #include "protocols/iso8583/message.h"
+#include "protocols/iso8583/parts.h"
 #include "tests/fuzz/fuzz.h"
 
 #define INPUT_BYTES_MAX 4096
@@ -26,8 +27,26 @@ static const char ODDITIES[] =
     "  70: {name: f70, format: ans..9999 LLLL, characters: gbk, length_coding: bcd}\n"
     "  128: {name: f128, format: b8, coding: hex}\n";
 
-static const char *const FILES[] = {"unionpay-pos", "iso8583-1987-ascii"};
-#define SPEC_COUNT 3
+/* A third bitmap, EBCDIC, and parts of every style inside each other. */
+static const char NESTS[] =
+    "name: nests\nmti: ebcdic-1047\nbitmap: {coding: binary, secondary: true, third: 65}\n"
+    "codings: {n: ebcdic-1047, text: ebcdic-1047, length: binary, b: binary}\nfields:\n"
+    "  2: {name: f2, format: n..19 LL, length_inclusive: true}\n"
+    "  3: {name: f3, format: xn9, coding: bcd}\n"
+    "  4: {name: f4, format: b..20 LL, coding: hex-ebcdic, length_counts: bytes}\n"
+    "  5: {name: f5, format: ans..999 LLL, characters: any, parts: {tag: 2, length: either, "
+    "elements: {A1: {name: a1, format: n..9}, A2: {name: a2, format: ans..99}}}}\n"
+    "  6: {name: f6, format: b..999 LLL, parts: {style: ber, elements: {9F26: {name: c, format: "
+    "b8}}}}\n"
+    "  70: {name: f70, format: b..9999 LLLL, parts: {style: bitmap, bitmap: 8, elements: {"
+    "1: {name: one, format: n3, coding: bcd}, 9: {name: nine, format: b..99 LL, parts: {style: "
+    "list, elements: {1: {name: x, format: n2}, 2: {name: y, format: ans..9 L}}}}}}}\n"
+    "  130: {name: f130, format: n1}\n";
+
+static const char *const FILES[] = {
+    "unionpay-pos",       "iso8583-1987-ascii",  "iso8583-1987-binary", "iso8583-1987-ebcdic",
+    "iso8583-1993-ascii", "iso8583-1993-binary", "unionpay-host"};
+enum { FILE_COUNT = sizeof(FILES) / sizeof(FILES[0]), SPEC_COUNT = FILE_COUNT + 2 };
 
 static void fail(const char *condition, int line)
 {
@@ -48,13 +67,13 @@ static struct spec *compile(struct document *document)
 
 static void load_specs(struct spec *specs[SPEC_COUNT])
 {
-    for (unsigned i = 0; i < SPEC_COUNT - 1; i++) {
+    for (unsigned i = 0; i < FILE_COUNT; i++) {
         char path[512];
         snprintf(path, sizeof(path), "%s/config/specs/%s.yaml", TILLWAY_SOURCE_DIR, FILES[i]);
         specs[i] = compile(file_text_load_yaml(path));
     }
-    specs[SPEC_COUNT - 1] =
-        compile(yaml_file_parse("oddities", ODDITIES, (uint32_t)strlen(ODDITIES)));
+    specs[FILE_COUNT] = compile(yaml_file_parse("oddities", ODDITIES, (uint32_t)strlen(ODDITIES)));
+    specs[FILE_COUNT + 1] = compile(yaml_file_parse("nests", NESTS, (uint32_t)strlen(NESTS)));
 }
 
 /* A draft of all that was read; the values lie in `values`. */
@@ -77,13 +96,39 @@ static void compare(const struct message *left, const struct message *right)
 {
     static char left_text[SPEC_COUNT_MAX + 1], right_text[SPEC_COUNT_MAX + 1];
     CHECK(strcmp(left->mti, right->mti) == 0);
-    CHECK(left->present[0] == right->present[0] && left->present[1] == right->present[1]);
+    CHECK(memcmp(left->present, right->present, sizeof(left->present)) == 0);
     for (unsigned field = 2; field <= SPEC_FIELD_MAX; field++) {
         if (message_has(left, field)) {
             const uint32_t count = message_text(left, field, left_text, sizeof(left_text));
             CHECK(message_text(right, field, right_text, sizeof(right_text)) == count);
             CHECK(memcmp(left_text, right_text, count) == 0);
         }
+    }
+}
+
+/* Walks what stands inside the fields, one level deep: each element lies inside its field. */
+static void walk_parts(const struct message *message)
+{
+    static char text[SPEC_COUNT_MAX + 1];
+    for (unsigned field = 2; field <= SPEC_FIELD_MAX; field++) {
+        const struct spec_parts *parts = spec_parts_of(message->spec, field);
+        struct parts_reader reader;
+        struct parts_element element;
+        struct parts_fault fault = {.reason = ""};
+        if (parts == NULL || !message_has(message, field)) {
+            continue;
+        }
+        struct byte_view value = {(const uint8_t *)text,
+                                  message_text(message, field, text, sizeof(text))};
+        if (!parts_open(&reader, message->spec, parts, value)) {
+            continue;
+        }
+        enum status status;
+        while ((status = parts_next(&reader, &element, &fault)) == STATUS_OK) {
+            CHECK(element.value.length <= value.length);
+        }
+        CHECK(status == STATUS_NOT_FOUND || fault.reason[0] != '\0');
+        CHECK(fault.reason[0] == '\0' || fault.offset <= value.length);
     }
 }
 
@@ -127,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         message_describe(&message, text, sizeof(text));
         if (status == STATUS_OK) {
             check_readable(&message);
+            walk_parts(&message);
         } else {
             CHECK(fault.status == status && fault.reason[0] != '\0');
             CHECK(fault.offset <= length);

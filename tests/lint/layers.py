@@ -18,7 +18,7 @@ ARROWS = {  # folder: what it may include from, besides itself
 }
 # Inside switch/, from upstream to downstream: a folder includes only what stands after it, and the
 # files of switch/ itself (main.c, server.c) stand before them all. net/ is everybody's but the pure.
-STREAM = ["admin", "control", "terminal", "channel", "security", "store", "aftersales", "engine", "net"]
+STREAM = ["admin", "control", "terminal", "channel", "security", "settlement", "store", "aftersales", "engine", "net"]
 PURE = ("protocols/", "config/", "routing/", "hsm/", "switch/engine/", "switch/aftersales/")
 PURE_IN_SWITCH = ("routing/", "protocols/", "switch/engine/", "switch/aftersales/")
 OUTSIDE = re.compile(r"^(uv|openssl/ssl|hiredis/.*|sqlite3|curl/.*|sys/socket|netinet/.*|pthread|time|sys/time|unistd|fcntl)\.h$")

@@ -22,6 +22,8 @@ enum agenda_kind {
                              */
     AGENDA_UNSENT,          /* a: txn slot, b: txn generation, c: attempt */
     AGENDA_KEYS,            /* a: txn slot, b: txn generation, c: 1 made, 0 not */
+    AGENDA_FOUND,           /* the log answers; a: txn slot, b: txn generation, c: lookup slot */
+    AGENDA_CUT_OVER,        /* a bank's next day reaches the switch; a: channel, b: its day */
     AGENDA_SYNC,            /* the running sync ends; c: 1 it fails */
     AGENDA_TICK,            /* the engine's deadline */
     AGENDA_LINK,            /* a: channel, c: 1 up, 0 down */

@@ -1,56 +1,76 @@
-/* Banks as the scheme's rules have them: post what is approved, reverse what is reversed, once;
- * with the quirks and the bad lines that real ones have. */
+/* Banks as the scheme's rules have them: post what is approved, find an original by what field 90
+ * says of it, undo what is reversed, once, answer a repeat as before; with the quirks and the bad
+ * lines that real ones have. */
 #include <stdio.h>
 #include <string.h>
 
+#include "protocols/base/require.h"
 #include "tests/sim/world.h"
 
-static struct posting *posting_find(struct world *world, uint32_t channel, const char *rrn)
+#define OVERLOOKED_NS (60 * SIM_S)
+
+static struct posting *posting_find(struct world *world, uint32_t channel, uint32_t stan,
+                                    const char *sent_at)
 {
-    for (uint32_t i = 0; i < world->posting_count; i++) {
-        if (world->postings[i].channel == channel && strcmp(world->postings[i].rrn, rrn) == 0) {
-            return &world->postings[i];
+    for (uint32_t i = world->posting_count; i > 0; i--) {
+        struct posting *posting = &world->postings[i - 1];
+        if (posting->channel == channel && posting->stan == stan &&
+            strcmp(posting->sent_at, sent_at) == 0) {
+            return posting;
         }
     }
     return NULL;
 }
 
-static struct reversal_seen *reversal_find(struct world *world, const char *original_rrn)
+static struct reversal_seen *reversal_find(struct world *world, uint32_t channel,
+                                           const char *original_rrn)
 {
     for (uint32_t i = 0; i < world->reversal_seen_count; i++) {
-        if (strcmp(world->reversals_seen[i].original_rrn, original_rrn) == 0) {
+        if (world->reversals_seen[i].channel == channel &&
+            strcmp(world->reversals_seen[i].original_rrn, original_rrn) == 0) {
             return &world->reversals_seen[i];
         }
     }
     return NULL;
 }
 
-static void post(struct world *world, uint32_t channel, const struct payment *request)
+static void check_single(struct world *world, const struct attempt *attempt)
 {
-    struct attempt *attempt = attempt_by_amount(world, request->amount.minor);
-    if (attempt == NULL) {
-        world_fail(world, SIM_I13, "the bank was asked for %lld fen, which no terminal asked for",
-                   (long long)request->amount.minor);
-        return;
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < world->posting_count; i++) {
+        live +=
+            world->postings[i].is_live && &world->attempts[world->postings[i].attempt] == attempt;
     }
+    if (live > 1) {
+        world_fail(world, SIM_I3, "terminal %u batch %u STAN %06u has %u live postings",
+                   attempt->terminal + 1, attempt->batch, attempt->stan, live);
+    }
+}
+
+/* A new line in the bank's book, with the answer that belongs to it. */
+static struct posting *note(struct world *world, uint32_t channel, const struct payment *request,
+                            const struct attempt *attempt, const char *code)
+{
+    REQUIRE(world->posting_count < SIM_POSTING_COUNT_MAX);
     struct posting *posting = &world->postings[world->posting_count++];
     *posting = (struct posting){.channel = channel,
                                 .attempt = (uint32_t)(attempt - world->attempts),
+                                .kind = request->kind,
                                 .stan = request->stan,
                                 .amount = request->amount.minor,
-                                .is_live = true};
+                                .posted_ns = world->now_ns};
+    posting->is_posted = posting->is_live =
+        payment_is_approval(code) && sim_kind_of(request->kind)->silence != SILENCE_LETS_GO;
+    memcpy(posting->sent_at, request->sent_at, sizeof(posting->sent_at));
     memcpy(posting->rrn, request->rrn, sizeof(posting->rrn));
     memcpy(posting->terminal_id, request->terminal_id, sizeof(posting->terminal_id));
-    uint32_t live = 0;
-    for (uint32_t i = 0; i < world->posting_count; i++) {
-        const struct attempt *other = &world->attempts[world->postings[i].attempt];
-        live += world->postings[i].is_live && other->terminal == attempt->terminal &&
-                other->batch == attempt->batch && other->stan == attempt->stan;
+    snprintf(posting->response_code, sizeof(posting->response_code), "%s", code);
+    if (posting->is_posted) {
+        snprintf(posting->auth_code, sizeof(posting->auth_code), "%06u",
+                 (world->posting_count * 7919 + channel) % 1000000);
+        check_single(world, attempt);
     }
-    if (live > 1) {
-        world_fail(world, SIM_I3, "terminal %s batch %u STAN %06u has %u live postings",
-                   request->terminal_id, attempt->batch, attempt->stan, live);
-    }
+    return posting;
 }
 
 static uint64_t answer_delay(struct world *world)
@@ -59,7 +79,8 @@ static uint64_t answer_delay(struct world *world)
                                               : world_between(world, 3, 400) * SIM_MS;
 }
 
-static void send_response(struct world *world, uint32_t channel, const struct payment *response)
+static void send_response(struct world *world, uint32_t channel, const struct payment *response,
+                          bool is_spoiled)
 {
     if (world_draw(world, FAULT_BANK_SILENT)) {
         world_trace(world, "bank %u: answer %s to %s lost", channel, response->response_code,
@@ -69,6 +90,7 @@ static void send_response(struct world *world, uint32_t channel, const struct pa
     struct agenda_item item = {.kind = AGENDA_SWITCH_RESPONSE,
                                .a = channel,
                                .b = world->link_generation[channel],
+                               .c = is_spoiled,
                                .payload = world_keep(world, response)};
     uint64_t delay_ns = answer_delay(world);
     world_later(world, delay_ns, &item);
@@ -86,7 +108,7 @@ static bool spoil(struct world *world, struct payment *response)
         response->stan = response->stan % 999999 + 1;
     } else if (world_draw(world, FAULT_BANK_WRONG_RRN)) {
         response->rrn[11] = response->rrn[11] == '9' ? '0' : (char)(response->rrn[11] + 1);
-    } else if (world_draw(world, FAULT_BANK_WRONG_AMOUNT)) {
+    } else if (response->amount.minor > 0 && world_draw(world, FAULT_BANK_WRONG_AMOUNT)) {
         response->amount.minor += 100000;
     } else if (world_draw(world, FAULT_BANK_WRONG_TERMINAL)) {
         response->terminal_id[7] = response->terminal_id[7] == '1' ? '2' : '1';
@@ -94,91 +116,151 @@ static bool spoil(struct world *world, struct payment *response)
         is_spoiled = false;
     }
     if (is_spoiled) {
+        world_mark(world, MARK_APPROVAL_SPOILED);
         memcpy(response->response_code, "00", 3);
         memcpy(response->auth_code, "666666", 7);
     }
     return is_spoiled;
 }
 
-static void on_purchase(struct world *world, uint32_t channel, const struct payment *request)
+static bool is_follow_up(const struct payment *request)
 {
-    struct payment response;
-    payment_copy(&response, request);
-    response.leg = PAYMENT_RESPONSE;
-    const struct reversal_seen *seen = reversal_find(world, request->rrn);
-    bool is_blocked = seen != NULL && seen->has_tombstone;
-    if (posting_find(world, channel, request->rrn) != NULL) {
-        memcpy(response.response_code, "94", 3);
-    } else if (is_blocked || world_draw(world, FAULT_BANK_DECLINES)) {
-        memcpy(response.response_code, "51", 3);
-    } else {
-        post(world, channel, request);
-        memcpy(response.response_code, "00", 3);
-        snprintf(response.auth_code, sizeof(response.auth_code), "%06llu",
-                 (unsigned long long)(request->amount.minor % 1000000));
+    return request->original.mti[0] != '\0';
+}
+
+/* What a bank says to something new. It does not add up refunds, nor remember completions: the
+ * switch must not lean on a bank for that. */
+static const char *judge(struct world *world, uint32_t channel, const struct payment *request)
+{
+    const struct reversal_seen *seen = reversal_find(world, channel, request->rrn);
+    bool is_declined = world_draw(world, FAULT_BANK_DECLINES);
+    if ((seen != NULL && seen->has_tombstone) || is_declined) {
+        return "51";
     }
-    world_trace(world, "bank %u: purchase %s of %lld: %s", channel, request->rrn,
-                (long long)request->amount.minor, response.response_code);
-    if (spoil(world, &response)) {
-        world_trace(world, "bank %u: answer to %s spoiled", channel, request->rrn);
+    if (is_follow_up(request)) {
+        const struct posting *original =
+            posting_find(world, channel, request->original.stan, request->original.sent_at);
+        if (original == NULL || !original->is_posted) {
+            return "25";
+        }
+        return original->is_live ? "00" : "22";
     }
-    send_response(world, channel, &response);
-    if (world_draw(world, FAULT_BANK_STRAY)) {
-        response.stan = (uint32_t)world_between(world, 1, 40);
-        response.amount.minor = (int64_t)world_between(world, 1, 50);
-        memcpy(response.response_code, "00", 3);
-        send_response(world, channel, &response);
+    return "00";
+}
+
+static void put_answer(struct world *world, struct payment *response, const struct posting *posting)
+{
+    static const uint8_t ICC[] = {0x91, 0x0A, 1, 2, 3, 4, 5, 6, 7, 8, 0x30, 0x30};
+    static const uint8_t BALANCE[] = "0102156C000000012345";
+    memcpy(response->response_code, posting->response_code, sizeof(response->response_code));
+    memcpy(response->auth_code, posting->auth_code, sizeof(response->auth_code));
+    snprintf(response->settlement_date, sizeof(response->settlement_date), "01%02u",
+             world->bank_day[posting->channel] + 1);
+    response->cargo_length = 0;
+    memset(response->cargo, 0, sizeof(response->cargo));
+    enum status status =
+        payment_set_cargo(response, PAYMENT_CARGO_ICC, (struct byte_view){ICC, sizeof(ICC)});
+    REQUIRE(status == STATUS_OK);
+    if (posting->kind == PAYMENT_BALANCE) {
+        status = payment_set_cargo(response, PAYMENT_CARGO_BALANCE,
+                                   (struct byte_view){BALANCE, sizeof(BALANCE) - 1});
+        REQUIRE(status == STATUS_OK);
     }
 }
 
-static void check_repeat(struct world *world, const struct payment *request,
-                         struct reversal_seen *seen)
+/* An approval out of the blue, for whatever trace number. */
+static void maybe_stray(struct world *world, uint32_t channel, struct payment *response)
 {
-    if (seen->stan != request->stan || strcmp(seen->rrn, request->rrn) != 0) {
+    if (!world_draw(world, FAULT_BANK_STRAY) ||
+        sim_kind_of(response->kind)->silence == SILENCE_LETS_GO) {
+        return;
+    }
+    response->stan = (uint32_t)world_between(world, 1, 40);
+    response->amount.minor = (int64_t)world_between(world, 1, 50);
+    memcpy(response->response_code, "00", 3);
+    send_response(world, channel, response, true);
+}
+
+static void on_transaction(struct world *world, uint32_t channel, const struct payment *request)
+{
+    struct attempt *attempt = attempt_of_rrn(world, request->rrn);
+    if (attempt == NULL) {
+        world_trace(world, "bank %u: %s is of a log that was lost", channel, request->rrn);
+        return; /* the oracle at the forward has seen it */
+    }
+    attempt->bank_seen_count++;
+    struct posting *posting = posting_find(world, channel, request->stan, request->sent_at);
+    if (posting == NULL) {
+        posting = note(world, channel, request, attempt, judge(world, channel, request));
+    } else {
+        world_mark(world, MARK_BANK_REPEAT);
+    }
+    world_trace(world, "bank %u: %s %s of %lld: %s", channel, payment_kind_name(request->kind),
+                request->rrn, (long long)request->amount.minor, posting->response_code);
+    struct payment response;
+    payment_copy(&response, request);
+    response.leg = PAYMENT_RESPONSE;
+    put_answer(world, &response, posting);
+    bool is_spoiled = spoil(world, &response);
+    send_response(world, channel, &response, is_spoiled);
+    maybe_stray(world, channel, &response);
+}
+
+static struct reversal_seen *see_reversal(struct world *world, uint32_t channel,
+                                          const struct payment *request, const char *original_rrn)
+{
+    struct reversal_seen *seen = reversal_find(world, channel, original_rrn);
+    if (seen == NULL) {
+        REQUIRE(world->reversal_seen_count < SIM_POSTING_COUNT_MAX);
+        seen = &world->reversals_seen[world->reversal_seen_count++];
+        *seen =
+            (struct reversal_seen){.channel = channel,
+                                   .stan = request->stan,
+                                   .has_tombstone = !world_draw(world, FAULT_BANK_NO_TOMBSTONE)};
+        snprintf(seen->original_rrn, sizeof(seen->original_rrn), "%s", original_rrn);
+        memcpy(seen->rrn, request->rrn, sizeof(seen->rrn));
+    } else if (seen->stan != request->stan || strcmp(seen->rrn, request->rrn) != 0) {
         world_fail(world, SIM_I8,
                    "a repeated reversal of %s came with STAN %06u RRN %s, the first had %06u %s",
                    seen->original_rrn, request->stan, request->rrn, seen->stan, seen->rrn);
     }
+    return seen;
 }
 
 static void on_reversal(struct world *world, uint32_t channel, const struct payment *request)
 {
     const char *original_rrn =
         request->original.rrn[0] != '\0' ? request->original.rrn : request->rrn;
-    struct posting *posting = posting_find(world, channel, original_rrn);
-    struct reversal_seen *seen = reversal_find(world, original_rrn);
-    if (seen != NULL) {
-        check_repeat(world, request, seen);
-    } else {
-        seen = &world->reversals_seen[world->reversal_seen_count++];
-        *seen = (struct reversal_seen){.stan = request->stan};
-        snprintf(seen->original_rrn, sizeof(seen->original_rrn), "%s", original_rrn);
-        memcpy(seen->rrn, request->rrn, sizeof(seen->rrn));
-    }
+    struct posting *posting =
+        posting_find(world, channel, request->original.stan, request->original.sent_at);
+    see_reversal(world, channel, request, original_rrn);
     struct payment response;
     payment_copy(&response, request);
     response.leg = PAYMENT_RESPONSE;
     memcpy(response.response_code, "00", 3);
-    if (posting == NULL) {
-        seen->has_tombstone = seen->has_tombstone || !world_draw(world, FAULT_BANK_NO_TOMBSTONE);
+    bool is_posted = posting != NULL && posting->is_posted;
+    mark_on_bank_reversal(world, attempt_of_rrn(world, original_rrn), posting != NULL);
+    bool is_overlooked = world_draw(world, FAULT_BANK_EARLY_25) && is_posted &&
+                         world->now_ns - posting->posted_ns < OVERLOOKED_NS;
+    if (is_overlooked || !is_posted) {
         memcpy(response.response_code, "25", 3);
-    } else if (posting->stan != request->original.stan) {
-        world_fail(world, SIM_I8, "the reversal of %s names original STAN %06u, posted was %06u",
-                   original_rrn, request->original.stan, posting->stan);
+    } else if (strcmp(posting->rrn, original_rrn) != 0) {
+        world_fail(world, SIM_I8, "the reversal of %s names STAN %06u, under which %s was posted",
+                   original_rrn, request->original.stan, posting->rrn);
     } else if (posting->is_live) {
         posting->is_live = false;
         posting->reversal_count++;
     }
-    world_trace(world, "bank %u: reversal of %s: %s", channel, original_rrn,
-                response.response_code);
-    send_response(world, channel, &response);
+    world_trace(world, "bank %u: reversal of %s (%06u %s): %s", channel, original_rrn,
+                request->original.stan, request->original.sent_at, response.response_code);
+    send_response(world, channel, &response, false);
 }
 
 void bank_on_request(struct world *world, uint32_t channel, const struct payment *request)
 {
     if (request->kind == PAYMENT_REVERSAL) {
         on_reversal(world, channel, request);
-    } else if (request->kind == PAYMENT_PURCHASE) {
-        on_purchase(world, channel, request);
+    } else {
+        on_transaction(world, channel, request);
     }
 }

@@ -23,7 +23,9 @@ static inline uint64_t sim_random_between(struct sim_random *random, uint64_t mi
     return min + sim_random_next(random) % (max - min + 1);
 }
 
+/* Takes a number from the sequence even when the answer is sure: what is switched off changes
+ * nothing else. */
 static inline bool sim_random_permille(struct sim_random *random, uint32_t permille)
 {
-    return permille > 0 && sim_random_next(random) % 1000 < permille;
+    return sim_random_next(random) % 1000 < permille;
 }

@@ -29,18 +29,36 @@ static void on_append(void *argument, const struct record *record)
     world_trace(world, "log %llu: %s %s STAN %06u %s", (unsigned long long)record->position,
                 record_kind_name(record->kind), record->terminal_id, record->stan,
                 txn_reason_name(record->reason));
+    trace_hash_record(&world->trace_hash, record);
     oracle_on_append(world, record);
     world->records[world->record_count++] = *record;
+    if (world->log != NULL) {
+        world->log->append(world, record);
+    }
     sync_begin(world);
+}
+
+/* As the other side will read it. */
+static uint32_t keep_carried(struct world *world, enum sim_leg leg,
+                             const struct engine_effect *effect)
+{
+    uint32_t slot = world_keep(world, effect->payment);
+    if (world->carry != NULL) {
+        world->carry(world, leg, &world->payments[slot]);
+    }
+    return slot;
 }
 
 static void on_forward(void *argument, const struct engine_effect *effect)
 {
     struct world *world = argument;
     uint32_t channel = effect->channel;
-    world_trace(world, "forward to bank %u: %s %s attempt %u", channel,
-                payment_kind_name(effect->payment->kind), effect->payment->rrn, effect->attempt);
+    trace_hash_effect(&world->trace_hash, world->now_ns, effect);
+    world_trace(world, "forward to bank %u: %s %s (%06u %s) attempt %u", channel,
+                payment_kind_name(effect->payment->kind), effect->payment->rrn,
+                effect->payment->stan, effect->payment->sent_at, effect->attempt);
     if (!world->is_link_up[channel]) {
+        oracle_on_unsent(world, effect);
         world_later(world, SIM_MS,
                     &(struct agenda_item){.kind = AGENDA_UNSENT,
                                           .a = effect->txn.slot,
@@ -57,10 +75,14 @@ static void on_forward(void *argument, const struct engine_effect *effect)
     bool is_late = world_draw(world, FAULT_BANK_REQUEST_LATE);
     uint64_t delay_ns =
         is_late ? world_between(world, 30, 100) * SIM_S : world_between(world, 1, 60) * SIM_MS;
+    bool is_aged = world_draw(world, FAULT_BANK_REQUEST_AGED);
+    if (is_aged && effect->payment->kind != PAYMENT_REVERSAL) {
+        delay_ns = world_between(world, 170, 500) * SIM_S;
+    }
     world_later(world, delay_ns,
                 &(struct agenda_item){.kind = AGENDA_BANK_REQUEST,
                                       .a = channel,
-                                      .payload = world_keep(world, effect->payment)});
+                                      .payload = keep_carried(world, SIM_TO_BANK, effect)});
 }
 
 static void on_reply(void *argument, const struct engine_effect *effect)
@@ -69,6 +91,7 @@ static void on_reply(void *argument, const struct engine_effect *effect)
     world_trace(world, "reply to %s: %s of %06u: %s (%s)", effect->payment->terminal_id,
                 payment_kind_name(effect->payment->kind), effect->payment->stan,
                 effect->payment->response_code, txn_reason_name(effect->reason));
+    trace_hash_effect(&world->trace_hash, world->now_ns, effect);
     oracle_on_reply(world, effect);
     if (world_draw(world, FAULT_TERMINAL_REPLY_LOST)) {
         world_trace(world, "reply lost");
@@ -78,12 +101,13 @@ static void on_reply(void *argument, const struct engine_effect *effect)
                 &(struct agenda_item){.kind = AGENDA_TERMINAL_REPLY,
                                       .a = effect->conn.slot,
                                       .b = effect->conn.generation,
-                                      .payload = world_keep(world, effect->payment)});
+                                      .payload = keep_carried(world, SIM_TO_TERMINAL, effect)});
 }
 
 static void on_make_keys(void *argument, const struct engine_effect *effect)
 {
     struct world *world = argument;
+    trace_hash_effect(&world->trace_hash, world->now_ns, effect);
     bool is_made = !world_draw(world, FAULT_KEYS_FAIL);
     world_later(world, world_between(world, 10, 5000) * 1000,
                 &(struct agenda_item){.kind = AGENDA_KEYS,
@@ -95,7 +119,19 @@ static void on_make_keys(void *argument, const struct engine_effect *effect)
 
 static void on_notice(void *argument, const struct engine_effect *effect)
 {
-    world_trace(argument, "notice: %s", txn_reason_name(effect->reason));
+    struct world *world = argument;
+    trace_hash_effect(&world->trace_hash, world->now_ns, effect);
+    world_trace(world, "notice: %s", txn_reason_name(effect->reason));
+}
+
+static void on_lookup(void *argument, const struct engine_effect *effect)
+{
+    struct world *world = argument;
+    trace_hash_effect(&world->trace_hash, world->now_ns, effect);
+    world_trace(world, "the log is asked %s %s %06u",
+                effect->lookup.kind == LOOKUP_BY_RRN ? effect->lookup.rrn : "for",
+                effect->lookup.terminal_id, effect->lookup.stan);
+    disk_on_lookup(world, effect);
 }
 
 static struct engine_event event_of(struct world *world, enum engine_event_kind kind)
@@ -136,12 +172,20 @@ static void raise_links(struct world *world)
     }
 }
 
+static void on_replay(struct world *world, const struct record *record)
+{
+    struct engine_event event = event_of(world, ENGINE_REPLAY);
+    event.record = record;
+    driver_step(world->driver, &event);
+}
+
 void switch_start(struct world *world)
 {
     static const struct driver_rim RIM = {.append = on_append,
                                           .forward = on_forward,
                                           .reply = on_reply,
                                           .make_keys = on_make_keys,
+                                          .lookup = on_lookup,
                                           .notice = on_notice};
     struct driver_rim rim = RIM;
     rim.argument = world;
@@ -151,15 +195,18 @@ void switch_start(struct world *world)
     world->is_alive = true;
     world->tick_at_ns = 0;
     world->incarnation++;
+    mark_on_start(world);
     world_trace(world, "the switch starts with %u records", world->durable_count);
     struct engine_event event = event_of(world, ENGINE_RULESET);
-    event.ruleset = world->ruleset;
+    event.ruleset = world->rulesets[world->rules];
     driver_step(world->driver, &event);
-    uint32_t replay_count = world->durable_count;
-    for (uint32_t i = 0; i < replay_count; i++) {
-        event = event_of(world, ENGINE_REPLAY);
-        event.record = &world->records[i];
-        driver_step(world->driver, &event);
+    if (world->log != NULL) {
+        world->log->replay(world, on_replay);
+    } else {
+        uint32_t replay_count = world->durable_count;
+        for (uint32_t i = 0; i < replay_count; i++) {
+            on_replay(world, &world->records[i]);
+        }
     }
     event = event_of(world, ENGINE_REPLAY_END);
     step(world, &event);
@@ -177,20 +224,28 @@ void switch_stop(struct world *world)
     world->has_failed_sync = false;
 }
 
+/* How many of the records that nobody was told of are on the disk all the same. */
+static uint32_t draw_kept(struct world *world)
+{
+    if (world->log != NULL) {
+        return world->log->recover(world) - world->durable_count;
+    }
+    return (uint32_t)world_between(world, 0, world->record_count - world->durable_count);
+}
+
 /* kill -9, or a power cut: of what was not durable, a prefix may have reached the disk. */
 void switch_crash(struct world *world)
 {
     world_trace(world, "the switch is killed");
-    bool has_failed_sync = world->has_failed_sync;
-    switch_stop(world);
     world->crash_count++;
-    uint32_t kept =
-        has_failed_sync
-            ? 0
-            : (uint32_t)world_between(world, 0, world->record_count - world->durable_count);
+    uint32_t kept = world->has_failed_sync ? 0 : draw_kept(world);
+    mark_on_crash(world, world->record_count - world->durable_count - kept, kept);
     world->durable_count += kept;
+    bool has_lost_records = world->durable_count < world->record_count;
+    switch_stop(world);
     world->record_count = world->durable_count;
     world->syncing_count = world->durable_count;
+    oracle_on_crash(world, has_lost_records);
     for (uint32_t channel = 0; channel < SIM_CHANNEL_COUNT; channel++) {
         world->is_link_up[channel] = false;
         world->link_generation[channel]++;
@@ -200,9 +255,27 @@ void switch_crash(struct world *world)
                 &(struct agenda_item){.kind = AGENDA_START, .payload = UINT32_MAX});
 }
 
+static void on_log_sync(struct world *world, bool is_failing)
+{
+    if (!world->log->sync(world, is_failing)) {
+        switch_crash(world);
+        return;
+    }
+    if (world->syncing_count < world->durable_count) {
+        world->syncing_count = world->durable_count;
+    }
+    driver_durable(world->driver, world->durable_count);
+    sync_begin(world);
+    plan_tick(world);
+}
+
 static void on_sync(struct world *world, const struct agenda_item *item)
 {
     world->is_syncing = false;
+    if (world->log != NULL) {
+        on_log_sync(world, item->c != 0);
+        return;
+    }
     if (item->c != 0) {
         world_trace(world, "the sync fails");
         world->has_failed_sync = true;
@@ -225,6 +298,9 @@ static void on_sync(struct world *world, const struct agenda_item *item)
 
 static void on_request(struct world *world, const struct agenda_item *item)
 {
+    if (world->carry != NULL) {
+        world->carry(world, SIM_FROM_TERMINAL, &world->payments[item->payload]);
+    }
     const struct payment *payment = &world->payments[item->payload];
     struct attempt *attempt = attempt_by_key(world, payment);
     if (payment->kind == PAYMENT_REVERSAL && attempt != NULL) {
@@ -232,10 +308,20 @@ static void on_request(struct world *world, const struct agenda_item *item)
     }
     world_trace(world, "request from %s: %s %06u of %lld", payment->terminal_id,
                 payment_kind_name(payment->kind), payment->stan, (long long)payment->amount.minor);
+    mark_on_request(world, payment, attempt);
+    world->terminals[item->a].arrived_ns[item->b % CONN_COUNT_MAX] = world->now_ns;
+    uint32_t before = world->record_count;
     struct engine_event event = event_of(world, ENGINE_REQUEST);
+    event.request.is_log_short = world_draw(world, FAULT_LOG_SHORT);
     event.request.conn = (struct conn_handle){.slot = item->a, .generation = item->b};
     event.request.payment = payment;
     step(world, &event);
+    if (event.request.is_log_short) {
+        oracle_on_log_short(world, before);
+        if (payment->kind == PAYMENT_REVERSAL && world->record_count > before) {
+            world_mark(world, MARK_LOG_SHORT_UNDONE);
+        }
+    }
 }
 
 static void on_response(struct world *world, const struct agenda_item *item)
@@ -243,14 +329,51 @@ static void on_response(struct world *world, const struct agenda_item *item)
     if (item->b != world->link_generation[item->a]) {
         return;
     }
+    if (world->carry != NULL) {
+        world->carry(world, SIM_FROM_BANK, &world->payments[item->payload]);
+    }
     const struct payment *payment = &world->payments[item->payload];
     world_trace(world, "response from bank %u: %s STAN %06u %s: %s", item->a,
                 payment_kind_name(payment->kind), payment->stan, payment->rrn,
                 payment->response_code);
-    oracle_on_response(world, payment);
+    oracle_on_response(world, item->a, payment);
     struct engine_event event = event_of(world, ENGINE_RESPONSE);
     event.response.channel = (uint16_t)item->a;
     event.response.payment = payment;
+    uint32_t before = world->anomaly_count;
+    step(world, &event);
+    if (item->c != 0 && world->anomaly_count == before && !world->has_failed_sync) {
+        world_fail(world, SIM_I31, "a response that fits nothing (STAN %06u, %s) left no case",
+                   payment->stan, payment->rrn);
+    }
+}
+
+void switch_found(struct world *world, struct txn_handle txn, bool is_failed, uint32_t count)
+{
+    struct engine_event event = event_of(world, ENGINE_FOUND);
+    event.found.txn = txn;
+    event.found.is_failed = is_failed;
+    event.found.records = world->found;
+    event.found.count = count;
+    step(world, &event);
+}
+
+void switch_reload(struct world *world)
+{
+    mark_on_reload(world);
+    world->rules = (world->rules + 1) % SIM_RULES_COUNT;
+    world_trace(world, "rules %u are in force", world->rules + 1);
+    struct engine_event event = event_of(world, ENGINE_RULESET);
+    event.ruleset = world->rulesets[world->rules];
+    driver_step(world->driver, &event);
+}
+
+static void on_cut_over(struct world *world, const struct agenda_item *item)
+{
+    world_trace(world, "bank %u begins day %u", item->a, SIM_DAY_FIRST + item->b);
+    struct engine_event event = event_of(world, ENGINE_CUT_OVER);
+    event.cut_over.channel = (uint16_t)item->a;
+    event.cut_over.settlement_day = SIM_DAY_FIRST + item->b;
     step(world, &event);
 }
 
@@ -278,6 +401,9 @@ static void on_link(struct world *world, const struct agenda_item *item)
 {
     world_trace(world, "link to bank %u %s", item->a, item->c != 0 ? "up" : "down");
     world->is_link_up[item->a] = item->c != 0;
+    if (item->c == 0) {
+        oracle_on_link_down(world, item->a);
+    }
     world->link_generation[item->a]++;
     struct engine_event event = event_of(world, ENGINE_CHANNEL);
     event.channel.channel = (uint16_t)item->a;
@@ -301,6 +427,12 @@ void switch_on_item(struct world *world, const struct agenda_item *item)
     case AGENDA_UNSENT:
         on_unsent(world, item);
         break;
+    case AGENDA_FOUND:
+        disk_on_found(world, item);
+        break;
+    case AGENDA_CUT_OVER:
+        on_cut_over(world, item);
+        break;
     case AGENDA_KEYS:
         on_keys(world, item);
         break;
@@ -322,6 +454,6 @@ void switch_on_item(struct world *world, const struct agenda_item *item)
     case AGENDA_BANK_REQUEST:
     case AGENDA_START:
     case AGENDA_HEAL:
-        REQUIRE(!"an item of the world outside the switch");
+        REQUIRE(item->kind == AGENDA_TICK); /* the others are of the world outside the switch */
     }
 }

@@ -12,10 +12,12 @@
 #define SAFETY_PHASE_NS (900 * SIM_S)
 #define DRAIN_NS (3 * 3600 * SIM_S)
 #define CRASH_COUNT_MAX 4
+#define SMALL_SLAB_PERMILLE 150
+#define SMALL_TXN_COUNT 12 /* fewer than a seed has transactions, more than are ever in doubt */
 #define WALL_START_US INT64_C(1767225600000000) /* 2026-01-01 00:00:00 UTC */
 
 static const struct engine_limits LIMITS = {
-    .txn_count_max = 256,
+    .txn_count_max = 128,
     .terminal_count_max = 8,
     .response_timeout_ns = 45 * SIM_S,
     .inflight_life_ns = 120 * SIM_S,
@@ -24,6 +26,9 @@ static const struct engine_limits LIMITS = {
     .saf_life_ns = 7 * 86400 * SIM_S,
     .duplicate_window_ns = 6 * 3600 * SIM_S,
     .signon_timeout_ns = 5 * SIM_S,
+    .lookup_timeout_ns = 5 * SIM_S,
+    .capture_ceiling_percent = 115,
+    .tip_ceiling_percent = 120,
     .saf_window = 4,
     .node = 1,
     .acquirer_id = "00085500",
@@ -49,12 +54,14 @@ const char *sim_invariant_text(enum sim_invariant invariant)
     return TEXTS[invariant];
 }
 
-struct world *world_create(const struct ruleset *ruleset)
+struct world *world_create(const struct ruleset *const *rulesets)
 {
     struct world *world = calloc(1, sizeof(*world));
     if (world != NULL) {
-        world->ruleset = ruleset;
+        world->rulesets = rulesets;
         world->limits = LIMITS;
+        world->cut = (struct sim_cut){.terminal_count_max = SIM_TERMINAL_COUNT_MAX,
+                                      .transaction_count_max = SIM_TRANSACTION_COUNT_MAX};
     }
     return world;
 }
@@ -116,16 +123,6 @@ void world_later(struct world *world, uint64_t delay_ns, const struct agenda_ite
     agenda_add(&world->agenda, &added);
 }
 
-struct attempt *attempt_by_amount(struct world *world, int64_t amount)
-{
-    for (uint32_t i = world->attempt_count; i > 0; i--) {
-        if (world->attempts[i - 1].amount == amount) {
-            return &world->attempts[i - 1];
-        }
-    }
-    return NULL;
-}
-
 struct attempt *attempt_by_key(struct world *world, const struct payment *payment)
 {
     for (uint32_t i = 0; i < world->attempt_count; i++) {
@@ -140,6 +137,68 @@ struct attempt *attempt_by_key(struct world *world, const struct payment *paymen
     return NULL;
 }
 
+/* Some logs are old: their epoch is about to need a fifth digit. */
+static void begin_log(struct world *world)
+{
+    if (!sim_random_permille(&world->random, 50)) {
+        return;
+    }
+    world->records[0] = (struct record){
+        .position = 1,
+        .kind = RECORD_EPOCH,
+        .wall_us = world->wall_us,
+        .txn = {.epoch = (uint32_t)world_between(world, 9996, 9999)},
+    };
+    world->record_count = world->durable_count = world->syncing_count = 1;
+}
+
+/* What stands in for unknown originals may fill a quarter of the slab only; a seed with a small one
+ * has none of the faults that make them. */
+static void keep_tombstones_few(struct sim_faults *faults)
+{
+    static const enum sim_fault MAKERS[] = {
+        FAULT_TERMINAL_REQUEST_LOST, FAULT_TERMINAL_REQUEST_LATE, FAULT_TERMINAL_REVERSES_EARLY,
+        FAULT_TERMINAL_REVERSAL_FIRST};
+    for (uint32_t i = 0; i < sizeof(MAKERS) / sizeof(MAKERS[0]); i++) {
+        faults->permille[MAKERS[i]] = 0;
+    }
+}
+
+static void draw_limits(struct world *world)
+{
+    sim_faults_draw(&world->drawn_faults, &world->random);
+    bool is_small = sim_random_permille(&world->random, SMALL_SLAB_PERMILLE);
+    world->limits.saf_window = (uint16_t)world_between(world, 1, LIMITS.saf_window);
+    world->limits.txn_count_max = is_small ? SMALL_TXN_COUNT : LIMITS.txn_count_max;
+    if (is_small) {
+        keep_tombstones_few(&world->drawn_faults);
+    }
+    world->is_calm = true;
+    for (uint32_t i = 0; i < FAULT_COUNT; i++) {
+        world->is_calm = world->is_calm && world->drawn_faults.permille[i] == 0;
+    }
+    world->faults = world->drawn_faults;
+    for (uint32_t i = 0; i < FAULT_COUNT; i++) {
+        if ((world->cut.faults_off >> i & 1) != 0) {
+            world->faults.permille[i] = 0;
+        }
+    }
+}
+
+/* Which kinds of transactions there are: sales always, the others by lot. */
+static void draw_kinds(struct world *world)
+{
+    world->kinds = UINT64_C(1) << PAYMENT_PURCHASE;
+    bool is_plain = sim_random_permille(&world->random, 150);
+    for (uint32_t i = 0; i < SIM_KIND_ROW_COUNT; i++) {
+        bool is_on = sim_random_permille(&world->random, 500);
+        if (is_on && !is_plain) {
+            world->kinds |= UINT64_C(1) << sim_kind_at(i)->kind;
+        }
+    }
+    world->has_settlements = sim_random_permille(&world->random, 400) && !is_plain;
+}
+
 static void world_reset(struct world *world, uint64_t seed)
 {
     world->seed = seed;
@@ -152,6 +211,12 @@ static void world_reset(struct world *world, uint64_t seed)
     world->incarnation = world->crash_count = 0;
     world->record_count = world->durable_count = world->syncing_count = 0;
     world->is_syncing = false;
+    world->rules = 0;
+    world->lookup_next = world->anomaly_count = 0;
+    memset(world->bank_day, 0, sizeof(world->bank_day));
+    memset(world->told_day, 0, sizeof(world->told_day));
+    world->written_count = world->answered_count = 0;
+    memset(world->unanswered_count, 0, sizeof(world->unanswered_count));
     world->attempt_count = world->posting_count = world->reversal_seen_count = 0;
     world->amount_next = 100001;
     agenda_init(&world->agenda);
@@ -159,20 +224,49 @@ static void world_reset(struct world *world, uint64_t seed)
     for (uint32_t i = 0; i < SIM_PAYMENT_COUNT_MAX; i++) {
         world->payment_free[i] = SIM_PAYMENT_COUNT_MAX - 1 - i;
     }
-    sim_faults_draw(&world->faults, &world->random);
+    draw_limits(world);
+    draw_kinds(world);
+    trace_hash_begin(&world->trace_hash, seed);
+    begin_log(world);
 }
 
 static void maybe_crash(struct world *world)
 {
-    if (world->is_alive && world->crash_count < CRASH_COUNT_MAX && world_draw(world, FAULT_CRASH)) {
+    bool is_drawn = world_draw(world, FAULT_CRASH);
+    if (is_drawn && world->is_alive && world->crash_count < CRASH_COUNT_MAX) {
         switch_crash(world);
+    }
+}
+
+#define BANK_DAY_MAX 3
+
+static void maybe_cut_over(struct world *world)
+{
+    uint32_t channel = (uint32_t)(sim_random_next(&world->random) % SIM_CHANNEL_COUNT);
+    bool is_drawn = world_draw(world, FAULT_CUT_OVER);
+    if (is_drawn && world->bank_day[channel] < BANK_DAY_MAX) {
+        world->bank_day[channel]++;
+        world_later(world, world_between(world, 1, 900) * SIM_MS,
+                    &(struct agenda_item){.kind = AGENDA_CUT_OVER,
+                                          .a = channel,
+                                          .b = world->bank_day[channel],
+                                          .payload = UINT32_MAX});
+    }
+}
+
+static void maybe_reload(struct world *world)
+{
+    bool is_drawn = world_draw(world, FAULT_RULES_CHANGE);
+    if (is_drawn && world->is_alive && !world->has_failed_sync) {
+        switch_reload(world);
     }
 }
 
 static void maybe_link_down(struct world *world)
 {
     uint32_t channel = (uint32_t)(sim_random_next(&world->random) % SIM_CHANNEL_COUNT);
-    if (world->is_alive && world->is_link_up[channel] && world_draw(world, FAULT_LINK_DOWN)) {
+    bool is_drawn = world_draw(world, FAULT_LINK_DOWN);
+    if (is_drawn && world->is_alive && world->is_link_up[channel]) {
         world_later(world, 0,
                     &(struct agenda_item){
                         .kind = AGENDA_LINK, .a = channel, .c = 0, .payload = UINT32_MAX});
@@ -184,6 +278,7 @@ static void move_clock(struct world *world, uint64_t when_ns)
     world->wall_us += (int64_t)((when_ns - world->now_ns) / 1000);
     world->now_ns = when_ns;
     if (world_draw(world, FAULT_WALL_STEPS)) {
+        mark_on_wall_step(world);
         world->wall_us +=
             (int64_t)world_between(world, 0, 2 * UINT64_C(86400000000)) - INT64_C(86400000000);
     }
@@ -220,17 +315,29 @@ static void on_item(struct world *world, const struct agenda_item *item)
     case AGENDA_BANK_REQUEST:
         bank_on_request(world, item->a, &world->payments[item->payload]);
         break;
+    case AGENDA_CUT_OVER: /* said until it is heard */
+        if (world->is_alive && world->is_link_up[item->a]) {
+            switch_on_item(world, item);
+        } else {
+            world_later(world, 5 * SIM_S, item);
+        }
+        break;
     case AGENDA_START:
         switch_start(world);
         break;
     case AGENDA_HEAL:
         heal(world);
         break;
-    case AGENDA_SWITCH_REQUEST:
+    case AGENDA_SWITCH_REQUEST: /* on its way through the network, whoever will be there */
+        if (world->is_alive) {
+            switch_on_item(world, item);
+        }
+        break;
     case AGENDA_SWITCH_RESPONSE:
     case AGENDA_UNSENT:
     case AGENDA_KEYS:
     case AGENDA_SYNC:
+    case AGENDA_FOUND:
     case AGENDA_LINK:
     case AGENDA_TICK:
         if (!is_void(world, item)) {
@@ -259,11 +366,17 @@ bool world_run(struct world *world, uint64_t seed, uint64_t event_limit)
         if (item.payload != UINT32_MAX) {
             world->payment_free[world->payment_free_count++] = item.payload;
         }
+        maybe_reload(world);
+        maybe_cut_over(world);
         maybe_crash(world);
         maybe_link_down(world);
     }
     if (world->failure.invariant == SIM_NONE && world->event_count < event_limit) {
         oracle_at_quiescence(world);
+    }
+    if (world->log != NULL && world->failure.invariant == SIM_NONE &&
+        world->event_count < event_limit) {
+        world->log->finish(world);
     }
     if (world->is_alive) {
         switch_stop(world);

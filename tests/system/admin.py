@@ -26,6 +26,7 @@ sys.path.append(str(ROOT / "loadtest"))  # at the end: "demo" is a test of this 
 spec = importlib.util.spec_from_file_location("demo", ROOT / "loadtest/demo.py")
 demo_module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(demo_module)
+import log_reader  # noqa: E402
 import run_folder  # noqa: E402
 BIN = None
 
@@ -84,9 +85,7 @@ class AdminPort(unittest.TestCase):
         cls.fault = None
         cls.loading = threading.Thread(target=cls.load, daemon=True)
         cls.loading.start()
-        path = cls.folder / "log.db"
-        results = "SELECT count(*) FROM log WHERE kind = 'result'"
-        run_folder.wait_until("payments are in the log", 60, lambda: cls.stage.switch.check() or (run_folder.query(path, results, 0) or 0) > 20)
+        run_folder.wait_until("payments are in the log", 60, lambda: cls.stage.switch.check() or log_reader.count_rows(cls.stage.log, "kind = 'result'", 0) > 20)
 
     @classmethod
     def load(cls):
@@ -119,6 +118,24 @@ class AdminPort(unittest.TestCase):
             checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
             self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, "", ""))
 
+    def test_025_messages_are_shown_masked_to_operators_alone(self):
+        self.assertEqual(self.stage.ctl("trace", "terminal", "10000001", who="bob").returncode, 4)
+        refused = self.stage.ctl("trace", "channel", "bank_z")
+        self.assertEqual((refused.returncode, "no such channel" in refused.stderr), (5, True), refused.stderr)
+        self.assertEqual(self.stage.ctl("trace", "terminal", "99999999").returncode, 5)
+        for side, name in (("channel", "bank_a"), ("terminal", "10000001")):
+            seen = self.stage.ctl("trace", side, name, "--seconds", "3", "--json")
+            self.assertEqual(seen.returncode, 0, seen.stderr)
+            entries = [json.loads(line) for line in seen.stdout.splitlines()]
+            self.assertEqual({entry["way"] for entry in entries}, {"sent", "received"}, seen.stdout[:500])
+            requests = [entry["text"] for entry in entries if "0200" in entry["text"]]
+            self.assertTrue(requests, seen.stdout[:500])
+            for text in requests:  # a card that was swiped has no field 2
+                self.assertRegex(text, r"  2 pan +[0-9]{6}\*+[0-9]{4}\n|  35 track2 +\([0-9]+ characters\)")
+                self.assertNotRegex(text, r"[0-9]{13,}=")
+        self.assertEqual(self.stage.http("/api/v1/traces/terminal:10000001", "ann")[0], 404)  # ended with its reader
+        self.problem(self.stage.http("/api/v1/traces/nobody", "ann"), 400)
+
     def test_03_each_call_takes_its_role(self):
         for path in ("/api/v1/status", "/api/v1/channels", "/api/v1/links", "/api/v1/transactions"):
             self.problem(self.stage.http(path), 401)
@@ -148,6 +165,19 @@ class AdminPort(unittest.TestCase):
         self.assertEqual(fee["merchant_fee"]["minor"] - fee["issuer_fee"]["minor"] - fee["scheme_fee"]["minor"], fee["margin"]["minor"])
         self.assertNotIn("pan_sealed", json.dumps(txn))
         self.assertIn("*", txn["pan_masked"])
+
+    def test_045_a_fee_explains_itself(self):
+        found = json.loads(self.stage.ctl("--json", "txn", "search", "--kind", "purchase", "--outcome", "approved", "--limit", "20", who="bob").stdout)
+        for item in found["items"]:
+            told = json.loads(self.stage.ctl("--json", "fee", "explain", item["rrn"], who="bob").stdout)
+            self.assertTrue(told["agrees"], told)
+            self.assertTrue(told["file"].endswith("fees.yaml"), told)
+            fee = json.loads(self.stage.ctl("--json", "txn", "show", item["rrn"], who="bob").stdout)["fee"]
+            self.assertIn(f"merchant fee {fee['merchant_fee']['text'].split()[0]}", " ".join(told["lines"]), told)
+        shown = self.stage.ctl("fee", "explain", found["items"][0]["rrn"], who="bob")
+        for words in ("charged: merchant fee", "plan", "which is what was charged"):
+            self.assertIn(words, shown.stdout)
+        self.assertEqual(self.stage.ctl("fee", "explain", "099999999999", who="bob").returncode, 5)
 
     def test_05_pages_join_without_gap_or_repeat(self):
         path, seen = "/api/v1/transactions?limit=7&to=", []
@@ -202,6 +232,41 @@ class AdminPort(unittest.TestCase):
         self.assertTrue(after["last_reload_successful"])
         self.assertGreater(after["ruleset_version"], before["ruleset_version"])
 
+    def test_09b_the_log_is_listed_verified_copied_and_purged(self):
+        listed = self.stage.ctl("log", "list", who="bob")
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertIn("SEGMENT", listed.stdout)
+        self.assertEqual(self.stage.ctl("log", "verify", who="bob").returncode, 4)
+        verified = self.stage.ctl("--json", "log", "verify")
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+        told = json.loads(verified.stdout)
+        self.assertEqual(told["state"], "done")
+        self.assertGreater(told["rows"], 20)
+        copied = self.stage.ctl("log", "backup", "first")
+        self.assertEqual(copied.returncode, 0, copied.stderr + copied.stdout)
+        copy = log_reader.Log(self.folder / "backup/first")
+        self.assertEqual(copy.chain_faults(), [])
+        self.assertGreaterEqual(copy.verify()[0], told["rows"])
+        self.assertEqual(self.stage.ctl("log", "backup", "first").returncode, 1)  # it is there already
+        self.problem(self.stage.http("/api/v1/log/backup/..", "ann", "POST"), 400)
+        refused = self.stage.ctl("log", "purge")
+        self.assertIn("retention_days", refused.stderr)
+        self.assertEqual(refused.returncode, 1)
+        purged = self.stage.ctl("log", "purge", "30")
+        self.assertEqual(purged.returncode, 0, purged.stderr)
+        self.problem(self.stage.http("/api/v1/log/purge/x", "ann", "POST"), 400)
+        self.assertEqual(self.stage.ctl("log", "burn").returncode, 2)
+
+    def test_09c_settlement_files_are_written_while_the_switch_pays(self):
+        day = next(log_reader.Log(self.stage.log).rows(columns="settlement_day", where="settlement_day <> 0"))["settlement_day"]
+        (self.folder / "settlement").mkdir()
+        command = [self.stage.program("tillway-settle"), "--log", self.stage.log, "--day", str(day), "--out", self.folder / "settlement"]
+        for _ in range(3):  # each sees more of the day
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue((self.folder / f"settlement/{day}/summary.csv").is_file())
+        self.stage.switch.check()
+
     def test_10_the_audit_file_tells_who_did_what_and_is_chained(self):
         previous, seen = "0" * 64, []
         for line in (self.folder / "audit.log").read_text().splitlines():
@@ -212,7 +277,9 @@ class AdminPort(unittest.TestCase):
             previous = entry["hash"]
             seen.append((entry["actor"], entry["action"], entry["outcome"]))
         for wanted in (("bob", "POST /api/v1/reload", "denied"), ("ann", "POST /api/v1/reload", "begun"), ("ann", "POST /api/v1/reload", "failed"),
-                       ("ann", "POST /api/v1/reload", "done"), ("", "GET /api/v1/status", "denied")):
+                       ("ann", "POST /api/v1/reload", "done"), ("", "GET /api/v1/status", "denied"),
+                       ("ann", "POST /api/v1/log/backup/first", "done"), ("ann", "POST /api/v1/log/purge/30", "done"),
+                       ("ann", "POST /api/v1/log/purge/0", "failed")):
             self.assertIn(wanted, seen)
         self.assertNotIn("twy_", (self.folder / "audit.log").read_text())
 

@@ -67,7 +67,7 @@ def response_code(message):
     text = message.decode()
     bits = int(text[4:20], 16)
     at = 20 + (16 if bits >> 63 else 0)
-    fixed = {3: 6, 4: 12, 7: 10, 11: 6, 12: 6, 13: 4, 15: 4, 37: 12, 38: 6}
+    fixed = {3: 6, 4: 12, 7: 10, 11: 6, 12: 6, 13: 4, 15: 4, 25: 2, 37: 12, 38: 6}
     for number in range(2, 39):
         if bits >> (64 - number) & 1:
             size = int(text[at:at + 2]) + 2 if number in LENGTHS else fixed[number]
@@ -140,7 +140,7 @@ def purchase(stan, amount=12345, pin=None, pan=PAN):
 
 
 def reversal(stan, of, mti="0420"):
-    fields = {number: value for number, value in of.items() if number in (2, 3, 4, 12, 13, 32, 37, 41, 42, 49)}
+    fields = {number: value for number, value in of.items() if number in (2, 3, 4, 12, 13, 25, 32, 37, 41, 42, 49)}
     return fields | {7: "1125101600", 11: f"{stan:06d}", 90: "0200" + of[11] + of[7] + of[32].rjust(11, "0") + "0" * 11}
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The demo in small, three ways: calm, with a faulty bank, and with the switch killed in mid-run. Each must end with three ledgers that
-agree row by row."""
+"""The demo in small: calm, with a faulty bank, a whole day, with wallets and a bank that dies, and with the switch killed in mid-run. Each must end with three ledgers that
+agree row by row, and settlement files that agree with the log."""
 import argparse
 import json
 import pathlib
@@ -11,6 +11,8 @@ import tempfile
 RUNS = {
     "calm": ["--terminals", "30", "--tps", "60", "--seconds", "5"],
     "faulty bank": ["--terminals", "30", "--tps", "60", "--seconds", "6", "--bank-faults", "5"],
+    "whole day": ["--profile", str(pathlib.Path(__file__).with_name("short_day.yaml")), "--terminals", "25", "--bank-faults", "3", "--crash", "1"],
+    "all channels at once, a bank killed and revived": ["--mix", "full", "--terminals", "80", "--tps", "60", "--seconds", "12"],
     "killed switch": ["--terminals", "30", "--tps", "60", "--seconds", "8", "--crash", "2"],
 }
 

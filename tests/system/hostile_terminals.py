@@ -33,14 +33,15 @@ class FickleBank(threading.Thread):
     def leave(self, seconds):
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
-        self.links[0].close()
+        for link in list(self.links):
+            link.close()
         time.sleep(seconds)
         self.socket = socket.create_server(("127.0.0.1", self.port))
 
 
 class Run(run_folder.RunFolder):
     def settings(self):
-        return super().settings() | {"channels.0.port": self.fickle.port, "channels.0.reply_timeout_ms": 30000,
+        return super().settings() | run_folder.link_settings(0, self.fickle.port) | {"channels.0.reply_timeout_ms": 30000,
                                      "channels.0.reconnect_min_ms": 100, "channels.0.reconnect_max_ms": 500,
                                      "listeners.0.handshake_timeout_ms": 60000}  # nobody leaves by himself
 
@@ -52,10 +53,10 @@ def check(run):
     run.fickle = FickleBank()
     run.fickle.start()
     run.start_switch()
-    run_folder.wait_until("the link is made", 10, lambda: run.fickle.links)
+    run_folder.wait_until("the links are made", 10, lambda: len(run.fickle.links) >= run_folder.LINK_COUNT)
     terminals = [socket.create_connection(("127.0.0.1", run.port), 5) for _ in range(TERMINAL_COUNT)]
     run.fickle.leave(AWAY_S)
-    run_folder.wait_until("the link is made again", 15, lambda: run.switch.check() or len(run.fickle.links) > 1)
+    run_folder.wait_until("a link is made again", 15, lambda: run.switch.check() or len(run.fickle.links) > run_folder.LINK_COUNT)
     for terminal in terminals:
         terminal.close()
     run.switch.stop()

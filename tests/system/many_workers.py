@@ -3,16 +3,13 @@
 
     many_workers.py --bin DIR      DIR holds tillwayd and tillway-load
 """
-import argparse
-import pathlib
-import shutil
 import socket
 import struct
 import sys
-import tempfile
 import time
 
-from bad_input import ANSWER_S, Failed, Peer, Switch, expect, fields_of, frame
+from stage import Failed, binaries_asked, expect, small_switch
+from wire import ANSWER_S, Peer, fields_of, frame
 
 WORKER_COUNT, TRY_COUNT = 4, 16
 IS_CONNECTED = 17  # of Terminal in protocols/control.proto
@@ -42,27 +39,19 @@ def is_let_go(switch):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--bin", required=True)
-    folder, switch = pathlib.Path(tempfile.mkdtemp(prefix="tillway-workers-")), None
     try:
-        switch = Switch(pathlib.Path(parser.parse_args().bin).resolve(), folder, WORKER_COUNT)
-        for number in range(TRY_COUNT):
-            with Peer(switch.tls_port, tls=True) as peer:
-                answer = peer.send(frame(switch.fleet.echo())).answer()
-                expect(f"connection {number} is not served", answer is not None and answer.code == "00")
-                expect(f"connection {number} is not shown", is_shown_connected(switch))
-            expect(f"connection {number} is shown after its end", is_let_go(switch))
-        expect("not ended in order", switch.end() == 0)
+        with small_switch(binaries_asked(), WORKER_COUNT) as switch:
+            for number in range(TRY_COUNT):
+                with Peer(switch.tls_port, tls=True) as peer:
+                    answer = peer.send(frame(switch.fleet.echo())).answer()
+                    expect(f"connection {number} is not served", answer is not None and answer.code == "00")
+                    expect(f"connection {number} is not shown", is_shown_connected(switch))
+                expect(f"connection {number} is shown after its end", is_let_go(switch))
+            expect("not ended in order", switch.end() == 0)
         return 0
     except (Failed, OSError) as fault:
         print(f"FAILED  {fault}")
         return 1
-    finally:
-        if switch is not None and switch.process.poll() is None:
-            switch.process.kill()
-            switch.process.wait()
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

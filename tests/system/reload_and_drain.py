@@ -4,17 +4,14 @@ what is idle and ends in order.
 
     reload_and_drain.py --bin DIR      DIR holds tillwayd and tillway-load
 """
-import argparse
-import pathlib
-import shutil
 import signal
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 
-from bad_input import ANSWER_S, Failed, Peer, Switch, expect, frame
+from stage import Failed, binaries_asked, expect, make_certificate, small_switch, with_workers
+from wire import ANSWER_S, Peer, frame
 
 LINE_S = 10
 
@@ -45,12 +42,6 @@ def certificate_name(switch):
     return done.stdout.strip().rsplit("=", 1)[1].strip()
 
 
-def new_certificate(switch, name):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                    switch.folder / "server.key", "-out", switch.folder / "server.crt", "-days", "2", "-subj", f"/CN={name}"],
-                   check=True, capture_output=True)
-
-
 def good_reload_keeps_connections(switch, peer):
     for count in range(1, 4):
         reload(switch)
@@ -75,7 +66,7 @@ def certificate_is_swapped_for_new_connections(switch, peer):
     wait_line(switch, ["reload_refused", "server.crt"])
     expect("a faulty certificate came into force", certificate_name(switch) == "localhost")
     (switch.folder / "server.crt").write_text(kept)
-    new_certificate(switch, "renewed")
+    make_certificate(switch.folder, "renewed")
     reload(switch)
     wait_line(switch, [" reloaded "], 4)
     expect("the new certificate is not shown", certificate_name(switch) == "renewed")
@@ -118,7 +109,7 @@ def authorities_that_a_reload_brings_hold_at_once(switch, peer):
 
 def start_beside(switch, *words):
     """The same binary on the same file, with a log and a socket of its own."""
-    return subprocess.run([switch.process.args[0], "--config", switch.folder / "tillway.yaml", "--set", "store.path=other.db", "--set",
+    return subprocess.run([switch.process.args[0], "--config", switch.folder / "tillway.yaml", "--set", "store.folder=other", "--set",
                            "control.socket=other.sock", *words], capture_output=True, text=True, timeout=15)
 
 
@@ -132,10 +123,11 @@ def second_switch_on_the_same_ports_is_refused(switch, peer):
 def check_of_the_configuration_tries_certificates_and_folders(switch, _peer):
     good = start_beside(switch, "--check-config")
     expect(f"a good configuration is refused: {good.stderr}", good.returncode == 0)
-    faulty = start_beside(switch, "--check-config", "--set", "listeners.0.tls.certificate=gone.crt", "--set", "store.path=no/where.db")
+    expect(f"nobody is told that plan SMALL sells below cost:\n{good.stdout}", "plan SMALL sells below the cost" in good.stdout)
+    faulty = start_beside(switch, "--check-config", "--set", "listeners.0.tls.certificate=gone.crt", "--set", "store.folder=no/where")
     expect("faults are missed", faulty.returncode == 78)
     expect("the certificate is not named", "gone.crt" in faulty.stderr and "No such file" in faulty.stderr)
-    expect("the folder is not named", "store.path" in faulty.stderr and "no/where.db" in faulty.stderr)
+    expect("the folder is not named", "store.folder" in faulty.stderr and "no/where" in faulty.stderr)
 
 
 def stop_closes_idle_connections_and_ends(switch, peer):
@@ -146,26 +138,18 @@ def stop_closes_idle_connections_and_ends(switch, peer):
 
 
 def second_signal_does_not_wait(binaries):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-stop-"))
-    switch = None
     try:
-        switch = Switch(binaries, folder, 1)
-        with Peer(switch.tls_port, tls=True) as peer:
+        with small_switch(binaries, 1) as switch, Peer(switch.tls_port, tls=True) as peer:
             expect("an echo is not answered", code_of_echo(switch, peer) == "00")
             switch.process.send_signal(signal.SIGTERM)
             switch.process.send_signal(signal.SIGTERM)
             expect("not ended in order", switch.process.wait(3) == 0)
-        expect("the control socket is left behind", not (folder / "control.sock").exists())
+            expect("the control socket is left behind", not (switch.folder / "control.sock").exists())
         print("ok      second_signal_does_not_wait")
         return 0
     except (Failed, OSError, subprocess.SubprocessError) as fault:
         print(f"FAILED  second_signal_does_not_wait: {fault}")
         return 1
-    finally:
-        if switch is not None and switch.process.poll() is None:
-            switch.process.kill()
-            switch.process.wait()
-        shutil.rmtree(folder)
 
 
 TESTS = [good_reload_keeps_connections, faulty_file_changes_nothing, certificate_is_swapped_for_new_connections,
@@ -176,41 +160,16 @@ TESTS = [good_reload_keeps_connections, faulty_file_changes_nothing, certificate
 
 def run(binaries, workers):
     failures = 0
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-reload-"))
-    switch = None
-    try:
-        switch = Switch(binaries, folder, workers)
-        with Peer(switch.tls_port, tls=True) as peer:
-            for test in TESTS:
-                try:
-                    test(switch, peer)
-                    print(f"ok      {test.__name__}")
-                except (Failed, OSError, subprocess.SubprocessError) as fault:
-                    failures += 1
-                    print(f"FAILED  {test.__name__}: {fault}")
-    finally:
-        if switch is not None and switch.process.poll() is None:
-            switch.process.kill()
-            switch.process.wait()
-        shutil.rmtree(folder)
+    with small_switch(binaries, workers) as switch, Peer(switch.tls_port, tls=True) as peer:
+        for test in TESTS:
+            try:
+                test(switch, peer)
+                print(f"ok      {test.__name__}")
+            except (Failed, OSError, subprocess.SubprocessError) as fault:
+                failures += 1
+                print(f"FAILED  {test.__name__}: {fault}")
     return failures
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--bin", required=True)
-    binaries = pathlib.Path(parser.parse_args().bin).resolve()
-    failures = 0
-    for workers in (1, 2):
-        print(f"-- {workers} worker{'s' if workers > 1 else ''}")
-        try:
-            failures += run(binaries, workers)
-        except Failed as fault:
-            failures += 1
-            print(f"FAILED  {fault}")
-    failures += second_signal_does_not_wait(binaries)
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(1 if with_workers(run) + second_signal_does_not_wait(binaries_asked()) else 0)

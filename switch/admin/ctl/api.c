@@ -189,6 +189,15 @@ enum ctl_exit api_post(struct api *api, const char *path, json_t **json)
     return perform(api, path, json);
 }
 
+enum ctl_exit api_delete(struct api *api, const char *path, json_t **json)
+{
+    curl_easy_setopt(api->curl, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, "DELETE");
+    enum ctl_exit code = perform(api, path, json);
+    curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, NULL);
+    return code;
+}
+
 int api_add_parameter(struct api *api, char *path, size_t path_size, const char *const pair[2])
 {
     char *escaped = curl_easy_escape(api->curl, pair[1], 0);

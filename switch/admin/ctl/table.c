@@ -94,9 +94,10 @@ void table_write(FILE *to, const json_t *items, const struct table_column *colum
 void table_write_one(FILE *to, const json_t *item, const struct table_column *columns)
 {
     size_t width = 0;
-    uint32_t count = column_count(columns);
-    for (uint32_t i = 0; i < count; i++) {
-        size_t length = strlen(columns[i].heading);
+    uint32_t count = 0;
+    for (; columns[count].heading != NULL;
+         count++) { /* one under the other: as many as there are */
+        size_t length = strlen(columns[count].heading);
         width = length > width ? length : width;
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -198,6 +198,75 @@ static void test_the_books_survive_a_restart(void **state)
     ledger_close(ledger);
 }
 
+/* A request that follows `original`, with a trace number of its own. */
+static struct ledger_request follow_up(const struct ledger_request *original, uint32_t stan,
+                                       enum account_follow follow, int64_t amount)
+{
+    struct ledger_request request = *original;
+    request.stan = stan;
+    request.amount = amount;
+    request.follow = follow;
+    request.original_stan = original->stan;
+    memcpy(request.original_sent_at, original->sent_at, sizeof request.original_sent_at);
+    return request;
+}
+
+static void test_what_follows_is_held_against_its_original_over_a_restart(void **state)
+{
+    (void)state;
+    struct ledger *ledger = ledger_at_path(true);
+    struct ledger_request sale = purchase(1, 1000);
+    struct ledger_request stranger = purchase(99, 1000);
+    struct ledger_request early = follow_up(&stranger, 2, ACCOUNT_REFUND, 10);
+    struct ledger_request part = follow_up(&sale, 3, ACCOUNT_REFUND, 700);
+    memcpy(part.terminal_id, "10000002", sizeof part.terminal_id); /* another terminal may */
+    assert_posts(ledger, &sale, "00");
+    assert_posts(ledger, &early, "25");
+    assert_posts(ledger, &part, "00");
+    ledger_close(ledger);
+    ledger = ledger_at_path(true);
+    struct ledger_request more = follow_up(&sale, 4, ACCOUNT_REFUND, 301);
+    struct ledger_request rest = follow_up(&sale, 5, ACCOUNT_REFUND, 300);
+    assert_posts(ledger, &more, "64");
+    assert_posts(ledger, &rest, "00");
+    assert_posts(ledger, &rest, "00"); /* the same again: the stored answer */
+    ledger_close(ledger);
+}
+
+static void test_a_reversed_void_gives_its_original_back(void **state)
+{
+    (void)state;
+    struct ledger *ledger = ledger_at_path(true);
+    struct ledger_request sale = purchase(1, 1000);
+    struct ledger_request first = follow_up(&sale, 2, ACCOUNT_VOID, 1000);
+    struct ledger_request second = follow_up(&sale, 3, ACCOUNT_VOID, 1000);
+    struct ledger_request third = follow_up(&sale, 4, ACCOUNT_VOID, 1000);
+    struct ledger_request undo = reversal_of(&first);
+    assert_posts(ledger, &sale, "00");
+    assert_posts(ledger, &first, "00");
+    assert_posts(ledger, &second, "22");
+    assert_reverses(ledger, &undo, "00");
+    assert_posts(ledger, &third, "00");
+    ledger_close(ledger);
+}
+
+static void test_a_voided_completion_sets_its_preauthorisation_free(void **state)
+{
+    (void)state;
+    struct ledger *ledger = ledger_at_path(true);
+    struct ledger_request hold = purchase(1, 1000);
+    struct ledger_request capture = follow_up(&hold, 2, ACCOUNT_CAPTURE, 1150);
+    struct ledger_request again = follow_up(&hold, 3, ACCOUNT_CAPTURE, 500);
+    struct ledger_request undone = follow_up(&capture, 4, ACCOUNT_VOID, 1150);
+    struct ledger_request later = follow_up(&hold, 5, ACCOUNT_CAPTURE, 500);
+    assert_posts(ledger, &hold, "00");
+    assert_posts(ledger, &capture, "00");
+    assert_posts(ledger, &again, "22");
+    assert_posts(ledger, &undone, "00");
+    assert_posts(ledger, &later, "00");
+    ledger_close(ledger);
+}
+
 static void test_fates_come_in_their_shares_and_end_when_healed(void **state)
 {
     (void)state;
@@ -239,6 +308,9 @@ int main(void)
         LEDGER_TEST(test_a_tombstone_blocks_the_original),
         LEDGER_TEST(test_a_bank_without_tombstones_posts_the_late_original),
         LEDGER_TEST(test_the_books_survive_a_restart),
+        LEDGER_TEST(test_what_follows_is_held_against_its_original_over_a_restart),
+        LEDGER_TEST(test_a_reversed_void_gives_its_original_back),
+        LEDGER_TEST(test_a_voided_completion_sets_its_preauthorisation_free),
         cmocka_unit_test(test_fates_come_in_their_shares_and_end_when_healed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

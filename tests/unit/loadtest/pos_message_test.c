@@ -6,6 +6,7 @@
 
 #include "loadtest/pos_message.h"
 #include "loadtest/spec_file.h"
+#include "protocols/iso8583/message.h"
 
 static struct spec *spec;
 static struct pos_writer *writer;
@@ -44,9 +45,9 @@ static struct pos_identity identity_of_the_example(void)
     return identity;
 }
 
-static struct pos_purchase purchase_of_the_example(enum pos_entry entry)
+static struct pos_request purchase_of_the_example(enum pos_entry entry)
 {
-    struct pos_purchase purchase = {.stan = 2, .amount = 12345, .entry = entry};
+    struct pos_request purchase = {.stan = 2, .amount = 12345, .entry = entry};
     snprintf(purchase.card.pan, sizeof purchase.card.pan, "6225000000000014");
     snprintf(purchase.card.pin, sizeof purchase.card.pin, "123456");
     snprintf(purchase.card.expiry, sizeof purchase.card.expiry, "3012");
@@ -67,8 +68,8 @@ static void test_a_magnetic_sale_is_the_worked_one_byte_for_byte(void **state)
 {
     (void)state;
     struct pos_identity identity = identity_of_the_example();
-    struct pos_purchase purchase = purchase_of_the_example(POS_MAGNETIC_PIN);
-    assert_frame(pos_build_purchase(writer, &identity, &purchase),
+    struct pos_request purchase = purchase_of_the_example(POS_MAGNETIC_PIN);
+    assert_frame(pos_build_request(writer, &identity, &purchase),
                  "007460000300006032003100000200302004C020C0981100000000000001234500000202100012"
                  "376225000000000014D30122010000000000000031303030303031393839383331303035393939"
                  "30303031313536F44513C235B43E19260000000000000000142200000100050044394531344335"
@@ -79,7 +80,7 @@ static void test_its_reversal_is_the_worked_one(void **state)
 {
     (void)state;
     struct pos_identity identity = identity_of_the_example();
-    struct pos_purchase purchase = purchase_of_the_example(POS_MAGNETIC_PIN);
+    struct pos_request purchase = purchase_of_the_example(POS_MAGNETIC_PIN);
     assert_frame(pos_build_reversal(writer, &identity, &purchase, "98"),
                  "005A6000030000603200310000040070200480" /* W10 */
                  "02C080111662250000000000140000000000000123450000020210003938313030303030313938"
@@ -115,8 +116,8 @@ static void test_an_answer_is_read_and_its_mac_judged(void **state)
 {
     (void)state;
     struct pos_identity identity = identity_of_the_example();
-    struct pos_purchase purchase = purchase_of_the_example(POS_CHIP_PIN);
-    struct byte_view sent = pos_build_purchase(writer, &identity, &purchase);
+    struct pos_request purchase = purchase_of_the_example(POS_CHIP_PIN);
+    struct byte_view sent = pos_build_request(writer, &identity, &purchase);
     uint8_t frame[POS_FRAME_BYTES_MAX];
     struct pos_answer answer;
     char fault[160] = "";
@@ -137,6 +138,129 @@ static void test_an_answer_is_read_and_its_mac_judged(void **state)
     assert_true(strlen(fault) > 0);
 }
 
+/* The original that a follow-up of the example names. */
+static struct pos_original original_of_the_example(void)
+{
+    return (struct pos_original){.kind = POS_PURCHASE,
+                                 .batch = 1,
+                                 .stan = 2,
+                                 .date = "1128",
+                                 .rrn = "000010000042",
+                                 .auth_code = "000777",
+                                 .acquirer_id = "48021000"};
+}
+
+static void field_of(struct byte_view frame, unsigned field, char text[128])
+{
+    struct message message;
+    struct message_fault fault;
+    struct byte_view bytes = {frame.bytes + POS_HEAD_BYTES, frame.length - POS_HEAD_BYTES};
+    assert_int_equal(message_parse(&message, spec, bytes, &fault), STATUS_OK);
+    text[0] = '\0';
+    message_text(&message, field, text, 128);
+}
+
+static void test_every_kind_says_what_the_scheme_s_table_says(void **state)
+{
+    (void)state;
+    struct pos_identity identity = identity_of_the_example();
+    for (unsigned kind = 0; kind < POS_KIND_COUNT; kind++) {
+        const struct pos_kind_row *row = pos_kind_row((enum pos_kind)kind);
+        struct pos_request request = purchase_of_the_example(POS_CHIP);
+        struct pos_answer read;
+        char fault[160], text[128];
+        request.kind = (enum pos_kind)kind;
+        request.original = original_of_the_example();
+        struct byte_view frame = pos_build_request(writer, &identity, &request);
+        assert_int_equal(pos_read(writer, &identity, frame, &read, fault), STATUS_OK);
+        assert_string_equal(read.mti, row->mti);
+        assert_int_equal(read.stan, 2);
+        assert_true(read.is_mac_right);
+        field_of(frame, 60, text);
+        assert_memory_equal(text, row->type_code, 2);
+        assert_memory_equal(text + 2, "000001", 6);
+        if (row->processing_code[0] != '\0') {
+            field_of(frame, 3, text);
+            assert_string_equal(text, row->processing_code);
+            field_of(frame, 25, text);
+            assert_string_equal(text, row->condition_code);
+        }
+        assert_int_equal(pos_kind_from_name(row->name), kind);
+    }
+}
+
+static void test_follow_ups_name_their_original_as_their_message_does(void **state)
+{
+    (void)state;
+    static const struct {
+        enum pos_kind kind;
+        const char *field_37, *field_38, *field_61;
+    } rows[] = {{POS_VOID, "000010000042", "000777", "0000010000021128"},
+                {POS_REFUND, "000010000042", "000777", "0000010000021128"},
+                {POS_CAPTURE_VOID, "000010000042", "000777", "0000010000021128"},
+                {POS_CAPTURE, "", "000777", "0000010000021128"},
+                {POS_PREAUTH_VOID, "", "000777", "0000010000021128"},
+                {POS_INCREMENT, "", "000777", "0000010000021128"},
+                {POS_SIGNATURE, "000010000042", "", ""}};
+    struct pos_identity identity = identity_of_the_example();
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct pos_request request = purchase_of_the_example(POS_MAGNETIC);
+        char text[128];
+        request.kind = rows[i].kind;
+        request.original = original_of_the_example();
+        struct byte_view frame = pos_build_request(writer, &identity, &request);
+        field_of(frame, 37, text);
+        assert_string_equal(text, rows[i].field_37);
+        field_of(frame, 38, text);
+        assert_string_equal(text, rows[i].field_38);
+        field_of(frame, 61, text);
+        assert_string_equal(text, rows[i].field_61);
+    }
+}
+
+static void test_a_reversal_of_a_void_says_which_sale_it_was_of(void **state)
+{
+    (void)state;
+    struct pos_identity identity = identity_of_the_example();
+    struct pos_request request = purchase_of_the_example(POS_CHIP);
+    char text[128];
+    request.kind = POS_VOID;
+    request.original = original_of_the_example();
+    struct byte_view frame = pos_build_reversal(writer, &identity, &request, "98");
+    field_of(frame, 3, text);
+    assert_string_equal(text, "200000");
+    field_of(frame, 39, text);
+    assert_string_equal(text, "98");
+    field_of(frame, 61, text);
+    assert_string_equal(text, "0000010000021128");
+}
+
+static void test_a_code_travels_in_field_59_and_no_card_does(void **state)
+{
+    (void)state;
+    struct pos_identity identity = identity_of_the_example();
+    struct pos_request request = {.stan = 2, .amount = 12345, .entry = POS_CODE};
+    char text[128];
+    snprintf(request.pay_code, sizeof request.pay_code, "281234567890123456");
+    struct byte_view frame = pos_build_request(writer, &identity, &request);
+    field_of(frame, 22, text);
+    assert_string_equal(text, "032");
+    field_of(frame, 59, text);
+    assert_string_equal(text, "A3018281234567890123456");
+    field_of(frame, 2, text);
+    assert_string_equal(text, "");
+    frame = pos_build_reversal(writer, &identity, &request, "98");
+    field_of(frame, 59, text);
+    assert_string_equal(text, "");
+
+    request.kind = POS_REFUND;
+    request.original = original_of_the_example();
+    snprintf(request.original.voucher, sizeof request.original.voucher, "20260115000000000001");
+    frame = pos_build_request(writer, &identity, &request);
+    field_of(frame, 59, text);
+    assert_string_equal(text, "A402020260115000000000001");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +268,10 @@ int main(void)
         cmocka_unit_test(test_its_reversal_is_the_worked_one),
         cmocka_unit_test(test_working_keys_open_and_wrong_check_values_are_refused),
         cmocka_unit_test(test_an_answer_is_read_and_its_mac_judged),
+        cmocka_unit_test(test_every_kind_says_what_the_scheme_s_table_says),
+        cmocka_unit_test(test_follow_ups_name_their_original_as_their_message_does),
+        cmocka_unit_test(test_a_reversal_of_a_void_says_which_sale_it_was_of),
+        cmocka_unit_test(test_a_code_travels_in_field_59_and_no_card_does),
     };
     return cmocka_run_group_tests(tests, spec_load, spec_free);
 }

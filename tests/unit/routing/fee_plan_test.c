@@ -2,7 +2,6 @@
 #include "tests/unit/unit_test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/file_text.h"
@@ -10,9 +9,7 @@
 #include "routing/fee_plan.h"
 
 #define DEMO_FEES TILLWAY_SOURCE_DIR "/config/demo/fees.yaml"
-#define COLUMN_COUNT_MAX 40
 #define DATE_2026_US (INT64_C(1767225600) * 1000000)
-#define DATE_2022_US (INT64_C(1640995200) * 1000000)
 
 static void print_faults(const struct document *document)
 {
@@ -86,104 +83,6 @@ static void test_apply_is_the_exact_product_rounded(void **state)
         wide_number product = (wide_number)amount * (wide_number)rate + FEE_RATE_ONE / 2;
         assert_true(fee_apply(&formula, amount) == (int64_t)(product / FEE_RATE_ONE));
     }
-}
-
-/* Cuts a CSV line at its commas, outside of quotes, in place. */
-static unsigned cut_columns(char *line, const char *columns[COLUMN_COUNT_MAX])
-{
-    unsigned count = 0;
-    bool is_quoted = false;
-    columns[count++] = line;
-    for (char *at = line; *at != '\0' && *at != '\n' && *at != '\r'; at++) {
-        is_quoted = is_quoted != (*at == '"');
-        if (*at == ',' && !is_quoted && count < COLUMN_COUNT_MAX) {
-            *at = '\0';
-            columns[count++] = at + 1;
-        }
-    }
-    return count;
-}
-
-enum {
-    V_ID,
-    V_KIND,
-    V_CHANNEL,
-    V_CARD_TYPE,
-    V_CLASS,
-    V_MCC,
-    V_AMOUNT,
-    V_REGULATION,
-    V_PLAN = 12,
-    V_ISSUER_FEE = 20,
-    V_NETWORK_FEE,
-    V_MERCHANT_FEE = 23,
-    V_MARGIN = 25
-};
-
-static void check_vector(const struct fee_plan_set *plans, const char *columns[COLUMN_COUNT_MAX])
-{
-    bool is_debit = strcmp(columns[V_CARD_TYPE], "debit") == 0;
-    struct bin_rule bin = {.scheme = CARD_SCHEME_UNIONPAY,
-                           .card_type = is_debit ? CARD_TYPE_DEBIT : CARD_TYPE_CREDIT};
-    struct merchant_row merchant = {
-        .merchant_class = strcmp(columns[V_CLASS], "standard") == 0       ? MERCHANT_STANDARD
-                          : strcmp(columns[V_CLASS], "preferential") == 0 ? MERCHANT_PREFERENTIAL
-                                                                          : MERCHANT_EXEMPT};
-    snprintf(merchant.mcc, sizeof(merchant.mcc), "%s", columns[V_MCC]);
-    /* Above the small amount a SMALL merchant pays by SP1: the plan is asked by its own name too.
-     */
-    snprintf(merchant.plan, sizeof(merchant.plan), "%s",
-             strcmp(columns[V_ID], "F32") == 0 ? "SMALL" : columns[V_PLAN]);
-    struct payment payment;
-    payment_clear(&payment);
-    payment.kind = PAYMENT_PURCHASE;
-    snprintf(payment.entry_mode, sizeof(payment.entry_mode), "072");
-    bool is_2022 = strcmp(columns[V_REGULATION], "169") == 0;
-    struct fee_inputs inputs = {
-        .amount = {strtoll(columns[V_AMOUNT], NULL, 10), MONEY_CNY},
-        .wall_us = is_2022 ? DATE_2022_US : DATE_2026_US,
-        .bin = &bin,
-        .merchant = &merchant,
-        .payment = &payment,
-        .channel = "bank_a",
-    };
-    struct fee_quote quote;
-    assert_int_equal(fee_quote(plans, &inputs, &quote), STATUS_OK);
-    if (quote.issuer_fee.minor != strtoll(columns[V_ISSUER_FEE], NULL, 10) ||
-        quote.scheme_fee.minor != strtoll(columns[V_NETWORK_FEE], NULL, 10) ||
-        quote.merchant_fee.minor != strtoll(columns[V_MERCHANT_FEE], NULL, 10) ||
-        fee_margin(&quote).minor != strtoll(columns[V_MARGIN], NULL, 10)) {
-        fail_msg("%s: issuer %lld scheme %lld merchant %lld", columns[V_ID],
-                 (long long)quote.issuer_fee.minor, (long long)quote.scheme_fee.minor,
-                 (long long)quote.merchant_fee.minor);
-    }
-}
-
-static void test_worked_card_fees(void **state)
-{
-    (void)state;
-    char path[512];
-    const char *folder = getenv("TILLWAY_VECTORS");
-    snprintf(path, sizeof(path), "%s/fees.csv",
-             folder != NULL ? folder : TILLWAY_SOURCE_DIR "/../shared/vectors");
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
-        print_message("%s is not there: skipped\n", path);
-        skip();
-    }
-    struct fee_plan_set *plans = demo_plans();
-    char line[1024];
-    unsigned checked = 0;
-    while (fgets(line, sizeof(line), file) != NULL) {
-        const char *columns[COLUMN_COUNT_MAX] = {0};
-        if (cut_columns(line, columns) > V_MARGIN && strcmp(columns[V_KIND], "card") == 0) {
-            check_vector(plans, columns);
-            checked++;
-        }
-    }
-    fclose(file);
-    assert_int_equal(checked, 24);
-    fee_plan_set_destroy(plans);
 }
 
 static const struct bin_rule DEBIT = {.scheme = CARD_SCHEME_UNIONPAY, .card_type = CARD_TYPE_DEBIT};
@@ -287,7 +186,7 @@ static void test_explanation_shows_the_arithmetic(void **state)
     char text[2048];
     fee_explain(plans, &inputs, text, sizeof(text));
     static const char *const expected[] = {
-        "plan SP1: rule of line 11 (card_type debit, merchant_class standard)",
+        "plan SP1: rule fees.yaml:11 (scheme unionpay, card_type debit, merchant_class standard)",
         ("issuer fee: 3714.28 CNY x 0.350000 % = 1299.99800000 minor units, half up 1300; "
          "fixed none, floor none, cap 13.00 CNY: 13.00 CNY"),
         "margin: 4.36 CNY",
@@ -299,6 +198,129 @@ static void test_explanation_shows_the_arithmetic(void **state)
     }
     fee_explain(plans, &inputs, text, 40);
     assert_true(strlen(text) < 40);
+    fee_plan_set_destroy(plans);
+}
+
+/* The fee of 1000.00 in that plan. */
+static struct fee_quote quote_of(const struct fee_plan_set *plans, const struct fee_inputs *inputs)
+{
+    struct fee_quote quote;
+    assert_int_equal(fee_quote(plans, inputs, &quote), STATUS_OK);
+    return quote;
+}
+
+static void test_tiers_go_by_the_month_before_the_payment(void **state)
+{
+    (void)state;
+    struct fee_plan_set *plans =
+        plans_of("plans:\n  P:\n    rules:\n      - {month_max: 9999.99, rate: 0.60%}\n"
+                 "      - {month_min: 10000, month_max: 99999.99, rate: 0.50%}\n"
+                 "      - {month_min: 100000, rate: 0.40%}\n" COST);
+    struct payment payment = purchase("051");
+    struct merchant_row merchant = {.plan = "P", .mcc = "5812"};
+    struct fee_inputs inputs = {
+        .amount = {100000, MONEY_CNY}, .merchant = &merchant, .payment = &payment};
+    static const struct {
+        int64_t month, fee;
+    } cases[] = {{0, 600}, {999999, 600}, {1000000, 500}, {9999999, 500}, {10000000, 400}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        inputs.month_minor = cases[i].month;
+        assert_int_equal(quote_of(plans, &inputs).merchant_fee.minor, cases[i].fee);
+        assert_int_equal(quote_of(plans, &inputs).basis.month_minor, cases[i].month);
+    }
+    fee_plan_set_destroy(plans);
+}
+
+static void test_an_exemption_ends_on_its_day(void **state)
+{
+    (void)state;
+    struct fee_plan_set *plans = plans_of("plans:\n  P:\n    rules:\n"
+                                          "      - {merchant_class: exempt, rate: 0%}\n"
+                                          "      - {merchant_class: standard, rate: 1%}\n" COST);
+    struct payment payment = purchase("051");
+    struct merchant_row merchant = {.plan = "P",
+                                    .mcc = "8062",
+                                    .merchant_class = MERCHANT_EXEMPT,
+                                    .exempt_until_day = 20454}; /* 2026-01-01 */
+    struct fee_inputs inputs = {
+        .amount = {1000, MONEY_CNY}, .merchant = &merchant, .payment = &payment};
+    const int64_t midnight_us = DATE_2026_US - 8 * INT64_C(3600000000);
+    inputs.wall_us = midnight_us - 1;
+    assert_int_equal(quote_of(plans, &inputs).merchant_fee.minor, 0);
+    assert_int_equal(quote_of(plans, &inputs).basis.merchant_class, MERCHANT_EXEMPT);
+    inputs.wall_us = midnight_us;
+    assert_int_equal(quote_of(plans, &inputs).merchant_fee.minor, 10);
+    assert_int_equal(quote_of(plans, &inputs).basis.merchant_class, MERCHANT_STANDARD);
+    merchant.exempt_until_day = 0;
+    assert_int_equal(quote_of(plans, &inputs).merchant_fee.minor, 0);
+    fee_plan_set_destroy(plans);
+}
+
+static void test_a_discount_lowers_rates_and_caps_by_its_own_factors(void **state)
+{
+    (void)state;
+    struct fee_plan_set *plans = plans_of(
+        "plans:\n  P: {rules: [{rate: 1%}]}\ncost:\n"
+        "  - {issuer_fee: {rate: 0.35%, cap: 13.00}, scheme_fee: {rate: 0.0325%, cap: 3.25}}\n"
+        "discounts:\n"
+        "  - {mcc: 5411, from: 2021-09-30, until: 2024-09-30, factor: 0.78, cap_factor: 0.78}\n"
+        "  - {mcc: 5812, from: 2021-09-30, until: 2024-09-30, factor: 0.9}\n");
+    struct payment payment = purchase("051");
+    struct merchant_row merchant = {.plan = "P"};
+    struct fee_inputs inputs = {.merchant = &merchant, .payment = &payment};
+    static const struct {
+        const char *mcc;
+        int64_t day, amount, issuer, scheme;
+        uint32_t line;
+    } cases[] = {
+        {"5411", 18993, 100000, 273, 25, 6}, {"5411", 18993, 10000000, 1014, 254, 6},
+        {"5812", 18993, 100000, 315, 29, 7}, {"5812", 18993, 10000000, 1300, 325, 7},
+        {"5411", 20454, 100000, 350, 33, 0}, {"7011", 18993, 10000000, 1300, 325, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        snprintf(merchant.mcc, sizeof(merchant.mcc), "%s", cases[i].mcc);
+        inputs.amount = (struct money){cases[i].amount, MONEY_CNY};
+        inputs.wall_us = cases[i].day * INT64_C(86400000000);
+        struct fee_quote quote = quote_of(plans, &inputs);
+        assert_int_equal(quote.issuer_fee.minor, cases[i].issuer);
+        assert_int_equal(quote.scheme_fee.minor, cases[i].scheme);
+        assert_int_equal(quote.discount_rule, cases[i].line);
+    }
+    fee_plan_set_destroy(plans);
+}
+
+static void test_a_wallet_takes_one_fee(void **state)
+{
+    (void)state;
+    struct fee_plan_set *plans = plans_of("plans:\n  P: {rules: [{rate: 0.38%}]}\ncost:\n"
+                                          "  - {channel: alipay, wallet_fee: {rate: 0.20%}}\n");
+    struct payment payment = purchase("032");
+    struct merchant_row merchant = {.plan = "P", .mcc = "5812"};
+    struct fee_inputs inputs = {.amount = {8880, MONEY_CNY},
+                                .merchant = &merchant,
+                                .payment = &payment,
+                                .channel = "alipay"};
+    struct fee_quote quote = quote_of(plans, &inputs);
+    assert_int_equal(quote.issuer_fee.minor, 18);
+    assert_int_equal(quote.scheme_fee.minor, 0);
+    assert_int_equal(fee_margin(&quote).minor, 16);
+    fee_plan_set_destroy(plans);
+}
+
+static void test_what_sells_below_cost_is_told(void **state)
+{
+    (void)state;
+    char text[2048];
+    struct fee_plan_set *plans = demo_plans();
+    fee_plan_set_losses(plans, text, sizeof(text));
+    assert_non_null(strstr(text, "plan SMALL sells below the cost of line"));
+    assert_non_null(strstr(text, "plan CAP50 sells below the cost of line"));
+    assert_null(strstr(text, "plan SP1"));
+    assert_int_equal(fee_plan_set_losses(plans, text, 40), 0);
+    fee_plan_set_destroy(plans);
+    plans = plans_of("plans:\n  P: {rules: [{rate: 0.60%}]}\n"
+                     "cost:\n  - {issuer_fee: {rate: 0.45%}, scheme_fee: {rate: 0.0325%}}\n");
+    assert_int_equal(fee_plan_set_losses(plans, text, sizeof(text)), 0);
     fee_plan_set_destroy(plans);
 }
 
@@ -344,6 +366,43 @@ static void test_faults_say_what_was_expected(void **state)
     }
 }
 
+static void test_faults_of_costs_and_discounts_say_what_was_expected(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *fault;
+    } cases[] = {
+        {"plans: {P: {refund_fee_policy: half, rules: [{rate: 1%}]}}\n" COST,
+         "one of proportional, full, none was expected"},
+        {"plans: {\"P 1\": {rules: [{rate: 1%}]}}\n" COST, "expected a name of 1 to 15 letters"},
+        {"plans: {P: {rules: [{rate: 1%, month_min: 5, month_max: 4}]}}\n" COST,
+         "month_max: expected at least month_min"},
+        {"plans: {P: {rules: [{rate: 1%}]}}\n"
+         "cost:\n  - {wallet_fee: {rate: 1%}, scheme_fee: {rate: 0%}}\n",
+         "without issuer_fee and scheme_fee"},
+        {"plans: {P: {rules: [{rate: 1%}]}}\n" COST "discounts: [{factor: 1.5}]\n",
+         "factor: expected a factor from 0 to 1"},
+        {"plans: {P: {rules: [{rate: 1%}]}}\n" COST "discounts: [{cap_factor: 0.5}]\n",
+         "factor is missing"},
+        {"plans: {P: {rules: [{rate: 1%}]}}\n" COST "discounts: [{factor: 0.9}, {factor: 0.8}]\n",
+         "both state 0 conditions"},
+        {"plans: {P: {rules: [{rate: 1%}]}}\n"
+         "cost: [{issuer_fee: {rate: 0.000001%}, scheme_fee: {rate: 0%}}]\n"
+         "discounts: [{factor: 0.9}]\n",
+         "finer than 0.000001 %"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct document *document =
+            yaml_file_parse("fees.yaml", cases[i].text, (uint32_t)strlen(cases[i].text));
+        assert_null(fee_plan_set_compile(document, NULL));
+        if (strstr(document_fault_text(document, 0), cases[i].fault) == NULL) {
+            fail_msg("expected \"%s\", got \"%s\"", cases[i].fault,
+                     document_fault_text(document, 0));
+        }
+        document_destroy(document);
+    }
+}
+
 static void test_plans_that_lead_in_a_ring_are_refused(void **state)
 {
     (void)state;
@@ -361,12 +420,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_apply_rounds_half_up_before_floor_and_cap),
         cmocka_unit_test(test_apply_is_the_exact_product_rounded),
-        cmocka_unit_test(test_worked_card_fees),
+        cmocka_unit_test(test_tiers_go_by_the_month_before_the_payment),
+        cmocka_unit_test(test_an_exemption_ends_on_its_day),
+        cmocka_unit_test(test_a_discount_lowers_rates_and_caps_by_its_own_factors),
+        cmocka_unit_test(test_a_wallet_takes_one_fee),
+        cmocka_unit_test(test_what_sells_below_cost_is_told),
         cmocka_unit_test(test_most_specific_rule_wins),
         cmocka_unit_test(test_dates_begin_and_end_at_local_midnight),
         cmocka_unit_test(test_another_currency_finds_no_fee),
         cmocka_unit_test(test_explanation_shows_the_arithmetic),
         cmocka_unit_test(test_faults_say_what_was_expected),
+        cmocka_unit_test(test_faults_of_costs_and_discounts_say_what_was_expected),
         cmocka_unit_test(test_plans_that_lead_in_a_ring_are_refused),
     };
     return cmocka_run_group_tests_name("routing/fee_plan", tests, NULL, NULL);

@@ -9,9 +9,10 @@
 
 #define NOON_US INT64_C(1767268800000000) /* 2026-01-01 12:00 UTC */
 #define ALL_UP UINT64_MAX
+static const struct route_context AT_NOON = {.wall_us = NOON_US, .channel_is_up = ALL_UP};
 
 static const char ROUTES[] = "routes:\n"
-                             "  - when: {scheme: unionpay, kind: refund}\n"
+                             "  - when: {scheme: unionpay, bin: 624}\n"
                              "    channels: [bank_c]\n"
                              "  - when: {scheme: unionpay, amount_min: 5000.00}\n"
                              "    channels: [bank_b, bank_a]\n"
@@ -42,9 +43,10 @@ static void compile(struct ruleset *ruleset, const char *text,
 static void add_rows(struct ruleset *ruleset)
 {
     static const struct channel_row channels[] = {
-        {"bank_a", UINT64_C(1) << PAYMENT_PURCHASE | UINT64_C(1) << PAYMENT_BALANCE},
-        {"bank_b", UINT64_C(1) << PAYMENT_PURCHASE},
-        {"bank_c", 0},
+        {.name = "bank_a",
+         .kinds = UINT64_C(1) << PAYMENT_PURCHASE | UINT64_C(1) << PAYMENT_BALANCE},
+        {.name = "bank_b", .kinds = UINT64_C(1) << PAYMENT_PURCHASE},
+        {.name = "bank_c"},
     };
     static const struct bin_rule bins[] = {
         {.prefix = 621094,
@@ -56,9 +58,18 @@ static void add_rows(struct ruleset *ruleset)
         {.prefix = 625, .digit_count = 3, .card_type = CARD_TYPE_CREDIT},
     };
     static const struct merchant_row merchants[] = {
-        {"898110058120001", "5812", MERCHANT_STANDARD, "SP1", 0, true, "Noodle house"},
-        {"898110058120002", "5812", MERCHANT_STANDARD, "SP1", 0, false, "Closed"},
-        {"898110058120003", "5994", MERCHANT_STANDARD, "SP1", 10000, true, "Kiosk"},
+        {.merchant_id = "898110058120001",
+         .mcc = "5812",
+         .plan = "SP1",
+         .is_active = true,
+         .name = "Noodle house"},
+        {.merchant_id = "898110058120002", .mcc = "5812", .plan = "SP1", .name = "Closed"},
+        {.merchant_id = "898110058120003",
+         .mcc = "5994",
+         .plan = "SP1",
+         .amount_max = 10000,
+         .is_active = true,
+         .name = "Kiosk"},
     };
     static const struct terminal_row terminals[] = {
         {.terminal_id = "10000001",
@@ -129,7 +140,8 @@ static struct route_decision decide(const struct ruleset *ruleset, const struct 
                                     uint64_t up)
 {
     struct route_decision decision;
-    ruleset_decide(ruleset, payment, NOON_US, up, &decision);
+    const struct route_context context = {.wall_us = NOON_US, .channel_is_up = up};
+    ruleset_decide(ruleset, payment, &context, &decision);
     return decision;
 }
 
@@ -196,7 +208,7 @@ static void expect_answer(const struct ruleset *ruleset, const struct payment *p
                  route_answer_text(decision.answer));
     }
     assert_int_equal(decision.channel_count, 0);
-    ruleset_explain(ruleset, payment, NOON_US, text);
+    ruleset_explain(ruleset, payment, &AT_NOON, text);
     assert_non_null(strstr(text, route_answer_text(answer)));
 }
 
@@ -322,16 +334,18 @@ static void test_explanation_tells_each_step(void **state)
         "terminal 10000001: active, of merchant 898110058120001, brand newland",
         "category 5812, standard, plan SP1",
         "card: BIN 621094, unionpay debit, issuer 9",
-        "route rule of line 2 does not fit: kind",
+        "route rule of line 2 does not fit: bin",
         "route rule of line 4 does not fit: amount",
-        "route rule of line 6 fits (scheme unionpay): channels bank_a, bank_b, bank_c",
+        "route rule of line 6 fits (scheme unionpay): ordered, channels bank_a, bank_b, bank_c",
+        "  channel bank_c: does not offer purchase",
+        "it goes to bank_a",
         "merchant fee: 100.00 CNY x 0.500000 % = 50.00000000 minor units, half up 50",
         "margin: 0.12 CNY",
     };
     struct ruleset *ruleset = frozen_ruleset();
     struct payment payment = purchase();
     char text[ROUTE_EXPLANATION_SIZE];
-    ruleset_explain(ruleset, &payment, NOON_US, text);
+    ruleset_explain(ruleset, &payment, &AT_NOON, text);
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
         if (strstr(text, expected[i]) == NULL) {
             fail_msg("\"%s\" is not in \"%s\"", expected[i], text);
@@ -397,7 +411,7 @@ static void test_decide_before_freeze_is_our_bug(void **state)
     struct ruleset *ruleset = unfrozen_ruleset();
     struct payment payment = purchase();
     struct route_decision decision;
-    expect_assert_failure(ruleset_decide(ruleset, &payment, NOON_US, ALL_UP, &decision));
+    expect_assert_failure(ruleset_decide(ruleset, &payment, &AT_NOON, &decision));
     ruleset_destroy(ruleset);
 }
 

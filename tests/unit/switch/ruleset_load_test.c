@@ -12,6 +12,7 @@
 
 #define FOLDER_SIZE 64
 #define REPORT_SIZE 8192
+static const struct route_context CONTEXT = {.channel_is_up = 1};
 
 static const char *const NAMES[] = {"bins.csv", "merchants.csv", "terminals.csv", "routes.yaml",
                                     "fees.yaml"};
@@ -103,15 +104,35 @@ static void test_good_files_make_a_ruleset(void **state)
     snprintf(payment.terminal_id, sizeof(payment.terminal_id), "10000001");
     snprintf(payment.merchant_id, sizeof(payment.merchant_id), "898110058120001");
     assert_int_equal(pan_parse(&payment.pan, "6210948000000060", 16), STATUS_OK);
-    ruleset_decide(ruleset, &payment, 0, 1, &decision);
+    ruleset_decide(ruleset, &payment, &CONTEXT, &decision);
     assert_int_equal(decision.answer, ROUTE_FOUND);
     assert_int_equal(decision.fee.merchant_fee.minor, 60);
     assert_string_equal(decision.merchant->name, "Noodles, Beijing");
     assert_int_equal(decision.bin->issuer, 1);
     snprintf(payment.terminal_id, sizeof(payment.terminal_id), "10000002");
-    ruleset_decide(ruleset, &payment, 0, 1, &decision);
+    ruleset_decide(ruleset, &payment, &CONTEXT, &decision);
     assert_int_equal(decision.answer, ROUTE_TERMINAL_STOPPED);
     ruleset_destroy(ruleset);
+    stage_clear(&stage);
+}
+
+static void test_parameters_of_nobody_are_a_fault(void **state)
+{
+    (void)state;
+    static struct stage stage;
+    stage_set(&stage);
+    snprintf(stage.options.tables.parameters, OPTION_PATH_SIZE, "%s/parameters.csv", stage.folder);
+    FILE *out = fopen(stage.options.tables.parameters, "wb");
+    assert_non_null(out);
+    fputs("holder,code,value\n,12,60\n10000001,12,45\n898110058120002,13,3\n10000003,13,3\n", out);
+    assert_int_equal(fclose(out), 0);
+    assert_null(stage_load(&stage));
+    assert_non_null(strstr(stage.report,
+                           "parameters.csv:5: holder: expected a terminal or merchant "
+                           "of the tables, or nothing, got \"10000003\"\n"));
+    assert_null(strstr(stage.report, "parameters.csv:3"));
+    assert_null(strstr(stage.report, "parameters.csv:4"));
+    unlink(stage.options.tables.parameters);
     stage_clear(&stage);
 }
 
@@ -124,7 +145,8 @@ static void test_faults_name_file_and_line(void **state)
         const char *text, *fault;
     } cases[] = {
         {BINS, "prefix,pan_digits,scheme,card_type,issuer\n62,0,unionpai,debit,1\n",
-         "bins.csv:2: scheme: expected one of unionpay, visa, mastercard, jcb, amex, other, got "
+         "bins.csv:2: scheme: expected one of unionpay, visa, mastercard, jcb, amex, other, "
+         "alipay, wechat, got "
          "\"unionpai\"\n"},
         {BINS, "prefix,pan_digits,scheme,card_type,issuer\n62,0,visa,debit,1\n62,0,visa,debit,1\n",
          "bins.csv:3: \"62\": expected once, got again; it stands in line 2 too\n"},
@@ -179,8 +201,8 @@ static void test_faults_of_all_files_are_gathered(void **state)
     static const char *const expected[] = {
         "bins.csv:1: column \"scheme\" is missing", "routes.yaml:1:", "fees.yaml:1:1: \"plan\"",
         "/nowhere/merchants.csv: cannot be read",
-        "tillway.yaml:12: channel bank_a: kinds: \"purchse\" is no transaction type; did you mean "
-        "\"purchase\"?"};
+        ("tillway.yaml:12: channel bank_a: kinds: \"purchse\" is no transaction type; did you mean "
+         "\"purchase\"?")};
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
         if (strstr(stage.report, expected[i]) == NULL) {
             fail_msg("expected \"%s\" in \"%s\"", expected[i], stage.report);
@@ -282,7 +304,7 @@ static void test_every_range_of_the_demo_can_pay(void **state)
         snprintf(payment.terminal_id, sizeof(payment.terminal_id), "10000001");
         snprintf(payment.merchant_id, sizeof(payment.merchant_id), "898110058120001");
         assert_int_equal(pan_parse(&payment.pan, cards[i], strlen(cards[i])), STATUS_OK);
-        ruleset_decide(ruleset, &payment, 0, 1, &decision);
+        ruleset_decide(ruleset, &payment, &CONTEXT, &decision);
         if (decision.answer != ROUTE_FOUND) {
             fail_msg("card %zu: %s", i, route_answer_text(decision.answer));
         }
@@ -336,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_files_make_a_ruleset),
+        cmocka_unit_test(test_parameters_of_nobody_are_a_fault),
         cmocka_unit_test(test_faults_name_file_and_line),
         cmocka_unit_test(test_faults_of_all_files_are_gathered),
         cmocka_unit_test(test_a_report_of_any_size_is_enough),

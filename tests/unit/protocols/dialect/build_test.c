@@ -146,10 +146,10 @@ static void test_a_kind_that_the_dialect_does_not_have_is_unknown(void **state)
 {
     (void)state;
     stage_payment(&payment);
-    payment.kind = PAYMENT_REFUND;
+    payment.kind = PAYMENT_SETTLEMENT;
     assert_int_equal(stage_build(&stage, host, &payment, false), STATUS_UNKNOWN);
     assert_true(stage.fault.is_unknown_kind);
-    assert_string_equal(stage.fault.reason, "refund is not in iso8583-1987-ascii");
+    assert_string_equal(stage.fault.reason, "settlement totals is not in iso8583-1987-ascii");
 }
 
 static void test_a_value_that_does_not_fit_is_refused(void **state)

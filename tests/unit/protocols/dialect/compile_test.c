@@ -57,6 +57,8 @@ static void test_faults_of_the_mapping_are_told(void **state)
     static const struct {
         const char *text, *fault;
     } cases[] = {
+        {SPEC FIELDS "    61.A3: pay_code\n" LAYOUTS TRANSACTIONS,
+         "field 61 has no parts in this spec"},
         {SPEC TRANSACTIONS, "a dialect needs \"mapping\" with \"fields\" and \"layouts\""},
         {SPEC FIELDS LAYOUTS, "a dialect needs \"transactions\""},
         {"name: t\n" FIELDS LAYOUTS TRANSACTIONS, "t.yaml:"},
@@ -64,7 +66,7 @@ static void test_faults_of_the_mapping_are_told(void **state)
          "t.yaml:17:5: \"colour\" is no part of a payment"},
         {SPEC "mapping:\n  fields:\n    5: stan\n" LAYOUTS TRANSACTIONS, "the spec has no field 5"},
         {SPEC "mapping:\n  fields:\n    x: stan\n" LAYOUTS TRANSACTIONS,
-         "expected a field from 2 to 128, got \"x\""},
+         "expected a field from 2 to 192, got \"x\""},
         {SPEC "mapping:\n  fields: [3]\n" LAYOUTS TRANSACTIONS,
          "\"fields\" is a mapping of field numbers"},
         {SPEC "mapping:\n  fields:\n    41: stan\n" LAYOUTS TRANSACTIONS,
@@ -78,7 +80,7 @@ static void test_faults_of_the_mapping_are_told(void **state)
         {SPEC "mapping:\n  fields:\n    60: [{part: stan}]\n" LAYOUTS TRANSACTIONS,
          "\"digits\" is missing"},
         {SPEC "mapping:\n  fields:\n    60: [{digits: 2}]\n" LAYOUTS TRANSACTIONS,
-         "a sub-field needs \"part\" and \"digits\""},
+         "a sub-field needs \"digits\", and \"part\" or a constant \"value\""},
         {SPEC "mapping:\n  fields:\n    60: [{part: pan, digits: 12}]\n" LAYOUTS TRANSACTIONS,
          "pan is neither text nor number"},
         {SPEC "mapping:\n  fields:\n    60: [{part: type_code, digits: 3}]\n" LAYOUTS TRANSACTIONS,
@@ -100,9 +102,9 @@ static void test_faults_of_the_mapping_are_told(void **state)
         {SPEC FIELDS "  layouts:\n    all: {required: 3}\n" TRANSACTIONS,
          "\"required\" is a list of fields"},
         {SPEC FIELDS "  layouts:\n    all: {required: [52]}\n" TRANSACTIONS,
-         "no part of a payment is mapped to field 52"},
+         "layout all holds field 52, which is not mapped for a request"},
         {SPEC FIELDS "  layouts:\n    all: {required: [[3]]}\n" TRANSACTIONS,
-         "expected a field from 2 to 128, got \"a list\""},
+         "expected a field from 2 to 192, got \"a list\""},
         {SPEC FIELDS "  layouts:\n    a_name_of_more_than_thirty_one_letters: {}\n" TRANSACTIONS,
          "a name of more than 31 characters"},
         {SPEC "mapping:\n  fields:\n    3: processing_code\n    11: {request: stan}\n"

@@ -331,7 +331,7 @@ static void test_only_approved_responses_carry_a_mac(void **state)
         assert_int_equal(dialect_has_mac(terminal, &payment), cases[i].has_mac);
         assert_true(dialect_has_mac(host, &payment));
     }
-    payment.kind = PAYMENT_REFUND;
+    payment.kind = PAYMENT_SETTLEMENT;
     assert_false(dialect_has_mac(host, &payment));
 }
 
@@ -345,6 +345,7 @@ static void test_a_bank_reversal_names_its_original_in_field_90(void **state)
         {11, "000009", 0},
         {12, "093102", 0},
         {13, "0115", 0},
+        {25, "00", 0},
         {32, "48021000", 0},
         {37, "093102000002", 0},
         {41, "10000019", 0},

@@ -1,7 +1,5 @@
-/* Every transaction of both files: payment -> message -> payment gives the payment back. */
+/* Every transaction of every file: payment -> message -> payment gives the payment back. */
 #include "tests/unit/protocols/dialect/stage.h"
-
-static const char *const DIALECTS[] = {"unionpay-pos", "iso8583-1987-ascii"};
 
 static void assert_same_part(const struct dialect_op *op, const struct payment *left,
                              const struct payment *right)
@@ -12,6 +10,7 @@ static void assert_same_part(const struct dialect_op *op, const struct payment *
     switch ((enum dialect_op_type)op->type) {
     case DIALECT_NONE:
     case DIALECT_GROUP:
+    case DIALECT_PARTS:
         break;
     case DIALECT_ICC:
     case DIALECT_CARGO:
@@ -20,6 +19,9 @@ static void assert_same_part(const struct dialect_op *op, const struct payment *
         assert_true(cargo_a.length > 0);
         assert_int_equal(cargo_a.length, cargo_b.length);
         assert_memory_equal(cargo_a.bytes, cargo_b.bytes, cargo_a.length);
+        break;
+    case DIALECT_CODED: /* empty where the transaction says it, not the payment */
+        assert_string_equal((const char *)a, (const char *)b);
         break;
     case DIALECT_TEXT:
         assert_true(a[0] != '\0');
@@ -50,6 +52,24 @@ static void assert_same_field(const struct dialect *dialect, const struct dialec
             assert_same_part(&subfield->op, left, right);
         }
     }
+    for (unsigned i = 0; op->type == DIALECT_PARTS && i < op->count; i++) {
+        assert_same_part(&dialect->elements[op->first + i].op, left, right);
+    }
+}
+
+/* What the message is read as: what it always says, or the first row of its type that its key fits.
+ * Two kinds that look the same on the wire are both read as the first. */
+static enum payment_kind kind_read(const struct dialect *dialect, const struct dialect_row *row,
+                                   const struct payment *sent)
+{
+    uint64_t absent;
+    const uint64_t key = dialect_key(sent, &absent);
+    const struct dialect_row *first = row->fixed_count > 0 ? row : dialect->rows;
+    while (memcmp(first->mti, row->mti, sizeof(row->mti)) != 0 ||
+           ((key ^ first->value) & first->mask) != 0) {
+        first++;
+    }
+    return first->kind;
 }
 
 static void assert_round_trip(const struct dialect *dialect, const struct dialect_row *row,
@@ -63,13 +83,17 @@ static void assert_round_trip(const struct dialect *dialect, const struct dialec
     sent.leg = leg;
     sent.is_repeat = is_repeat;
     bool with_mac = dialect_has_mac(dialect, &sent);
-    assert_int_equal(stage_build(&stage, dialect, &sent, with_mac), STATUS_OK);
+    const enum status built = stage_build(&stage, dialect, &sent, with_mac);
+    if (built != STATUS_OK) {
+        print_error("%s, %s: %s\n", dialect_name(dialect), row->name, stage.fault.reason);
+    }
+    assert_int_equal(built, STATUS_OK);
     stage_parse(&stage, dialect);
     assert_string_equal(stage.message.mti, row->mti[leg][is_repeat]);
     enum status status = dialect_read(dialect, &stage.message, &read, &stage.fault);
     assert_string_equal(stage.fault.reason, "");
     assert_int_equal(status, STATUS_OK);
-    assert_int_equal(read.kind, row->kind);
+    assert_int_equal(read.kind, kind_read(dialect, row, &sent));
     assert_int_equal(read.leg, leg);
     assert_int_equal(read.is_repeat, is_repeat);
     assert_int_equal(read.original_kind,
@@ -91,9 +115,9 @@ static void assert_round_trip(const struct dialect *dialect, const struct dialec
 static void test_every_transaction_comes_back_as_it_was(void **state)
 {
     (void)state;
-    for (size_t d = 0; d < COUNT_OF(DIALECTS); d++) {
-        struct dialect *dialect = stage_dialect(DIALECTS[d]);
-        assert_string_equal(dialect_name(dialect), DIALECTS[d]);
+    for (size_t d = 0; d < COUNT_OF(STAGE_DIALECTS); d++) {
+        struct dialect *dialect = stage_dialect(STAGE_DIALECTS[d]);
+        assert_string_equal(dialect_name(dialect), STAGE_DIALECTS[d]);
         for (uint32_t i = 0; i < dialect->row_count; i++) {
             const struct dialect_row *row = &dialect->rows[i];
             for (int leg = 0; leg < DIALECT_LEG_COUNT; leg++) {
@@ -112,8 +136,8 @@ static void test_every_required_field_is_missed_by_name(void **state)
     (void)state;
     static struct stage_message stage;
     static struct payment payment;
-    for (size_t d = 0; d < COUNT_OF(DIALECTS); d++) {
-        struct dialect *dialect = stage_dialect(DIALECTS[d]);
+    for (size_t d = 0; d < COUNT_OF(STAGE_DIALECTS); d++) {
+        struct dialect *dialect = stage_dialect(STAGE_DIALECTS[d]);
         for (uint32_t i = 0; i < dialect->row_count; i++) {
             const struct dialect_row *row = &dialect->rows[i];
             stage_payment(&payment);

@@ -14,6 +14,11 @@
 
 #define STAGE_BYTES_MAX 2048
 
+/* The files that ship. */
+static const char *const STAGE_DIALECTS[] = {
+    "unionpay-pos",       "iso8583-1987-ascii",  "iso8583-1987-binary", "iso8583-1987-ebcdic",
+    "iso8583-1993-ascii", "iso8583-1993-binary", "unionpay-host"};
+
 static const char STAGE_ICC[] = "\x9F\x26\x08\x01\x02\x03\x04\x05\x06\x07\x08\x9F\x27\x01\x80"
                                 "\x9F\x10\x07\x07\x01\x03\xA0\x00\x00\x01\x9F\x36\x02\x00\x11"
                                 "\x95\x05\x00\x00\x00\x00\x00\x9C\x01\x00";
@@ -60,6 +65,7 @@ static inline void stage_payment(struct payment *payment)
         .rrn = "093102000002",
         .local_time = "093102",
         .local_date = "0115",
+        .local_year = "26",
         .settlement_date = "0116",
         .sent_at = "0115093102",
         .acquirer_id = "48021000",
@@ -78,6 +84,8 @@ static inline void stage_payment(struct payment *payment)
         .pan = {.digits = "6225000000000014", .digit_count = 16},
         .pin = {.bytes = {0xF4, 0x45, 0x13, 0xC2, 0x35, 0xB4, 0x3E, 0x19}, .length = 8},
         .track2 = {.characters = "6225000000000014=30122010000000000000", .count = 37},
+        .pay_code = "6212345678901234567",
+        .voucher = "58210526789789570802",
         .track3 = {.characters = "996225000000000014=1561560000000000000", .count = 38},
     };
     payment_clear(payment);
@@ -88,7 +96,7 @@ static inline void stage_payment(struct payment *payment)
     stage_cargo(payment, PAYMENT_CARGO_INSTITUTIONS, "01020000   48021000   ", 22);
     stage_cargo(payment, PAYMENT_CARGO_PRIVATE_57, "p57", 3);
     stage_cargo(payment, PAYMENT_CARGO_PRIVATE_58, "p58", 3);
-    stage_cargo(payment, PAYMENT_CARGO_PRIVATE_59, "A4020058210526789789570802", 25);
+    stage_cargo(payment, PAYMENT_CARGO_PRIVATE_59, "A10280110123456789002101234567890", 33);
     stage_cargo(payment, PAYMENT_CARGO_CUSTOM_62, "\x01\x02\xFF\x00\x10", 5);
     stage_cargo(payment, PAYMENT_CARGO_CUSTOM_63, "01 ", 3);
 }
@@ -134,8 +142,10 @@ static inline enum status stage_build(struct stage_message *stage, const struct 
                                       const struct payment *payment, bool with_mac)
 {
     static const uint8_t header[6] = {0x60, 0x32, 0x00, 0x31, 0x00, 0x00};
-    struct dialect_build_how how = {.with_mac = with_mac,
-                                    .header = {header, dialect_spec(dialect)->header_bytes}};
+    struct dialect_build_how how = {.with_mac = with_mac};
+    if (dialect_spec(dialect)->header_bytes == sizeof(header)) {
+        how.header = (struct byte_view){header, sizeof(header)};
+    }
     byte_writer_init(&stage->writer, stage->bytes, sizeof(stage->bytes));
     return dialect_build(dialect, payment, &how, &stage->writer, &stage->mac_scope, &stage->fault);
 }

@@ -131,7 +131,7 @@ static void test_formats_are_read_as_iso_writes_them(void **state)
         assert_int_equal(row->count, rows[i].count);
     }
     assert_true(spec->rows[10].prefix_counts_bytes);
-    assert_false(spec->rows[4].prefix_is_bcd);
+    assert_int_equal(spec->rows[4].prefix, SPEC_PREFIX_ASCII);
     spec_destroy(spec);
 }
 
@@ -185,7 +185,7 @@ static void test_faults_of_fields_have_their_place(void **state)
     assert_fault(HEAD "fields: {3: {name: p, format: ans6, coding: bcd}}\n",
                  "x:4:10: field 3: ans cannot stand as bcd");
     assert_fault(HEAD "fields: {3: {name: p, format: n..6 LL, length_coding: hex}}\n",
-                 "x:4:10: the length of field 3 is ascii or bcd");
+                 "x:4:10: the length of field 3 is ascii, bcd, binary or ebcdic");
     assert_fault(HEAD "fields: {3: {name: a-name-that-is-longer-than-31-bytes, format: n6}}\n",
                  "x:4:10: the name of field 3 is too long: 31 characters at most");
 }
@@ -201,11 +201,11 @@ static void test_faults_of_the_head_have_their_place(void **state)
     assert_fault("name: x\nmti: bcd\nfields: {3: {name: p, format: n6}}\n",
                  "x:1:1: \"bitmap\" is missing");
     assert_fault("name: x\nmti: bcd\nbitmap: {coding: ascii}\nfields: {}\n",
-                 "x:3:10: \"coding\" is \"ascii\"; one of binary, hex was expected");
+                 "x:3:10: \"coding\" is \"ascii\"; one of binary, hex, hex-ebcdic was expected");
     assert_fault(HEAD, "x:1:1: \"fields\" must map field numbers to their formats");
     assert_fault(HEAD "fields: 3\n", "x:4:1: \"fields\" must map field numbers to their formats");
-    assert_fault(HEAD "header: 47\nfields: {}\n",
-                 "x:4:1: \"header\" is \"47\"; a whole number from 0 to 46 was expected");
+    assert_fault(HEAD "header: 65\nfields: {}\n",
+                 "x:4:1: \"header\" is \"65\"; a whole number from 0 to 64 was expected");
     assert_fault(HEAD "mac: 64\nfields: {64: {name: mac, format: b16}}\n",
                  "x:4:1: the MAC must be field 64, and field 64 of the format b8");
     assert_fault(HEAD "mac: 128\nfields: {64: {name: mac, format: b8}}\n",

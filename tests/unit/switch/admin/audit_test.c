@@ -6,19 +6,20 @@
 #include "switch/admin/audit.h"
 #include "tests/unit/unit_test.h"
 
-#define PATH "/tmp/tillway-audit-test"
+/* Of this process alone: another run of this test may be at work beside it. */
+static char audit_path[64];
 
 static int file_clear(void **state)
 {
     (void)state;
-    unlink(PATH);
+    unlink(audit_path);
     return 0;
 }
 
 static struct audit *open_file(void)
 {
     char reason[AUDIT_REASON_SIZE] = "";
-    struct audit *audit = audit_open(PATH, reason);
+    struct audit *audit = audit_open(audit_path, reason);
     return audit;
 }
 
@@ -39,7 +40,7 @@ static void test_lines_are_chained_over_a_restart(void **state)
         write_one(audit, i == 0 ? "begun" : "done");
         audit_close(audit);
     }
-    FILE *file = fopen(PATH, "r");
+    FILE *file = fopen(audit_path, "r");
     for (int i = 0; i < 3; i++) {
         assert_non_null(fgets(lines[i], sizeof(lines[i]), file));
     }
@@ -61,7 +62,7 @@ static void test_two_processes_never_write_one_file(void **state)
 
 static void damage(const char *mode, long at, const char *text)
 {
-    FILE *file = fopen(PATH, mode);
+    FILE *file = fopen(audit_path, mode);
     fseek(file, at, SEEK_SET);
     fputs(text, file);
     fclose(file);
@@ -75,7 +76,7 @@ static void test_a_damaged_end_is_not_extended(void **state)
     audit_close(audit);
     damage("r+", 10, "1999");
     assert_null(open_file());
-    unlink(PATH);
+    unlink(audit_path);
     audit = open_file();
     write_one(audit, "begun");
     audit_close(audit);
@@ -85,6 +86,7 @@ static void test_a_damaged_end_is_not_extended(void **state)
 
 int main(void)
 {
+    snprintf(audit_path, sizeof(audit_path), "/tmp/tillway-audit-test-%d", (int)getpid());
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, file_clear, file_clear)
     const struct CMUnitTest tests[] = {
         FRESH(test_lines_are_chained_over_a_restart),

@@ -43,8 +43,8 @@ static void test_other_paths_are_not_there(void **state)
         "/api/v1/terminals/",
         "/api/v1/terminals/1/2",
         "/healthz/",
-        "/api/v1/terminals/"
-        "0123456789012345678901234567890123456789012345678901234567890123456789",
+        ("/api/v1/terminals/"
+         "0123456789012345678901234567890123456789012345678901234567890123456789"),
     };
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         struct endpoint_match match;
@@ -61,7 +61,8 @@ static void test_each_effect_takes_an_operator_and_looking_does_not(void **state
         if (endpoint_has_effect(endpoint)) {
             assert_int_equal(endpoint_role(endpoint), ROLE_OPERATOR);
         } else {
-            assert_true(endpoint_role(endpoint) < ROLE_OPERATOR);
+            /* Messages pass with what merchants and customers do: not for every looker. */
+            assert_true(endpoint_role(endpoint) < ROLE_OPERATOR || endpoint == ENDPOINT_TRACE_READ);
         }
     }
     assert_int_equal(endpoint_role(ENDPOINT_METRICS), ROLE_NOBODY);

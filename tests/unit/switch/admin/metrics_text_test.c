@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/admin/log_search.h"
 #include "switch/admin/metrics_text.h"
 #include "switch/admin/readiness.h"
+#include "switch/admin/txn_outcome.h"
 #include "tests/unit/unit_test.h"
 
 static char *text_of(const Control__Metrics *metrics)
@@ -190,7 +190,11 @@ static void test_outcomes_follow_the_rows(void **state)
                                               {"result", "channel_answered", "51"}};
     static const char *const unsent[][3] = {{"intent", "none", ""}, {"result", "unsent", "91"}};
     assert_int_equal(fold(declined, 2), TXN_OUTCOME_DECLINED);
+    static const char *const advice[][3] = {{"advice", "none", "00"},
+                                            {"advice_done", "none", "00"}};
     assert_int_equal(fold(unsent, 2), TXN_OUTCOME_FAILED);
+    assert_int_equal(fold(advice, 1), TXN_OUTCOME_PENDING);
+    assert_int_equal(fold(advice, 2), TXN_OUTCOME_APPROVED);
 }
 
 int main(void)

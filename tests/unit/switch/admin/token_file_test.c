@@ -8,12 +8,13 @@
 #include "switch/admin/token_file.h"
 #include "tests/unit/unit_test.h"
 
-#define PATH "/tmp/tillway-tokens-test"
+/* Of this process alone: another run of this test may be at work beside it. */
+static char tokens_path[64], audit_path[64];
 
 static int file_clear(void **state)
 {
     (void)state;
-    unlink(PATH);
+    unlink(tokens_path);
     return 0;
 }
 
@@ -22,7 +23,7 @@ static void add(const char *name, enum role role, char token[TOKEN_TEXT_SIZE])
     char reason[TOKEN_REASON_SIZE] = "";
     struct token_holder holder = {.role = role};
     snprintf(holder.name, sizeof(holder.name), "%s", name);
-    assert_int_equal(token_add(PATH, &holder, token, reason), STATUS_OK);
+    assert_int_equal(token_add(tokens_path, &holder, token, reason), STATUS_OK);
 }
 
 static void test_a_token_is_known_by_name_and_role_and_its_secret_is_not_kept(void **state)
@@ -34,7 +35,7 @@ static void test_a_token_is_known_by_name_and_role_and_its_secret_is_not_kept(vo
     struct token_holder holder;
     add("ann", ROLE_OPERATOR, ann);
     add("bob", ROLE_VIEWER, bob);
-    struct token_file *file = token_file_open(PATH, reason);
+    struct token_file *file = token_file_open(tokens_path, reason);
     assert_non_null(file);
     for (int i = 0; i < 2; i++) { /* the second time it is remembered */
         assert_int_equal(token_check(file, ann, i == 0, &holder), TOKEN_RIGHT);
@@ -46,9 +47,9 @@ static void test_a_token_is_known_by_name_and_role_and_its_secret_is_not_kept(vo
     assert_int_equal(holder.role, ROLE_VIEWER);
     token_file_close(file);
 
-    assert_int_equal(stat(PATH, &info), 0);
+    assert_int_equal(stat(tokens_path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
-    FILE *stream = fopen(PATH, "r");
+    FILE *stream = fopen(tokens_path, "r");
     assert_true(fread(bytes, 1, sizeof(bytes) - 1, stream) > 0);
     fclose(stream);
     assert_null(strstr(bytes, strrchr(ann, '_') + 1));
@@ -60,7 +61,7 @@ static void test_wrong_tokens_are_nobodys(void **state)
     char ann[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
     struct token_holder holder;
     add("ann", ROLE_OPERATOR, ann);
-    struct token_file *file = token_file_open(PATH, reason);
+    struct token_file *file = token_file_open(tokens_path, reason);
     assert_int_equal(token_check(file, ann, true, &holder), TOKEN_RIGHT);
     ann[strlen(ann) - 1] = ann[strlen(ann) - 1] == '0' ? '1' : '0';
     static const char *const wrong[] = {"",          "twy_",        "twy_ann", "twy_ann_",
@@ -78,16 +79,16 @@ static void test_a_token_added_or_removed_counts_at_once(void **state)
     (void)state;
     char ann[TOKEN_TEXT_SIZE], bob[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
     struct token_holder holder;
-    struct token_file *file = token_file_open(PATH, reason); /* absent: no token */
+    struct token_file *file = token_file_open(tokens_path, reason); /* absent: no token */
     assert_non_null(file);
     add("ann", ROLE_OPERATOR, ann);
     assert_int_equal(token_check(file, ann, true, &holder), TOKEN_RIGHT);
     add("bob", ROLE_VIEWER, bob);
     assert_int_equal(token_check(file, bob, true, &holder), TOKEN_RIGHT);
-    assert_int_equal(token_remove(PATH, "ann", reason), STATUS_OK);
+    assert_int_equal(token_remove(tokens_path, "ann", reason), STATUS_OK);
     assert_int_equal(token_check(file, ann, true, &holder), TOKEN_WRONG);
     assert_int_equal(token_check(file, bob, true, &holder), TOKEN_RIGHT);
-    assert_int_equal(token_remove(PATH, "ann", reason), STATUS_NOT_FOUND);
+    assert_int_equal(token_remove(tokens_path, "ann", reason), STATUS_NOT_FOUND);
     token_file_close(file);
 }
 
@@ -98,8 +99,8 @@ static void test_a_name_has_one_token_and_plain_letters(void **state)
     struct token_holder twice = {.name = "ann", .role = ROLE_VIEWER};
     struct token_holder colon = {.name = "a:b", .role = ROLE_VIEWER};
     add("ann", ROLE_VIEWER, token);
-    assert_int_equal(token_add(PATH, &twice, token, reason), STATUS_DUPLICATE);
-    assert_int_equal(token_add(PATH, &colon, token, reason), STATUS_BAD_VALUE);
+    assert_int_equal(token_add(tokens_path, &twice, token, reason), STATUS_DUPLICATE);
+    assert_int_equal(token_add(tokens_path, &colon, token, reason), STATUS_BAD_VALUE);
 }
 
 static void test_an_open_or_faulty_file_is_refused(void **state)
@@ -107,14 +108,14 @@ static void test_an_open_or_faulty_file_is_refused(void **state)
     (void)state;
     char token[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
     add("ann", ROLE_VIEWER, token);
-    assert_int_equal(chmod(PATH, 0644), 0);
-    assert_null(token_file_open(PATH, reason));
+    assert_int_equal(chmod(tokens_path, 0644), 0);
+    assert_null(token_file_open(tokens_path, reason));
     assert_non_null(strstr(reason, "chmod 600"));
-    assert_int_equal(chmod(PATH, 0600), 0);
-    FILE *stream = fopen(PATH, "a");
+    assert_int_equal(chmod(tokens_path, 0600), 0);
+    FILE *stream = fopen(tokens_path, "a");
     fputs("bob:king:16384:8:1:00:00\n", stream);
     fclose(stream);
-    assert_null(token_file_open(PATH, reason));
+    assert_null(token_file_open(tokens_path, reason));
     assert_non_null(strstr(reason, ":2:"));
 }
 
@@ -139,9 +140,9 @@ static void test_the_gate_lets_each_role_do_its_own(void **state)
     struct gate gate;
     add("ann", ROLE_OPERATOR, ann);
     add("bob", ROLE_VIEWER, bob);
-    unlink(PATH ".audit");
-    struct token_file *tokens = token_file_open(PATH, reason);
-    struct audit *audit = audit_open(PATH ".audit", reason);
+    unlink(audit_path);
+    struct token_file *tokens = token_file_open(tokens_path, reason);
+    struct audit *audit = audit_open(audit_path, reason);
     assert_non_null(audit);
     gate_open(&gate, tokens, audit);
     assert_int_equal(pass(&gate, ENDPOINT_HEALTHZ, NULL), 200);
@@ -161,11 +162,13 @@ static void test_the_gate_lets_each_role_do_its_own(void **state)
     gate_close(&gate);
     audit_close(audit);
     token_file_close(tokens);
-    unlink(PATH ".audit");
+    unlink(audit_path);
 }
 
 int main(void)
 {
+    snprintf(tokens_path, sizeof(tokens_path), "/tmp/tillway-tokens-test-%d", (int)getpid());
+    snprintf(audit_path, sizeof(audit_path), "/tmp/tillway-tokens-test-%d.audit", (int)getpid());
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, file_clear, file_clear)
     const struct CMUnitTest tests[] = {
         FRESH(test_a_token_is_known_by_name_and_role_and_its_secret_is_not_kept),

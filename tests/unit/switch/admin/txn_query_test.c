@@ -19,12 +19,17 @@ static void test_parameters_fill_the_query(void **state)
     assert_int_equal(txn_query_put(&query, "from", "2026-09-21", reason), STATUS_OK);
     assert_int_equal(txn_query_put(&query, "cursor", "59811", reason), STATUS_OK);
     assert_int_equal(txn_query_put(&query, "limit", "200", reason), STATUS_OK);
+    assert_int_equal(txn_query_put(&query, "amount", "12345", reason), STATUS_OK);
+    assert_int_equal(txn_query_put(&query, "card", "6222021234", reason), STATUS_OK);
     assert_string_equal(query.terminal_id, "10000001");
     assert_int_equal(query.stan, 42);
     assert_string_equal(query.rrn, "100010000042");
     assert_true(query.from_us == INT64_C(1789948800000000));
     assert_int_equal(query.before_position, 59811);
     assert_int_equal(query.limit, 200);
+    assert_int_equal(query.amount_minor, 12345);
+    assert_string_equal(query.card_first, "622202");
+    assert_string_equal(query.card_last, "1234");
 }
 
 static void test_wrong_values_are_refused_by_name(void **state)
@@ -34,7 +39,10 @@ static void test_wrong_values_are_refused_by_name(void **state)
         {"terminal", "1000000"}, {"stan", "1000000"},  {"stan", ""},
         {"stan", "-1"},          {"rrn", "12345"},     {"rrn", "12345678901;"},
         {"limit", "0"},          {"limit", "201"},     {"cursor", "99999999999999999999"},
-        {"from", "yesterday"},   {"to", "2026-13-01"},
+        {"from", "yesterday"},   {"to", "2026-13-01"}, {"merchant", ""},
+        {"amount", "1.00"},      {"card", "12345"},    {"card", "12345x"},
+        {"outcome", "fine"},     {"code", "0"},        {"day", "2026-09-21"},
+        {"day", "20261301"},     {"kind", "Purchase"}, {"kind", "sale"},
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         struct txn_query query;
@@ -46,7 +54,7 @@ static void test_wrong_values_are_refused_by_name(void **state)
     struct txn_query query;
     char reason[TXN_QUERY_REASON_SIZE] = "";
     txn_query_init(&query);
-    assert_int_equal(txn_query_put(&query, "merchant", "1", reason), STATUS_UNKNOWN);
+    assert_int_equal(txn_query_put(&query, "colour", "1", reason), STATUS_UNKNOWN);
 }
 
 static void test_times_are_read_with_fraction_and_offset(void **state)

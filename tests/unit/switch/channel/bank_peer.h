@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "config/yaml_file.h"
+#include "switch/channel/bank_channel.h"
 #include "switch/channel/bank_message.h"
-#include "switch/channel/channel.h"
 #include "switch/net/listener.h"
 #include "switch/net/stream.h"
 
@@ -26,7 +26,7 @@ struct stage {
     struct dialect *dialect;
     struct security *security;
     struct channel *channel;
-    struct channel_setup setup;
+    struct bank_setup setup;
     /* the bank */
     struct listener *listener;
     struct stream *peer; /* NULL: nobody is connected */
@@ -38,10 +38,12 @@ struct stage {
     uint32_t accept_count, message_count;
     struct payment messages[PEER_MESSAGE_COUNT_MAX]; /* what the bank read, in order */
     uint8_t last[2048];                              /* as it came */
+    uint32_t last_length;
     /* what the channel told */
     uint32_t up_count, down_count, stopped_count, response_count;
     char reason[CHANNEL_REASON_SIZE];
     struct payment response;
+    uint32_t settlement_day;
     bool forwards_again; /* on_response forwards at once */
     enum channel_answer forwarded;
     /* when to stop the loop */
@@ -112,6 +114,7 @@ static inline uint32_t peer_on_bytes(void *owner, struct byte_view bytes)
         }
         used += consumed;
         memcpy(stage->last, frame.message.bytes, frame.message.length);
+        stage->last_length = frame.message.length;
         if (bank_message_read(&stage->bank, frame.message, &payment, reason) != BANK_READ) {
             fail_msg("the peer cannot read: %s", reason);
         }
@@ -140,7 +143,9 @@ static inline bool peer_on_accept(void *argument, int descriptor, const struct n
                                        .output_max = 1 << 20,
                                        .calls = &PEER_CALLS,
                                        .owner = stage};
-    assert_null(stage->peer);
+    if (stage->peer != NULL) {
+        return false; /* the end of the one before was not read yet: it will be tried again */
+    }
     stage->accept_count++;
     stage->peer_address = *address;
     stage->peer = stream_accept(stage->loop, descriptor, &setup);
@@ -169,6 +174,13 @@ static inline void stage_on_state(void *argument, uint16_t channel, bool is_up, 
     assert_int_equal(channel, stage->setup.index);
     *(is_up ? &stage->up_count : &stage->down_count) += 1;
     snprintf(stage->reason, sizeof(stage->reason), "%s", reason);
+}
+
+static inline void stage_on_cut_over(void *argument, uint16_t channel, uint32_t settlement_day)
+{
+    struct stage *stage = argument;
+    (void)channel;
+    stage->settlement_day = settlement_day;
 }
 
 static inline void stage_on_stopped(void *argument, uint16_t channel)
@@ -230,10 +242,11 @@ static inline void stage_listen(struct stage *stage)
     assert_non_null(stage->listener);
 }
 
-static const struct channel_setup STAGE_SETUP = {
+static const struct bank_setup STAGE_SETUP = {
     .name = "bank_a",
     .index = 3,
-    .address = "127.0.0.1",
+    .link_count = 1,
+    .links = {{.address = "127.0.0.1"}},
     .framing = {.length_kind = FRAME_BINARY_2, .length_max = FRAME_LENGTH_MAX},
     .echo_every_ms = 60000,
     .reply_timeout_ms = 200,
@@ -247,11 +260,12 @@ static const struct channel_setup STAGE_SETUP = {
     .acquirer_id = "00085500"};
 
 /* A bank that does all it should; the channel is made, not started. */
-static inline struct stage *stage_create(const struct channel_setup *setup)
+static inline struct stage *stage_create(const struct bank_setup *setup)
 {
     char reason[CHANNEL_REASON_SIZE];
     struct stage *stage = calloc(1, sizeof(*stage));
-    const struct channel_calls calls = {stage_on_response, stage_on_state, stage_on_stopped, stage};
+    const struct channel_calls calls = {stage_on_response, stage_on_state, stage_on_stopped,
+                                        stage_on_cut_over, stage};
     stage->loop = loop_create(0, 16);
     stage->hook = (struct loop_hook){.on_turn = stage_on_turn, .argument = stage};
     loop_enroll(stage->loop, &stage->hook);
@@ -262,15 +276,18 @@ static inline struct stage *stage_create(const struct channel_setup *setup)
     stage_listen(stage);
     stage->setup = *setup;
     stage->setup.dialect = stage->dialect;
-    stage->setup.port = listener_port(stage->listener);
+    for (uint32_t i = 0; i < setup->link_count; i++) {
+        stage->setup.links[i].port = listener_port(stage->listener);
+    }
     stage->bank = (struct bank_dialect){
         .dialect = stage->dialect,
         .framing = setup->framing,
         .has_mac = setup->has_mac,
         .unit = security_unit(stage->security, 1),
         .mac = {(uint16_t)security_channel(stage->security, "bank_a"), setup->mac}};
-    stage->channel = channel_create(stage->loop, stage->security, security_unit(stage->security, 0),
-                                    &stage->setup, &calls, reason);
+    stage->channel =
+        bank_channel_create(stage->loop, stage->security, security_unit(stage->security, 0),
+                            &stage->setup, &calls, reason);
     if (stage->channel == NULL) {
         fail_msg("%s", reason);
     }
@@ -287,7 +304,7 @@ static inline bool is_stopped(struct stage *stage)
     return stage->stopped_count > 0 && stage->peer == NULL;
 }
 
-static inline struct stage *stage_up(const struct channel_setup *setup)
+static inline struct stage *stage_up(const struct bank_setup *setup)
 {
     struct stage *stage = stage_create(setup);
     channel_start(stage->channel);

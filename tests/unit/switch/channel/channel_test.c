@@ -1,4 +1,5 @@
 /* A channel against a bank at the other end of a real connection. */
+#include "switch/engine/wall_text.h"
 #include "tests/unit/switch/channel/bank_peer.h"
 
 #include "hsm/block_cipher.h"
@@ -294,7 +295,7 @@ static void test_a_lost_link_is_made_again(void **state)
 static void test_a_silent_link_is_tested(void **state)
 {
     (void)state;
-    struct channel_setup setup = STAGE_SETUP;
+    struct bank_setup setup = STAGE_SETUP;
     setup.echo_every_ms = 100;
     struct stage *stage = stage_up(&setup);
     run_until(stage, has_two_tests);
@@ -309,7 +310,7 @@ static void test_a_silent_link_is_tested(void **state)
 static void test_a_half_dead_link_is_given_up(void **state)
 {
     (void)state;
-    struct channel_setup setup = STAGE_SETUP;
+    struct bank_setup setup = STAGE_SETUP;
     setup.echo_every_ms = 100;
     struct stage *stage = stage_up(&setup);
     stage->answers_echo = false;
@@ -351,8 +352,10 @@ static void test_a_signon_answer_with_a_bad_mac_signs_nothing_on(void **state)
 static struct payment network_request(enum payment_kind kind, const char *code)
 {
     struct payment payment = {.kind = kind, .stan = 777};
+    struct wall_text two_hours_ago;
+    wall_text_set(&two_hours_ago, loop_wall_us() - INT64_C(7200) * 1000000);
     set_text(payment.network_code, code);
-    set_text(payment.sent_at, "0720221301");
+    set_text(payment.sent_at, two_hours_ago.sent_at);
     return payment;
 }
 
@@ -365,7 +368,7 @@ static void test_the_banks_own_network_messages_are_answered(void **state)
     } cases[] = {{PAYMENT_ECHO, "301", "00"},
                  {PAYMENT_CUT_OVER, "201", "00"},
                  {PAYMENT_SIGNON, "001", "00"},
-                 {PAYMENT_KEY_CHANGE, "101", "40"}};
+                 {PAYMENT_KEY_CHANGE, "101", "30"}}; /* it brings no keys */
     struct stage *stage = stage_up(&STAGE_SETUP);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct payment request = network_request(cases[i].kind, cases[i].code);
@@ -377,6 +380,48 @@ static void test_the_banks_own_network_messages_are_answered(void **state)
         assert_string_equal(stage->messages[0].response_code, cases[i].answer);
     }
     assert_true(channel_is_up(stage->channel));
+    assert_int_equal(counts_of(stage).clocks_differ, 1); /* once a connection */
+    stage_destroy(stage);
+}
+
+static void test_a_cut_over_hands_on_the_day_that_begins(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_up(&STAGE_SETUP);
+    struct wall_text now;
+    wall_text_set(&now, loop_wall_us());
+    struct payment request = network_request(PAYMENT_CUT_OVER, "201");
+    memcpy(request.settlement_date, now.local_date, sizeof(request.settlement_date));
+    stage->message_count = 0;
+    peer_send(stage, &request);
+    run_until(stage, bank_has_answer);
+    assert_int_equal(stage->settlement_day, now.day);
+    set_text(request.settlement_date, "1399");
+    stage->message_count = 0;
+    stage->settlement_day = 0;
+    peer_send(stage, &request);
+    run_until(stage, bank_has_answer);
+    assert_int_equal(stage->settlement_day, 0);
+    assert_true(channel_is_up(stage->channel));
+    stage_destroy(stage);
+}
+
+/* A day never goes back, and one far ahead would make all that is approved one of an earlier day.
+ */
+static void test_a_cut_over_to_a_day_months_ahead_is_not_believed(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_up(&STAGE_SETUP);
+    struct wall_text now;
+    wall_text_set(&now, loop_wall_us());
+    struct payment request = network_request(PAYMENT_CUT_OVER, "201");
+    uint32_t month = (now.day / 100 % 100 + 3) % 12 + 1; /* four months on */
+    snprintf(request.settlement_date, sizeof(request.settlement_date), "%02u15", month);
+    stage->message_count = 0;
+    peer_send(stage, &request);
+    run_until(stage, bank_has_answer);
+    assert_string_equal(stage->messages[0].response_code, "00");
+    assert_int_equal(stage->settlement_day, 0);
     stage_destroy(stage);
 }
 
@@ -456,7 +501,7 @@ static void test_stopping_signs_off(void **state)
 static void test_a_link_without_a_mac_key_carries_none(void **state)
 {
     (void)state;
-    struct channel_setup setup = STAGE_SETUP;
+    struct bank_setup setup = STAGE_SETUP;
     setup.has_mac = false;
     struct stage *stage = stage_up(&setup);
     struct payment payment = purchase(1);
@@ -470,18 +515,19 @@ static void test_setups_that_cannot_work_say_why(void **state)
     (void)state;
     char reason[CHANNEL_REASON_SIZE];
     struct stage *stage = stage_up(&STAGE_SETUP);
-    struct channel_setup setup = stage->setup;
-    const struct channel_calls calls = {stage_on_response, stage_on_state, stage_on_stopped, stage};
+    struct bank_setup setup = stage->setup;
+    const struct channel_calls calls = {stage_on_response, stage_on_state, stage_on_stopped,
+                                        stage_on_cut_over, stage};
     struct security_unit *unit = security_unit(stage->security, 0);
-    setup.address = "bank.example";
-    assert_null(channel_create(stage->loop, stage->security, unit, &setup, &calls, reason));
+    setup.links[0].address = "bank.example";
+    assert_null(bank_channel_create(stage->loop, stage->security, unit, &setup, &calls, reason));
     assert_non_null(strstr(reason, "no IP address"));
-    setup.address = "127.0.0.1";
+    setup.links[0].address = "127.0.0.1";
     setup.mac = HSM_MAC_X9_19;
-    assert_null(channel_create(stage->loop, stage->security, unit, &setup, &calls, reason));
+    assert_null(bank_channel_create(stage->loop, stage->security, unit, &setup, &calls, reason));
     assert_non_null(strstr(reason, "does not serve"));
     set_text(setup.name, "bank_b");
-    assert_null(channel_create(stage->loop, stage->security, unit, &setup, &calls, reason));
+    assert_null(bank_channel_create(stage->loop, stage->security, unit, &setup, &calls, reason));
     assert_non_null(strstr(reason, "chan:bank_b:zpk"));
     stage_destroy(stage);
 }
@@ -489,7 +535,7 @@ static void test_setups_that_cannot_work_say_why(void **state)
 static void test_answers_have_words(void **state)
 {
     (void)state;
-    assert_string_equal(channel_answer_text(CHANNEL_DOWN), "the link is not signed on");
+    assert_string_equal(channel_answer_text(CHANNEL_DOWN), "no link is signed on");
 }
 
 int main(void)
@@ -511,6 +557,8 @@ int main(void)
         cmocka_unit_test(test_a_response_with_a_bad_mac_is_dropped),
         cmocka_unit_test(test_a_signon_answer_with_a_bad_mac_signs_nothing_on),
         cmocka_unit_test(test_the_banks_own_network_messages_are_answered),
+        cmocka_unit_test(test_a_cut_over_hands_on_the_day_that_begins),
+        cmocka_unit_test(test_a_cut_over_to_a_day_months_ahead_is_not_believed),
         cmocka_unit_test(test_a_bank_that_signs_off_is_asked_again_later),
         cmocka_unit_test(test_odd_messages_are_counted_and_harm_nothing),
         cmocka_unit_test(test_a_broken_frame_costs_the_connection),

@@ -57,6 +57,10 @@ static bool on_terminal(void *argument, const char *terminal_id, struct control_
     snprintf(terminal->view.terminal_id, sizeof(terminal->view.terminal_id), "%s", terminal_id);
     terminal->is_registered = true;
     terminal->view.approved = 12;
+    terminal->view.totals.domestic_debit = (struct batch_sum){12345, 2};
+    terminal->view.settled_as = BATCH_EQUAL;
+    terminal->view.faulty = 1 << 4 | 1 << 5;
+    terminal->view.terminal_request = 4;
     return true;
 }
 
@@ -85,9 +89,16 @@ static void on_drain(void *argument, struct control_call call, const char *opera
     control_done(scene->control, call, true, NULL);
 }
 
+static void on_purge(void *argument, struct control_call call, uint32_t days)
+{
+    struct scene *scene = argument;
+    control_done(scene->control, call, days == 30, "thirty days are expected");
+}
+
 static struct control *open_at(struct scene *scene, char reason[CONTROL_REASON_SIZE])
 {
-    struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload, on_drain, scene};
+    struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload,
+                              on_drain,  on_purge,    scene};
     return control_open(&scene->loop, scene->path, &rim, reason);
 }
 
@@ -180,6 +191,7 @@ static Control__Answer *ask(int descriptor, Control__Request__CallCase call, con
     Control__MetricsCall metrics = CONTROL__METRICS_CALL__INIT;
     Control__TerminalCall terminal_call = CONTROL__TERMINAL_CALL__INIT;
     Control__ReloadCall reload = CONTROL__RELOAD_CALL__INIT;
+    Control__PurgeCall purge = CONTROL__PURGE_CALL__INIT;
     request.id = 42;
     request.operator_ = (char *)(uintptr_t) "ann";
     request.call_case = call;
@@ -190,6 +202,9 @@ static Control__Answer *ask(int descriptor, Control__Request__CallCase call, con
         request.metrics = &metrics;
     } else if (call == CONTROL__REQUEST__CALL_TERMINAL) {
         request.terminal = &terminal_call;
+    } else if (call == CONTROL__REQUEST__CALL_PURGE) {
+        purge.days = 30;
+        request.purge = &purge;
     } else {
         request.reload = &reload;
     }
@@ -261,6 +276,11 @@ static void ask_terminals(struct scene *scene)
     int descriptor = client_connect(scene);
     Control__Answer *answer = ask(descriptor, CONTROL__REQUEST__CALL_TERMINAL, "10000001");
     assert_int_equal(answer->terminal->approved, 12);
+    assert_int_equal(answer->terminal->day->domestic_debit->minor, 12345);
+    assert_int_equal(answer->terminal->day->domestic_debit->count, 2);
+    assert_string_equal(answer->terminal->day->settled, "equal");
+    assert_string_equal(answer->terminal->day->faulty, "printer, display");
+    assert_string_equal(answer->terminal->day->wanted, "download CA public keys");
     control__answer__free_unpacked(answer, NULL);
     answer = ask(descriptor, CONTROL__REQUEST__CALL_TERMINAL, "99999999");
     assert_string_equal(answer->fault, "no such terminal");
@@ -300,6 +320,20 @@ static void test_a_reload_may_be_answered_later(void **state)
     timer.data = scene;
     uv_timer_start(&timer, on_later, 20, 20);
     serve(scene, ask_reload);
+}
+
+static void ask_purge(struct scene *scene)
+{
+    int descriptor = client_connect(scene);
+    Control__Answer *answer = ask(descriptor, CONTROL__REQUEST__CALL_PURGE, NULL);
+    assert_true(answer->done->is_done);
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+}
+
+static void test_a_purge_tells_the_days_that_are_kept(void **state)
+{
+    serve(*state, ask_purge);
 }
 
 static void ask_nonsense(struct scene *scene)
@@ -387,6 +421,7 @@ int main(void)
         SCENE(test_metrics_carry_numbers_and_cells),
         SCENE(test_an_unknown_terminal_is_a_fault_and_the_connection_stays),
         SCENE(test_a_reload_may_be_answered_later),
+        SCENE(test_a_purge_tells_the_days_that_are_kept),
         SCENE(test_nonsense_closes_its_own_connection_only),
         SCENE(test_more_connections_than_slots_wait_their_turn),
         SCENE(test_only_user_and_group_may_open_it),

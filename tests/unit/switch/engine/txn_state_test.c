@@ -27,9 +27,10 @@ static void test_names_are_those_of_the_table(void **state)
 static void test_what_is_in_flight_or_in_doubt_is_never_simply_forgotten(void **state)
 {
     (void)state;
-    static const enum txn_state in_doubt[] = {TXN_FORWARDED,       TXN_REVERSAL_QUEUED,
-                                              TXN_REVERSAL_READY,  TXN_REVERSAL_SENT,
-                                              TXN_REVERSAL_PAUSED, TXN_SERVICE_CASE};
+    static const enum txn_state in_doubt[] = {
+        TXN_FORWARDED,       TXN_REVERSAL_QUEUED, TXN_REVERSAL_READY, TXN_REVERSAL_SENT,
+        TXN_REVERSAL_PAUSED, TXN_SERVICE_CASE,    TXN_ADVICE_QUEUED,  TXN_ADVICE_READY,
+        TXN_ADVICE_SENT,     TXN_ADVICE_PAUSED};
     for (size_t i = 0; i < COUNT_OF(in_doubt); i++) {
         assert_false(txn_state_may_follow(in_doubt[i], TXN_FREE));
     }
@@ -39,8 +40,8 @@ static void test_a_reversal_under_way_never_becomes_an_approval(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < TXN_STATE_COUNT; i++) {
-        bool is_forwarded = i == TXN_FORWARDED;
-        assert_int_equal(txn_state_may_follow((enum txn_state)i, TXN_APPROVED), is_forwarded);
+        assert_false(txn_state_is_reversing((enum txn_state)i) &&
+                     txn_state_may_follow((enum txn_state)i, TXN_APPROVED));
     }
     assert_false(txn_state_may_follow(TXN_BLOCKED, TXN_FORWARDED));
 }
@@ -55,6 +56,19 @@ static void test_every_reversal_may_end_acknowledged_or_as_a_case(void **state)
         }
     }
     assert_true(txn_state_may_follow(TXN_SERVICE_CASE, TXN_REVERSED));
+}
+
+static void test_every_delivery_may_end_with_any_answer_or_as_a_case(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < TXN_STATE_COUNT; i++) {
+        if (txn_state_is_delivering((enum txn_state)i)) {
+            assert_true(txn_state_may_follow((enum txn_state)i, TXN_APPROVED));
+            assert_true(txn_state_may_follow((enum txn_state)i, TXN_DECLINED));
+            assert_true(txn_state_may_follow((enum txn_state)i, TXN_SERVICE_CASE));
+            assert_false(txn_state_is_reversing((enum txn_state)i));
+        }
+    }
 }
 
 static void test_every_state_that_waits_has_a_deadline(void **state)
@@ -74,6 +88,7 @@ int main(void)
         cmocka_unit_test(test_what_is_in_flight_or_in_doubt_is_never_simply_forgotten),
         cmocka_unit_test(test_a_reversal_under_way_never_becomes_an_approval),
         cmocka_unit_test(test_every_reversal_may_end_acknowledged_or_as_a_case),
+        cmocka_unit_test(test_every_delivery_may_end_with_any_answer_or_as_a_case),
         cmocka_unit_test(test_every_state_that_waits_has_a_deadline),
     };
     return cmocka_run_group_tests_name("switch/engine/txn_state", tests, NULL, NULL);

@@ -24,10 +24,34 @@ static void test_days_and_years_turn_at_midnight_in_china(void **state)
     }
 }
 
+static void test_a_clock_is_compared_in_the_nearest_year(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t wall;
+        char sent_at[11];
+        int64_t ahead;
+    } cases[] = {
+        {1764057600, "1125160000", 0},         {1764057600, "1125160501", 301},
+        {1764057600, "1125080000", -8 * 3600}, {1767196799, "0101000009", 10},
+        {1767196800, "1231235959", -1},        {1709136000, "0229000000", 0},
+        {1709222399, "0301000000", 1},         {1764057600, "1126160000", 86400},
+    };
+    int64_t ahead;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_true(wall_text_ahead(cases[i].sent_at, cases[i].wall * 1000000, &ahead));
+        assert_int_equal(ahead, cases[i].ahead);
+    }
+    assert_false(wall_text_ahead((const char[11]){""}, 0, &ahead));
+    assert_false(wall_text_ahead((const char[11]){"1301000000"}, 0, &ahead));
+    assert_false(wall_text_ahead((const char[11]){"0101240000"}, 0, &ahead));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_days_and_years_turn_at_midnight_in_china),
+        cmocka_unit_test(test_a_clock_is_compared_in_the_nearest_year),
     };
     return cmocka_run_group_tests_name("switch/engine/wall_text", tests, NULL, NULL);
 }

@@ -14,8 +14,8 @@ struct tls_fixture {
     char folder[64], certificate[96], key[96];
 };
 
-/* A self-signed P-256 certificate whose common name is `name`. */
-static inline void tls_fixture_make(struct tls_fixture *fixture, const char *name)
+/* A self-signed P-256 certificate whose common name is `name`, and which expires in `life_s`. */
+static inline void tls_fixture_make_for(struct tls_fixture *fixture, const char *name, long life_s)
 {
     snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/tillway-test-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
@@ -27,7 +27,7 @@ static inline void tls_fixture_make(struct tls_fixture *fixture, const char *nam
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
     X509_set_version(certificate, 2);
     X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), life_s);
     X509_set_pubkey(certificate, key);
     X509_NAME *subject = X509_get_subject_name(certificate);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
@@ -41,6 +41,11 @@ static inline void tls_fixture_make(struct tls_fixture *fixture, const char *nam
     fclose(file);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+static inline void tls_fixture_make(struct tls_fixture *fixture, const char *name)
+{
+    tls_fixture_make_for(fixture, name, 86400);
 }
 
 static inline void tls_fixture_remove(const struct tls_fixture *fixture)

@@ -3,12 +3,15 @@
 #include "tests/unit/unit_test.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "switch/net/tls.h"
 #include "tests/unit/switch/net/tls_fixture.h"
 
 #define PIPE_BYTES 65536
 #define STEP_COUNT 20
+#define DAY_S 86400
+#define LIFE_S 3 /* of a certificate that expires within a test */
 
 static SSL_SESSION *kept;
 
@@ -51,10 +54,10 @@ struct scene {
     SSL_CTX *client; /* shows the certificate of `one` */
 };
 
-static void scene_set(struct scene *scene, int version)
+static void scene_set(struct scene *scene, int version, long life_s)
 {
     tls_fixture_make(&scene->server, "localhost");
-    tls_fixture_make(&scene->one, "10000001");
+    tls_fixture_make_for(&scene->one, "10000001", life_s);
     tls_fixture_make(&scene->other, "10000001");
     assert_true(tls_tickets_init(&scene->tickets));
     scene->client = SSL_CTX_new(TLS_client_method());
@@ -93,7 +96,7 @@ static SSL_CTX *port_of(struct scene *scene, const char *authority)
 static void check_version(int version)
 {
     struct scene scene;
-    scene_set(&scene, version);
+    scene_set(&scene, version, DAY_S);
     SSL_CTX *open = port_of(&scene, NULL);
     SSL_CTX *mine = port_of(&scene, scene.one.certificate);
     SSL_CTX *again = port_of(&scene, scene.one.certificate);
@@ -122,11 +125,41 @@ static void test_ticket_is_good_only_where_the_same_authorities_are_asked_1_2(vo
     check_version(TLS1_2_VERSION);
 }
 
+/* The certificate is looked at when it is shown; a ticket must not outlive it. */
+static void check_expiry(int version)
+{
+    struct scene scene;
+    scene_set(&scene, version, LIFE_S);
+    SSL_CTX *port = port_of(&scene, scene.one.certificate);
+    time_t expired = time(NULL) + LIFE_S + 1;
+    assert_int_equal(shake_hands(port, scene.client), 1);
+    while (time(NULL) < expired) {
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    assert_int_equal(shake_hands(port, scene.client), 0);
+    SSL_CTX_free(port);
+    scene_strike(&scene);
+}
+
+static void test_ticket_ends_with_the_certificate_1_3(void **state)
+{
+    (void)state;
+    check_expiry(TLS1_3_VERSION);
+}
+
+static void test_ticket_ends_with_the_certificate_1_2(void **state)
+{
+    (void)state;
+    check_expiry(TLS1_2_VERSION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ticket_is_good_only_where_the_same_authorities_are_asked_1_3),
         cmocka_unit_test(test_ticket_is_good_only_where_the_same_authorities_are_asked_1_2),
+        cmocka_unit_test(test_ticket_ends_with_the_certificate_1_3),
+        cmocka_unit_test(test_ticket_ends_with_the_certificate_1_2),
     };
     return cmocka_run_group_tests_name("switch/net/tls", tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ static void test_rows_that_do_not_fit_say_why(void **state)
         {"term:10000001:mak", HSM_KEY_PIN_IN, STATUS_BAD_VALUE, "kind"},
         {"term:100000012:tmk", HSM_KEY_TERMINAL_MASTER, STATUS_BAD_VALUE, "no such name"},
         {"term::tmk", HSM_KEY_TERMINAL_MASTER, STATUS_BAD_VALUE, "no such name"},
-        {"chan:bank_a:zmk", HSM_KEY_ZONE_MASTER, STATUS_BAD_VALUE, "no such name"},
+        {"chan:bank_a:zmk", HSM_KEY_ZONE_MASTER, STATUS_OK, ""},
+        {"chan:bank_a:tmk", HSM_KEY_TERMINAL_MASTER, STATUS_BAD_VALUE, "no such name"},
         {"own:pan:x:data", HSM_KEY_DATA, STATUS_BAD_VALUE, "no such name"},
         {"nobody", HSM_KEY_MAC, STATUS_BAD_VALUE, "term:<terminal_id>:tmk"},
         {"term:10000009:mak", HSM_KEY_MAC, STATUS_OK, ""},
@@ -272,6 +273,47 @@ static void test_three_bad_macs_in_a_row_ask_for_a_signon(void **state)
     security_destroy(security);
 }
 
+static const char *hint_of(struct security_unit *unit, const uint8_t mac[SECURITY_MAC_BYTES])
+{
+    const char *hint =
+        security_gate_hint(unit, "10000001", SCOPE, (struct byte_view){mac, SECURITY_MAC_BYTES});
+    return hint == NULL ? "" : hint;
+}
+
+/* What is wrong with a MAC is told by trying what else might have been meant. */
+static void test_a_wrong_mac_is_explained(void **state)
+{
+    (void)state;
+    static const enum hsm_mac_algorithm RULES[] = {HSM_MAC_X9_9, HSM_MAC_XOR_TDES};
+    static const char *const NAMES[] = {"x9_9", "xor_tdes"};
+    uint8_t mac[SECURITY_MAC_BYTES];
+    struct security *security = lab_security(1);
+    struct security_unit *unit = security_unit(security, 0);
+    give_key(security, "term:10000001:mak", HSM_KEY_MAC, TEST_ZAK);
+    give_key(security, "chan:bank_a:zak", HSM_KEY_MAC, TEST_ZAK);
+    struct security_link link = {.channel = (uint16_t)security_channel(security, "bank_a")};
+    for (size_t i = 0; i < COUNT_OF(RULES); i++) {
+        link.algorithm = RULES[i];
+        assert_int_equal(security_link_mac(unit, link, SCOPE, mac), HSM_DONE);
+        assert_non_null(strstr(hint_of(unit, mac), NAMES[i]));
+        link.algorithm = HSM_MAC_UNIONPAY_ECB;
+        const char *hint =
+            security_link_hint(unit, link, SCOPE, (struct byte_view){mac, SECURITY_MAC_BYTES});
+        assert_non_null(hint);
+        assert_non_null(strstr(hint, NAMES[i]));
+    }
+    memset(mac, '0', sizeof(mac));
+    assert_non_null(strstr(hint_of(unit, mac), "one character"));
+    memcpy(mac, "01234567", sizeof(mac));
+    assert_non_null(strstr(hint_of(unit, mac), "did not take these keys"));
+    uint8_t good[SECURITY_MAC_BYTES];
+    assert_int_equal(security_reply_mac(unit, "10000001", SCOPE, good), HSM_DONE);
+    struct byte_view view = {good, sizeof(good)};
+    assert_int_equal(security_gate_verify(unit, "10000001", SCOPE, view).gate, SECURITY_PASS);
+    assert_string_equal(hint_of(unit, mac), "");
+    security_destroy(security);
+}
+
 static void test_unfit_signons_are_told_apart(void **state)
 {
     (void)state;
@@ -465,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_keys_of_the_log_serve_after_a_restart),
         cmocka_unit_test(test_records_that_were_tampered_with_do_not_serve),
         cmocka_unit_test(test_three_bad_macs_in_a_row_ask_for_a_signon),
+        cmocka_unit_test(test_a_wrong_mac_is_explained),
         cmocka_unit_test(test_unfit_signons_are_told_apart),
         cmocka_unit_test(test_a_pin_goes_from_the_terminal_to_the_bank),
         cmocka_unit_test(test_bank_macs),

@@ -15,12 +15,15 @@
 
 #include "switch/engine/engine.h"
 #include "switch/store/store.h"
+#include "switch/store/store_tools.h"
+#include "tests/log_folder_strike.h"
 #include "tests/unit/unit_test.h"
 
 #define PATH_SIZE 64
+#define RESERVE_BYTES (64 << 20)
 
 struct scene {
-    char folder[PATH_SIZE / 2], path[PATH_SIZE];
+    char folder[PATH_SIZE / 2], path[PATH_SIZE]; /* the path of the first segment */
 };
 
 static int scene_set(void **state)
@@ -30,7 +33,7 @@ static int scene_set(void **state)
     if (scene == NULL || mkdtemp(scene->folder) == NULL) {
         return -1;
     }
-    snprintf(scene->path, sizeof(scene->path), "%s/log.db", scene->folder);
+    snprintf(scene->path, sizeof(scene->path), "%s/segment-000001.db", scene->folder);
     *state = scene;
     return 0;
 }
@@ -38,13 +41,7 @@ static int scene_set(void **state)
 static int scene_strike(void **state)
 {
     struct scene *scene = *state;
-    static const char *const ends[] = {"", "-wal", "-shm", "-lock"};
-    for (size_t i = 0; i < COUNT_OF(ends); i++) {
-        char path[PATH_SIZE + 8];
-        snprintf(path, sizeof(path), "%s%s", scene->path, ends[i]);
-        unlink(path);
-    }
-    rmdir(scene->folder);
+    log_folder_strike(scene->folder);
     free(scene);
     return 0;
 }
@@ -80,16 +77,28 @@ static void record_make(struct record *record, uint64_t position)
     record->merchant_fee = n;
     record->scheme_fee = -(int64_t)n;
     record->ruleset_version = n;
-    record->icc_length = (uint16_t)(n % 3 == 0 ? n % RECORD_ICC_BYTES_MAX : 0);
-    memset(record->icc, 0x9F, record->icc_length);
-    record->keys_length = record->kind == RECORD_SIGNON ? RECORD_KEYS_BYTES_MAX : 0;
-    memset(record->keys, 0x44, record->keys_length);
+    record->answer_length = (uint16_t)(n % 3 == 0 ? n % RECORD_ANSWER_BYTES_MAX : 0);
+    memset(record->answer, 0x9F, record->answer_length);
+    record->payload_length = record->kind == RECORD_SIGNON ? RECORD_PAYLOAD_BYTES_MAX : 0;
+    memset(record->payload, 0x44, record->payload_length);
+    record->settlement_day = 20260101;
+    record->is_foreign = n % 2 == 1;
+    snprintf(record->totals, sizeof(record->totals), "%u %u", n, n % 9);
+}
+
+static struct store_setup setup_of(const struct scene *scene)
+{
+    return (struct store_setup){.folder = scene->folder,
+                                .burst_count_max = 256,
+                                .queue_count_max = 1024,
+                                .segment_row_count_max = 1000000,
+                                .reserve_bytes = RESERVE_BYTES};
 }
 
 static struct store *open_at(const struct scene *scene)
 {
     char reason[STORE_REASON_SIZE] = "";
-    struct store_setup setup = {scene->path, 256, 1024};
+    struct store_setup setup = setup_of(scene);
     struct store *store = store_open(&setup, reason);
     if (store == NULL) {
         print_message("%s\n", reason);
@@ -169,11 +178,11 @@ static void test_files_are_the_owners_alone(void **state)
 {
     struct scene *scene = *state;
     struct store *store = open_at(scene);
-    static const char *const ends[] = {"", "-wal", "-lock"};
-    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+    static const char *const names[] = {"segment-000001.db", "segment-000001.db-wal", "log.lock"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct stat file;
         char path[PATH_SIZE + 8];
-        snprintf(path, sizeof(path), "%s%s", scene->path, ends[i]);
+        snprintf(path, sizeof(path), "%s/%s", scene->folder, names[i]);
         assert_int_equal(stat(path, &file), 0);
         assert_int_equal(file.st_mode & 0777, 0600);
     }
@@ -185,7 +194,7 @@ static void test_a_second_switch_is_turned_away(void **state)
     struct scene *scene = *state;
     struct store *first = open_at(scene);
     char reason[STORE_REASON_SIZE] = "";
-    struct store_setup setup = {scene->path, 256, 1024};
+    struct store_setup setup = setup_of(scene);
     assert_null(store_open(&setup, reason));
     assert_non_null(strstr(reason, "another process holds it"));
     store_close(first);
@@ -199,7 +208,7 @@ static void test_a_file_that_is_no_log_is_left_alone(void **state)
     assert_int_equal(sqlite3_open(scene->path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "CREATE TABLE mine (x)", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(other);
-    struct store_setup setup = {scene->path, 256, 1024};
+    struct store_setup setup = setup_of(scene);
     assert_null(store_open(&setup, reason));
     assert_non_null(strstr(reason, "is not a log of this program"));
 }
@@ -226,15 +235,16 @@ static void test_rows_are_neither_changed_nor_taken_out(void **state)
 static void expect_broken(const struct scene *scene, const char *part)
 {
     char reason[STORE_REASON_SIZE] = "";
-    uint64_t rows = 0;
+    struct store_verified verified;
     struct store *store = open_at(scene);
     assert_non_null(store); /* the end of the chain holds */
     struct replayed replayed = {0};
     assert_int_equal(store_replay(store, on_record, &replayed, reason), STATUS_BROKEN);
     assert_non_null(strstr(reason, part));
     store_close(store);
-    assert_int_equal(store_verify(scene->path, &rows, reason), STATUS_BROKEN);
-    assert_int_equal(rows, 4);
+    assert_int_equal(store_verify(scene->folder, &verified, reason), STATUS_BROKEN);
+    assert_non_null(strstr(reason, part));
+    assert_int_equal(verified.rows, 4);
 }
 
 static void test_a_changed_row_breaks_the_chain(void **state)
@@ -264,7 +274,7 @@ static void test_a_broken_end_is_found_at_open(void **state)
     assert_int_equal(tamper(scene, "DROP TRIGGER log_no_update;"
                                    "UPDATE log SET stan = 1 WHERE position = 300"),
                      SQLITE_OK);
-    struct store_setup setup = {scene->path, 256, 1024};
+    struct store_setup setup = setup_of(scene);
     assert_null(store_open(&setup, reason));
     assert_non_null(strstr(reason, "position 300"));
 }
@@ -408,7 +418,7 @@ static void test_counts_add_up(void **state)
     assert_int_equal(counts.rows, 500);
     assert_int_equal(counts.position_durable, 500);
     assert_true(counts.free_bytes > 0);
-    assert_int_equal(store_is_short(store), counts.free_bytes < STORE_FREE_BYTES_MIN);
+    assert_int_equal(store_is_short(store), counts.free_bytes < RESERVE_BYTES);
     uint64_t commits = 0;
     for (uint32_t i = 0; i < STORE_TIME_CELLS; i++) {
         commits += counts.commit_cells[i];
