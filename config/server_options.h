@@ -225,6 +225,7 @@ struct engine_options {
     uint32_t saf_retry_min_ms, saf_retry_max_ms, saf_life_ms;
     uint32_t duplicate_window_ms, signon_timeout_ms, lookup_timeout_ms;
     uint32_t signon_min_interval_ms, status_every_ms;
+    uint32_t usage_count_max;
     uint32_t pin_fault_count_max, pin_fault_window_ms;
     uint16_t saf_window, capture_ceiling_percent, tip_ceiling_percent;
 };
@@ -240,7 +241,7 @@ struct hsm_options {
 struct table_options {
     char bins[OPTION_PATH_SIZE], merchants[OPTION_PATH_SIZE];
     char terminals[OPTION_PATH_SIZE], keys[OPTION_PATH_SIZE];
-    char agents[OPTION_PATH_SIZE]; /* empty: none */
+    char agents[OPTION_PATH_SIZE], black_list[OPTION_PATH_SIZE]; /* empty: none */
     /* what terminals download; empty: not offered */
     char parameters[OPTION_PATH_SIZE], ca_keys[OPTION_PATH_SIZE];
     char aids[OPTION_PATH_SIZE], bin_lists[OPTION_PATH_SIZE];
@@ -268,6 +269,7 @@ struct server_options {
     struct hsm_options hsm;
     struct table_options tables;
     char routes[OPTION_PATH_SIZE], fees[OPTION_PATH_SIZE];
+    char limits[OPTION_PATH_SIZE]; /* empty: none */
     char specs[OPTION_PATH_SIZE]; /* folder of the dialects */
     char control_socket[OPTION_PATH_SIZE];
     uint32_t drain_deadline_ms;

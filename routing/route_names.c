@@ -23,6 +23,7 @@ struct name_list {
 struct name_rows {
     const struct ruleset *ruleset;
     enum condition_part part;
+    bool is_of_limits; /* names are those of limit rules, not of route rules */
 };
 
 static uint32_t rows_count(const struct name_rows *rows)
@@ -55,15 +56,37 @@ static int seen_compare(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-static uint32_t names_put(struct name_seen *items, const struct ruleset *ruleset, unsigned number)
+static uint32_t rules_count(const struct name_rows *rows)
+{
+    const struct limit_rules *limits = rows->ruleset->limits;
+    if (rows->is_of_limits) {
+        return limits == NULL ? 0 : limit_rules_count(limits);
+    }
+    return route_rules_count(rows->ruleset->routes);
+}
+
+static const struct condition *rules_at(const struct name_rows *rows, uint32_t at, uint32_t *line)
+{
+    if (rows->is_of_limits) {
+        const struct limit_rule *limit = limit_rules_at(rows->ruleset->limits, at);
+        *line = limit->line;
+        return &limit->condition;
+    }
+    const struct route_rule *rule = route_rules_at(rows->ruleset->routes, at);
+    *line = rule->line;
+    return &rule->condition;
+}
+
+static uint32_t names_put(struct name_seen *items, const struct name_rows *rows)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < route_rules_count(ruleset->routes); i++) {
-        const struct route_rule *rule = route_rules_at(ruleset->routes, i);
-        const struct condition_names *names = &rule->condition.names[number];
+    for (uint32_t i = 0; i < rules_count(rows); i++) {
+        uint32_t line = 0;
+        const struct condition *condition = rules_at(rows, i, &line);
+        const struct condition_names *names = condition_names_of(condition, rows->part);
         for (uint32_t k = 0; k < names->count; k++, count++) {
             if (items != NULL) {
-                items[count] = (struct name_seen){names->items[k], rule->line, false};
+                items[count] = (struct name_seen){names->items[k], line, false};
             }
         }
     }
@@ -109,8 +132,7 @@ static void tell(const struct name_rows *rows, const struct name_seen *item,
 
 static enum status part_check(const struct name_rows *rows, const struct ruleset_name_sink *sink)
 {
-    unsigned number = rows->part - CONDITION_NAMES_FIRST;
-    struct name_list list = {NULL, names_put(NULL, rows->ruleset, number)};
+    struct name_list list = {NULL, names_put(NULL, rows)};
     if (list.count == 0) {
         return STATUS_OK;
     }
@@ -118,7 +140,7 @@ static enum status part_check(const struct name_rows *rows, const struct ruleset
     if (list.items == NULL) {
         return STATUS_NO_MEMORY;
     }
-    names_put(list.items, rows->ruleset, number);
+    names_put(list.items, rows);
     qsort(list.items, list.count, sizeof(list.items[0]), seen_compare);
     for (uint32_t i = 0; i < rows_count(rows); i++) {
         mark(&list, rows_name(rows, i));
@@ -132,17 +154,29 @@ static enum status part_check(const struct name_rows *rows, const struct ruleset
     return STATUS_OK;
 }
 
-enum status ruleset_check_names(const struct ruleset *ruleset, const struct ruleset_name_sink *sink)
+static enum status names_check(const struct ruleset *ruleset, bool is_of_limits,
+                               const struct ruleset_name_sink *sink)
 {
     static const enum condition_part PARTS[] = {CONDITION_MERCHANT, CONDITION_AGENT,
                                                 CONDITION_BRAND, CONDITION_MODEL};
     REQUIRE(ruleset->is_frozen);
     for (unsigned i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {
-        const struct name_rows rows = {ruleset, PARTS[i]};
+        const struct name_rows rows = {ruleset, PARTS[i], is_of_limits};
         enum status status = part_check(&rows, sink);
         if (status != STATUS_OK) {
             return status;
         }
     }
     return STATUS_OK;
+}
+
+enum status ruleset_check_names(const struct ruleset *ruleset, const struct ruleset_name_sink *sink)
+{
+    return names_check(ruleset, false, sink);
+}
+
+enum status ruleset_check_limit_names(const struct ruleset *ruleset,
+                                      const struct ruleset_name_sink *sink)
+{
+    return names_check(ruleset, true, sink);
 }

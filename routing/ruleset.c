@@ -33,6 +33,15 @@ const char *route_answer_text(enum route_answer answer)
     return ANSWERS[answer].text;
 }
 
+const char *route_decision_code(const struct route_decision *decision)
+{
+    if (decision->listed != NULL) {
+        return black_list_code(decision->listed);
+    }
+    return decision->breach.rule != NULL ? limit_breach_code(&decision->breach)
+                                         : route_answer_code(decision->answer);
+}
+
 struct ruleset *ruleset_create(uint32_t version, const struct ruleset_limits *limits)
 {
     struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
@@ -63,6 +72,8 @@ void ruleset_destroy(struct ruleset *ruleset)
         fee_plan_set_destroy(ruleset->fees);
         download_table_destroy(ruleset->downloads);
         agent_table_destroy(ruleset->agents);
+        limit_rules_destroy(ruleset->limits);
+        black_list_destroy(ruleset->black_list);
         free(ruleset);
     }
 }
@@ -133,6 +144,18 @@ const struct agent_table *ruleset_agent_view(const struct ruleset *ruleset)
     return ruleset->agents;
 }
 
+void ruleset_take_black_list(struct ruleset *ruleset, struct black_list *list)
+{
+    REQUIRE(!ruleset->is_frozen);
+    REQUIRE(ruleset->black_list == NULL);
+    ruleset->black_list = list;
+}
+
+const struct black_list *ruleset_black_list_view(const struct ruleset *ruleset)
+{
+    return ruleset->black_list;
+}
+
 const struct agent_row *ruleset_agent_of(const struct ruleset *ruleset,
                                          const struct merchant_row *merchant)
 {
@@ -185,6 +208,20 @@ void ruleset_compile_fees(struct ruleset *ruleset, struct document *document)
     REQUIRE(!ruleset->is_frozen);
     REQUIRE(ruleset->fees == NULL);
     ruleset->fees = fee_plan_set_compile(document, ruleset->channels);
+}
+
+void ruleset_compile_limits(struct ruleset *ruleset, struct document *document)
+{
+    REQUIRE(!ruleset->is_frozen);
+    REQUIRE(ruleset->limits == NULL);
+    uint16_t currency = ruleset->fees == NULL ? MONEY_CNY : fee_plan_set_currency(ruleset->fees);
+    ruleset->limits = limit_rules_compile(document, ruleset->bins, currency);
+}
+
+uint32_t ruleset_usage_scopes(const struct ruleset *ruleset)
+{
+    uint32_t limited = ruleset->limits == NULL ? 0 : limit_rules_scopes(ruleset->limits);
+    return limited | LIMIT_SCOPE_BIT(LIMIT_MERCHANT);
 }
 
 static enum status freeze_fails(struct ruleset *ruleset, enum ruleset_part part, const char *key,
@@ -402,8 +439,9 @@ static enum route_answer price(const struct ruleset *ruleset, const struct payme
                : ROUTE_NO_FEE;
 }
 
-void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
-                   const struct route_decision *decision, struct condition_facts *facts)
+static void facts_fill(const struct ruleset *ruleset, const struct condition_form *form,
+                       const struct payment *payment, int64_t wall_us,
+                       const struct route_decision *decision, struct condition_facts *facts)
 {
     const struct agent_row *agent =
         decision->merchant == NULL ? NULL : ruleset_agent_of(ruleset, decision->merchant);
@@ -419,7 +457,69 @@ void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment,
                          : bin_table_group_name(ruleset->bins, decision->bin->group),
         .agent = agent == NULL ? NULL : agent->agent_id,
     };
-    condition_facts_fill(facts, &subject, route_rules_form(ruleset->routes));
+    condition_facts_fill(facts, &subject, form);
+}
+
+void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,
+                   const struct route_decision *decision, struct condition_facts *facts)
+{
+    facts_fill(ruleset, route_rules_form(ruleset->routes), payment, wall_us, decision, facts);
+}
+
+void ruleset_limit_facts(const struct ruleset *ruleset, const struct payment *payment,
+                         int64_t wall_us, const struct route_decision *decision,
+                         struct condition_facts *facts)
+{
+    facts_fill(ruleset, limit_rules_form(ruleset->limits), payment, wall_us, decision, facts);
+}
+
+struct limit_subject ruleset_limit_subject(const struct payment *payment,
+                                           const struct route_context *context)
+{
+    return (struct limit_subject){.kind = payment->kind,
+                                  .has_card = payment->pan.digit_count > 0,
+                                  .amount_minor = payment->amount.minor,
+                                  .uses = context->uses};
+}
+
+static enum route_answer check_listed(const struct ruleset *ruleset, const struct payment *payment,
+                                      const struct route_context *context,
+                                      struct route_decision *decision)
+{
+    static const enum route_answer ANSWERS_OF[] = {
+        [BLACK_LIST_CARD_HASH] = ROUTE_CARD_LISTED,
+        [BLACK_LIST_BIN] = ROUTE_CARD_LISTED,
+        [BLACK_LIST_MERCHANT] = ROUTE_MERCHANT_LISTED,
+        [BLACK_LIST_TERMINAL] = ROUTE_TERMINAL_LISTED,
+        [BLACK_LIST_PAY_CODE_PREFIX] = ROUTE_CODE_LISTED,
+    };
+    if (ruleset->black_list == NULL || !black_list_kind_is_held(payment->kind)) {
+        return ROUTE_FOUND;
+    }
+    decision->listed = black_list_find(ruleset->black_list, payment, context->wall_us);
+    return decision->listed == NULL ? ROUTE_FOUND : ANSWERS_OF[decision->listed->kind];
+}
+
+static enum route_answer check_limits(const struct ruleset *ruleset, const struct payment *payment,
+                                      const struct route_context *context,
+                                      struct route_decision *decision)
+{
+    static const enum route_answer ANSWERS_OF[] = {
+        [LIMIT_BOUND_AMOUNT_MIN] = ROUTE_LIMIT_AMOUNT_LOW,
+        [LIMIT_BOUND_AMOUNT_MAX] = ROUTE_LIMIT_AMOUNT,
+        [LIMIT_BOUND_DAY_AMOUNT] = ROUTE_LIMIT_DAY_AMOUNT,
+        [LIMIT_BOUND_DAY_COUNT] = ROUTE_LIMIT_DAY_COUNT,
+        [LIMIT_BOUND_MONTH_AMOUNT] = ROUTE_LIMIT_MONTH_AMOUNT,
+    };
+    struct condition_facts facts;
+    if (ruleset->limits == NULL || !limit_kind_is_limited(payment->kind)) {
+        return ROUTE_FOUND;
+    }
+    const struct limit_subject subject = ruleset_limit_subject(payment, context);
+    ruleset_limit_facts(ruleset, payment, context->wall_us, decision, &facts);
+    return limit_rules_break(ruleset->limits, &facts, &subject, &decision->breach)
+               ? ANSWERS_OF[decision->breach.bound]
+               : ROUTE_FOUND;
 }
 
 /* The rule that fits, and which of its channels; what follows an original goes where that went. */
@@ -451,6 +551,11 @@ static enum route_answer decide(const struct ruleset *ruleset, const struct paym
     }
     if (answer == ROUTE_FOUND) {
         answer = check_card(ruleset, payment, decision);
+    }
+    /* What follows an original was held against them before, and is priced here only. */
+    if (answer == ROUTE_FOUND && !context->is_bound) {
+        answer = check_listed(ruleset, payment, context, decision);
+        answer = answer == ROUTE_FOUND ? check_limits(ruleset, payment, context, decision) : answer;
     }
     if (answer != ROUTE_FOUND) {
         return answer;

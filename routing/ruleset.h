@@ -15,10 +15,12 @@
 #include "protocols/payment.h"
 #include "routing/agent_table.h"
 #include "routing/bin_table.h"
+#include "routing/black_list.h"
 #include "routing/channel_health.h"
 #include "routing/channel_table.h"
 #include "routing/download_table.h"
 #include "routing/fee_plan.h"
+#include "routing/limit_rule.h"
 #include "routing/merchant_table.h"
 #include "routing/terminal_table.h"
 
@@ -41,7 +43,15 @@
     X(NO_FEE, "96", "no fee plan fits this payment")                                               \
     X(LIMIT_AMOUNT, "61", "above the amount limit")                                                \
     X(CODE_UNKNOWN, "14", "the payment code is of no wallet or scheme known here")                 \
-    X(CHANNEL_TRIPPED, "91", "the breaker of each channel that could take it is open")
+    X(CHANNEL_TRIPPED, "91", "the breaker of each channel that could take it is open")             \
+    X(LIMIT_AMOUNT_LOW, "13", "below the least amount of a limit rule")                            \
+    X(LIMIT_DAY_AMOUNT, "61", "above what a limit rule lets be taken in a day")                    \
+    X(LIMIT_DAY_COUNT, "65", "more payments than a limit rule allows in a day")                    \
+    X(LIMIT_MONTH_AMOUNT, "61", "above what a limit rule lets be taken in a month")                \
+    X(CARD_LISTED, "62", "the card is on the black list")                                          \
+    X(MERCHANT_LISTED, "03", "the merchant is on the black list")                                  \
+    X(TERMINAL_LISTED, "58", "the terminal is on the black list")                                  \
+    X(CODE_LISTED, "62", "the payment code is on the black list")
 
 enum route_answer {
 #define X(name, code, text) ROUTE_##name,
@@ -63,7 +73,11 @@ struct route_decision {
     const struct terminal_row *terminal; /* the ruleset's; NULL when unknown */
     const struct merchant_row *merchant;
     const struct bin_rule *bin;
+    struct limit_breach breach;          /* LIMIT_: rule NULL where the merchant's own limit is */
+    const struct black_list_row *listed; /* _LISTED; the ruleset's */
 };
+/* Field 39 of a refusal: of the rule or row that refused, else the answer's. */
+const char *route_decision_code(const struct route_decision *decision);
 
 struct ruleset;
 
@@ -97,11 +111,22 @@ const struct agent_table *ruleset_agent_view(const struct ruleset *ruleset);
 const struct agent_row *ruleset_agent_of(const struct ruleset *ruleset,
                                          const struct merchant_row *merchant);
 
+/* The black list, frozen; the ruleset owns it from here on. Without it nobody is listed (the view
+ * is NULL). */
+void ruleset_take_black_list(struct ruleset *ruleset, struct black_list *list);
+const struct black_list *ruleset_black_list_view(const struct ruleset *ruleset);
+
 /* Compiles the rules of a routes file and of a fees file, which may name what the tables hold: BINs
  * are filled before, fees compiled before routes. Faults (unknown channel, unreachable rule, two
  * equally specific fee rules …) go into the document. */
 void ruleset_compile_routes(struct ruleset *ruleset, struct document *document);
 void ruleset_compile_fees(struct ruleset *ruleset, struct document *document);
+/* The same of a limits file, after the fees: its amounts are of their currency. Without one nothing
+ * is limited but by merchants' rows. */
+void ruleset_compile_limits(struct ruleset *ruleset, struct document *document);
+/* LIMIT_SCOPE_BIT of those whose usage has to come with each payment: of limit rules, and the
+ * merchants', whose month prices depend on. */
+uint32_t ruleset_usage_scopes(const struct ruleset *ruleset);
 
 /* Sorts and checks. STATUS_DUPLICATE: a key stands twice in a table. STATUS_MISSING: a merchant's
  * plan or a terminal's merchant is nowhere, or no rules were compiled. STATUS_NO_MEMORY. `reason`
@@ -134,6 +159,9 @@ struct ruleset_name_sink {
 };
 MUST_CHECK enum status ruleset_check_names(const struct ruleset *ruleset,
                                            const struct ruleset_name_sink *sink);
+/* The same of limit rules. */
+MUST_CHECK enum status ruleset_check_limit_names(const struct ruleset *ruleset,
+                                                 const struct ruleset_name_sink *sink);
 /* When the breaker of a channel opens. The ruleset's. */
 const struct health_limits *ruleset_breaker(const struct ruleset *ruleset, uint16_t channel);
 const struct merchant_table *ruleset_merchant_view(const struct ruleset *ruleset);
@@ -148,7 +176,9 @@ struct route_context {
     int64_t wall_us;        /* wall time of the event: rules are dated */
     uint64_t channel_is_up; /* bit set by channel index: the others are put last */
     int64_t month_minor;    /* what the merchant has taken this month, without this payment */
-    uint64_t now_ns;        /* the breakers' clock */
+    /* The same of all keys that limits look at; of scopes that ruleset_usage_scopes() names. */
+    struct limit_use uses[LIMIT_SCOPE_COUNT];
+    uint64_t now_ns;                     /* the breakers' clock */
     const struct channel_health *health; /* NULL: no breaker is open */
     const uint8_t *health_places;        /* by channel index: its number in `health` */
     bool is_bound;                       /* it has to go to `bound_channel`, whatever rules say */

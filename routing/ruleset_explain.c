@@ -154,6 +154,33 @@ static void explain_fee(struct byte_writer *writer, const struct ruleset *rulese
     byte_writer_put(writer, text, length < room ? length : room);
 }
 
+/* What limits and the black list said; a limit tells where the payment would bring it. */
+static void explain_limits(struct byte_writer *writer, const struct ruleset *ruleset,
+                           const struct payment *payment, const struct route_context *context,
+                           const struct route_decision *decision)
+{
+    const struct black_list_row *listed = decision->listed;
+    if (listed != NULL) {
+        say(writer, "black list: %s of line %u: %s; answered %s\n",
+            black_list_kind_word((enum black_list_kind)listed->kind), listed->line,
+            listed->reason[0] != '\0' ? listed->reason : "no reason is given",
+            route_decision_code(decision));
+    }
+    bool is_reached = decision->answer != ROUTE_AMOUNT_INVALID && decision->merchant != NULL &&
+                      decision->merchant->is_active && listed == NULL;
+    if (ruleset->limits == NULL || !is_reached || context->is_bound ||
+        !limit_kind_is_limited(payment->kind)) {
+        return;
+    }
+    struct condition_facts facts;
+    const struct limit_subject subject = ruleset_limit_subject(payment, context);
+    ruleset_limit_facts(ruleset, payment, context->wall_us, decision, &facts);
+    char text[ROUTE_EXPLANATION_SIZE / 2];
+    uint32_t length = limit_rules_explain(ruleset->limits, &facts, &subject, text, sizeof(text));
+    uint32_t room = byte_writer_room(writer);
+    byte_writer_put(writer, text, length < room ? length : room);
+}
+
 void ruleset_explain(const struct ruleset *ruleset, const struct payment *payment,
                      const struct route_context *context, char text[ROUTE_EXPLANATION_SIZE])
 {
@@ -164,6 +191,7 @@ void ruleset_explain(const struct ruleset *ruleset, const struct payment *paymen
     ruleset_decide(ruleset, payment, context, &decision);
     say(&writer, "rules of version %u: %s\n", decision.version, route_answer_text(decision.answer));
     explain_rows(&writer, &decision);
+    explain_limits(&writer, ruleset, payment, context, &decision);
     bool is_routed = decision.answer == ROUTE_FOUND || decision.answer == ROUTE_NO_ROUTE ||
                      decision.answer == ROUTE_NOT_SUPPORTED || decision.answer == ROUTE_NO_FEE ||
                      decision.answer == ROUTE_CHANNEL_TRIPPED;

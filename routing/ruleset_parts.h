@@ -16,6 +16,8 @@ struct ruleset {
     struct fee_plan_set *fees;        /* owner; NULL: not compiled, or faulty */
     struct download_table *downloads; /* owner; NULL: nothing is offered */
     struct agent_table *agents;       /* owner; NULL: no merchant has one */
+    struct limit_rules *limits;       /* owner; NULL: no rule limits anything */
+    struct black_list *black_list;    /* owner; NULL: nobody is listed */
     struct health_rules breakers;
     struct ruleset_fault fault;
 };
@@ -34,6 +36,13 @@ MUST_CHECK enum status ruleset_quote(const struct ruleset *ruleset, const struct
                                      const struct route_context *context,
                                      const struct route_quote_place *place,
                                      struct fee_quote *quote);
+
+/* What limit rules are held against: the facts, and the payment with its usage. */
+void ruleset_limit_facts(const struct ruleset *ruleset, const struct payment *payment,
+                         int64_t wall_us, const struct route_decision *decision,
+                         struct condition_facts *facts);
+struct limit_subject ruleset_limit_subject(const struct payment *payment,
+                                           const struct route_context *context);
 
 /* What route rules are held against, from the rows that the decision has found. */
 void ruleset_facts(const struct ruleset *ruleset, const struct payment *payment, int64_t wall_us,

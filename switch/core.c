@@ -198,6 +198,7 @@ static struct engine_limits limits_of(const struct server_options *options, uint
 {
     const struct engine_options *engine = &options->engine;
     struct engine_limits limits = {
+        .usage_count_max = options->engine.usage_count_max,
         .txn_count_max = engine->txn_count_max,
         .terminal_count_max = terminal_count,
         .response_timeout_ns = engine->response_timeout_ms * NS_PER_MS,
@@ -301,18 +302,36 @@ static void on_record(void *argument, const struct record *record)
     core->setup.on_replayed(core->setup.argument, record);
 }
 
+static void on_usage(void *argument, const struct usage_sum *sum)
+{
+    struct core *core = argument;
+    struct engine_event event = event_now(core, ENGINE_USAGE);
+    event.usage = sum;
+    driver_step(core->driver, &event);
+}
+
 enum status core_replay(struct core *core, char reason[STORE_REASON_SIZE])
 {
     struct engine_event event = event_now(core, ENGINE_RULESET);
     event.ruleset = core->setup.ruleset;
     driver_step(core->driver, &event);
-    enum status status = store_replay(core->store, on_record, core, reason);
+    const struct store_reader reader = {on_record, on_usage, core};
+    enum status status = store_replay(core->store, &reader, reason);
     if (status == STATUS_OK && core->unplaced_position != 0) {
         snprintf(reason, STORE_REASON_SIZE,
                  "the log has more in doubt at record %" PRIu64 " than engine.txn_count_max = %u "
                  "holds, or names more than %d channels; raise the option to what it was",
                  core->unplaced_position, core->setup.options->engine.txn_count_max,
                  CHANNEL_COUNT_MAX);
+        return STATUS_NO_ROOM;
+    }
+    struct engine_counts counts;
+    engine_count(core->engine, &counts);
+    if (status == STATUS_OK && counts.usage_lost != 0) {
+        snprintf(reason, STORE_REASON_SIZE,
+                 "the log counts more merchants, terminals and cards for limits than "
+                 "engine.usage_count_max = %u holds; raise it, or limit fewer of them",
+                 core->setup.options->engine.usage_count_max);
         return STATUS_NO_ROOM;
     }
     return status;

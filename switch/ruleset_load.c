@@ -21,6 +21,7 @@
 #include "routing/condition.h"
 #include "routing/condition_words.h"
 #include "switch/agent_load.h"
+#include "switch/black_list_load.h"
 #include "switch/download_load.h"
 
 #define LINE_SIZE (DOCUMENT_FAULT_TEXT_SIZE + OPTION_PATH_SIZE)
@@ -525,6 +526,15 @@ static void load_agents(struct loader *loader)
     }
 }
 
+static void load_black_list(struct loader *loader)
+{
+    const struct black_list_load_sink sink = {on_part_fault, loader};
+    struct black_list *list = NULL;
+    if (black_list_load(loader->options, &sink, &list) && list != NULL) {
+        ruleset_take_black_list(loader->ruleset, list);
+    }
+}
+
 static void load_downloads(struct loader *loader)
 {
     const struct download_load_sink sink = {on_part_fault, loader};
@@ -571,7 +581,13 @@ static void check_names(struct loader *loader)
     const struct ruleset_name_sink sink = {on_stranger, loader};
     loader->file = loader->options->routes;
     loader->file_fault_count = 0;
-    if (ruleset_check_names(loader->ruleset, &sink) != STATUS_OK) {
+    enum status status = ruleset_check_names(loader->ruleset, &sink);
+    loader->file = loader->options->limits;
+    loader->file_fault_count = 0;
+    if (status == STATUS_OK) {
+        status = ruleset_check_limit_names(loader->ruleset, &sink);
+    }
+    if (status != STATUS_OK) {
         fault_put(loader, status_text(STATUS_NO_MEMORY));
     }
 }
@@ -593,6 +609,10 @@ static bool load_all(struct loader *loader, struct file_text texts[TABLE_COUNT],
     table_read(loader, &texts[TABLE_BINS], TABLE_BINS); /* rules name their groups */
     load_rules(loader, loader->options->fees, ruleset_compile_fees);
     load_rules(loader, loader->options->routes, ruleset_compile_routes);
+    if (loader->options->limits[0] != '\0') { /* amounts are of the fees file's currency */
+        load_rules(loader, loader->options->limits, ruleset_compile_limits);
+    }
+    load_black_list(loader);
     load_agents(loader);
     table_read(loader, &texts[TABLE_MERCHANTS], TABLE_MERCHANTS);
     table_read(loader, &texts[TABLE_TERMINALS], TABLE_TERMINALS);

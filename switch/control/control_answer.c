@@ -314,6 +314,8 @@ static void put_engine(struct metric_sink *sink, const struct control_status *st
     metric_put(sink, METRIC_SAF_DEPTH, none, engine.reversals_pending);
     metric_put(sink, METRIC_SAF_OLDEST, none, (double)engine.saf_oldest_age_ns / 1e9);
     metric_put(sink, METRIC_SAF_CASES, none, engine.cases);
+    metric_put(sink, METRIC_USAGE_KEYS, none, status->engine.usage_keys);
+    metric_put(sink, METRIC_USAGE_LOST, none, (double)status->engine.usage_lost);
     metric_put(sink, METRIC_TERMINAL_CONNS, none, status->terminal_conns);
     metric_put(sink, METRIC_TERMINALS_SIGNED_ON, none, status->engine.terminals_signed_on);
 }

@@ -252,9 +252,18 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         engine->ruleset = event->ruleset;
         engine->ruleset_count++;
         channel_set_map(&engine->channels, ruleset_channel_view(event->ruleset));
+        engine->usage.scopes = ruleset_usage_scopes(event->ruleset);
         break;
     case ENGINE_REPLAY:
         replay_on_record(engine, event->record);
+        break;
+    case ENGINE_USAGE:
+        REQUIRE(!engine->is_running && engine->ruleset != NULL);
+        if (event->usage == NULL) {
+            usage_set_clear(&engine->usage);
+        } else {
+            (void)usage_count_sum(&engine->usage, event->usage); /* engine_count() tells a loss */
+        }
         break;
     case ENGINE_REPLAY_END:
         replay_on_end(engine);

@@ -22,6 +22,7 @@
 #include "switch/engine/lookup.h"
 #include "switch/engine/pin_guard.h"
 #include "switch/engine/record.h"
+#include "switch/engine/usage.h"
 
 /* Which terminal connection asked; an answer for an older generation is dropped by terminal/. */
 struct conn_handle {
@@ -38,6 +39,8 @@ struct engine_limits {
     uint32_t txn_count_max; /* transactions remembered: in flight, in doubt, and answered
                                ones kept for repeats (oldest answered ones give way) */
     uint32_t terminal_count_max;
+    uint32_t usage_count_max; /* merchants, terminals and cards whose usage is counted (usage.h); 0:
+                                 as many as transactions */
     uint64_t response_timeout_ns; /* upstream silence: unknown (45 s) */
     uint64_t inflight_life_ns;    /* longest life of an original on any path: code 25 is not final
                                      before (I9) */
@@ -68,6 +71,7 @@ struct engine_limits {
     X(TICK, "time has passed")                                                                     \
     X(RULESET, "another version of the rules is in force")                                         \
     X(REPLAY, "a record read back at start")                                                       \
+    X(USAGE, "a sum of usage read back at start")                                                  \
     X(REPLAY_END, "the log is read; begin")
 
 enum engine_event_kind {
@@ -134,7 +138,16 @@ enum engine_event_kind {
     X(CODE_UNKNOWN, "14", "the payment code is of no wallet or scheme known here")                 \
     X(CHANNEL_TRIPPED, "91", "the breaker of each channel that could take it is open")             \
     X(BREAKER_OPENED, "00", "the breaker of a channel opened: payments avoid it")                  \
-    X(BREAKER_CLOSED, "00", "the breaker of a channel closed again")
+    X(BREAKER_CLOSED, "00", "the breaker of a channel closed again")                               \
+    X(LIMIT_AMOUNT_LOW, "13", "below the least amount of a limit rule")                            \
+    X(LIMIT_DAY_AMOUNT, "61", "above what a limit rule lets be taken in a day")                    \
+    X(LIMIT_DAY_COUNT, "65", "more payments than a limit rule allows in a day")                    \
+    X(LIMIT_MONTH_AMOUNT, "61", "above what a limit rule lets be taken in a month")                \
+    X(CARD_LISTED, "62", "the card is on the black list")                                          \
+    X(MERCHANT_LISTED, "03", "the merchant is on the black list")                                  \
+    X(TERMINAL_LISTED, "58", "the terminal is on the black list")                                  \
+    X(CODE_LISTED, "62", "the payment code is on the black list")                                  \
+    X(USAGE_FULL, "96", "what it takes cannot be counted: raise engine.usage_count_max")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,
@@ -191,6 +204,9 @@ struct engine_event {
         } found;
         const struct ruleset *ruleset; /* borrowed until another one is given */
         const struct record *record;   /* borrowed for the step */
+        /* Borrowed for the step. NULL: what records told of usage so far is among the sums that
+         * come now; forget it. */
+        const struct usage_sum *usage;
     };
 };
 
@@ -247,6 +263,8 @@ uint64_t engine_deadline_ns(const struct engine *engine);
 
 /* A hash over all state that a restart must bring back (I21). */
 uint64_t engine_state_hash(const struct engine *engine);
+/* The part of it that is about usage: of the latest day and its month. */
+uint64_t engine_usage_hash(const struct engine *engine);
 
 /* Whether a record of the log still finds room at REPLAY. False: the limits are lower than what the
  * log has in doubt or names; starting all the same would forget some of it, so the rim must not. */
@@ -264,6 +282,8 @@ struct engine_counts {
     uint32_t terminals_signed_on;
     uint64_t log_position;  /* last one given out */
     uint64_t saf_oldest_ns; /* when the oldest pending reversal began; 0: none */
+    uint32_t usage_keys;    /* merchants, terminals and cards that have an entry of usage */
+    uint64_t usage_lost;    /* changes of usage that found no room to be counted */
 };
 void engine_count(const struct engine *engine, struct engine_counts *counts);
 

@@ -9,6 +9,7 @@ static void require_limits(const struct engine_limits *limits)
 {
     REQUIRE(limits->txn_count_max > 0 && limits->txn_count_max < UINT32_MAX / 8);
     REQUIRE(limits->terminal_count_max > 0 && limits->terminal_count_max < UINT32_MAX / 8);
+    REQUIRE(limits->usage_count_max < UINT32_MAX / 8);
     REQUIRE(limits->node <= 9);
     REQUIRE(limits->saf_window > 0);
     REQUIRE(limits->response_timeout_ns > 0);
@@ -56,6 +57,17 @@ static bool take_terminals(struct engine *engine, uint32_t count_max)
     return set->states != NULL && take_index(&set->index, count_max);
 }
 
+/* Untouched entries cost nothing, as in the slab. */
+static bool take_usage(struct engine *engine, const struct engine_limits *limits)
+{
+    uint32_t count_max =
+        limits->usage_count_max != 0 ? limits->usage_count_max : limits->txn_count_max;
+    struct usage_entry *entries = calloc((size_t)count_max + 1, sizeof(*entries));
+    struct slot_index_entry *slots = calloc(slot_index_capacity(count_max), sizeof(*slots));
+    usage_set_init(&engine->usage, entries, slots, count_max);
+    return entries != NULL && slots != NULL;
+}
+
 struct engine *engine_create(const struct engine_limits *limits)
 {
     require_limits(limits);
@@ -71,7 +83,7 @@ struct engine *engine_create(const struct engine_limits *limits)
         !take_index(&engine->keys, limits->txn_count_max) ||
         !take_index(&engine->stans, limits->txn_count_max * 2) ||
         !take_references(engine, limits->txn_count_max) ||
-        !take_terminals(engine, limits->terminal_count_max)) {
+        !take_terminals(engine, limits->terminal_count_max) || !take_usage(engine, limits)) {
         engine_destroy(engine);
         return NULL;
     }
@@ -100,5 +112,7 @@ void engine_destroy(struct engine *engine)
     free(engine->stans.entries);
     free(engine->terminals.index.entries);
     free(engine->terminals.states);
+    free(engine->usage.entries);
+    free(engine->usage.index.entries);
     free(engine);
 }

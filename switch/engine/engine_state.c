@@ -8,6 +8,7 @@
 #include "switch/engine/breaker.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/original.h"
+#include "switch/engine/usage_move.h"
 
 #define SPARED_COUNT_MAX 64 /* answered ones that a full slab passes over at once */
 #define SEQ_MAX 9999999u    /* seven digits of the RRN */
@@ -75,6 +76,7 @@ void engine_move(struct engine *engine, struct txn *txn, enum txn_state state, u
     if (txn->is_following) {
         original_count(engine, txn);
     }
+    usage_on_move(engine, txn);
 }
 
 void engine_forget(struct engine *engine, struct txn *txn)

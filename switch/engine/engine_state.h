@@ -10,6 +10,7 @@
 #include "switch/engine/slot_index.h"
 #include "switch/engine/terminal_state.h"
 #include "switch/engine/txn.h"
+#include "switch/engine/usage.h"
 #include "switch/engine/wall_text.h"
 
 /* Tombstones take at most this part of the slab, so that a terminal that reverses what never was
@@ -47,6 +48,7 @@ struct engine {
     struct channel_set channels;
     struct channel_health *health; /* owner; by the channels' numbers */
     uint32_t reversals_in_flight;
+    struct usage_set usage;
 
     struct record records[ENGINE_RECORD_COUNT_MAX];   /* of this step */
     struct payment payments[ENGINE_EFFECT_COUNT_MAX]; /* of this step */

@@ -88,6 +88,8 @@ void engine_count(const struct engine *engine, struct engine_counts *counts)
         .cases = engine->lists[TXN_CLASS_LISTED].count,
         .terminals_signed_on = engine->terminals.signed_on_count,
         .log_position = engine->position,
+        .usage_keys = engine->usage.index.count,
+        .usage_lost = engine->usage.lost_count,
     };
     if (engine->life.first != 0) {
         counts->saf_oldest_ns = engine->slab.txns[engine->life.first].saf_begun_ns;
@@ -207,10 +209,15 @@ static uint64_t hash_terminal(const struct terminal_state *state)
     return hash_bytes(hash, state->terminal_id, 8);
 }
 
+uint64_t engine_usage_hash(const struct engine *engine)
+{
+    return usage_hash(&engine->usage);
+}
+
 uint64_t engine_state_hash(const struct engine *engine)
 {
     /* A sum, so that the order of slots does not matter. */
-    uint64_t sum = 0;
+    uint64_t sum = usage_hash(&engine->usage);
     for (uint32_t slot = 1; slot < engine->slab.fresh; slot++) {
         const struct txn *txn = &engine->slab.txns[slot];
         if (txn->state != TXN_FREE && txn->state != TXN_KEYS_WAITED &&

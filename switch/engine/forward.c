@@ -73,8 +73,14 @@ static bool forward(struct engine *engine, struct txn *txn)
 
 void forward_refuse(struct engine *engine, struct txn *txn, enum txn_reason reason)
 {
+    forward_refuse_as(engine, txn, reason, txn_reason_code(reason));
+}
+
+void forward_refuse_as(struct engine *engine, struct txn *txn, enum txn_reason reason,
+                       const char *response_code)
+{
     txn->reason = (uint16_t)reason;
-    text_set_code(txn_detail(&engine->slab, txn)->response_code, txn_reason_code(reason));
+    text_set_code(txn_detail(&engine->slab, txn)->response_code, response_code);
     engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
     engine->terminals.states[txn->terminal].refused++;
     batch_see_stan(engine, txn->terminal, txn->batch, txn->stan);

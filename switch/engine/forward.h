@@ -9,6 +9,9 @@ void forward_begin(struct engine *engine, struct txn *txn);
 /* Refuses a kept request, and remembers it: one key has one answer, also when a copy of the request
  * comes later. */
 void forward_refuse(struct engine *engine, struct txn *txn, enum txn_reason reason);
+/* The same with another response code than the reason's. */
+void forward_refuse_as(struct engine *engine, struct txn *txn, enum txn_reason reason,
+                       const char *response_code);
 /* No byte of the forward has left: the next candidate, or declined with 91 or 99. */
 void forward_on_unsent(struct engine *engine, struct txn *txn, enum txn_reason reason);
 /* Silence for the response time-out, or in doubt at a restart: 98, and undone where it can be. */

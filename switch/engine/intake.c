@@ -16,6 +16,7 @@
 #include "switch/engine/search.h"
 #include "switch/engine/settlement.h"
 #include "switch/engine/text.h"
+#include "switch/engine/usage_move.h"
 
 /* --- keeping ------------------------------------------------------------------------------ */
 
@@ -106,22 +107,31 @@ static enum txn_reason check(const struct engine *engine, const struct txn *txn,
         pin_guard_is_shut(&terminal->day.pin_guard, engine->limits.pin_guard, engine->now_ns)) {
         return TXN_REASON_PIN_FAULTS;
     }
+    /* What has happened already is taken all the same. */
+    bool is_advice = payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_ADVICE;
+    if (!is_advice && !usage_may_begin(engine, txn)) {
+        return TXN_REASON_USAGE_FULL;
+    }
     return txn->is_log_short ? TXN_REASON_LOG_SHORT : TXN_REASON_NONE;
 }
 
-static struct route_context context_of(const struct engine *engine)
+static void context_fill(const struct engine *engine, const struct payment *payment,
+                         struct route_context *context)
 {
-    return (struct route_context){.wall_us = engine->wall_us,
-                                  .channel_is_up = engine->channels.up_mask,
-                                  .now_ns = engine->now_ns,
-                                  .health = engine->health,
-                                  .health_places = engine->channels.number_of};
+    *context = (struct route_context){.wall_us = engine->wall_us,
+                                      .channel_is_up = engine->channels.up_mask,
+                                      .now_ns = engine->now_ns,
+                                      .health = engine->health,
+                                      .health_places = engine->channels.number_of};
+    usage_of_payment(engine, payment, context->uses);
+    context->month_minor = context->uses[LIMIT_MERCHANT].month_minor;
 }
 
 static void decide(const struct engine *engine, const struct payment *payment,
                    struct route_decision *decision)
 {
-    const struct route_context context = context_of(engine);
+    struct route_context context;
+    context_fill(engine, payment, &context);
     ruleset_decide(engine->ruleset, payment, &context, decision);
 }
 
@@ -129,7 +139,8 @@ static void decide(const struct engine *engine, const struct payment *payment,
 static void decide_bound(const struct engine *engine, const struct payment *payment,
                          uint8_t channel, struct route_decision *decision)
 {
-    struct route_context context = context_of(engine);
+    struct route_context context;
+    context_fill(engine, payment, &context);
     context.is_bound = true;
     context.bound_channel = engine->channels.states[channel].ruleset_index;
     uint32_t rule = decision->rule;
@@ -172,6 +183,25 @@ static void point_back(struct engine *engine, struct txn *txn, const struct paym
     }
 }
 
+/* A limit or a black list may have an answer of its own; the row says which version decided, and by
+ * which line. */
+static void refuse(struct engine *engine, struct txn *txn, enum txn_reason reason,
+                   const struct route_decision *decision)
+{
+    struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    const struct limit_rule *limit = decision->breach.rule;
+    const struct black_list_row *listed = decision->listed;
+    bool is_of_decision =
+        decision->answer != ROUTE_FOUND && reason == reply_reason_of_route(decision->answer);
+    if (is_of_decision && (limit != NULL || listed != NULL)) {
+        detail->ruleset_version = decision->version;
+        detail->route_rule = listed != NULL ? listed->line : limit->line;
+        forward_refuse_as(engine, txn, reason, route_decision_code(decision));
+        return;
+    }
+    forward_refuse(engine, txn, reason);
+}
+
 static void go_on(struct engine *engine, struct txn *txn, struct route_decision *decision,
                   const struct txn *original)
 {
@@ -190,7 +220,7 @@ static void go_on(struct engine *engine, struct txn *txn, struct route_decision 
         }
     }
     if (reason != TXN_REASON_NONE) {
-        forward_refuse(engine, txn, reason);
+        refuse(engine, txn, reason, decision);
         return;
     }
     TEXT_COPY(txn_detail(&engine->slab, txn)->mcc, decision->merchant->mcc);

@@ -8,6 +8,7 @@
 #include "switch/engine/payment_rule.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/text.h"
+#include "switch/engine/usage_move.h"
 
 #define TYPE_ADJUSTMENT "32"
 #define TYPE_TIP "34"
@@ -214,6 +215,7 @@ void original_bind(struct engine *engine, struct txn *txn, const struct txn *ori
     REQUIRE(!txn->is_following);
     detail->original = original->reference;
     original_restore(engine, txn, original);
+    usage_follow(engine, txn, original);
     txn->is_following = true;
     if (PLANTED_BUG(16)) {
         return;

@@ -34,6 +34,8 @@
  *   29  a restart takes the batch that had ended for the open one (I21)
  *   30  a refusal for want of a search is forgotten, and a copy is taken for new (I1)
  *   31  a fee that agents have no part in is booked to them (I16)
+ *   32  what was reversed still counts against limits (I15: usage)
+ *   33  a restart forgets what was taken today (I21)
  */
 #pragma once
 

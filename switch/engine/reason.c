@@ -62,6 +62,15 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_CHANNEL_TRIPPED] = "channel_tripped",
     [TXN_REASON_BREAKER_OPENED] = "breaker_opened",
     [TXN_REASON_BREAKER_CLOSED] = "breaker_closed",
+    [TXN_REASON_LIMIT_AMOUNT_LOW] = "limit_amount_low",
+    [TXN_REASON_LIMIT_DAY_AMOUNT] = "limit_day_amount",
+    [TXN_REASON_LIMIT_DAY_COUNT] = "limit_day_count",
+    [TXN_REASON_LIMIT_MONTH_AMOUNT] = "limit_month_amount",
+    [TXN_REASON_CARD_LISTED] = "card_listed",
+    [TXN_REASON_MERCHANT_LISTED] = "merchant_listed",
+    [TXN_REASON_TERMINAL_LISTED] = "terminal_listed",
+    [TXN_REASON_CODE_LISTED] = "code_listed",
+    [TXN_REASON_USAGE_FULL] = "usage_full",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

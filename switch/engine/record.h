@@ -100,6 +100,11 @@ struct record {
     int64_t merchant_fee, issuer_fee, scheme_fee, agent_fee;
     uint32_t ruleset_version, route_rule, fee_rule, cost_rule, discount_rule;
     char fee_basis[FEE_BASIS_SIZE], agent_shares[FEE_SHARES_SIZE]; /* fee_note.h */
+    /* What this row changes of the usage of its merchant, terminal and card, on which day; 0 where
+     * it changes nothing. The day stands in all rows of what counts. */
+    uint32_t usage_day; /* YYYYMMDD */
+    int32_t usage_count;
+    int64_t usage_minor;
     /* rest */
     uint16_t answer_length; /* texts and chip data of the answer, for its repeats: answer_cargo.h */
     uint16_t payload_length; /* SIGNON: the working key records, as hsm/ gave them. REVERSAL: the

@@ -13,6 +13,7 @@
 #include "switch/engine/settlement.h"
 #include "switch/engine/text.h"
 #include "switch/engine/txn_record.h"
+#include "switch/engine/usage_move.h"
 
 static struct txn_key key_of(const struct record *record)
 {
@@ -51,6 +52,7 @@ void replay_take_detail(struct txn_detail *detail, const struct record *record)
     detail->agent_fee = record->agent_fee;
     detail->cost_rule = record->cost_rule;
     detail->discount_rule = record->discount_rule;
+    detail->usage_day = record->usage_day;
     TEXT_COPY(detail->fee_basis, record->fee_basis);
     TEXT_COPY(detail->agent_shares, record->agent_shares);
 }
@@ -361,6 +363,7 @@ void replay_on_record(struct engine *engine, const struct record *record)
     case RECORD_KIND_COUNT:
         break;
     }
+    usage_replay(engine, record);
     batch_replay(engine, record);
     settlement_replay(engine, record);
     day_memory_replay(engine, record);

@@ -10,6 +10,7 @@
 #include "switch/engine/replay.h"
 #include "switch/engine/saf.h"
 #include "switch/engine/text.h"
+#include "switch/engine/usage_move.h"
 
 static bool is_same(struct txn_reference left, struct txn_reference right)
 {
@@ -262,6 +263,7 @@ struct txn *restore_subject(struct engine *engine, const struct record *records,
     }
     bool is_following = txn->is_following;
     txn->is_following = false; /* its own original counts it already */
+    usage_adopt(engine, txn, state);
     engine_move(engine, txn, state, engine->now_ns + engine->limits.duplicate_window_ns);
     if (is_following) {
         original_adopt(engine, txn);

@@ -63,6 +63,7 @@ struct txn {
     bool is_channel_approved; /* the channel said yes, in time or late; lost with an eviction */
     bool is_probe;            /* its channel's breaker waits for what becomes of it */
     uint8_t bin_group;        /* of its card; 0: none */
+    bool is_usage_counted;    /* usage_move.h, in the state it has */
 };
 _Static_assert(sizeof(struct txn) <= 256, "four cache lines at most");
 _Static_assert(CHANNEL_COUNT_MAX <= 128, "a channel number fits a byte");
@@ -91,6 +92,9 @@ struct txn_detail {
     uint32_t original_slot;         /* where that stood when it was last seen; 0: not seen */
     struct payment_original quoted; /* what a channel is told of it */
     struct txn_standing standing;   /* what those that follow this one leave of it */
+    uint32_t usage_day;             /* YYYYMMDD its usage counts for; 0: none */
+    int32_t usage_count;            /* what moves changed since its last row */
+    int64_t usage_minor;            /* the same */
     int64_t difference;             /* of an adjustment: what it adds to its original; else 0 */
     char fee_basis[FEE_BASIS_SIZE], agent_shares[FEE_SHARES_SIZE]; /* fee_note.h */
     uint16_t answer_length;

@@ -9,6 +9,7 @@
 #include "switch/engine/advice.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/text.h"
+#include "switch/engine/usage_move.h"
 
 static bool kind_is_of_reversal(enum record_kind kind)
 {
@@ -103,6 +104,7 @@ struct record *record_of_txn(struct engine *engine, const struct txn *txn, enum 
     record->amount = txn->amount;
     record->pan_hash = txn->pan_hash;
     record->is_foreign = txn->is_foreign;
+    usage_put(engine, txn, record);
     if (kind == RECORD_INTENT || kind == RECORD_REVERSAL || kind == RECORD_ADVICE) {
         record->pan_sealed = detail->pan_sealed;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "switch/store/log_blocks.h"
+#include "switch/store/log_usage.h"
 
 /* Read-only files are sealed; the others may be, too: a crash, or a back-up that was copied. */
 static enum status is_sealed(const struct log_place *place, uint32_t ordinal, bool *sealed,
@@ -127,6 +128,9 @@ static enum status begin(const struct log_place *place, const struct log_span *s
         return log_walk_begin(place, span->first, end, reason);
     }
     status = read_carried(&sealed, reader, reason);
+    if (status == STATUS_OK && reader->on_usage != NULL) {
+        status = log_usage_read(place, &sealed, span->first, reader, reason);
+    }
     *end = (struct log_end){sealed.row.ordinal, sealed.row.last_position, sealed.row.last_hash};
     log_segment_close(&sealed);
     return status;

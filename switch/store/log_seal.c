@@ -8,6 +8,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/store/log_carry.h"
+#include "switch/store/log_usage.h"
 #include "switch/store/log_word.h"
 #include "switch/store/planted_log_bug.h"
 
@@ -34,6 +35,7 @@ struct sealing {
     char *reason;
 };
 
+/* What SQLite said of the segment at hand. */
 static enum status broken(const struct sealing *sealing)
 {
     snprintf(sealing->reason, LOG_REASON_SIZE, "log %s: %s", sealing->segment.path,
@@ -328,6 +330,10 @@ static enum status fill(struct sealing *sealing)
     }
     if (status == STATUS_OK) {
         status = fill_carried(sealing);
+    }
+    if (status == STATUS_OK &&
+        log_usage_fill(sealing->segment.database, sealing->before.database) != STATUS_OK) {
+        status = broken(sealing);
     }
     if (status == STATUS_OK) {
         status = mark_sealed(sealing);

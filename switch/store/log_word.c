@@ -9,7 +9,7 @@
 #include "switch/engine/engine.h"
 #include "switch/engine/record.h"
 
-#define WORD_COUNT_MAX 64
+#define WORD_COUNT_MAX 128
 
 struct word_table {
     const char *const *upper; /* names as in the map */

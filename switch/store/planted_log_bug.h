@@ -12,6 +12,8 @@
  *   47  a sealed file is read-only before its journal is gone for good (the log cannot be opened)
  *   48  the last word on a terminal is not carried (I21)
  *   49  the last epoch is not carried (I24)
+ *   50  the months of earlier segments are not kept (I21: usage)
+ *   51  the days of earlier segments are not read (I21: usage)
  */
 #pragma once
 

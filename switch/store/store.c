@@ -178,8 +178,7 @@ struct store *store_open(const struct store_setup *setup, char reason[STORE_REAS
 
 struct replaying {
     struct store *store;
-    void (*on_record)(void *argument, const struct record *record);
-    void *argument;
+    const struct store_reader *reader; /* borrowed */
     bool is_tail; /* rows of segments that are not sealed: searched through memory */
 };
 
@@ -200,18 +199,25 @@ static void on_replayed(void *argument, const struct record *record)
         lookup_desk_take(replaying->store->desk, record);
     }
     note_day(replaying->store, record);
-    replaying->on_record(replaying->argument, record);
+    replaying->reader->on_record(replaying->reader->argument, record);
 }
 
-enum status store_replay(struct store *store,
-                         void (*on_record)(void *argument, const struct record *record),
-                         void *argument, char reason[STORE_REASON_SIZE])
+static void on_usage(void *argument, const struct usage_sum *sum)
+{
+    struct replaying *replaying = argument;
+    if (replaying->reader->on_usage != NULL) {
+        replaying->reader->on_usage(replaying->reader->argument, sum);
+    }
+}
+
+enum status store_replay(struct store *store, const struct store_reader *reader,
+                         char reason[STORE_REASON_SIZE])
 {
     REQUIRE(!store->is_started);
-    struct replaying replaying = {store, on_record, argument, false};
-    struct log_replay_reader reader = {on_segment, on_replayed, &replaying};
+    struct replaying replaying = {store, reader, false};
+    struct log_replay_reader of_log = {on_segment, on_replayed, on_usage, &replaying};
     struct log_end end;
-    enum status status = log_replay(&store->place, &reader, &end, reason);
+    enum status status = log_replay(&store->place, &of_log, &end, reason);
     if (status == STATUS_OK) {
         REQUIRE(end.position == store->segment.position);
         store->is_replayed = true;

@@ -20,6 +20,7 @@
 
 #include "protocols/base/status.h"
 #include "switch/engine/record.h"
+#include "switch/engine/usage.h"
 #include "switch/store/lookup_desk.h"
 
 #define STORE_REASON_SIZE 1024
@@ -46,12 +47,19 @@ struct store_setup {
  * what is wrong with which file and what to do. */
 struct store *store_open(const struct store_setup *setup, char reason[STORE_REASON_SIZE]);
 
+/* Who reads the log at a start; called in the log's order. */
+struct store_reader {
+    void (*on_record)(void *argument, const struct record *record);
+    /* Of what was taken before the first row that comes whole. First once with NULL: what rows told
+     * of usage before, these sums tell whole. No callback: nobody wants them. */
+    void (*on_usage)(void *argument, const struct usage_sum *sum);
+    void *argument;
+};
 /* Reads what a restart needs, in order: the rows that the newest sealed segment carries, whose
- * positions have gaps, and all rows after it. Called before store_start.
+ * positions have gaps, sums of usage, and all rows after it. Called before store_start.
  * STATUS_BROKEN: `reason` names position and fault (a gap, a hash that does not fit). */
-MUST_CHECK enum status store_replay(struct store *store,
-                                    void (*on_record)(void *argument, const struct record *record),
-                                    void *argument, char reason[STORE_REASON_SIZE]);
+MUST_CHECK enum status store_replay(struct store *store, const struct store_reader *reader,
+                                    char reason[STORE_REASON_SIZE]);
 
 /* Starts the writer. `on_durable` is called on `loop`'s thread, once a commit at most. */
 MUST_CHECK enum status store_start(struct store *store, uv_loop_t *loop,

@@ -46,6 +46,14 @@ static void refuse_keyless(const struct terminals *terminals, const struct payme
     case ROUTE_LIMIT_AMOUNT:
     case ROUTE_CODE_UNKNOWN:
     case ROUTE_CHANNEL_TRIPPED:
+    case ROUTE_LIMIT_AMOUNT_LOW:
+    case ROUTE_LIMIT_DAY_AMOUNT:
+    case ROUTE_LIMIT_DAY_COUNT:
+    case ROUTE_LIMIT_MONTH_AMOUNT:
+    case ROUTE_CARD_LISTED:
+    case ROUTE_MERCHANT_LISTED:
+    case ROUTE_TERMINAL_LISTED:
+    case ROUTE_CODE_LISTED:
     case ROUTE_ANSWER_COUNT:
         refuse(verdict, REJECT_TERMINAL, "%s", route_answer_text(answer));
         break;

@@ -109,6 +109,9 @@ static struct record intent_of(struct filling *filling)
                             .merchant_fee = 74,
                             .issuer_fee = 56,
                             .scheme_fee = 4,
+                            .usage_day = filling->day,
+                            .usage_count = 1,
+                            .usage_minor = 100 + seq % 100000,
                             .ruleset_version = 1};
     name_terminal(&record, terminal);
     memcpy(record.pan_masked, "622202*********0128", 20);
@@ -136,6 +139,8 @@ static void put_result(struct filling *filling, struct record *record)
     record->reason = TXN_REASON_CHANNEL_ANSWERED;
     record->pan_sealed.length = 0;
     record->settlement_day = filling->day;
+    record->usage_count = 0;
+    record->usage_minor = 0;
     memcpy(record->response_code, "00", 3);
     snprintf(record->auth_code, sizeof(record->auth_code), "%06u", record->txn.seq % 1000000);
     memcpy(record->totals, "1000 10", 8);
@@ -149,6 +154,8 @@ static void put_reversal(struct filling *filling, struct record *record)
     record->txn.seq = ++filling->seq;
     record->state = TXN_REVERSAL_READY;
     record->reason = TXN_REASON_NO_ANSWER;
+    record->usage_count = 0;
+    record->usage_minor = 0;
     put(filling, record);
 }
 
@@ -163,7 +170,9 @@ static void open_store(struct filling *filling)
     uv_loop_init(&filling->loop);
     filling->store = store_open(&setup, reason);
     if (filling->store == NULL ||
-        store_replay(filling->store, on_record, filling, reason) != STATUS_OK ||
+        store_replay(filling->store,
+                     &(struct store_reader){.on_record = on_record, .argument = filling},
+                     reason) != STATUS_OK ||
         store_start(filling->store, &filling->loop, on_durable, &filling->durable) != STATUS_OK) {
         fprintf(stderr, "log_fill: %s\n", reason);
         exit(2);

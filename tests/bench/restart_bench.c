@@ -65,6 +65,11 @@ static struct engine *make_engine(void)
     return engine_create(&limits);
 }
 
+static void on_usage(void *argument, const struct usage_sum *sum)
+{
+    step(argument, &(struct engine_event){.kind = ENGINE_USAGE, .usage = sum});
+}
+
 static double restart_ms(const char *folder, const struct ruleset *ruleset, uint64_t rows,
                          uint32_t in_doubt)
 {
@@ -79,7 +84,8 @@ static double restart_ms(const char *folder, const struct ruleset *ruleset, uint
     struct store *store = store_open(&setup, reason);
     restart.engine = make_engine();
     step(&restart, &(struct engine_event){.kind = ENGINE_RULESET, .ruleset = ruleset});
-    if (store == NULL || store_replay(store, on_record, &restart, reason) != STATUS_OK) {
+    if (store == NULL || store_replay(store, &(struct store_reader){on_record, on_usage, &restart},
+                                      reason) != STATUS_OK) {
         fprintf(stderr, "restart: %s\n", reason);
         exit(2);
     }

@@ -89,7 +89,9 @@ static void open_store(struct sealing_run *run, const char *folder)
                                                   .segment_row_count_max = 400000,
                                                   .carry_window_us = INT64_C(86400000000)},
                             reason);
-    if (run->store == NULL || store_replay(run->store, on_record, NULL, reason) != STATUS_OK ||
+    if (run->store == NULL ||
+        store_replay(run->store, &(struct store_reader){.on_record = on_record}, reason) !=
+            STATUS_OK ||
         store_start(run->store, &run->loop, on_durable, &run->durable) != STATUS_OK) {
         fprintf(stderr, "seal: %s\n", reason);
         exit(2);

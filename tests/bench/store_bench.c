@@ -85,7 +85,9 @@ static double rows_per_second(const char *folder)
                                                  .queue_count_max = 65536,
                                                  .segment_row_count_max = 1000000},
                            reason);
-    if (run.store == NULL || store_replay(run.store, on_replayed, NULL, reason) != STATUS_OK ||
+    if (run.store == NULL ||
+        store_replay(run.store, &(struct store_reader){.on_record = on_replayed}, reason) !=
+            STATUS_OK ||
         store_start(run.store, &run.loop, on_durable, &run) != STATUS_OK) {
         fprintf(stderr, "store: %s\n", reason);
         exit(2);

@@ -44,8 +44,7 @@ static void add_terminal(struct ruleset *ruleset, const char *terminal_id, bool 
 /* What the channels of the rules made next are. */
 static bool are_wallets;
 
-static struct ruleset *make_ruleset(const char *routes, struct download_table *downloads,
-                                    uint64_t kinds)
+static struct ruleset *make_ruleset(const struct stage_rules *rules, uint64_t kinds)
 {
     struct ruleset_limits limits = {8, 8, 8};
     struct ruleset *ruleset = ruleset_create(7, &limits);
@@ -74,20 +73,36 @@ static struct ruleset *make_ruleset(const char *routes, struct download_table *d
     for (uint32_t i = 0; i < 2; i++) {
         assert_int_equal(channel_table_add(ruleset_channels(ruleset), &channels[i]), STATUS_OK);
     }
-    compile(ruleset, routes, ruleset_compile_routes);
-    compile(ruleset, FEES, ruleset_compile_fees);
-    ruleset_take_downloads(ruleset, downloads);
+    compile(ruleset, rules->routes != NULL ? rules->routes : ROUTES, ruleset_compile_routes);
+    compile(ruleset, rules->fees != NULL ? rules->fees : FEES, ruleset_compile_fees);
+    if (rules->limits != NULL) {
+        compile(ruleset, rules->limits, ruleset_compile_limits);
+    }
+    if (rules->black_list != NULL) {
+        ruleset_take_black_list(ruleset, rules->black_list);
+    }
+    ruleset_take_downloads(ruleset, rules->downloads);
     char reason[160];
     assert_int_equal(ruleset_freeze(ruleset, reason), STATUS_OK);
     return ruleset;
 }
 
-void stage_set_kinds(struct stage *stage, uint64_t kinds)
+static void put_in_force(struct stage *stage, struct ruleset *ruleset)
 {
     struct ruleset *older = stage->ruleset;
-    stage->ruleset = make_ruleset(ROUTES, NULL, kinds);
+    stage->ruleset = ruleset;
     stage_step(stage, (struct engine_event){.kind = ENGINE_RULESET, .ruleset = stage->ruleset});
     ruleset_destroy(older);
+}
+
+void stage_set_kinds(struct stage *stage, uint64_t kinds)
+{
+    put_in_force(stage, make_ruleset(&(struct stage_rules){0}, kinds));
+}
+
+void stage_use_rules(struct stage *stage, const struct stage_rules *rules)
+{
+    put_in_force(stage, make_ruleset(rules, UINT64_MAX));
 }
 
 void stage_use_wallets(struct stage *stage)
@@ -99,10 +114,7 @@ void stage_use_wallets(struct stage *stage)
 
 void stage_use_routes(struct stage *stage, const char *routes)
 {
-    struct ruleset *older = stage->ruleset;
-    stage->ruleset = make_ruleset(routes, NULL, UINT64_MAX);
-    stage_step(stage, (struct engine_event){.kind = ENGINE_RULESET, .ruleset = stage->ruleset});
-    ruleset_destroy(older);
+    stage_use_rules(stage, &(struct stage_rules){.routes = routes});
 }
 
 /* --- the rim ------------------------------------------------------------------------------ */
@@ -211,7 +223,7 @@ int stage_set_up_with(void **state, struct stage_size size)
     stage->is_prompt = true;
     stage->now_ns = 1000 * SECOND_NS;
     stage->wall_us = WALL_US;
-    stage->ruleset = make_ruleset(ROUTES, NULL, UINT64_MAX);
+    stage->ruleset = make_ruleset(&(struct stage_rules){0}, UINT64_MAX);
     start_engine(stage);
     begin(stage);
     stage_sign_on(stage, TERMINAL_A);
@@ -239,6 +251,27 @@ int stage_tear_down(void **state)
     return 0;
 }
 
+/* As the store tells it: what rows told so far, sums tell whole; months, then days. */
+static void replay_usage(struct stage *stage, uint32_t count)
+{
+    stage_step(stage, (struct engine_event){.kind = ENGINE_USAGE});
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        const struct record *record = &stage->records[i % count];
+        bool is_day = i >= count;
+        struct usage_sum sum = {.period = is_day ? record->usage_day : record->usage_day / 100,
+                                .count = record->usage_count,
+                                .minor = record->usage_minor};
+        memcpy(sum.merchant_id, record->merchant_id, sizeof(sum.merchant_id));
+        memcpy(sum.terminal_id, record->terminal_id, sizeof(sum.terminal_id));
+        if (is_day) {
+            sum.pan_hash = record->pan_hash;
+        }
+        if (sum.count != 0 || sum.minor != 0) {
+            stage_step(stage, (struct engine_event){.kind = ENGINE_USAGE, .usage = &sum});
+        }
+    }
+}
+
 void stage_restart(struct stage *stage)
 {
     uint32_t durable = (uint32_t)driver_durable_position(stage->driver);
@@ -249,6 +282,9 @@ void stage_restart(struct stage *stage)
     start_engine(stage);
     for (uint32_t i = 0; i < durable; i++) {
         enum record_kind kind = stage->records[i].kind;
+        if (i == stage->replay_from && i > 0) {
+            replay_usage(stage, i);
+        }
         if (i >= stage->replay_from || kind == RECORD_SIGNON || kind == RECORD_EPOCH) {
             struct engine_event event = {.kind = ENGINE_REPLAY, .record = &stage->records[i]};
             stage_step(stage, event);
@@ -394,10 +430,7 @@ void stage_cut_over(struct stage *stage, uint16_t channel, uint32_t settlement_d
 
 void stage_use_downloads(struct stage *stage, struct download_table *downloads)
 {
-    struct ruleset *before = stage->ruleset;
-    stage->ruleset = make_ruleset(ROUTES, downloads, UINT64_MAX);
-    stage_step(stage, (struct engine_event){.kind = ENGINE_RULESET, .ruleset = stage->ruleset});
-    ruleset_destroy(before);
+    stage_use_rules(stage, &(struct stage_rules){.downloads = downloads});
 }
 
 void stage_set_channel(struct stage *stage, uint16_t channel, bool is_up)

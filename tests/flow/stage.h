@@ -48,7 +48,8 @@ struct stage {
     bool is_prompt;    /* each record is durable at the end of its step */
     bool is_log_slow;  /* searches of the log are not answered until stage_answer_lookups() */
     uint32_t lookup_count, answered_count;
-    uint32_t replay_from; /* a restart reads only sign-ons and epochs of the records before it */
+    uint32_t replay_from; /* a restart reads only sign-ons, epochs and sums of usage of the records
+                             before it */
     uint32_t record_count, forward_count, reply_count, keys_count, notice_count;
     struct record records[STAGE_RECORD_COUNT_MAX];
     struct stage_effect forwards[STAGE_EFFECT_COUNT_MAX], replies[STAGE_EFFECT_COUNT_MAX];
@@ -83,6 +84,14 @@ void stage_sync(struct stage *stage);
 void stage_pass(struct stage *stage, uint64_t duration_ns);
 /* Another version of the rules: the banks take these kinds (a bit each). */
 void stage_set_kinds(struct stage *stage, uint64_t kinds);
+/* Another version of the rules, with these files; NULL: as before, or without limits. The stage
+ * owns the list. */
+struct stage_rules {
+    const char *routes, *fees, *limits;
+    struct black_list *black_list;
+    struct download_table *downloads;
+};
+void stage_use_rules(struct stage *stage, const struct stage_rules *rules);
 /* Another version of the rules, with this routes file. */
 void stage_use_routes(struct stage *stage, const char *routes);
 /* Another version of the rules: both channels are wallets, where a void pays the money back. */

@@ -179,6 +179,13 @@ static void on_replay(struct world *world, const struct record *record)
     driver_step(world->driver, &event);
 }
 
+static void on_usage(struct world *world, const struct usage_sum *sum)
+{
+    struct engine_event event = event_of(world, ENGINE_USAGE);
+    event.usage = sum;
+    driver_step(world->driver, &event);
+}
+
 void switch_start(struct world *world)
 {
     static const struct driver_rim RIM = {.append = on_append,
@@ -201,7 +208,7 @@ void switch_start(struct world *world)
     event.ruleset = world->rulesets[world->rules];
     driver_step(world->driver, &event);
     if (world->log != NULL) {
-        world->log->replay(world, on_replay);
+        world->log->replay(world, &(struct world_reader){on_replay, on_usage});
     } else {
         uint32_t replay_count = world->durable_count;
         for (uint32_t i = 0; i < replay_count; i++) {

@@ -65,6 +65,9 @@ static void record_numbers(struct trace_hash *hash, const struct record *record)
         (uint64_t)record->agent_fee,
         record->cost_rule,
         record->discount_rule,
+        record->usage_day,
+        (uint64_t)record->usage_count,
+        (uint64_t)record->usage_minor,
     };
     for (uint32_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         mix(hash, numbers[i]);

@@ -214,6 +214,11 @@ struct unanswered {
 /* Where the records go when that is the shipped store, see node/: a disk that is asked instead of
  * the one that world.h's own numbers stand for. */
 struct world;
+struct world_reader {
+    void (*on_record)(struct world *world, const struct record *record);
+    /* As ENGINE_USAGE tells it. */
+    void (*on_usage)(struct world *world, const struct usage_sum *sum);
+};
 struct world_log {
     void (*append)(struct world *world, const struct record *record);
     /* Moves durable_count. False: the process died of it. */
@@ -221,8 +226,7 @@ struct world_log {
     /* After a crash: how many records are left. */
     uint32_t (*recover)(struct world *world);
     /* What a restart reads, in order. */
-    void (*replay)(struct world *world,
-                   void (*on_record)(struct world *world, const struct record *record));
+    void (*replay)(struct world *world, const struct world_reader *reader);
     /* Fills `found`. False: the process died of it. */
     bool (*search)(struct world *world, const struct lookup_query *query, bool *is_failed,
                    uint32_t *count);

@@ -48,6 +48,21 @@ void node_wire_carry(struct world *world, enum sim_leg leg, struct payment *paym
 const uint64_t *node_marks(void);
 void node_mark(enum node_mark mark);
 
-/* Holds what a restart reads, `count` positions, against all `record_count` rows. */
-void node_check_carried(struct world *world, const uint64_t *positions, uint32_t count,
+/* What a restart reads: positions of rows, and behind the first `before` of them sums of usage. */
+#define NODE_USAGE_COUNT_MAX 8192
+struct node_usage {
+    bool is_told; /* the log says that sums take the place of what rows told */
+    uint32_t before, count;
+    struct usage_sum sums[NODE_USAGE_COUNT_MAX];
+};
+struct node_reading {
+    const uint64_t *positions;
+    uint32_t count;
+    const struct node_usage *usage;
+};
+/* Tells it in its order. */
+void node_replay(struct world *world, const struct node_reading *reading,
+                 const struct world_reader *reader);
+/* Holds it against all `record_count` rows. */
+void node_check_carried(struct world *world, const struct node_reading *reading,
                         uint32_t record_count);

@@ -1,27 +1,79 @@
 /* Whether what a restart reads leads where all rows lead (I21). Transactions that are over are not
  * carried, so the two states are compared in what must not be forgotten: terminals with their
- * batches, totals and keys, and how much is in doubt or an operator's. */
+ * batches, totals and keys, in how much is in doubt or an operator's, and in what was taken of the
+ * latest day and month. */
 #include <string.h>
 
 #include "protocols/base/require.h"
 #include "tests/sim/node/node.h"
 
-static struct engine *replay_into(struct world *world, const uint64_t *positions, uint32_t count)
+static void tell_usage(struct world *world, const struct node_usage *usage,
+                       const struct world_reader *reader)
 {
-    static struct engine_effects effects;
-    struct engine *engine = engine_create(&world->limits);
-    REQUIRE(engine != NULL);
-    struct engine_event event = {.kind = ENGINE_RULESET,
+    reader->on_usage(world, NULL);
+    for (uint32_t i = 0; i < usage->count; i++) {
+        reader->on_usage(world, &usage->sums[i]);
+    }
+}
+
+void node_replay(struct world *world, const struct node_reading *reading,
+                 const struct world_reader *reader)
+{
+    const struct node_usage *usage = reading->usage;
+    for (uint32_t i = 0; i < reading->count; i++) {
+        if (usage->is_told && i == usage->before) {
+            tell_usage(world, usage, reader);
+        }
+        reader->on_record(world, &world->records[reading->positions[i] - 1]);
+    }
+    if (usage->is_told && usage->before == reading->count) {
+        tell_usage(world, usage, reader);
+    }
+}
+
+/* The engine that a replay is told. */
+static struct engine *listener;
+
+static struct engine_event event_of(const struct world *world, enum engine_event_kind kind)
+{
+    return (struct engine_event){.kind = kind,
                                  .now_ns = world->now_ns,
                                  .wall_us = world->wall_us,
                                  .ruleset = world->rulesets[world->rules]};
-    engine_step(engine, &event, &effects);
-    for (uint32_t i = 0; i < count; i++) {
-        event.kind = ENGINE_REPLAY;
-        event.record = &world->records[positions == NULL ? i : positions[i] - 1];
-        engine_step(engine, &event, &effects);
+}
+
+static void on_record(struct world *world, const struct record *record)
+{
+    static struct engine_effects effects;
+    struct engine_event event = event_of(world, ENGINE_REPLAY);
+    event.record = record;
+    engine_step(listener, &event, &effects);
+}
+
+static void on_usage(struct world *world, const struct usage_sum *sum)
+{
+    static struct engine_effects effects;
+    struct engine_event event = event_of(world, ENGINE_USAGE);
+    event.usage = sum;
+    engine_step(listener, &event, &effects);
+}
+
+/* NULL: of all rows up to `count`. */
+static struct engine *replay_into(struct world *world, const struct node_reading *reading,
+                                  uint32_t count)
+{
+    static struct engine_effects effects;
+    const struct engine_event event = event_of(world, ENGINE_RULESET);
+    listener = engine_create(&world->limits);
+    REQUIRE(listener != NULL);
+    engine_step(listener, &event, &effects);
+    if (reading != NULL) {
+        node_replay(world, reading, &(struct world_reader){on_record, on_usage});
     }
-    return engine;
+    for (uint32_t i = 0; reading == NULL && i < count; i++) {
+        on_record(world, &world->records[i]);
+    }
+    return listener;
 }
 
 static bool is_same_terminal(const struct engine_terminal_view *carried,
@@ -54,12 +106,12 @@ static void compare_terminals(struct world *world, const struct engine *carried,
     }
 }
 
-void node_check_carried(struct world *world, const uint64_t *positions, uint32_t count,
+void node_check_carried(struct world *world, const struct node_reading *reading,
                         uint32_t record_count)
 {
     struct engine_counts of_carried;
     struct engine_counts of_whole;
-    struct engine *carried = replay_into(world, positions, count);
+    struct engine *carried = replay_into(world, reading, 0);
     struct engine *whole = replay_into(world, NULL, record_count);
     engine_count(carried, &of_carried);
     engine_count(whole, &of_whole);
@@ -72,8 +124,14 @@ void node_check_carried(struct world *world, const uint64_t *positions, uint32_t
             world, SIM_I21,
             "a restart reads %u of %u rows and has %u to deliver, %u cases; all rows say %u, "
             "%u",
-            count, record_count, of_carried.reversals_pending, of_carried.cases,
+            reading->count, record_count, of_carried.reversals_pending, of_carried.cases,
             of_whole.reversals_pending, of_whole.cases);
+    }
+    if (engine_usage_hash(carried) != engine_usage_hash(whole)) {
+        world_fail(world, SIM_I21,
+                   "after a restart that reads %u sums of usage, more or less was taken than all "
+                   "rows say",
+                   reading->usage->count);
     }
     engine_destroy(whole);
     engine_destroy(carried);

@@ -37,6 +37,7 @@ static struct {
     uint64_t wanted; /* the position that a sync waits for */
     uint32_t replayed_count;
     uint64_t replayed[SIM_RECORD_COUNT_MAX];
+    struct node_usage usage; /* what came with them */
     struct log_hasher hasher;
     struct log_hash chain[SIM_RECORD_COUNT_MAX + 1]; /* as it must be, by position */
     uint64_t marks[NODE_MARK_COUNT];
@@ -310,13 +311,28 @@ static void on_record(void *argument, const struct record *record)
     node.replayed[node.replayed_count++] = record->position;
 }
 
+static void on_usage(void *argument, const struct usage_sum *sum)
+{
+    (void)argument;
+    if (sum == NULL) {
+        node.usage.before = node.replayed_count;
+        node.usage.is_told = true;
+        return;
+    }
+    REQUIRE(node.usage.count < NODE_USAGE_COUNT_MAX);
+    node.usage.sums[node.usage.count++] = *sum;
+}
+
 static void call_open(void *argument)
 {
     bool *is_open = argument;
     node.replayed_count = 0;
+    node.usage.count = 0;
+    node.usage.is_told = false;
     node.store = store_open(&node.manner.setup, node.reason);
-    *is_open =
-        node.store != NULL && store_replay(node.store, on_record, NULL, node.reason) == STATUS_OK;
+    *is_open = node.store != NULL &&
+               store_replay(node.store, &(struct store_reader){on_record, on_usage, NULL},
+                            node.reason) == STATUS_OK;
 }
 
 static void call_start(void *argument)
@@ -425,7 +441,8 @@ static uint32_t on_recover(struct world *world)
     node.marks[NODE_PASSED_OVER] += node.replayed_count < count;
     mark_segments();
     if (!has_failed()) {
-        node_check_carried(world, node.replayed, node.replayed_count, count);
+        node_check_carried(
+            world, &(struct node_reading){node.replayed, node.replayed_count, &node.usage}, count);
     }
     node.told = count;
     return count;
@@ -442,8 +459,7 @@ static void write_first(struct world *world)
     node.replayed[node.replayed_count++] = 1;
 }
 
-static void on_replay(struct world *world,
-                      void (*replay)(struct world *world, const struct record *record))
+static void on_replay(struct world *world, const struct world_reader *reader)
 {
     bool is_first = node.world == NULL;
     node.world = world;
@@ -457,9 +473,8 @@ static void on_replay(struct world *world,
     if (is_first && world->durable_count == 1) {
         write_first(world);
     }
-    for (uint32_t i = 0; i < node.replayed_count; i++) {
-        replay(world, &world->records[node.replayed[i] - 1]);
-    }
+    const struct node_reading reading = {node.replayed, node.replayed_count, &node.usage};
+    node_replay(world, &reading, reader);
 }
 
 /* --- searching ---------------------------------------------------------------------------- */
@@ -557,7 +572,9 @@ static void on_finish(struct world *world)
     if (open_log() && !has_failed()) {
         uint32_t count = verify(world->record_count);
         if (!has_failed()) {
-            node_check_carried(world, node.replayed, node.replayed_count, count);
+            node_check_carried(
+                world, &(struct node_reading){node.replayed, node.replayed_count, &node.usage},
+                count);
         }
     }
 }

@@ -14,9 +14,9 @@
 #define REPORT_SIZE 8192
 static const struct route_context CONTEXT = {.channel_is_up = 1};
 
-static const char *const NAMES[] = {"bins.csv", "merchants.csv", "terminals.csv", "routes.yaml",
-                                    "fees.yaml"};
-enum { BINS, MERCHANTS, TERMINALS, ROUTES, FEES, FILE_COUNT };
+static const char *const NAMES[] = {"bins.csv",  "merchants.csv", "terminals.csv", "routes.yaml",
+                                    "fees.yaml", "limits.yaml",   "black_list.csv"};
+enum { BINS, MERCHANTS, TERMINALS, ROUTES, FEES, LIMITS, BLACK_LIST, FILE_COUNT };
 
 static const char *const GOOD[FILE_COUNT] = {
     "prefix,pan_digits,scheme,card_type,issuer\n62,0,unionpay,debit,1\n0001,16,other,credit,2\n",
@@ -28,6 +28,8 @@ static const char *const GOOD[FILE_COUNT] = {
     "routes:\n  - channels: [bank_a]\n",
     "plans:\n  SP1: {rules: [{rate: 0.60%}]}\ncost:\n"
     "  - {issuer_fee: {rate: 0.45%}, scheme_fee: {rate: 0.0325%}}\n",
+    "limits:\n  - {name: one, per: transaction, amount_max: 100.00}\n",
+    "key,kind,from,until,response_code,reason\n6299,bin,,,57,gone\n",
 };
 
 /* A folder with the good files, some of them replaced, and options that point at them. */
@@ -49,9 +51,13 @@ static void file_write(const struct stage *stage, unsigned file, const char *tex
 
 static void stage_set(struct stage *stage)
 {
-    char *const paths[] = {stage->options.tables.bins, stage->options.tables.merchants,
-                           stage->options.tables.terminals, stage->options.routes,
-                           stage->options.fees};
+    char *const paths[] = {stage->options.tables.bins,
+                           stage->options.tables.merchants,
+                           stage->options.tables.terminals,
+                           stage->options.routes,
+                           stage->options.fees,
+                           stage->options.limits,
+                           stage->options.tables.black_list};
     memset(stage, 0, sizeof(*stage));
     snprintf(stage->folder, sizeof(stage->folder), "/tmp/ruleset_load_XXXXXX");
     assert_non_null(mkdtemp(stage->folder));
@@ -175,6 +181,26 @@ static void test_faults_name_file_and_line(void **state)
          "routes.yaml:2:16: channels: expected a channel, got \"bank_b\"; did you mean "
          "\"bank_a\"?\n"},
         {FEES, "plans:\n", "fees.yaml:1:1: plans: expected"},
+        {LIMITS, "limits:\n  - {name: a, per: cart, day_count_max: 1}\n",
+         "limits.yaml:2:15: \"per\" is \"cart\"; one of transaction, merchant"},
+        {LIMITS, "limits:\n  - {name: a, per: card, day_count_max: 1, when: {merchant: 1234}}\n",
+         "limits.yaml:2: merchant: expected one that the tables have, got \"1234\""},
+        {BLACK_LIST, "kind,key\ncards,1\n",
+         "black_list.csv:2: kind: expected card_hash, bin, merchant, terminal or pay_code_prefix, "
+         "got \"cards\""},
+        {BLACK_LIST, "kind,key\nbin,6200000000000005\n",
+         "black_list.csv:2: key: expected the first 4 to 10 digits of a card number, never all of "
+         "them, got 16 characters that are not that\n"},
+        {BLACK_LIST, "kind,key,from\nbin,622848,2026-02-30\n",
+         "black_list.csv:2: from: expected a date as 2026-01-31, or nothing, got \"2026-02-30\"\n"},
+        {BLACK_LIST, "kind,key,from,until\nbin,622848,2026-02-03,2026-02-03\n",
+         "black_list.csv:2: until: expected a day after `from`; `until` is not included, got "},
+        {BLACK_LIST, "kind,key,response_code\nbin,622848,00\n",
+         "black_list.csv:2: response_code: expected 2 characters of field 39 that decline"},
+        {BLACK_LIST, "kind,key,reason\nbin,622848,card 6200000000000005\n",
+         "black_list.csv:2: reason: expected at most 31 bytes with at most 10 digits\n"},
+        {BLACK_LIST, "kind,key\nbin,622848\nterminal,10000001\nbin,622848\n",
+         "black_list.csv:4: key: expected each once, got the bin of line 2 again\n"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         stage_set(&stage);
@@ -185,6 +211,39 @@ static void test_faults_name_file_and_line(void **state)
         }
         stage_clear(&stage);
     }
+}
+
+static void test_limits_and_black_list_are_put_in_force(void **state)
+{
+    (void)state;
+    static struct stage stage;
+    stage_set(&stage);
+    struct ruleset *ruleset = stage_load(&stage);
+    assert_non_null(ruleset);
+    struct payment payment;
+    payment_clear(&payment);
+    payment.kind = PAYMENT_PURCHASE;
+    memcpy(payment.terminal_id, "10000001", 9);
+    memcpy(payment.merchant_id, "898110058120001", 16);
+    payment.amount = (struct money){10001, MONEY_CNY};
+    assert_int_equal(pan_parse(&payment.pan, "6200000000000005", 16), STATUS_OK);
+    struct route_decision decision;
+    ruleset_decide(ruleset, &payment, &CONTEXT, &decision);
+    assert_int_equal(decision.answer, ROUTE_LIMIT_AMOUNT);
+    assert_string_equal(route_decision_code(&decision), "61");
+    assert_int_equal(decision.breach.rule->line, 2);
+    payment.amount.minor = 10000;
+    ruleset_decide(ruleset, &payment, &CONTEXT, &decision);
+    assert_int_equal(decision.answer, ROUTE_FOUND);
+    assert_int_equal(pan_parse(&payment.pan, "6299000000000007", 16), STATUS_OK);
+    ruleset_decide(ruleset, &payment, &CONTEXT, &decision);
+    assert_int_equal(decision.answer, ROUTE_CARD_LISTED);
+    assert_string_equal(route_decision_code(&decision), "57");
+    char text[ROUTE_EXPLANATION_SIZE];
+    ruleset_explain(ruleset, &payment, &CONTEXT, text);
+    assert_non_null(strstr(text, "black list: bin of line 2: gone; answered 57\n"));
+    ruleset_destroy(ruleset);
+    stage_clear(&stage);
 }
 
 static void test_faults_of_all_files_are_gathered(void **state)
@@ -360,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_good_files_make_a_ruleset),
         cmocka_unit_test(test_parameters_of_nobody_are_a_fault),
         cmocka_unit_test(test_faults_name_file_and_line),
+        cmocka_unit_test(test_limits_and_black_list_are_put_in_force),
         cmocka_unit_test(test_faults_of_all_files_are_gathered),
         cmocka_unit_test(test_a_report_of_any_size_is_enough),
         cmocka_unit_test(test_many_faults_of_one_file_are_counted),

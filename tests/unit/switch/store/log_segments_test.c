@@ -216,7 +216,8 @@ static void test_a_carried_row_that_was_changed_is_found(void **state)
     sqlite3_close(database);
     struct store *store = store_open(&story->setup, reason);
     assert_non_null(store);
-    assert_int_equal(store_replay(store, story_ignore, NULL, reason), STATUS_BROKEN);
+    assert_int_equal(store_replay(store, &(struct store_reader){.on_record = story_ignore}, reason),
+                     STATUS_BROKEN);
     assert_non_null(strstr(reason, "carried position 2"));
     store_close(store);
 }
@@ -238,7 +239,8 @@ static _Noreturn void child_write(struct story *story, int pipe_end)
     story->store = store_open(&story->setup, reason);
     struct store_counts counts;
     if (story->store == NULL ||
-        store_replay(story->store, story_ignore, NULL, reason) != STATUS_OK ||
+        store_replay(story->store, &(struct store_reader){.on_record = story_ignore}, reason) !=
+            STATUS_OK ||
         store_start(story->store, &story->loop, tell_durable, &pipe_end) != STATUS_OK) {
         fprintf(stderr, "%s\n", reason);
         _exit(1);
@@ -433,7 +435,8 @@ static void test_a_backup_of_a_running_log_verifies(void **state)
     setup.folder = to;
     struct store *store = store_open(&setup, reason);
     assert_non_null(store);
-    assert_int_equal(store_replay(store, story_ignore, NULL, reason), STATUS_OK);
+    assert_int_equal(store_replay(store, &(struct store_reader){.on_record = story_ignore}, reason),
+                     STATUS_OK);
     store_close(store);
     log_folder_strike(to);
 }

@@ -72,9 +72,7 @@ static inline void story_on_durable(void *argument, uint64_t position)
     *(uint64_t *)argument = position;
 }
 
-static inline void story_begin(struct story *story,
-                               void (*on_record)(void *argument, const struct record *record),
-                               void *argument)
+static inline void story_begin_with(struct story *story, const struct store_reader *reader)
 {
     char reason[STORE_REASON_SIZE] = "";
     uv_loop_init(&story->loop);
@@ -83,7 +81,7 @@ static inline void story_begin(struct story *story,
         print_message("%s\n", reason);
     }
     assert_non_null(story->store);
-    enum status status = store_replay(story->store, on_record, argument, reason);
+    enum status status = store_replay(story->store, reader, reason);
     if (status != STATUS_OK) {
         print_message("%s\n", reason);
     }
@@ -93,6 +91,13 @@ static inline void story_begin(struct story *story,
     story->position = story->durable = counts.position_durable;
     assert_int_equal(store_start(story->store, &story->loop, story_on_durable, &story->durable),
                      STATUS_OK);
+}
+
+static inline void story_begin(struct story *story,
+                               void (*on_record)(void *argument, const struct record *record),
+                               void *argument)
+{
+    story_begin_with(story, &(struct store_reader){on_record, NULL, argument});
 }
 
 static inline void story_ignore(void *argument, const struct record *record)

@@ -168,7 +168,8 @@ static void test_replay_gives_back_what_was_appended(void **state)
     struct store *store = open_at(scene);
     assert_non_null(store);
     struct replayed replayed = {0};
-    assert_int_equal(store_replay(store, on_record, &replayed, reason), STATUS_OK);
+    assert_int_equal(
+        store_replay(store, &(struct store_reader){on_record, NULL, &replayed}, reason), STATUS_OK);
     assert_int_equal(replayed.count, 1500);
     assert_int_equal(replayed.unlike, 0);
     store_close(store);
@@ -239,7 +240,9 @@ static void expect_broken(const struct scene *scene, const char *part)
     struct store *store = open_at(scene);
     assert_non_null(store); /* the end of the chain holds */
     struct replayed replayed = {0};
-    assert_int_equal(store_replay(store, on_record, &replayed, reason), STATUS_BROKEN);
+    assert_int_equal(
+        store_replay(store, &(struct store_reader){on_record, NULL, &replayed}, reason),
+        STATUS_BROKEN);
     assert_non_null(strstr(reason, part));
     store_close(store);
     assert_int_equal(store_verify(scene->folder, &verified, reason), STATUS_BROKEN);
@@ -346,7 +349,8 @@ static void test_what_was_told_durable_survives_a_kill(void **state)
     struct store *store = open_at(scene);
     assert_non_null(store);
     struct replayed replayed = {0};
-    assert_int_equal(store_replay(store, on_record, &replayed, reason), STATUS_OK);
+    assert_int_equal(
+        store_replay(store, &(struct store_reader){on_record, NULL, &replayed}, reason), STATUS_OK);
     assert_true(replayed.count >= durable);
     assert_int_equal(replayed.unlike, 0);
     store_close(store);
@@ -377,7 +381,8 @@ static void test_a_failed_write_ends_the_process(void **state)
     struct store *store = open_at(scene);
     assert_non_null(store);
     struct replayed replayed = {0};
-    assert_int_equal(store_replay(store, on_record, &replayed, reason), STATUS_OK);
+    assert_int_equal(
+        store_replay(store, &(struct store_reader){on_record, NULL, &replayed}, reason), STATUS_OK);
     assert_true(replayed.count >= durable);
     assert_int_equal(replayed.unlike, 0);
     store_close(store);

@@ -1,0 +1,175 @@
+/* See log_usage.h. */
+#include "switch/store/log_usage.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "switch/store/planted_log_bug.h"
+
+/* What was sealed longer ago holds no usage of today or yesterday, wherever midnight is. */
+#define DAYS_KEPT_US (INT64_C(3) * 86400000000)
+#define MONTHS_KEPT 2
+
+#define SCHEMA                                                                                     \
+    "DROP TABLE IF EXISTS usage;"                                                                  \
+    "CREATE TABLE usage (period INTEGER NOT NULL, merchant_id TEXT NOT NULL,"                      \
+    " terminal_id TEXT NOT NULL, pan_hash BLOB NOT NULL, count INTEGER NOT NULL,"                  \
+    " minor INTEGER NOT NULL, PRIMARY KEY (period, merchant_id, terminal_id, pan_hash))"           \
+    " STRICT, WITHOUT ROWID;"
+#define CHANGES                                                                                    \
+    " FROM log WHERE usage_day > 0 AND (usage_count <> 0 OR usage_minor <> 0) GROUP BY 1, 2, 3, 4"
+/* A month as YYYYMM has six digits, a day eight. */
+#define IS_MONTH " period < 1000000"
+
+static enum status is_done(sqlite3_stmt *statement)
+{
+    int step = sqlite3_step(statement);
+    return sqlite3_reset(statement) == SQLITE_OK && step == SQLITE_DONE ? STATUS_OK : STATUS_BROKEN;
+}
+
+/* Adds the months that the segment before knows. */
+static enum status add_months(sqlite3 *segment, sqlite3 *before)
+{
+    sqlite3_stmt *select = NULL, *insert = NULL;
+    enum status status = STATUS_OK;
+    int step = SQLITE_DONE;
+    if (sqlite3_prepare_v2(before,
+                           "SELECT period, merchant_id, terminal_id, pan_hash, count, minor"
+                           " FROM usage WHERE" IS_MONTH,
+                           -1, &select, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(segment,
+                           "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                           " count = count + excluded.count, minor = minor + excluded.minor",
+                           -1, &insert, NULL) != SQLITE_OK) {
+        status = STATUS_BROKEN;
+    }
+    while (status == STATUS_OK && (step = sqlite3_step(select)) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(select) && status == STATUS_OK; i++) {
+            int failed = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(select, i));
+            status = failed == SQLITE_OK ? STATUS_OK : STATUS_BROKEN;
+        }
+        status = status == STATUS_OK ? is_done(insert) : status;
+    }
+    sqlite3_finalize(select);
+    sqlite3_finalize(insert);
+    return step == SQLITE_DONE ? status : STATUS_BROKEN;
+}
+
+static enum status run(sqlite3 *segment, const char *sql)
+{
+    return sqlite3_exec(segment, sql, NULL, NULL, NULL) == SQLITE_OK ? STATUS_OK : STATUS_BROKEN;
+}
+
+enum status log_usage_fill(sqlite3 *segment, sqlite3 *before)
+{
+    enum status status = run(segment, SCHEMA "INSERT INTO usage SELECT usage_day, merchant_id,"
+                                             " terminal_id, pan_hash, sum(usage_count),"
+                                             " sum(usage_minor)" CHANGES ";"
+                                             "INSERT INTO usage SELECT usage_day / 100,"
+                                             " merchant_id, terminal_id, x'', sum(usage_count),"
+                                             " sum(usage_minor)" CHANGES);
+    if (status == STATUS_OK && before != NULL && !PLANTED_BUG(50)) {
+        status = add_months(segment, before);
+    }
+    if (status == STATUS_OK) {
+        status = run(segment,
+                     "DELETE FROM usage WHERE" IS_MONTH " AND period NOT IN (SELECT"
+                     " DISTINCT period FROM usage WHERE" IS_MONTH " ORDER BY period DESC LIMIT 2)");
+    }
+    _Static_assert(MONTHS_KEPT == USAGE_SPAN_COUNT, "as many as the engine keeps");
+    return status;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static void take_text(char *to, size_t size, sqlite3_stmt *row, int at)
+{
+    const char *text = (const char *)sqlite3_column_text(row, at);
+    size_t length = text == NULL ? 0 : strnlen(text, size - 1);
+    memcpy(to, text == NULL ? "" : text, length);
+    to[length] = '\0';
+}
+
+static void take_sum(struct usage_sum *sum, sqlite3_stmt *row)
+{
+    memset(sum, 0, sizeof(*sum));
+    sum->period = (uint32_t)sqlite3_column_int64(row, 0);
+    take_text(sum->merchant_id, sizeof(sum->merchant_id), row, 1);
+    take_text(sum->terminal_id, sizeof(sum->terminal_id), row, 2);
+    if (sqlite3_column_bytes(row, 3) == (int)sizeof(sum->pan_hash)) {
+        memcpy(&sum->pan_hash, sqlite3_column_blob(row, 3), sizeof(sum->pan_hash));
+    }
+    sum->count = sqlite3_column_int64(row, 4);
+    sum->minor = sqlite3_column_int64(row, 5);
+}
+
+static enum status read_sums(struct log_segment *segment, const char *sql,
+                             const struct log_replay_reader *reader, char *reason)
+{
+    sqlite3_stmt *rows = NULL;
+    int step = SQLITE_ERROR;
+    if (sqlite3_prepare_v2(segment->database, sql, -1, &rows, NULL) == SQLITE_OK) {
+        while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
+            struct usage_sum sum;
+            take_sum(&sum, rows);
+            reader->on_usage(reader->argument, &sum);
+        }
+    }
+    if (step != SQLITE_DONE) {
+        snprintf(reason, LOG_REASON_SIZE, "log %s: usage: %s", segment->path,
+                 log_segment_fault(segment));
+    }
+    sqlite3_finalize(rows);
+    return step == SQLITE_DONE ? STATUS_OK : STATUS_BROKEN;
+}
+
+static int64_t wall_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + (int64_t)now.tv_nsec / 1000;
+}
+
+/* Of each segment all its days: a row of today may give back what was taken yesterday, and the
+ * engine lets go of what is older. */
+static enum status read_days(struct log_segment *segment, const struct log_replay_reader *reader,
+                             char *reason)
+{
+    return read_sums(segment,
+                     "SELECT period, merchant_id, terminal_id, pan_hash, count, minor FROM usage"
+                     " WHERE NOT" IS_MONTH " ORDER BY period",
+                     reader, reason);
+}
+
+enum status log_usage_read(const struct log_place *place, struct log_segment *newest,
+                           uint32_t first, const struct log_replay_reader *reader, char *reason)
+{
+    reader->on_usage(reader->argument, NULL);
+    enum status status =
+        read_sums(newest,
+                  "SELECT period, merchant_id, terminal_id, pan_hash, count, minor FROM usage"
+                  " WHERE" IS_MONTH " ORDER BY period",
+                  reader, reason);
+    /* The oldest that may matter, then onwards, as the days went. */
+    uint32_t from = newest->row.ordinal;
+    bool may_matter = true;
+    while (status == STATUS_OK && may_matter && from > first && !PLANTED_BUG(51)) {
+        struct log_segment before;
+        status = log_segment_open(&before, place, from - 1, SEGMENT_READ, reason);
+        if (status == STATUS_OK) {
+            may_matter = before.row.sealed_us >= wall_us() - DAYS_KEPT_US;
+            from -= may_matter;
+            log_segment_close(&before);
+        }
+    }
+    for (uint32_t at = from; status == STATUS_OK && at < newest->row.ordinal; at++) {
+        struct log_segment segment;
+        status = log_segment_open(&segment, place, at, SEGMENT_READ, reason);
+        if (status == STATUS_OK) {
+            status = read_days(&segment, reader, reason);
+            log_segment_close(&segment);
+        }
+    }
+    return status == STATUS_OK ? read_days(newest, reader, reason) : status;
+}

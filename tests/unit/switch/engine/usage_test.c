@@ -1,0 +1,202 @@
+/* Usage: days and months of a key, what a full table gives away, and what it never does. */
+#include "tests/unit/unit_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/engine/usage.h"
+
+#define MERCHANT "898110053110001"
+#define TODAY 20261130u
+#define TOMORROW 20261201u
+
+static struct usage_set set;
+static struct pan_hash card;
+
+static void begin(uint32_t count_max, uint32_t scopes)
+{
+    usage_set_init(&set, calloc(count_max + 1, sizeof(struct usage_entry)),
+                   calloc(slot_index_capacity(count_max), sizeof(struct slot_index_entry)),
+                   count_max);
+    set.scopes = scopes;
+    memset(&card, 1, sizeof(card));
+}
+
+static void end(void)
+{
+    free(set.entries);
+    free(set.index.entries);
+}
+
+static struct usage_subject subject_of(const char *terminal_id, uint8_t card_number)
+{
+    card.bytes[0] = card_number;
+    return (struct usage_subject){MERCHANT, terminal_id, &card};
+}
+
+static bool take(const char *terminal_id, uint8_t card_number, uint32_t day, int64_t minor)
+{
+    const struct usage_subject subject = subject_of(terminal_id, card_number);
+    const struct usage_change change = {day, minor < 0 ? -1 : 1, minor};
+    return usage_count(&set, &subject, &change, day);
+}
+
+static struct limit_use use_of(enum limit_scope scope, const char *terminal_id, uint8_t card_number,
+                               uint32_t day)
+{
+    const struct usage_subject subject = subject_of(terminal_id, card_number);
+    return usage_of(&set, scope, &subject, day);
+}
+
+static void test_each_scope_counts_what_is_its_own(void **state)
+{
+    (void)state;
+    begin(64, UINT32_MAX);
+    take("10000001", 1, TODAY, 100);
+    take("10000001", 2, TODAY, 30);
+    take("10000002", 1, TODAY, 5);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).day_minor, 135);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).day_count, 3);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).month_minor, 135);
+    assert_int_equal(use_of(LIMIT_TERMINAL, "10000001", 1, TODAY).day_minor, 130);
+    assert_int_equal(use_of(LIMIT_CARD, "10000001", 1, TODAY).day_minor, 105);
+    assert_int_equal(use_of(LIMIT_TERMINAL_AND_CARD, "10000001", 1, TODAY).day_minor, 100);
+    assert_int_equal(use_of(LIMIT_MERCHANT_AND_CARD, "10000002", 1, TODAY).day_count, 2);
+    assert_int_equal(use_of(LIMIT_CARD, "10000001", 3, TODAY).day_minor, 0);
+    take("10000001", 1, TODAY, -100);
+    assert_int_equal(use_of(LIMIT_TERMINAL_AND_CARD, "10000001", 1, TODAY).day_count, 0);
+    end();
+}
+
+static void test_what_no_rule_limits_is_not_counted(void **state)
+{
+    (void)state;
+    begin(1, LIMIT_SCOPE_BIT(LIMIT_MERCHANT));
+    assert_true(take("10000001", 1, TODAY, 100));
+    assert_true(take("10000002", 2, TODAY, 100));
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).day_minor, 200);
+    assert_int_equal(use_of(LIMIT_CARD, "10000001", 1, TODAY).day_minor, 0);
+    assert_int_equal(set.lost_count, 0);
+    end();
+}
+
+static void test_a_card_that_is_none_has_no_entry(void **state)
+{
+    (void)state;
+    begin(4, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    const struct pan_hash none = {{0}};
+    const struct usage_subject subject = {MERCHANT, "10000001", &none};
+    assert_true(usage_count(&set, &subject, &(struct usage_change){TODAY, 1, 100}, TODAY));
+    assert_int_equal(set.fresh, 1);
+    end();
+}
+
+static void test_a_new_day_begins_at_zero_and_the_one_before_is_kept(void **state)
+{
+    (void)state;
+    begin(8, LIMIT_SCOPE_BIT(LIMIT_MERCHANT));
+    take("10000001", 1, TODAY, 100);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TOMORROW).day_minor, 0);
+    take("10000001", 1, TOMORROW, 7);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TOMORROW).month_minor, 7);
+    take("10000001", 1, TODAY, -100); /* undone after midnight, and after the month's end */
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).day_minor, 0);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).month_minor, 0);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TOMORROW).day_minor, 7);
+    take("10000001", 1, 20261005, -55); /* older than both: nobody asks any more */
+    assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TOMORROW).day_minor, 7);
+    end();
+}
+
+static void test_a_full_table_gives_away_days_that_are_over(void **state)
+{
+    (void)state;
+    begin(2, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    assert_true(take("10000001", 1, TODAY, 1));
+    assert_true(take("10000001", 2, TODAY, 2));
+    struct usage_subject third = subject_of("10000001", 3);
+    assert_false(usage_has_room(&set, &third, TODAY));
+    assert_false(take("10000001", 3, TODAY, 3));
+    assert_int_equal(set.lost_count, 1);
+    assert_true(take("10000001", 1, TOMORROW, 10)); /* goes on, and moves behind the other */
+    third = subject_of("10000001", 3);
+    assert_true(usage_has_room(&set, &third, TOMORROW));
+    assert_true(take("10000001", 3, TOMORROW, 30));
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TOMORROW).day_minor, 10);
+    assert_int_equal(use_of(LIMIT_CARD, "", 2, TODAY).day_minor, 0);
+    assert_int_equal(use_of(LIMIT_CARD, "", 3, TOMORROW).day_minor, 30);
+    const struct usage_subject fourth = subject_of("10000001", 4);
+    assert_false(usage_has_room(&set, &fourth, TOMORROW));
+    end();
+}
+
+static void test_a_terminal_keeps_its_month_though_its_day_is_over(void **state)
+{
+    (void)state;
+    begin(1, LIMIT_SCOPE_BIT(LIMIT_TERMINAL));
+    assert_true(take("10000001", 1, 20261101, 1));
+    const struct usage_subject other = subject_of("10000002", 1);
+    assert_false(usage_has_room(&set, &other, TODAY));
+    assert_true(usage_has_room(&set, &other, TOMORROW));
+    end();
+}
+
+static void test_sums_of_days_and_months_give_what_rows_gave(void **state)
+{
+    (void)state;
+    begin(64, UINT32_MAX);
+    take("10000001", 1, 20261102, 1000);
+    take("10000001", 1, TODAY, 100);
+    take("10000002", 2, TODAY, 30);
+    take("10000002", 3, TODAY, 9);
+    take("10000002", 3, TODAY, -9); /* leaves an entry of zeros */
+    uint64_t hash = usage_hash(&set);
+    usage_set_clear(&set);
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_minor, 0);
+    assert_int_not_equal(usage_hash(&set), hash);
+    struct usage_sum sum = {202611, MERCHANT, "10000001", {{0}}, 2, 1100};
+    assert_true(usage_count_sum(&set, &sum));
+    sum = (struct usage_sum){202611, MERCHANT, "10000002", {{0}}, 1, 30};
+    assert_true(usage_count_sum(&set, &sum));
+    sum = (struct usage_sum){TODAY, MERCHANT, "10000001", card, 1, 100};
+    sum.pan_hash.bytes[0] = 1;
+    assert_true(usage_count_sum(&set, &sum));
+    sum = (struct usage_sum){TODAY, MERCHANT, "10000002", card, 1, 30};
+    sum.pan_hash.bytes[0] = 2;
+    assert_true(usage_count_sum(&set, &sum));
+    assert_int_equal(usage_hash(&set), hash);
+    end();
+}
+
+static void test_many_keys_come_and_go(void **state)
+{
+    (void)state;
+    begin(500, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    for (uint32_t day = 20261001; day <= 20261031; day++) {
+        for (uint32_t i = 0; i < 250; i++) {
+            card.bytes[1] = (uint8_t)day;
+            assert_true(take("10000001", (uint8_t)i, day, 1 + i));
+        }
+    }
+    card.bytes[1] = (uint8_t)20261031;
+    assert_int_equal(use_of(LIMIT_CARD, "", 249, 20261031).day_minor, 250);
+    card.bytes[1] = (uint8_t)20261029;
+    assert_int_equal(use_of(LIMIT_CARD, "", 249, 20261029).day_minor, 0);
+    assert_int_equal(set.index.count, 500);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_scope_counts_what_is_its_own),
+        cmocka_unit_test(test_what_no_rule_limits_is_not_counted),
+        cmocka_unit_test(test_a_card_that_is_none_has_no_entry),
+        cmocka_unit_test(test_a_new_day_begins_at_zero_and_the_one_before_is_kept),
+        cmocka_unit_test(test_a_full_table_gives_away_days_that_are_over),
+        cmocka_unit_test(test_a_terminal_keeps_its_month_though_its_day_is_over),
+        cmocka_unit_test(test_sums_of_days_and_months_give_what_rows_gave),
+        cmocka_unit_test(test_many_keys_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

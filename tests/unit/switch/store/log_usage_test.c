@@ -1,0 +1,181 @@
+/* The table `usage`: what sealed segments keep of it, and that a restart gets what all rows say. */
+#include <sqlite3.h>
+
+#include "switch/engine/usage.h"
+#include "tests/unit/switch/store/log_story.h"
+
+#define MONTH_AGO 20260820u
+#define YESTERDAY 20260920u
+#define TODAY 20260921u
+
+/* What a restart made of it. */
+static struct usage_set restarted, whole;
+
+static void set_up(struct usage_set *set)
+{
+    const uint32_t count_max = 4096;
+    free(set->entries);
+    free(set->index.entries);
+    usage_set_init(set, calloc(count_max + 1, sizeof(struct usage_entry)),
+                   calloc(slot_index_capacity(count_max), sizeof(struct slot_index_entry)),
+                   count_max);
+    set->scopes = UINT32_MAX;
+}
+
+static void take_row(struct usage_set *set, const struct record *record)
+{
+    const struct usage_subject subject = {record->merchant_id, record->terminal_id,
+                                          &record->pan_hash};
+    const struct usage_change change = {record->usage_day, record->usage_count,
+                                        record->usage_minor};
+    if (change.day != 0) {
+        assert_true(usage_count(set, &subject, &change, change.day));
+    }
+}
+
+static void on_record(void *argument, const struct record *record)
+{
+    take_row(argument, record);
+}
+
+static void on_usage(void *argument, const struct usage_sum *sum)
+{
+    if (sum == NULL) {
+        usage_set_clear(argument);
+    } else {
+        assert_true(usage_count_sum(argument, sum));
+    }
+}
+
+/* A purchase that counts on that day; it is declined and given back where `is_declined`. */
+static void purchase(struct story *story, uint32_t seq, uint32_t day, bool is_declined)
+{
+    struct record intent = story_record(story, RECORD_INTENT, seq, seq);
+    intent.usage_day = day;
+    intent.usage_count = 1;
+    intent.usage_minor = intent.amount.minor;
+    struct record result = story_record(story, RECORD_RESULT, seq, seq);
+    result.usage_day = day;
+    result.usage_count = is_declined ? -1 : 0;
+    result.usage_minor = is_declined ? -intent.amount.minor : 0;
+    take_row(&whole, &intent);
+    take_row(&whole, &result);
+    story_put(story, intent);
+    story_put(story, result);
+}
+
+static void fill_until_open(struct story *story, uint32_t ordinal, uint32_t *seq, uint32_t day)
+{
+    uint32_t open_ordinal = 0, sealed_last = 0;
+    for (int i = 0; i < 10000 && open_ordinal < ordinal; i++) {
+        purchase(story, *seq, day, *seq % 5 == 0);
+        (*seq)++;
+        story_wait_durable(story);
+        story_pause(1000);
+        store_segments(story->store, &open_ordinal, &sealed_last);
+    }
+    assert_int_equal(open_ordinal, ordinal);
+    story_wait_sealed(story, ordinal - 1);
+}
+
+static long long ask(const struct story *story, uint32_t ordinal, const char *sql)
+{
+    char path[128];
+    sqlite3 *database = NULL;
+    sqlite3_stmt *select = NULL;
+    snprintf(path, sizeof(path), "%s/segment-%06u.db", story->folder, ordinal);
+    assert_int_equal(sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(database, 5000);
+    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &select, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    long long number = sqlite3_column_int64(select, 0);
+    sqlite3_finalize(select);
+    sqlite3_close(database);
+    return number;
+}
+
+static void restart(struct story *story)
+{
+    set_up(&restarted);
+    story_begin_with(story, &(struct store_reader){on_record, on_usage, &restarted});
+}
+
+static void test_a_restart_adds_sealed_days_months_and_the_tail(void **state)
+{
+    struct story *story = *state;
+    uint32_t seq = 1;
+    set_up(&whole);
+    story_begin(story, story_ignore, NULL);
+    fill_until_open(story, 2, &seq, MONTH_AGO);
+    fill_until_open(story, 3, &seq, YESTERDAY);
+    fill_until_open(story, 4, &seq, TODAY);
+    for (uint32_t i = 0; i < 10; i++, seq++) {
+        purchase(story, seq, TODAY, i % 2 == 0);
+    }
+    story_end(story);
+    restart(story);
+    assert_int_equal(usage_hash(&restarted), usage_hash(&whole));
+    assert_int_not_equal(usage_hash(&whole), 0);
+    /* Days are each segment's own; months go on from one to the next. */
+    assert_int_equal(ask(story, 3, "SELECT sum(minor) FROM usage WHERE period > 1e6"),
+                     ask(story, 3, "SELECT sum(usage_minor) FROM log"));
+    assert_int_equal(
+        ask(story, 3, "SELECT sum(minor) FROM usage WHERE period = 202609 AND pan_hash = x''"),
+        ask(story, 2, "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = 202609") +
+            ask(story, 3, "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = 202609"));
+    assert_true(ask(story, 3, "SELECT sum(minor) FROM usage WHERE period = 202608") > 0);
+    story_end(story);
+}
+
+static void test_of_months_the_two_latest_are_kept(void **state)
+{
+    struct story *story = *state;
+    uint32_t seq = 1;
+    set_up(&whole);
+    story_begin(story, story_ignore, NULL);
+    fill_until_open(story, 2, &seq, 20260701);
+    fill_until_open(story, 3, &seq, MONTH_AGO);
+    fill_until_open(story, 4, &seq, TODAY);
+    story_end(story);
+    assert_int_equal(ask(story, 2, "SELECT count(DISTINCT period) FROM usage WHERE period < 1e6"),
+                     2);
+    assert_int_equal(ask(story, 3, "SELECT min(period) FROM usage"), 202608);
+    restart(story);
+    assert_int_equal(usage_hash(&restarted), usage_hash(&whole));
+    story_end(story);
+}
+
+static void test_what_is_given_back_later_is_taken_off_a_sealed_day(void **state)
+{
+    struct story *story = *state;
+    uint32_t seq = 1;
+    set_up(&whole);
+    story_begin(story, story_ignore, NULL);
+    fill_until_open(story, 2, &seq, TODAY);
+    struct record undone = story_record(story, RECORD_REVERSAL_DONE, seq, 1);
+    undone.original = (struct txn_reference){1, 1};
+    undone.state = TXN_REVERSED;
+    undone.usage_day = TODAY;
+    undone.usage_count = -1;
+    undone.usage_minor = -undone.amount.minor;
+    take_row(&whole, &undone);
+    story_put(story, undone);
+    fill_until_open(story, 3, &seq, TODAY);
+    story_end(story);
+    restart(story);
+    assert_int_equal(usage_hash(&restarted), usage_hash(&whole));
+    story_end(story);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_restart_adds_sealed_days_months_and_the_tail,
+                                        story_set, story_strike),
+        cmocka_unit_test_setup_teardown(test_of_months_the_two_latest_are_kept, story_set,
+                                        story_strike),
+        cmocka_unit_test_setup_teardown(test_what_is_given_back_later_is_taken_off_a_sealed_day,
+                                        story_set, story_strike),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
