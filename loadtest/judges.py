@@ -115,6 +115,21 @@ def judge_payment(payment, receipt, books):
         yield f"fees changed between intent and result: {sorted(fees)} (I16)"
     if payment.is_money():
         yield from judge_money(payment, receipt, books)
+    yield from judge_usage(payment)
+
+
+TAKING = {"purchase", "other_sale", "capture", "capture_advice", "offline_sale", "offline_advice"}
+GIVING = {"void", "other_void", "capture_void"}
+
+
+def judge_usage(payment):
+    """I15: what a payment's rows add to the usage that limits look at: all of it until it is declined or reversed; a void takes off."""
+    if payment.usage_day == 0 or payment.is_change():  # of a change the difference
+        return
+    is_undone = payment.done_at > payment.reversal_at or (payment.results and not payment.is_approved() and not payment.is_reversing())
+    wanted = payment.amount if payment.kind in TAKING and not is_undone else -payment.amount if payment.kind in GIVING and payment.is_live() else 0
+    if payment.usage_minor != wanted:
+        yield f"limits count {payment.usage_minor} for it, expected {wanted} (I15)"
 
 
 def judge_money(payment, receipt, books):

@@ -68,6 +68,7 @@ class Payment:
         self.rrn = self.kind = self.type_code = self.channel = self.sent_at = ""
         self.amount = self.currency = self.channel_stan = self.settlement_day = 0
         self.is_foreign = False
+        self.usage_day = self.usage_minor = 0  # the day limits count it for, and what its rows add up to
         for name in self.ROWS.values():
             setattr(self, name, [])
         self.reversal_at = self.done_at = self.case_at = 0  # positions of the last such row
@@ -84,7 +85,12 @@ class Payment:
             self.original = (row["original_epoch"], row["original_seq"])
         self.settlement_day = column(row, "settlement_day", 0) or self.settlement_day
         self.is_foreign |= bool(column(row, "is_foreign", 0))
+        self.take_usage(row)
         getattr(self, self.ROWS[row["kind"]]).append(row)
+
+    def take_usage(self, row):
+        self.usage_day = column(row, "usage_day", 0) or self.usage_day
+        self.usage_minor += column(row, "usage_minor", 0)
 
     def is_sent(self):
         """Meant for a channel: it may have reached it."""
@@ -164,7 +170,9 @@ class SwitchLog:
         payment = self.payments.get((row["original_epoch"], row["original_seq"]))
         if payment is None or not payment.is_sent():
             orphans.append(row)
-        elif row["kind"] == "reversal":
+            return
+        payment.take_usage(row)
+        if row["kind"] == "reversal":
             payment.reversal_at = row["position"]
         elif row["kind"] == "reversal_done":
             payment.done_at = row["position"]

@@ -19,12 +19,12 @@ reconcile = importlib.util.module_from_spec(loader)
 loader.loader.exec_module(reconcile)
 
 NUMBERS = ("wall_us epoch seq original_epoch original_seq state attempt batch stan amount_minor currency channel_stan merchant_fee issuer_fee"
-           " scheme_fee ruleset_version route_rule fee_rule settlement_day is_foreign").split()
+           " scheme_fee ruleset_version route_rule fee_rule settlement_day is_foreign usage_day usage_minor").split()
 BYTES = "pan_hash pan_sealed answer payload".split()
 COLUMNS = ("kind wall_us epoch seq original_epoch original_seq payment_kind state reason attempt terminal_id merchant_id batch stan amount_minor"
            " currency pan_masked pan_hash pan_sealed expiry card_sequence processing_code condition_code type_code entry_mode channel channel_stan"
            " sent_at rrn mcc channel_reference response_code auth_code settlement_date local_time local_date acquirer_id merchant_fee issuer_fee"
-           " scheme_fee ruleset_version route_rule fee_rule settlement_day is_foreign totals answer payload").split()
+           " scheme_fee ruleset_version route_rule fee_rule settlement_day is_foreign totals usage_day usage_minor answer payload").split()
 TERMINAL, MERCHANT = "10000001", "898290054110000"
 
 
@@ -292,6 +292,23 @@ def two_receipts_under_one_key(world):
 @plant(("I16", 1))
 def fee_changed_after_intent(world):
     world.row_of("result", 1)["merchant_fee"] = 6
+
+
+@plant(("I15", 1))
+def limits_count_another_amount(world):
+    world.row_of("intent", 1).update(usage_day=20261129, usage_minor=999)
+
+
+@plant(("I15", 3))
+def limits_still_count_what_was_declined(world):
+    world.row_of("intent", 3).update(usage_day=20261129, usage_minor=300)
+
+
+@plant(("I15", 6))
+def limits_give_back_twice(world):
+    world.row_of("intent", 6).update(usage_day=20261129, usage_minor=600)
+    world.row_of("reversal", 6).update(usage_minor=-600)
+    world.row_of("reversal_done", 6).update(usage_minor=-600)
 
 
 @plant(("I15", 3))
