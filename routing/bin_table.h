@@ -64,4 +64,6 @@ MUST_CHECK enum status bin_table_add(struct bin_table *table, const struct bin_r
 MUST_CHECK enum status bin_table_freeze(struct bin_table *table, struct bin_rule *duplicate);
 /* The rule with the longest matching prefix; NULL: none, which is an answer. The table's. */
 const struct bin_rule *bin_table_find(const struct bin_table *table, const struct pan *pan);
+/* Brings what a find of this card will read into the cache meanwhile; changes nothing. */
+void bin_table_fetch(const struct bin_table *table, const struct pan *pan);
 uint32_t bin_table_count(const struct bin_table *table);

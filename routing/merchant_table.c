@@ -178,6 +178,12 @@ const struct merchant_row *merchant_table_at(const struct merchant_table *table,
     return &table->cells[index].row;
 }
 
+void merchant_table_fetch(const struct merchant_table *table, uint32_t index)
+{
+    REQUIRE(index < table->row_count);
+    __builtin_prefetch(&table->cells[index]);
+}
+
 uint32_t merchant_table_index(const struct merchant_table *table, const struct merchant_row *row)
 {
     /* The row is the cell's first member. */

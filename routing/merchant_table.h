@@ -42,3 +42,5 @@ uint32_t merchant_table_count(const struct merchant_table *table);
 uint32_t merchant_table_index(const struct merchant_table *table, const struct merchant_row *row);
 /* The row `index` < count, in order of adding. */
 const struct merchant_row *merchant_table_at(const struct merchant_table *table, uint32_t index);
+/* Brings that row into the cache meanwhile; changes nothing. */
+void merchant_table_fetch(const struct merchant_table *table, uint32_t index);

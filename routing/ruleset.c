@@ -336,6 +336,7 @@ static enum route_answer admit(const struct ruleset *ruleset, const struct payme
     if (decision->terminal == NULL) {
         return ROUTE_TERMINAL_UNKNOWN;
     }
+    merchant_table_fetch(ruleset->merchants, merchant_index);
     if (!decision->terminal->is_active) {
         return ROUTE_TERMINAL_STOPPED;
     }
@@ -545,6 +546,7 @@ static enum route_answer decide(const struct ruleset *ruleset, const struct paym
                                 const struct route_context *context,
                                 struct route_decision *decision)
 {
+    bin_table_fetch(ruleset->bins, &payment->pan); /* while terminal and merchant are found */
     enum route_answer answer = admit(ruleset, payment, decision);
     if (answer == ROUTE_FOUND) {
         answer = check_amount(ruleset, payment, decision->merchant);

@@ -137,6 +137,33 @@ static void test_any_table_answers_as_a_scan_does(void **state)
     }
 }
 
+/* Thousands of ranges that begin alike, most of them at one end: nowhere near an even spread. */
+static void test_crowded_ranges_are_found_as_a_scan_finds_them(void **state)
+{
+    (void)state;
+    enum { RULE_COUNT = 4000 };
+    static struct bin_rule rules[RULE_COUNT];
+    uint64_t seed = 7;
+    uint64_t prefix = UINT64_C(622848000000);
+    for (unsigned i = 0; i < RULE_COUNT; i++) {
+        prefix += 1 + random_next(&seed) % (i < RULE_COUNT / 2 ? 3 : 400);
+        rules[i] = (struct bin_rule){
+            .prefix = prefix, .digit_count = BIN_DIGITS_MAX, .issuer = (uint16_t)(i + 1)};
+    }
+    struct bin_table *table = frozen_table(rules, RULE_COUNT);
+    for (unsigned i = 0; i < RULE_COUNT; i++) {
+        for (uint64_t digits = rules[i].prefix - 1; digits <= rules[i].prefix + 1; digits++) {
+            char text[20];
+            struct pan pan;
+            snprintf(text, sizeof(text), "%llu0000", (unsigned long long)digits);
+            assert_int_equal(pan_parse(&pan, text, 16), STATUS_OK);
+            const struct bin_rule *expected = scan(rules, RULE_COUNT, &pan);
+            assert_int_equal(issuer_of(table, text), expected == NULL ? 0 : expected->issuer);
+        }
+    }
+    bin_table_destroy(table);
+}
+
 static void test_an_empty_table_knows_no_card(void **state)
 {
     (void)state;
@@ -208,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_longest_prefix_wins),
         cmocka_unit_test(test_any_table_answers_as_a_scan_does),
+        cmocka_unit_test(test_crowded_ranges_are_found_as_a_scan_finds_them),
         cmocka_unit_test(test_an_empty_table_knows_no_card),
         cmocka_unit_test(test_add_refuses_what_is_no_prefix),
         cmocka_unit_test(test_add_refuses_more_than_room),
