@@ -329,19 +329,26 @@ static void facts_of_code(struct condition_facts *facts, const struct payment *p
     }
 }
 
+/* Whether a rule of that form may look at the part at all. */
+static bool may_state(const struct condition_form *form, uint32_t parts)
+{
+    return (form->parts & parts) != 0;
+}
+
 static void facts_of_clock(struct condition_facts *facts, const struct condition_subject *subject,
                            const struct condition_form *form)
 {
+    const uint32_t local = CONDITION_BIT(CONDITION_WEEKDAY) | CONDITION_BIT(CONDITION_HOURS);
     int64_t local_us = subject->wall_us + form->utc_offset_us;
-    if (subject->wall_us < 0 || local_us < 0) {
-        number_put(facts, CONDITION_DATE, CONDITION_ABSENT);
+    bool is_known = subject->wall_us >= 0 && local_us >= 0;
+    number_put(facts, CONDITION_DATE, is_known ? (uint64_t)subject->wall_us : CONDITION_ABSENT);
+    if (!is_known || !may_state(form, local)) {
         number_put(facts, CONDITION_HOURS, CONDITION_ABSENT);
         return;
     }
     uint64_t days = (uint64_t)local_us / CIVIL_DAY_US;
     facts->bits[CONDITION_WEEKDAY] = UINT64_C(1) << (days + WEEKDAY_OF_1970) % 7;
     number_put(facts, CONDITION_HOURS, (uint64_t)local_us % CIVIL_DAY_US / MINUTE_US);
-    number_put(facts, CONDITION_DATE, (uint64_t)subject->wall_us);
 }
 
 static void facts_of_rows(struct condition_facts *facts, const struct condition_subject *subject,
@@ -361,7 +368,8 @@ static void facts_of_rows(struct condition_facts *facts, const struct condition_
         number_put(facts, CONDITION_MCC, digits_number(merchant->mcc, 4));
         name_put(facts, CONDITION_MERCHANT, merchant->merchant_id);
         name_put(facts, CONDITION_AGENT, subject->agent);
-        if (strlen(merchant->merchant_id) == sizeof(merchant->merchant_id) - 1) {
+        if (may_state(form, CONDITION_BIT(CONDITION_REGION)) &&
+            strlen(merchant->merchant_id) == sizeof(merchant->merchant_id) - 1) {
             number_put(facts, CONDITION_REGION,
                        digits_number(merchant->merchant_id + REGION_AT, REGION_DIGITS));
         }
@@ -387,13 +395,14 @@ void condition_facts_fill(struct condition_facts *facts, const struct condition_
     number_put(facts, CONDITION_MONTH,
                subject->month_minor < 0 ? 0 : (uint64_t)subject->month_minor);
     number_put(facts, CONDITION_CURRENCY, subject->amount.currency);
+    bool has_mode =
+        may_state(form, CONDITION_BIT(CONDITION_ENTRY_MODE)) && payment->entry_mode[0] != '\0';
     number_put(facts, CONDITION_ENTRY_MODE,
-               payment->entry_mode[0] == '\0' ? CONDITION_ABSENT
-                                              : digits_number(payment->entry_mode, 3));
+               has_mode ? digits_number(payment->entry_mode, 3) : CONDITION_ABSENT);
+    bool has_bin =
+        may_state(form, CONDITION_BIT(CONDITION_BIN)) && payment->pan.digit_count >= BIN_DIGITS_MAX;
     number_put(facts, CONDITION_BIN,
-               payment->pan.digit_count < BIN_DIGITS_MAX
-                   ? CONDITION_ABSENT
-                   : pan_prefix(&payment->pan, BIN_DIGITS_MAX));
+               has_bin ? pan_prefix(&payment->pan, BIN_DIGITS_MAX) : CONDITION_ABSENT);
     facts_of_clock(facts, subject, form);
     facts_of_rows(facts, subject, form);
 }

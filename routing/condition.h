@@ -156,7 +156,8 @@ struct condition_subject {
     const char *agent;                   /* NULL: none brought the merchant */
 };
 
-/* The facts borrow the subject's rows and texts. */
+/* The facts borrow the subject's rows and texts. Those that cost something to find and that the
+ * form lets no rule state (weekday, hours, entry mode, region, BIN) are absent. */
 void condition_facts_fill(struct condition_facts *facts, const struct condition_subject *subject,
                           const struct condition_form *form);
 

@@ -2,7 +2,7 @@
  *
  * A list of rules is sorted by weight (how many parts a rule states), heaviest first, and compile
  * has made sure that no two of one weight overlap: so the first that matches is the most specific,
- * and there is no second.
+ * and there is no second. An index finds it: what a price costs does not grow with the rules.
  */
 #include "routing/fee_plan.h"
 
@@ -10,6 +10,10 @@
 
 #include "protocols/base/require.h"
 #include "routing/fee_set.h"
+#include "routing/name_hash.h"
+
+_Static_assert((FEE_PLAN_SLOT_COUNT & (FEE_PLAN_SLOT_COUNT - 1)) == 0, "slots are a power of two");
+_Static_assert(FEE_PLAN_NAME_SIZE == 2 * sizeof(uint64_t), "a name is two words");
 
 struct fee_exact fee_exact_part(int64_t rate_e8, int64_t magnitude)
 {
@@ -32,24 +36,32 @@ int64_t fee_apply(const struct fee_formula *formula, int64_t amount_minor)
     return is_negative ? -fee : fee;
 }
 
-/* The plan of that name, or NULL; plans are sorted by name. */
+/* The slot of that name, or the free one where it belongs. */
+static uint32_t slot_of(const struct fee_plan_set *plans, const char *name)
+{
+    uint64_t words[FEE_PLAN_NAME_SIZE / sizeof(uint64_t)] = {0};
+    memcpy(words, name, strnlen(name, FEE_PLAN_NAME_SIZE - 1));
+    uint64_t slot = name_hash_mix(words[0] ^ name_hash_mix(words[1])) % FEE_PLAN_SLOT_COUNT;
+    while (plans->plan_slots[slot] != 0 &&
+           strcmp(plans->plans[plans->plan_slots[slot] - 1].name, name) != 0) {
+        slot = (slot + 1) % FEE_PLAN_SLOT_COUNT;
+    }
+    return (uint32_t)slot;
+}
+
+void fee_plan_enter(struct fee_plan_set *plans, uint32_t place)
+{
+    REQUIRE(place < FEE_PLAN_COUNT_MAX);
+    uint32_t slot = slot_of(plans, plans->plans[place].name);
+    if (plans->plan_slots[slot] == 0) {
+        plans->plan_slots[slot] = (uint16_t)(place + 1);
+    }
+}
+
 const struct fee_plan *fee_plan_find(const struct fee_plan_set *plans, const char *name)
 {
-    uint32_t low = 0;
-    uint32_t high = plans->plan_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = strcmp(name, plans->plans[middle].name);
-        if (order == 0) {
-            return &plans->plans[middle];
-        }
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return NULL;
+    uint16_t found = plans->plan_slots[slot_of(plans, name)];
+    return found == 0 ? NULL : &plans->plans[found - 1];
 }
 
 bool fee_plan_set_has(const struct fee_plan_set *plans, const char *plan)
@@ -65,12 +77,12 @@ uint16_t fee_plan_set_currency(const struct fee_plan_set *plans)
 static const struct fee_rule *rule_find(const struct fee_rules *rules,
                                         const struct condition_facts *facts)
 {
-    for (uint32_t i = 0; i < rules->count; i++) {
-        if (condition_matches(&rules->items[i].condition, facts)) {
-            return &rules->items[i];
-        }
+    if (rules->count == 0) {
+        return NULL;
     }
-    return NULL;
+    REQUIRE(rules->index != NULL);
+    uint32_t at = condition_index_first(rules->index, facts);
+    return at == CONDITION_INDEX_NONE ? NULL : &rules->items[at];
 }
 
 static int64_t scaled(int64_t minor, int64_t factor_e4)

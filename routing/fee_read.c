@@ -221,6 +221,19 @@ static int rule_compare(const void *left, const void *right)
     return (a->line > b->line) - (a->line < b->line);
 }
 
+static enum status rules_index(struct fee_rules *rules, struct document *document,
+                               const struct document_node *list)
+{
+    rules->index =
+        condition_index_create(&rules->items[0].condition, rules->count, sizeof(rules->items[0]));
+    if (rules->index == NULL) {
+        document_fault(document, list,
+                       "these rules take too much memory; expected fewer rules, or fewer values "
+                       "in them");
+    }
+    return STATUS_OK;
+}
+
 static enum status rules_read(struct fee_rules *rules, struct document *document,
                               const struct document_node *list, const struct rules_form *form)
 {
@@ -244,7 +257,8 @@ static enum status rules_read(struct fee_rules *rules, struct document *document
         refuse_ties(rules, document, list);
     }
     qsort(rules->items, rules->count, sizeof(rules->items[0]), rule_compare);
-    return STATUS_OK;
+    return document_fault_count(document) == faults ? rules_index(rules, document, list)
+                                                    : STATUS_OK;
 }
 
 static void rules_release(struct fee_rules *rules)
@@ -252,6 +266,7 @@ static void rules_release(struct fee_rules *rules)
     for (uint32_t i = 0; i < rules->count; i++) {
         condition_release(&rules->items[i].condition);
     }
+    condition_index_destroy(rules->index);
     free(rules->items);
 }
 
@@ -322,17 +337,11 @@ static enum status plan_read(struct fee_plan *plan, struct document *document,
     return rules_read(&plan->rules, document, rules, form);
 }
 
-static int plan_compare(const void *left, const void *right)
-{
-    return strcmp(((const struct fee_plan *)left)->name, ((const struct fee_plan *)right)->name);
-}
-
 static void otherwise_read(struct fee_plan_set *plans, struct document *document,
                            const struct document_node *node)
 {
     const char *name =
         document_text(document, node, (struct document_want){"otherwise", false}, NULL);
-    /* Found by its own name, for the plans have been sorted since they were read. */
     const struct fee_plan *found = fee_plan_find(plans, node->key);
     if (name == NULL || found == NULL) {
         return;
@@ -366,12 +375,13 @@ static enum status plans_read(struct fee_plan_set *plans, struct document *docum
         return STATUS_NO_MEMORY;
     }
     for (const struct document_node *node = list->first_child; node != NULL; node = node->next) {
-        enum status status = plan_read(&plans->plans[plans->plan_count++], document, node, &form);
+        uint32_t place = plans->plan_count++;
+        enum status status = plan_read(&plans->plans[place], document, node, &form);
         if (status != STATUS_OK) {
             return status;
         }
+        fee_plan_enter(plans, place);
     }
-    qsort(plans->plans, plans->plan_count, sizeof(plans->plans[0]), plan_compare);
     for (const struct document_node *node = list->first_child; node != NULL; node = node->next) {
         otherwise_read(plans, document, node);
     }

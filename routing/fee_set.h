@@ -2,11 +2,12 @@
  * to these. */
 #pragma once
 
-#include "routing/condition.h"
+#include "routing/condition_index.h"
 #include "routing/fee_plan.h"
 
 #define FEE_PLAN_COUNT_MAX 256
-#define FEE_RULE_COUNT_MAX 512 /* of one plan: pairs are compared at load */
+#define FEE_PLAN_SLOT_COUNT (2 * FEE_PLAN_COUNT_MAX) /* a power of two, at most half taken */
+#define FEE_RULE_COUNT_MAX 512                       /* of one plan: pairs are compared at load */
 #define FEE_FORMULA_COUNT_MAX 2
 
 /* Which formula of a rule is what: a price rule has one, a cost rule has two. */
@@ -24,6 +25,7 @@ struct fee_rule {
 struct fee_rules {
     struct fee_rule *items; /* owner; heaviest first */
     uint32_t count;
+    struct condition_index *index; /* owner; NULL: no items, or not compiled to the end */
 };
 
 struct fee_plan {
@@ -38,12 +40,17 @@ struct fee_plan {
 struct fee_plan_set {
     struct condition_form form;
     char file[FEE_FILE_NAME_SIZE]; /* the document's name, its last part */
-    struct fee_plan *plans;        /* owner; sorted by name */
+    struct fee_plan *plans;        /* owner; in the file's order */
     uint32_t plan_count;
+    uint16_t plan_slots[FEE_PLAN_SLOT_COUNT]; /* by hash of the name: its place in `plans` + 1 */
     struct fee_rules cost;
     struct fee_rules discounts; /* of cost rules; none: no items */
 };
 
+/* Enters the plan at that place, so that it is found by its name. One that has the name of an
+ * earlier one is not. */
+void fee_plan_enter(struct fee_plan_set *plans, uint32_t place);
+/* The plan of that name, or NULL. */
 const struct fee_plan *fee_plan_find(const struct fee_plan_set *plans, const char *name);
 
 /* A cost formula under a discount: what is charged times the factor, its cap times the cap's, which
