@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast and how small, each figure beside a reference of the same run: only the ratios carry over to another machine.
 
-    bench.py --bin DIR [--json FILE] [--quick] [--only micro,load,memory,growth,saf,wallet] [--keep]
+    bench.py --bin DIR [--json FILE] [--quick] [--only micro,route,fee,...] [--keep]
 
 Server and references are measured in turn (A B C A B C ...), ratios are taken pair by pair, and the median of them is told. Processor time
 is the server process's own, all threads, over the window after the warm-up. A round in which a payment was dropped, refused or left without
@@ -25,6 +25,9 @@ from carriers import BenchFolder, Echo, Haproxy, Switch, held_online
 from run_folder import RunFailed, free_port
 
 MICRO_S, SETTLE_S = 240, 3
+# Programs that print figures by themselves, by the part they are asked for by.
+PROGRAMS = {"micro": ("codec_bench", "engine_bench", "store_bench"), "route": ("route_bench",), "fee": ("fee_bench",)}
+PARTS = (*PROGRAMS, "wallet", "load", "memory", "saf", "growth")
 SCHEMA = "tillway-bench/1"
 
 
@@ -90,12 +93,13 @@ def median_ratio(rounds, name, other, value):
 # ---- single parts -----------------------------------------------------------------------------------------------------------------
 
 
-def measure_micro(asked, folder, figures):
+def measure_programs(folder, names, figures):
     pin = [] if folder.server_core is None else ["taskset", "--cpu-list", str(folder.server_core)]
-    for name, arguments in (("codec_bench", []), ("engine_bench", []), ("store_bench", [str(folder.folder)])):
+    for name in names:
         # The log's writer is a thread beside the loop, as it is in the switch: it gets both cores.
-        command = [str(folder.program(name)), *arguments]
-        done = subprocess.run(command if arguments else [*pin, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=MICRO_S)
+        is_store = name == "store_bench"
+        command = [folder.program(name), folder.folder] if is_store else [*pin, folder.program(name)]
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=MICRO_S)
         if done.returncode != 0:
             raise RunFailed(f"{name} ended with code {done.returncode}: {done.stderr}")
         for line in done.stdout.splitlines():
@@ -306,9 +310,10 @@ def run(asked):
     say("one core only: server and load share it" if server is None else
         f"pinned: tillwayd (1 worker) and each reference server on core {server}; load tool, banks and plain echo on core {load}; "
         "the banks' books lie in memory, the switch's log on disk")
-    if "micro" in asked.only:
-        say("parts by themselves")
-        with_folder(asked, plan, 0, lambda folder: measure_micro(asked, folder, figures))
+    for part, names in PROGRAMS.items():
+        if part in asked.only:
+            say("parts by themselves: " + ", ".join(names))
+            with_folder(asked, plan, 0, lambda folder, names=names: measure_programs(folder, names, figures))
     if "wallet" in asked.only:
         say("payments of a wallet")
         with_folder(asked, plan, 0, lambda folder: measure_wallet(folder, plan, figures))
@@ -333,12 +338,20 @@ def run(asked):
     return result
 
 
+def parts_of(text):
+    asked = text.split(",")
+    for part in asked:
+        if part not in PARTS:
+            raise argparse.ArgumentTypeError(f"expected parts of {', '.join(PARTS)}, got '{part}'")
+    return asked
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bin", required=True, help="folder of the built programs")
     parser.add_argument("--json", help="write the result here")
     parser.add_argument("--quick", action="store_true", help="few short rounds with few terminals: shows that it works, not how fast it is")
-    parser.add_argument("--only", default="micro,wallet,load,memory,growth,saf", type=lambda text: text.split(","), help="parts to measure (micro,wallet,load,memory,growth,saf)")
+    parser.add_argument("--only", default=PARTS, type=parts_of, metavar="PART,...", help=f"parts to measure, of {', '.join(PARTS)}; all when absent")
     parser.add_argument("--keep", action="store_true", help="keep the runs' folders")
     return parser.parse_args(arguments)
 

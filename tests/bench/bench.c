@@ -58,11 +58,19 @@ double bench_median(double *values, uint32_t count)
     return count % 2 != 0 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+/* This thread's own processor time: what others take of the core is no part of it. */
+static uint64_t thread_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 static double time_ns(bench_function *function, void *argument, uint32_t count)
 {
-    uint64_t began_ns = bench_now_ns();
+    uint64_t began_ns = thread_ns();
     sink += function(argument, count);
-    return (double)(bench_now_ns() - began_ns) / count;
+    return (double)(thread_ns() - began_ns) / count;
 }
 
 void bench_run(const struct bench_pair *pair)

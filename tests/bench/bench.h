@@ -28,7 +28,8 @@ struct bench_pair {
     double aim;     /* 0: none */
 };
 
-/* Times measured and reference in turn, BENCH_ROUNDS times; prints the medians as a JSON line. */
+/* Times measured and reference in turn, BENCH_ROUNDS times, in processor time of the calling
+ * thread; prints the medians as a JSON line. */
 void bench_run(const struct bench_pair *pair);
 
 /* Prints one figure that was measured otherwise. */

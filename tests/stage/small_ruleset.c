@@ -49,8 +49,9 @@ static void add_tables(struct ruleset *ruleset, uint32_t terminal_count)
     }
     static const char *const CHANNELS[] = {"bank_a", "bank_b"};
     for (unsigned i = 0; i < 2; i++) {
-        struct channel_row channel = {.kinds = UINT64_C(1) << PAYMENT_PURCHASE |
-                                               UINT64_C(1) << PAYMENT_REVERSAL};
+        struct channel_row channel = {
+            .kinds = UINT64_C(1) << PAYMENT_PURCHASE | UINT64_C(1) << PAYMENT_VOID |
+                     UINT64_C(1) << PAYMENT_REFUND | UINT64_C(1) << PAYMENT_REVERSAL};
         snprintf(channel.name, sizeof(channel.name), "%s", CHANNELS[i]);
         check(channel_table_add(ruleset_channels(ruleset), &channel) == STATUS_OK,
               "a channel was refused");
