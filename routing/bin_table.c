@@ -312,12 +312,9 @@ void bin_table_fetch(const struct bin_table *table, const struct pan *pan)
     }
 }
 
-const struct bin_rule *bin_table_find(const struct bin_table *table, const struct pan *pan)
+/* The interval that holds a card. */
+static inline uint32_t interval_of(const struct bin_table *table, const struct pan *pan)
 {
-    REQUIRE(table->is_frozen);
-    if (pan->digit_count < BIN_DIGITS_MAX) {
-        return NULL;
-    }
     struct search search = search_of(table, pan);
     if (search.high - search.low > 2 * GUESS_REACH) {
         search_narrow(table, &search);
@@ -327,8 +324,24 @@ const struct bin_rule *bin_table_find(const struct bin_table *table, const struc
     /* The last that does not begin above the card is the bucket's or the one before it; the first
      * of all begins at 0. */
     REQUIRE(upto > 0);
-    uint32_t owner = table->intervals[upto - 1].owner;
+    return upto - 1;
+}
+
+const struct bin_rule *bin_table_find(const struct bin_table *table, const struct pan *pan)
+{
+    REQUIRE(table->is_frozen);
+    if (pan->digit_count < BIN_DIGITS_MAX) {
+        return NULL;
+    }
+    uint32_t owner = table->intervals[interval_of(table, pan)].owner;
     return owner == NO_RULE ? NULL : &table->rules[owner];
+}
+
+bool bin_table_is_sole(const struct bin_table *table, const struct pan *low, const struct pan *high)
+{
+    REQUIRE(table->is_frozen);
+    REQUIRE(low->digit_count >= BIN_DIGITS_MAX && high->digit_count >= BIN_DIGITS_MAX);
+    return interval_of(table, low) == interval_of(table, high);
 }
 
 uint32_t bin_table_count(const struct bin_table *table)

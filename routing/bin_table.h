@@ -66,4 +66,8 @@ MUST_CHECK enum status bin_table_freeze(struct bin_table *table, struct bin_rule
 const struct bin_rule *bin_table_find(const struct bin_table *table, const struct pan *pan);
 /* Brings what a find of this card will read into the cache meanwhile; changes nothing. */
 void bin_table_fetch(const struct bin_table *table, const struct pan *pan);
+/* Whether all card numbers from `low` to `high`, both with their twelve digits, find one and the
+ * same rule, or none. */
+bool bin_table_is_sole(const struct bin_table *table, const struct pan *low,
+                       const struct pan *high);
 uint32_t bin_table_count(const struct bin_table *table);

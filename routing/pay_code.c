@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocols/base/digits.h"
+#include "protocols/base/require.h"
 
 /* Prefixes of two digits and lengths, from and to, both included. */
 static const struct {
@@ -14,6 +15,8 @@ static const struct {
     {62, 62, 19, 19, CARD_SCHEME_UNIONPAY},
 };
 
+enum { FORM_COUNT = sizeof(FORMS) / sizeof(FORMS[0]) };
+
 bool pay_code_scheme(const char *code, enum card_scheme *scheme)
 {
     size_t length = strlen(code);
@@ -22,10 +25,45 @@ bool pay_code_scheme(const char *code, enum card_scheme *scheme)
         digits_parse(&prefix, code, 2, (struct number_range){0, 99}) != STATUS_OK) {
         return false;
     }
-    for (unsigned i = 0; i < sizeof(FORMS) / sizeof(FORMS[0]); i++) {
+    for (unsigned i = 0; i < FORM_COUNT; i++) {
         if (prefix >= FORMS[i].prefix_min && prefix <= FORMS[i].prefix_max &&
             length >= FORMS[i].length_min && length <= FORMS[i].length_max) {
             *scheme = (enum card_scheme)FORMS[i].scheme;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_code(char code[PAY_CODE_SIZE], uint8_t prefix, uint8_t length)
+{
+    REQUIRE(length < PAY_CODE_SIZE);
+    memset(code, '0', length);
+    digits_format(code, prefix, 2);
+    code[length] = '\0';
+}
+
+bool pay_code_sample(enum card_scheme scheme, char code[PAY_CODE_SIZE])
+{
+    for (unsigned i = 0; i < FORM_COUNT; i++) {
+        if (FORMS[i].scheme == scheme) {
+            write_code(code, FORMS[i].prefix_min, FORMS[i].length_max);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pay_code_begin(const char *prefix, char code[PAY_CODE_SIZE])
+{
+    uint64_t number;
+    if (strlen(prefix) < 2 ||
+        digits_parse(&number, prefix, 2, (struct number_range){0, 99}) != STATUS_OK) {
+        return false;
+    }
+    for (unsigned i = 0; i < FORM_COUNT; i++) {
+        if (number >= FORMS[i].prefix_min && number <= FORMS[i].prefix_max) {
+            write_code(code, (uint8_t)number, FORMS[i].length_max);
             return true;
         }
     }

@@ -298,6 +298,15 @@ static void on_purge(void *argument, struct control_call call, uint32_t days)
     control_done(server->control, call, true, text);
 }
 
+static void on_explain(void *argument, const struct route_question *question, int64_t wall_us,
+                       struct control_explanation *explanation)
+{
+    const struct server *server = argument;
+    const struct engine_clocks clocks = {loop_now_ns(), wall_us != 0 ? wall_us : loop_wall_us()};
+    engine_explain(core_engine(server->core), question, &clocks, &explanation->engine);
+    explanation->channels = ruleset_channel_view(server->configuration->ruleset);
+}
+
 struct control_rim server_control_rim(struct server *server)
 {
     return (struct control_rim){.status = on_status,
@@ -306,5 +315,6 @@ struct control_rim server_control_rim(struct server *server)
                                 .reload = on_reload,
                                 .drain = on_drain,
                                 .purge = on_purge,
+                                .explain = on_explain,
                                 .argument = server};
 }

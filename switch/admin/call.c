@@ -11,6 +11,7 @@
 #include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
 #include "switch/admin/readiness.h"
+#include "switch/admin/route_call.h"
 #include "switch/admin/status_json.h"
 #include "switch/admin/trace_call.h"
 #include "switch/admin/txn_story.h"
@@ -300,6 +301,10 @@ void call_serve(const struct call *call, struct answer *answer)
         return;
     case ENDPOINT_FEE_EXPLAIN:
         serve_fee_explain(call, answer);
+        return;
+    case ENDPOINT_ROUTE_ASK:
+    case ENDPOINT_ROUTE_EXPLAIN:
+        route_call_serve(call, answer);
         return;
     case ENDPOINT_LOG_LIST:
         serve_log_list(call, answer);

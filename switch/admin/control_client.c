@@ -165,7 +165,8 @@ Control__Answer *control_client_call(const struct control_client *client,
         purge.days = (uint32_t)strtoul(parameter, NULL, 10);
         request.purge = &purge;
         break;
-    case CONTROL__REQUEST__CALL_TRACE: /* has more than one parameter: control_client_ask */
+    case CONTROL__REQUEST__CALL_TRACE: /* more than one parameter: control_client_ask */
+    case CONTROL__REQUEST__CALL_EXPLAIN:
     case CONTROL__REQUEST__CALL__NOT_SET:
     case _CONTROL__REQUEST__CALL__CASE_IS_INT_SIZE:
         break;

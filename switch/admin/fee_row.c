@@ -6,6 +6,7 @@
 
 #include "routing/condition.h"
 #include "routing/condition_words.h"
+#include "routing/pay_code.h"
 
 enum {
     AT_POSITION,
@@ -61,9 +62,12 @@ static void take_figures(struct fee_row *row, sqlite3_stmt *from)
 static void take_inputs(struct fee_row *row, sqlite3_stmt *from)
 {
     const struct fee_basis *basis = &row->basis;
-    bool has_bin = basis->scheme != FEE_BASIS_NONE;
+    bool has_bin = basis->card_type != FEE_BASIS_NONE;
     row->bin = (struct bin_rule){.scheme = has_bin ? basis->scheme : 0,
                                  .card_type = has_bin ? basis->card_type : 0};
+    if (!has_bin && basis->scheme != FEE_BASIS_NONE) { /* it was a code that named the scheme */
+        pay_code_sample((enum card_scheme)basis->scheme, row->payment.pay_code);
+    }
     row->merchant.merchant_class =
         basis->merchant_class == FEE_BASIS_NONE ? MERCHANT_STANDARD : basis->merchant_class;
     take_text(row->merchant.merchant_id, sizeof(row->merchant.merchant_id), from, AT_MERCHANT);

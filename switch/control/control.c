@@ -254,6 +254,22 @@ static void serve_trace(struct control_conn *conn, const Control__Request *reque
     conn_answer(conn, &answer);
 }
 
+static void serve_explain(struct control_conn *conn, const Control__Request *request)
+{
+    struct control *control = conn->control;
+    Control__Answer answer = CONTROL__ANSWER__INIT;
+    const char *fault = NULL;
+    answer.id = request->id;
+    answer.answer_case = CONTROL__ANSWER__ANSWER_EXPLANATION;
+    answer.explanation =
+        control_answer_explanation(&control->arena, &control->rim, request->explain, &fault);
+    if (answer.explanation == NULL) {
+        conn_fault(conn, request->id, fault);
+        return;
+    }
+    conn_answer(conn, &answer);
+}
+
 static void serve_metrics(struct control_conn *conn, uint32_t id)
 {
     struct control *control = conn->control;
@@ -318,6 +334,9 @@ static void serve_request(struct control_conn *conn, const Control__Request *req
         return;
     case CONTROL__REQUEST__CALL_TRACE:
         serve_trace(conn, request);
+        return;
+    case CONTROL__REQUEST__CALL_EXPLAIN:
+        serve_explain(conn, request);
         return;
     case CONTROL__REQUEST__CALL_RELOAD:
     case CONTROL__REQUEST__CALL_DRAIN:

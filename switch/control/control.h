@@ -99,6 +99,12 @@ struct control_call {
     uint32_t slot, generation, id;
 };
 
+/* Where a payment would go. */
+struct control_explanation {
+    struct engine_explanation engine;
+    const struct channel_table *channels; /* of the rules in force; borrowed for the call */
+};
+
 struct control_rim {
     /* Fills what there is; `status` comes zeroed. */
     void (*status)(void *argument, struct control_status *status);
@@ -114,6 +120,9 @@ struct control_rim {
     void (*drain)(void *argument, struct control_call call, const char *operator_name);
     /* `days` 0: the retention of the configuration. */
     void (*purge)(void *argument, struct control_call call, uint32_t days);
+    /* Decides without taking anything; `wall_us` 0: now. */
+    void (*explain)(void *argument, const struct route_question *question, int64_t wall_us,
+                    struct control_explanation *explanation);
     void *argument;
 };
 

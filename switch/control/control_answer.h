@@ -14,5 +14,10 @@ Control__Terminal *control_answer_terminal(struct control_arena *arena,
 /* A watch of `call`, begun, read or ended. NULL: `fault` says why not. */
 Control__Trace *control_answer_trace(struct control_arena *arena, const Control__TraceCall *call,
                                      const char **fault);
+/* Where the payment that `call` describes would go. NULL: `fault` says why not. */
+Control__Explanation *control_answer_explanation(struct control_arena *arena,
+                                                 const struct control_rim *rim,
+                                                 const Control__ExplainCall *call,
+                                                 const char **fault);
 /* Puts the metrics that the status holds. */
 void control_answer_metrics(struct metric_sink *sink, const struct control_status *status);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "protocols/payment.h"
+#include "routing/route_question.h"
 #include "routing/ruleset.h"
 #include "switch/engine/batch_totals.h"
 #include "switch/engine/lookup.h"
@@ -310,3 +311,18 @@ bool engine_breaker(const struct engine *engine, uint16_t channel, uint64_t now_
                     struct engine_breaker_view *view);
 bool engine_terminal(const struct engine *engine, const char *terminal_id,
                      struct engine_terminal_view *view);
+
+/* Where such a payment would go at that time, with the rules in force and the channels as they are:
+ * decided as a request would be, and kept nowhere. */
+struct engine_explanation {
+    struct route_decision decision; /* its rows are the ruleset's in force */
+    enum route_doubt doubt;         /* what the question left open */
+    bool follows_original;          /* such a payment goes where its original went */
+    char text[ROUTE_EXPLANATION_SIZE];
+};
+struct engine_clocks {
+    uint64_t now_ns;
+    int64_t wall_us;
+};
+void engine_explain(const struct engine *engine, const struct route_question *question,
+                    const struct engine_clocks *clocks, struct engine_explanation *explanation);

@@ -4,6 +4,8 @@
 
 #include "protocols/base/require.h"
 #include "switch/engine/engine_state.h"
+#include "switch/engine/intake.h"
+#include "switch/engine/original.h"
 #include "switch/engine/terminal_request.h"
 #include "switch/engine/text.h"
 
@@ -146,6 +148,20 @@ bool engine_terminal(const struct engine *engine, const char *terminal_id,
     TEXT_COPY(view->terminal_id, state->terminal_id);
     TEXT_COPY(view->merchant_id, state->merchant_id);
     return true;
+}
+
+void engine_explain(const struct engine *engine, const struct route_question *question,
+                    const struct engine_clocks *clocks, struct engine_explanation *explanation)
+{
+    struct payment payment;
+    explanation->doubt = route_question_ask(engine->ruleset, question, &payment);
+    explanation->follows_original = original_is_wanted(&payment);
+    struct route_context context;
+    intake_fill_context(engine, &payment, &context);
+    context.wall_us = clocks->wall_us;
+    context.now_ns = clocks->now_ns;
+    ruleset_decide(engine->ruleset, &payment, &context, &explanation->decision);
+    ruleset_explain(engine->ruleset, &payment, &context, explanation->text);
 }
 
 /* --- the hash ----------------------------------------------------------------------------- */

@@ -115,7 +115,7 @@ static enum txn_reason check(const struct engine *engine, const struct txn *txn,
     return txn->is_log_short ? TXN_REASON_LOG_SHORT : TXN_REASON_NONE;
 }
 
-static void context_fill(const struct engine *engine, const struct payment *payment,
+void intake_fill_context(const struct engine *engine, const struct payment *payment,
                          struct route_context *context)
 {
     *context = (struct route_context){.wall_us = engine->wall_us,
@@ -131,7 +131,7 @@ static void decide(const struct engine *engine, const struct payment *payment,
                    struct route_decision *decision)
 {
     struct route_context context;
-    context_fill(engine, payment, &context);
+    intake_fill_context(engine, payment, &context);
     ruleset_decide(engine->ruleset, payment, &context, decision);
 }
 
@@ -140,7 +140,7 @@ static void decide_bound(const struct engine *engine, const struct payment *paym
                          uint8_t channel, struct route_decision *decision)
 {
     struct route_context context;
-    context_fill(engine, payment, &context);
+    intake_fill_context(engine, payment, &context);
     context.is_bound = true;
     context.bound_channel = engine->channels.states[channel].ruleset_index;
     uint32_t rule = decision->rule;

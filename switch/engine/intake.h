@@ -10,3 +10,7 @@ void intake_on_request(struct engine *engine, const struct request *request);
 /* The same from where a search of the log interrupted it: its flight is the request, `original`
  * what the search found for it to follow, or NULL. */
 void intake_go_on(struct engine *engine, struct txn *txn, const struct txn *original);
+/* What a decision depends on besides the payment and the rules: clocks, the channels' state, and
+ * what was used of limits. */
+void intake_fill_context(const struct engine *engine, const struct payment *payment,
+                         struct route_context *context);

@@ -230,12 +230,34 @@ static void test_find_before_freeze_is_our_bug(void **state)
     bin_table_destroy(table);
 }
 
+static bool is_sole(const struct bin_table *table, const char *low, const char *high)
+{
+    struct pan from;
+    struct pan to;
+    assert_int_equal(pan_parse(&from, low, strlen(low)), STATUS_OK);
+    assert_int_equal(pan_parse(&to, high, strlen(high)), STATUS_OK);
+    return bin_table_is_sole(table, &from, &to);
+}
+
+static void test_a_range_of_cards_is_sole_where_no_other_prefix_begins_in_it(void **state)
+{
+    (void)state;
+    struct bin_table *table = frozen_table(NESTED, COUNT_OF(NESTED));
+    assert_true(is_sole(table, "622849000000", "622849999999"));
+    assert_false(is_sole(table, "622848000000", "622848999999")); /* 62284801 lies within */
+    assert_true(is_sole(table, "622848020000", "622848999999"));
+    assert_false(is_sole(table, "622847000000", "622848000000"));
+    assert_true(is_sole(table, "500000000000", "599999999999")); /* none at all */
+    bin_table_destroy(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_longest_prefix_wins),
         cmocka_unit_test(test_any_table_answers_as_a_scan_does),
         cmocka_unit_test(test_crowded_ranges_are_found_as_a_scan_finds_them),
+        cmocka_unit_test(test_a_range_of_cards_is_sole_where_no_other_prefix_begins_in_it),
         cmocka_unit_test(test_an_empty_table_knows_no_card),
         cmocka_unit_test(test_add_refuses_what_is_no_prefix),
         cmocka_unit_test(test_add_refuses_more_than_room),

@@ -95,10 +95,42 @@ static void on_purge(void *argument, struct control_call call, uint32_t days)
     control_done(scene->control, call, days == 30, "thirty days are expected");
 }
 
+/* It goes to the second channel where the card begins with 621094, else nowhere. */
+static void on_explain(void *argument, const struct route_question *question, int64_t wall_us,
+                       struct control_explanation *explanation)
+{
+    static struct channel_table *channels;
+    struct engine_explanation *told = &explanation->engine;
+    (void)argument;
+    if (channels == NULL) {
+        channels = channel_table_create();
+        assert_int_equal(channel_table_add(channels, &(struct channel_row){.name = "bank_a"}), 0);
+        assert_int_equal(channel_table_add(channels, &(struct channel_row){.name = "bank_b"}), 0);
+    }
+    assert_int_equal(question->kind, PAYMENT_PURCHASE);
+    assert_int_equal(question->amount.minor, 1234);
+    assert_int_equal(question->amount.currency, 156);
+    assert_string_equal(question->terminal_id, "10000001");
+    assert_int_equal(wall_us, 99);
+    explanation->channels = channels;
+    told->decision.version = 7;
+    told->decision.answer = ROUTE_NO_ISSUER;
+    snprintf(told->text, sizeof(told->text), "one\ntwo");
+    if (strncmp(question->card_first, "621094", 6) == 0) {
+        told->decision.answer = ROUTE_FOUND;
+        told->decision.rule = 12;
+        told->decision.channel_count = 1;
+        told->decision.channels[0] = 1;
+        told->decision.fee.merchant_rule = 4;
+        told->decision.fee.merchant_fee.minor = 62;
+        told->doubt = ROUTE_DOUBT_BIN;
+    }
+}
+
 static struct control *open_at(struct scene *scene, char reason[CONTROL_REASON_SIZE])
 {
     struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload,
-                              on_drain,  on_purge,    scene};
+                              on_drain,  on_purge,    on_explain, scene};
     return control_open(&scene->loop, scene->path, &rim, reason);
 }
 
@@ -293,6 +325,82 @@ static void test_an_unknown_terminal_is_a_fault_and_the_connection_stays(void **
     serve(*state, ask_terminals);
 }
 
+static Control__Answer *ask_explain(int descriptor, const char *kind, const char *card)
+{
+    Control__Request request = CONTROL__REQUEST__INIT;
+    Control__ExplainCall call = CONTROL__EXPLAIN_CALL__INIT;
+    request.id = 43;
+    request.call_case = CONTROL__REQUEST__CALL_EXPLAIN;
+    request.explain = &call;
+    call.terminal_id = (char *)(uintptr_t) "10000001";
+    call.kind = (char *)(uintptr_t)kind;
+    call.amount_minor = 1234;
+    call.currency = 156;
+    call.card_first = (char *)(uintptr_t)card;
+    call.entry_mode = (char *)(uintptr_t) "051";
+    call.has_wall_us = true;
+    call.wall_us = 99;
+    send_request(descriptor, &request);
+    return read_answer(descriptor);
+}
+
+static void ask_explanations(struct scene *scene)
+{
+    int descriptor = client_connect(scene);
+    Control__Answer *answer = ask_explain(descriptor, "purchase", "621094");
+    const Control__Explanation *told = answer->explanation;
+    assert_int_equal(answer->id, 43);
+    assert_true(told->is_routed);
+    assert_int_equal(told->ruleset_version, 7);
+    assert_int_equal(told->route_rule, 12);
+    assert_int_equal(told->n_channels, 1);
+    assert_string_equal(told->channels[0], "bank_b");
+    assert_int_equal(told->n_notes, 2);
+    assert_string_equal(told->notes[0], route_doubt_text(ROUTE_DOUBT_BIN));
+    assert_int_equal(told->fee->merchant_fee, 62);
+    assert_string_equal(told->text, "one\ntwo");
+    control__answer__free_unpacked(answer, NULL);
+    answer = ask_explain(descriptor, "purchase", "411111");
+    assert_false(answer->explanation->is_routed);
+    assert_string_equal(answer->explanation->response_code, "15");
+    assert_int_equal(answer->explanation->n_channels, 0);
+    assert_null(answer->explanation->fee);
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+}
+
+static void test_where_a_payment_would_go_is_told(void **state)
+{
+    serve(*state, ask_explanations);
+}
+
+static void ask_wrong_questions(struct scene *scene)
+{
+    static const struct {
+        const char *kind, *card, *expected;
+    } cases[] = {
+        {"purchase", "6210940000", "card:"}, /* more than 9 digits do not pass */
+        {"purchase", "6210940000000000", "card:"},
+        {"purchase", "62109", "card:"},
+        {"purchase", "62109x", "card:"},
+        {"gift", "621094", "type:"},
+        {"unknown", "621094", "type:"},
+    };
+    int descriptor = client_connect(scene);
+    for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
+        Control__Answer *answer = ask_explain(descriptor, cases[i].kind, cases[i].card);
+        assert_null(answer->explanation);
+        assert_memory_equal(answer->fault, cases[i].expected, strlen(cases[i].expected));
+        control__answer__free_unpacked(answer, NULL);
+    }
+    close(descriptor);
+}
+
+static void test_a_question_with_too_much_of_a_card_is_refused(void **state)
+{
+    serve(*state, ask_wrong_questions);
+}
+
 static void on_later(uv_timer_t *timer)
 {
     struct scene *scene = timer->data;
@@ -420,6 +528,8 @@ int main(void)
         SCENE(test_status_comes_whole_and_again),
         SCENE(test_metrics_carry_numbers_and_cells),
         SCENE(test_an_unknown_terminal_is_a_fault_and_the_connection_stays),
+        SCENE(test_where_a_payment_would_go_is_told),
+        SCENE(test_a_question_with_too_much_of_a_card_is_refused),
         SCENE(test_a_reload_may_be_answered_later),
         SCENE(test_a_purge_tells_the_days_that_are_kept),
         SCENE(test_nonsense_closes_its_own_connection_only),

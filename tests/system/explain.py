@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Asking the running switch why: where a payment would go, told rule by rule, agrees with where payments of the log went, at the price that was
+charged; and nothing that is asked or told holds a card number."""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import unittest
+
+import admin as admin_test
+
+sys.path.append(str(admin_test.ROOT / "loadtest"))
+import demo as demo_module  # noqa: E402
+import run_folder  # noqa: E402
+from log_reader import Log  # noqa: E402
+
+# The first rule is never met by what the load tool pays; large amounts have a way of their own, and some cards a rule that looks at eight digits.
+ROUTES = """currency: 156
+routes:
+  - when: {scheme: unionpay, amount_min: 999999.00}
+    channels: [bank_b]
+  - when: {scheme: unionpay, kind: purchase}
+    channels: [bank_a, bank_b]
+  - channels: [bank_b, bank_a]
+"""
+
+
+class Explain(unittest.TestCase):
+    """One switch is paid by twenty terminals for some seconds; the tests then ask about that."""
+
+    @classmethod
+    def setUpClass(cls):
+        asked = demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "40", "--seconds", "6"])
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-explain-"))
+        cls.stage = admin_test.Stage(asked, cls.folder)
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.addClassCleanup(cls.stage.close)
+        cls.stage.prepare()
+        (cls.folder / "routes.yaml").write_text(ROUTES)
+        cls.stage.start_all()
+        run_folder.wait_until("tillway-admin listens", 20, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
+        cls.stage.run_load()
+        cls.stage.drain()
+        cls.rows = list(Log(cls.stage.log).rows(where="kind IN ('intent', 'result', 'refused', 'reversal_done')"))
+        cls.intents = [row for row in cls.rows if row["kind"] == "intent" and row["attempt"] <= 1]
+
+    def ask(self, *words, code=0, who="bob"):
+        done = self.stage.ctl("--json", *words, who=who)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return json.loads(done.stdout) if code == 0 else done.stderr
+
+    def route(self, *words, **how):
+        return self.ask("route", "explain", *words, **how)
+
+    def test_01_each_rule_that_was_tried_is_told(self):
+        told = self.route("--terminal", "10000001", "--amount", "12.34", "--card", "621094")
+        self.assertEqual((told["goes_to"], told["channels"], told["route_rule"], told["response_code"]), ("bank_a", ["bank_a", "bank_b"], 5, "00"), told)
+        lines = "\n".join(told["lines"])
+        for words in ("route rule of line 3 does not fit: amount", "route rule of line 5 fits", "channel bank_a: up, breaker closed",
+                      "it goes to bank_a", "merchant fee"):
+            self.assertIn(words, lines)
+        large = self.route("--terminal", "10000001", "--amount", "1000000", "--card", "621094")
+        self.assertEqual((large["goes_to"], large["route_rule"]), ("bank_b", 3))
+        self.assertEqual(self.route("--terminal", "10000001", "--amount", "1", "--card", "621094", "--type", "balance")["route_rule"], 7)
+        shown = self.stage.ctl("route", "explain", "--terminal", "10000001", "--amount", "12.34", "--card", "621094", who="bob")
+        self.assertIn("route rule of line 5 fits", shown.stdout)
+
+    def test_02_a_refusal_is_told_with_its_reason(self):
+        for options, code in ((("--terminal", "99999999", "--card", "621094"), "97"), (("--terminal", "10000001", "--card", "999999"), "15")):
+            told = self.route(*options, "--amount", "5")
+            self.assertEqual((told["goes_to"], told["response_code"], told["fee"]), (None, code, None), told)
+        self.assertIn("amount", self.route("--terminal", "10000001", "--amount", "1.234", "--card", "621094", code=1))
+        self.assertIn("type", self.route("--terminal", "10000001", "--amount", "1", "--card", "621094", "--type", "gift", code=1))
+        self.assertIn("at:", self.route("--terminal", "10000001", "--amount", "1", "--card", "621094", "--at", "noon", code=1))
+
+    def test_03_no_more_than_nine_digits_of_a_card_are_taken(self):
+        answer = self.stage.http("/api/v1/routes?terminal=10000001&amount=1&card=6210940000000006", "bob")
+        self.assertEqual((answer[0], "never more" in answer[2]), (400, True), answer)
+        self.assertEqual(self.stage.http("/api/v1/routes?terminal=10000001&amount=1&card=621094000", "bob")[0], 200)
+        whole = self.route("--terminal", "10000001", "--amount", "1", "--card", "6210940000000006")  # tillwayctl keeps the rest to itself
+        self.assertEqual(whole["goes_to"], "bank_a")
+        self.assertEqual(self.stage.http("/api/v1/routes?terminal=10000001&amount=1&card=621094")[0], 401)
+
+    def test_04_payments_of_the_log_go_where_they_went_at_the_price_they_had(self):
+        self.assertGreater(len(self.intents), 100)
+        seen = collections.Counter()
+        for row in self.intents[:40]:
+            told = self.route(row["rrn"])
+            self.assertEqual(told["recorded"]["channel"], row["channel"])
+            self.assertEqual(told["recorded"]["route_rule"], row["route_rule"])
+            if told["notes"] or row["original_seq"]:
+                seen["open"] += 1
+                continue
+            self.assertEqual((told["goes_to"], told["route_rule"]), (row["channel"], row["route_rule"]), told)
+            fee = told["fee"]
+            self.assertEqual([fee[name]["minor"] for name in ("merchant_fee", "issuer_fee", "scheme_fee")],
+                             [row[name] for name in ("merchant_fee", "issuer_fee", "scheme_fee")], told)
+            self.assertEqual((fee["fee_rule"], fee["cost_rule"], fee["discount_rule"]), (row["fee_rule"], row["cost_rule"], row["discount_rule"]))
+            seen["same"] += 1
+        self.assertGreater(seen["same"], 20, seen)
+        self.assertIn("no routed transaction", self.route("999999999999", code=5))
+
+    def test_09_nothing_that_was_asked_or_told_holds_a_card(self):
+        for name in ("audit.log", "tillwayd.log", "tillway-admin.log"):
+            path = self.folder / name
+            if path.is_file():
+                self.assertNotIn("621094000000", path.read_text())
+
+
+def main():
+    global BIN
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    BIN = admin_test.BIN = os.path.abspath(parser.parse_args().bin)
+    for name in ("tillwayd", "tillway-admin", "tillwayctl", "tillway-bank", "tillway-load"):
+        if not os.path.isfile(os.path.join(BIN, name)):
+            print(f"{name} is not built")
+            return 77
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Explain)
+    return 0 if unittest.TextTestRunner(verbosity=2, failfast=False).run(suite).wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
