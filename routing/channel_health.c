@@ -140,15 +140,18 @@ static void open_up(struct health_cell *cell, const struct health_limits *limits
     cell->openings++;
 }
 
+/* The next half begins where the one before ended, not when somebody looks: else an outcome would
+ * count for up to a window and a half. */
 static void slide(struct health_cell *cell, const struct health_limits *limits, uint64_t now_ns)
 {
     uint64_t half_ns = limits->window_ns / 2;
-    if (now_ns - cell->now.begin_ns < half_ns) {
+    uint64_t age_ns = now_ns - cell->now.begin_ns;
+    if (age_ns < half_ns) {
         return;
     }
-    bool is_next = now_ns - cell->now.begin_ns < 2 * half_ns;
+    bool is_next = age_ns < 2 * half_ns;
     cell->before = is_next ? cell->now : (struct health_half){0};
-    cell->now = (struct health_half){.begin_ns = now_ns};
+    cell->now = (struct health_half){.begin_ns = is_next ? cell->now.begin_ns + half_ns : now_ns};
 }
 
 /* The fault whose share opens the breaker, or HEALTH_FAULT_COUNT. */
@@ -248,10 +251,13 @@ struct health_outcome health_outcome_of_answer(const struct health_limits *limit
 uint64_t channel_health_score(const struct channel_health *health, struct health_spot spot,
                               const struct health_limits *limits, uint64_t now_ns)
 {
-    const struct health_cell *cell = cell_view(health, spot);
-    if (limits->window_ns == 0 || now_ns - cell->now.begin_ns >= limits->window_ns) {
-        return 0; /* nothing is known */
+    const struct health_cell *known = cell_view(health, spot);
+    if (limits->window_ns == 0) {
+        return 0;
     }
+    struct health_cell slid = {.now = known->now, .before = known->before};
+    const struct health_cell *cell = &slid;
+    slide(&slid, limits, now_ns); /* what nobody has asked for lately is forgotten, too */
     uint64_t requests = (uint64_t)cell->now.requests + cell->before.requests;
     uint64_t answers = (uint64_t)cell->now.answers + cell->before.answers;
     uint64_t faults = 0;

@@ -121,7 +121,7 @@ void intake_fill_context(const struct engine *engine, const struct payment *paym
     *context = (struct route_context){.wall_us = engine->wall_us,
                                       .channel_is_up = engine->channels.up_mask,
                                       .now_ns = engine->now_ns,
-                                      .health = engine->health,
+                                      .health = PLANTED_BUG(32) ? NULL : engine->health,
                                       .health_places = engine->channels.number_of};
     usage_of_payment(engine, payment, context->uses);
     context->month_minor = context->uses[LIMIT_MERCHANT].month_minor;
@@ -133,6 +133,12 @@ static void decide(const struct engine *engine, const struct payment *payment,
     struct route_context context;
     intake_fill_context(engine, payment, &context);
     ruleset_decide(engine->ruleset, payment, &context, decision);
+    if (decision->answer == ROUTE_CHANNEL_TRIPPED &&
+        payment_rule_of(payment->kind)->travel == PAYMENT_TRAVEL_ADVICE) {
+        /* It tells what has happened: it is taken, and delivered once its channel works again. */
+        context.health = NULL;
+        ruleset_decide(engine->ruleset, payment, &context, decision);
+    }
 }
 
 /* What it costs at the channel where its original went. */

@@ -34,8 +34,16 @@
  *   29  a restart takes the batch that had ended for the open one (I21)
  *   30  a refusal for want of a search is forgotten, and a copy is taken for new (I1)
  *   31  a fee that agents have no part in is booked to them (I16)
- *   32  what was reversed still counts against limits (I15: usage)
- *   33  a restart forgets what was taken today (I21)
+ *   32  an open breaker is not looked at (ROUTE)
+ *   33  a probe that tells nothing never lets go of its place (BREAKER)
+ *   34  a breaker counts what a bank declines as faults (BREAKER)
+ *   35  a follow-up waits until the breaker of its original's channel lets it through (ROUTE)
+ *   36  what was in doubt at a restart counts against its channel (BREAKER)
+ *   37  what a channel answered 91 is sent to the next one (I4)
+ *   38  a fault of one group of cards counts for all others (BREAKER)
+ *   39  once the pause is over everybody goes, and nobody as a probe (ROUTE)
+ *   40  what was reversed still counts against limits (I15: usage)
+ *   41  a restart forgets what was taken today (I21)
  */
 #pragma once
 

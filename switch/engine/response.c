@@ -74,6 +74,10 @@ static void guard_pin(struct engine *engine, const struct txn *txn, const struct
 /* The one good end: in time, and it fits. */
 static void settle(struct engine *engine, struct txn *txn, const struct payment *response)
 {
+    if (PLANTED_BUG(37) && strcmp(response->response_code, "91") == 0) {
+        forward_on_unsent(engine, txn, TXN_REASON_UNSENT);
+        return;
+    }
     keep_answer(engine, txn, response);
     breaker_on_answer(engine, txn, response->response_code);
     if (payment_is_approval(response->response_code)) {

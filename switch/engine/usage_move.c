@@ -23,7 +23,7 @@ static enum usage_effect effect_of(const struct engine *engine, const struct txn
  * gives back does so only when that is certain. */
 static bool counts_in(enum usage_effect effect, enum txn_state state)
 {
-    bool is_over = state == TXN_DECLINED || (state == TXN_REVERSED && !PLANTED_BUG(32));
+    bool is_over = state == TXN_DECLINED || (state == TXN_REVERSED && !PLANTED_BUG(40));
     bool is_begun = state != TXN_FREE && state != TXN_KEYS_WAITED && state != TXN_LOOKUP_WAITED &&
                     state != TXN_BLOCKED;
     if (effect == USAGE_GIVES) {
@@ -113,7 +113,7 @@ void usage_put(const struct engine *engine, const struct txn *txn, struct record
 void usage_replay(struct engine *engine, const struct record *record)
 {
     REQUIRE(!engine->is_running);
-    if (record->usage_day < USAGE_DAY_MIN || PLANTED_BUG(33) ||
+    if (record->usage_day < USAGE_DAY_MIN || PLANTED_BUG(41) ||
         (record->usage_count == 0 && record->usage_minor == 0)) {
         return;
     }

@@ -273,7 +273,7 @@ static bool state_is_final(uint8_t state)
 /* The state of a reversal's row is that of what it reverses, and speaks of both. */
 static void note_state(struct carry *carry, struct carry_txn *txn, const struct carry_row *row)
 {
-    txn->is_open = !PLANTED_BUG(42) && !state_is_final(row->state);
+    txn->is_open = !PLANTED_BUG(103) && !state_is_final(row->state);
     txn->may_matter = row->kind == RECORD_TOMBSTONE || row->is_closed_by_25;
     txn->until_us = row->wall_us + carry->window_us;
 }
@@ -392,7 +392,7 @@ enum status carry_take(struct carry *carry, const struct carry_row *row)
     if (status == STATUS_OK) {
         status = take_channel(carry, row, place);
     }
-    if (row->kind == RECORD_EPOCH && !PLANTED_BUG(49)) {
+    if (row->kind == RECORD_EPOCH && !PLANTED_BUG(110)) {
         carry->epoch_position = row->position;
     }
     if (row->position > carry->last_position) {
@@ -421,7 +421,7 @@ static int compare_positions(const void *left, const void *right)
 
 static void keep_terminal(struct carry *carry, const struct carry_terminal *terminal)
 {
-    for (uint32_t last = 0; last < LAST_COUNT && !PLANTED_BUG(48); last++) {
+    for (uint32_t last = 0; last < LAST_COUNT && !PLANTED_BUG(109); last++) {
         keep(carry, terminal->lasts[last]);
         if (terminal->positions[last] != 0) {
             carry->kept[carry->kept_count++] = terminal->positions[last];

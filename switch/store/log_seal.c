@@ -322,7 +322,7 @@ static enum status fill(struct sealing *sealing)
     if (status == STATUS_OK) {
         status = make_indexes(sealing);
     }
-    if (PLANTED_BUG(43) && status == STATUS_OK) {
+    if (PLANTED_BUG(104) && status == STATUS_OK) {
         status = mark_sealed(sealing);
     }
     if (status == STATUS_OK) {
@@ -402,6 +402,6 @@ enum status log_seal_close(const struct seal_setup *setup, uint32_t ordinal, cha
     log_segment_close(&segment);
     /* Were the name of the rollback journal to come back after a power cut, SQLite would want to
      * write: it must be gone for good before the file is read-only. */
-    status = PLANTED_BUG(47) ? STATUS_OK : log_disk_sync_folder(setup->place.folder, reason);
+    status = PLANTED_BUG(108) ? STATUS_OK : log_disk_sync_folder(setup->place.folder, reason);
     return status == STATUS_OK ? log_disk_make_readonly(path, reason) : status;
 }

@@ -19,7 +19,7 @@
     "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"                                    \
     "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA recursive_triggers = ON;"
 
-#define SYNC_PRAGMA (PLANTED_BUG(40) ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL")
+#define SYNC_PRAGMA (PLANTED_BUG(101) ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL")
 
 static enum status fault(const struct log_segment *segment, enum status status, const char *what,
                          char *reason)

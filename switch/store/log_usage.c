@@ -69,7 +69,7 @@ enum status log_usage_fill(sqlite3 *segment, sqlite3 *before)
                                              "INSERT INTO usage SELECT usage_day / 100,"
                                              " merchant_id, terminal_id, x'', sum(usage_count),"
                                              " sum(usage_minor)" CHANGES);
-    if (status == STATUS_OK && before != NULL && !PLANTED_BUG(50)) {
+    if (status == STATUS_OK && before != NULL && !PLANTED_BUG(111)) {
         status = add_months(segment, before);
     }
     if (status == STATUS_OK) {
@@ -154,7 +154,7 @@ enum status log_usage_read(const struct log_place *place, struct log_segment *ne
     /* The oldest that may matter, then onwards, as the days went. */
     uint32_t from = newest->row.ordinal;
     bool may_matter = true;
-    while (status == STATUS_OK && may_matter && from > first && !PLANTED_BUG(51)) {
+    while (status == STATUS_OK && may_matter && from > first && !PLANTED_BUG(112)) {
         struct log_segment before;
         status = log_segment_open(&before, place, from - 1, SEGMENT_READ, reason);
         if (status == STATUS_OK) {

@@ -122,7 +122,7 @@ static enum status make_keepers(struct store *store, char *reason)
     store->settlement_day = store->segment.row.settlement_day;
     store->open_ordinal = store->segment.row.ordinal;
     store->desk =
-        lookup_desk_create(&store->place, sealed_first, PLANTED_BUG(46) ? 0 : sealed_last);
+        lookup_desk_create(&store->place, sealed_first, PLANTED_BUG(107) ? 0 : sealed_last);
     if (store->desk != NULL) {
         store->sealer = log_sealer_create(
             &(struct sealer_setup){.place = store->place,
@@ -334,12 +334,12 @@ static void rotate(struct store *store)
 static void commit_group(struct store *store, const struct record *records, uint32_t count)
 {
     uint64_t began_ns = uv_hrtime();
-    if (PLANTED_BUG(44)) {
+    if (PLANTED_BUG(105)) {
         atomic_store(&store->durable, records[count - 1].position);
         uv_async_send(&store->wake);
     }
     enum status status = log_segment_append(&store->segment, records, count);
-    if (status != STATUS_OK && !PLANTED_BUG(45)) {
+    if (status != STATUS_OK && !PLANTED_BUG(106)) {
         stop_at_once(store, "writing");
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -150,6 +150,47 @@ static void test_all_open_is_refused_91_but_follow_ups_go(void **state)
     assert_int_equal(stage->forwards[stage->forward_count - 1].effect.channel, BANK_A);
 }
 
+/* The terminal has sold already: what it tells is taken, and delivered when it can be. */
+static void test_an_offline_sale_is_taken_while_all_are_open(void **state)
+{
+    struct stage *stage = *state;
+    static const char ONE[] = "routes:\n  - channels: [bank_a]\n"
+                              "breaker: {request_min: 4, open_ms: 60000}\n";
+    stage_use_routes(stage, ONE);
+    for (uint32_t i = 0; i < 4; i++) {
+        stage_respond(stage, ask(stage, 301 + i), "91");
+    }
+    assert_int_equal(breaker(stage, BANK_A).health.state, HEALTH_OPEN);
+    struct payment sale = stage_purchase(TERMINAL_A, 310);
+    sale.kind = PAYMENT_OFFLINE_SALE;
+    stage_ask(stage, &sale);
+    assert_string_equal(stage_last_reply(stage)->payment.response_code, "00");
+    assert_int_equal(stage_count_records(stage, RECORD_REFUSED), 0);
+    assert_int_equal(stage_last_record(stage, RECORD_ADVICE)->stan, 310);
+}
+
+/* A slow answer comes last, time-outs have the share: the notice says what the breaker says. */
+static void test_the_notice_names_the_fault_that_opened_it(void **state)
+{
+    struct stage *stage = *state;
+    stage_use_routes(stage, ROUTES);
+    uint32_t first = ask(stage, 301);
+    ask(stage, 302);
+    ask(stage, 303);
+    stage_respond(stage, first, "00");
+    stage_pass(stage, 45 * SECOND_NS);
+    struct payment purchase = stage_purchase(TERMINAL_A, 304);
+    stage_ask(stage, &purchase);
+    uint32_t last = stage->forward_count - 1;
+    assert_int_equal(stage->forwards[last].payment.kind, PAYMENT_PURCHASE);
+    stage_pass(stage, 4 * SECOND_NS);
+    stage_respond(stage, last, "00");
+    assert_int_equal(breaker(stage, BANK_A).health.fault, HEALTH_TIMEOUT);
+    const struct stage_effect *notice = &stage->notices[stage->notice_count - 1];
+    assert_int_equal(notice->effect.reason, TXN_REASON_BREAKER_OPENED);
+    assert_int_equal(notice->effect.breaker.fault, HEALTH_TIMEOUT);
+}
+
 /* What is known of channels is not in the log. */
 static void test_a_restart_closes_it(void **state)
 {
@@ -189,6 +230,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_answers_open_it, stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_all_open_is_refused_91_but_follow_ups_go, stage_set_up,
                                         stage_tear_down),
+        cmocka_unit_test_setup_teardown(test_an_offline_sale_is_taken_while_all_are_open,
+                                        stage_set_up, stage_tear_down),
+        cmocka_unit_test_setup_teardown(test_the_notice_names_the_fault_that_opened_it,
+                                        stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_a_restart_closes_it, stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_a_follow_up_needs_no_rule, stage_set_up,
                                         stage_tear_down),

@@ -13,6 +13,7 @@
 enum agenda_kind {
     AGENDA_TERMINAL_ACTS,     /* a: terminal */
     AGENDA_TERMINAL_GIVES_UP, /* a: terminal, b: generation of the wait */
+    AGENDA_TERMINAL_RETURNS,  /* a: terminal; after all faults have ended */
     AGENDA_SWITCH_REQUEST,  /* payload: terminal's request reaches the switch; a: terminal, b: conn
                                generation */
     AGENDA_TERMINAL_REPLY,  /* payload: reply reaches the terminal; a: terminal, b: conn generation

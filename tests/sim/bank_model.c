@@ -9,6 +9,24 @@
 
 #define OVERLOOKED_NS (60 * SIM_S)
 
+enum sim_ill bank_ill(const struct world *world, uint32_t channel)
+{
+    const struct bank_ailment *ailment = &world->ailments[channel];
+    return world->now_ns < ailment->until_ns ? ailment->ill : ILL_COUNT;
+}
+
+void bank_maybe_ail(struct world *world)
+{
+    uint32_t channel = (uint32_t)(sim_random_next(&world->random) % SIM_CHANNEL_COUNT);
+    bool is_drawn = world_draw(world, FAULT_BANK_AILS);
+    if (is_drawn && bank_ill(world, channel) == ILL_COUNT) {
+        enum sim_ill ill = (enum sim_ill)world_between(world, 0, ILL_COUNT - 1);
+        world->ailments[channel] =
+            (struct bank_ailment){ill, world->now_ns + world_between(world, 30, 300) * SIM_S};
+        world_trace(world, "bank %u fails in way %u", channel, (unsigned)ill);
+    }
+}
+
 static struct posting *posting_find(struct world *world, uint32_t channel, uint32_t stan,
                                     const char *sent_at)
 {
@@ -73,8 +91,11 @@ static struct posting *note(struct world *world, uint32_t channel, const struct 
     return posting;
 }
 
-static uint64_t answer_delay(struct world *world)
+static uint64_t answer_delay(struct world *world, uint32_t channel)
 {
+    if (bank_ill(world, channel) == ILL_LATENCY) {
+        return world_between(world, 3500, 20000) * SIM_MS;
+    }
     return world_draw(world, FAULT_BANK_LATE) ? world_between(world, 46, 110) * SIM_S
                                               : world_between(world, 3, 400) * SIM_MS;
 }
@@ -82,7 +103,7 @@ static uint64_t answer_delay(struct world *world)
 static void send_response(struct world *world, uint32_t channel, const struct payment *response,
                           bool is_spoiled)
 {
-    if (world_draw(world, FAULT_BANK_SILENT)) {
+    if (world_draw(world, FAULT_BANK_SILENT) || bank_ill(world, channel) == ILL_TIMEOUT) {
         world_trace(world, "bank %u: answer %s to %s lost", channel, response->response_code,
                     response->rrn);
         return;
@@ -92,7 +113,7 @@ static void send_response(struct world *world, uint32_t channel, const struct pa
                                .b = world->link_generation[channel],
                                .c = is_spoiled,
                                .payload = world_keep(world, response)};
-    uint64_t delay_ns = answer_delay(world);
+    uint64_t delay_ns = answer_delay(world, channel);
     world_later(world, delay_ns, &item);
     if (world_draw(world, FAULT_BANK_TWICE)) {
         item.payload = world_keep(world, response);
@@ -181,6 +202,17 @@ static void maybe_stray(struct world *world, uint32_t channel, struct payment *r
     send_response(world, channel, response, true);
 }
 
+/* The host behind cannot be asked: nothing is booked, and the next time it may be. */
+static void send_ill_code(struct world *world, uint32_t channel, const struct payment *request)
+{
+    struct payment response;
+    payment_copy(&response, request);
+    response.leg = PAYMENT_RESPONSE;
+    memcpy(response.response_code, world_between(world, 0, 1) == 0 ? "91" : "96", 3);
+    world_trace(world, "bank %u: %s: %s, not now", channel, request->rrn, response.response_code);
+    send_response(world, channel, &response, false);
+}
+
 static void on_transaction(struct world *world, uint32_t channel, const struct payment *request)
 {
     struct attempt *attempt = attempt_of_rrn(world, request->rrn);
@@ -190,6 +222,10 @@ static void on_transaction(struct world *world, uint32_t channel, const struct p
     }
     attempt->bank_seen_count++;
     struct posting *posting = posting_find(world, channel, request->stan, request->sent_at);
+    if (bank_ill(world, channel) == ILL_CODE) {
+        send_ill_code(world, channel, request);
+        return;
+    }
     if (posting == NULL) {
         posting = note(world, channel, request, attempt, judge(world, channel, request));
     } else {

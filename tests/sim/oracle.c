@@ -270,6 +270,7 @@ void oracle_on_append(struct world *world, const struct record *record)
     if (record->kind == RECORD_REVERSAL) {
         on_reversal_record(world, attempt, record);
     }
+    oracle_routes_on_append(world, record, attempt);
     check_fees(world, attempt, record);
     bool is_first = attempt->log_word == LOG_NOTHING || attempt->log_word == LOG_REFUSED;
     apply_record(attempt, record);
@@ -306,6 +307,7 @@ void oracle_on_crash(struct world *world, bool has_lost_records)
             world->attempts[i].approval_arrived && !has_lost_records;
     }
     memset(world->told_day, 0, sizeof(world->told_day));
+    oracle_routes_on_crash(world);
     for (uint32_t i = 0; i < world->durable_count; i++) {
         struct attempt *attempt = attempt_of_record(world, &world->records[i]);
         apply_channel(world, &world->records[i]);

@@ -125,6 +125,7 @@ void oracle_at_quiescence(struct world *world)
         check_slip(world, i);
         check_log(world, i);
     }
+    oracle_routes_at_quiescence(world);
     struct engine_counts counts;
     engine_count(world->engine, &counts);
     if (counts.reversals_pending > 0) {

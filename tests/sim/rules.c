@@ -8,13 +8,36 @@
 #include "config/yaml_file.h"
 #include "protocols/payment.h"
 
-static const char ROUTES[] = "routes:\n"
-                             "  - when: {merchant: '102290058120002'}\n"
-                             "    channels: [bank_b, bank_a]\n"
-                             "  - channels: [bank_a, bank_b]\n";
+static const struct rules_routing ROUTINGS[SIM_RULES_COUNT] = {
+    {.first = {0, 1}},
+    {.first = {0, 1}},
+    {.has_breakers = true, .first = {0, 0}},
+    {.has_breakers = true, .first = {1, 1}},
+    {RULES_WEIGHTED, true, {0, 0}, {70, 30}},
+    {RULES_WEIGHTED, true, {0, 0}, {10, 90}},
+    {RULES_CHEAPEST, true, {0, 0}, {0}},
+    {RULES_HEALTHIEST, true, {0, 0}, {0}},
+};
 
-/* Basis points: 0.60 %, then 0.38 %. */
-static const int64_t MERCHANT_FEE_BP[SIM_RULES_COUNT] = {60, 38};
+static const char *const STRATEGIES[] = {"ordered", "weighted", "cheapest", "healthiest"};
+
+static const struct rules_breaker BREAKERS[SIM_BANK_COUNT] = {
+    {120000, 3000, 15000, 60000, 2, 2, {50, 50, 60, 100}},
+    {120000, 3000, 15000, 60000, 3, 1, {50, 50, 60, 100}},
+};
+
+/* Basis points of the odd version of each pair, and of the even one. */
+static const int64_t MERCHANT_FEE_BP[2] = {60, 38};
+
+/* What each bank costs, in hundredths of a basis point. Where the cheapest is asked first, bank B
+ * is cheaper for our cards and dearer for foreign ones. */
+static const struct {
+    int64_t issuer[SIM_BANK_COUNT], scheme;
+} COSTS[2][2] = {
+    {{{2500, 2500}, 325}, {{3000, 3000}, 200}},
+    {{{2500, 2000}, 325}, {{3000, 3500}, 200}},
+};
+#define SCHEME_FEE_CAP 325 /* of our cards */
 
 static const char FEES[] =
     "currency: 156\n"
@@ -24,7 +47,13 @@ static const char FEES[] =
     "      - {rate: 0.%02lld%%}\n"
     "cost:\n"
     "  - {scheme: unionpay, issuer_fee: {rate: 0.25%%}, scheme_fee: {rate: 0.0325%%, cap: 3.25}}\n"
-    "  - {issuer_fee: {rate: 0.30%%}, scheme_fee: {rate: 0.02%%}}\n";
+    "  - {issuer_fee: {rate: 0.30%%}, scheme_fee: {rate: 0.02%%}}\n"
+    "%s";
+
+static const char COSTS_OF_B[] =
+    "  - {scheme: unionpay, channel: bank_b, issuer_fee: {rate: 0.20%},\n"
+    "     scheme_fee: {rate: 0.0325%, cap: 3.25}}\n"
+    "  - {scheme: visa, channel: bank_b, issuer_fee: {rate: 0.35%}, scheme_fee: {rate: 0.02%}}\n";
 
 /* The first merchant's agent, and that one's parent: own price and part, in basis points. */
 static const struct {
@@ -33,6 +62,12 @@ static const struct {
 } AGENTS[] = {{"A1", 30, 5000}, {"B1", 28, 8000}};
 #define AGENT_COUNT (sizeof(AGENTS) / sizeof(AGENTS[0]))
 #define AGENT_MERCHANT "102290058120001"
+#define OTHER_MERCHANT "102290058120002"
+
+static const char *rules_bank_name(uint32_t bank)
+{
+    return bank == 0 ? "bank_a" : "bank_b";
+}
 
 static void check(bool is_ok, const char *what)
 {
@@ -47,6 +82,7 @@ static void add_cards(struct ruleset *ruleset)
     struct bin_rule ours = {.prefix = 62, .digit_count = 2, .card_type = CARD_TYPE_CREDIT};
     struct bin_rule foreign = {
         .prefix = 4, .digit_count = 1, .scheme = CARD_SCHEME_VISA, .card_type = CARD_TYPE_FOREIGN};
+    foreign.group = bin_table_group(ruleset_bins(ruleset), SIM_FOREIGN_GROUP);
     check(bin_table_add(ruleset_bins(ruleset), &ours) == STATUS_OK, "a BIN was refused");
     check(bin_table_add(ruleset_bins(ruleset), &foreign) == STATUS_OK, "a BIN was refused");
 }
@@ -93,10 +129,9 @@ static void add_people(struct ruleset *ruleset, uint32_t terminal_count)
 
 static void add_channels(struct ruleset *ruleset)
 {
-    static const char *const CHANNELS[] = {"bank_a", "bank_b"};
-    for (unsigned i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < SIM_BANK_COUNT; i++) {
         struct channel_row channel = {.kinds = UINT64_MAX};
-        snprintf(channel.name, sizeof(channel.name), "%s", CHANNELS[i]);
+        snprintf(channel.name, sizeof(channel.name), "%s", rules_bank_name(i));
         check(channel_table_add(ruleset_channels(ruleset), &channel) == STATUS_OK,
               "a channel was refused");
     }
@@ -117,6 +152,65 @@ static void compile_text(struct ruleset *ruleset, const char *name, const char *
     document_destroy(document);
 }
 
+static bool is_priced_by_bank(uint32_t version)
+{
+    return rules_routing(version)->strategy == RULES_CHEAPEST ||
+           rules_routing(version)->strategy == RULES_HEALTHIEST;
+}
+
+/* The banks of a rule as its strategy writes them. */
+static int put_banks(char *text, size_t size, const struct rules_routing *routing, uint32_t first)
+{
+    uint32_t second = (first + 1) % SIM_BANK_COUNT;
+    if (routing->strategy == RULES_WEIGHTED) {
+        return snprintf(text, size, "{%s: %u, %s: %u}", rules_bank_name(first),
+                        routing->weights[first], rules_bank_name(second), routing->weights[second]);
+    }
+    return snprintf(text, size, "[%s, %s]", rules_bank_name(first), rules_bank_name(second));
+}
+
+static int put_breaker(char *text, size_t size, uint32_t bank)
+{
+    const struct rules_breaker *breaker = &BREAKERS[bank];
+    return snprintf(
+        text, size,
+        "window_ms: %llu, latency_ms: %llu, open_ms: %llu, open_max_ms: %llu, request_min: %u,\n"
+        "    probe_count: %u, connect_percent: %u, timeout_percent: %u, code_percent: %u,\n"
+        "    latency_percent: %u, codes: ['91', '96']",
+        (unsigned long long)breaker->window_ms, (unsigned long long)breaker->latency_ms,
+        (unsigned long long)breaker->open_ms, (unsigned long long)breaker->open_max_ms,
+        breaker->request_min, breaker->probe_count, breaker->percent[ILL_CONNECT],
+        breaker->percent[ILL_TIMEOUT], breaker->percent[ILL_CODE], breaker->percent[ILL_LATENCY]);
+}
+
+#define ROUTES_SIZE 2000
+
+static void put_routes(char text[ROUTES_SIZE], uint32_t version)
+{
+    const struct rules_routing *routing = rules_routing(version);
+    int length = snprintf(text, ROUTES_SIZE, "routes:\n");
+    for (unsigned merchant = 2; merchant >= 1; merchant--) {
+        if (merchant == 2 && routing->first[1] == routing->first[0]) {
+            continue; /* the rule of all covers it */
+        }
+        const char *when = merchant == 2 ? "when: {merchant: '" OTHER_MERCHANT "'}, " : "";
+        char banks[80];
+        put_banks(banks, sizeof(banks), routing, routing->first[merchant - 1]);
+        length += snprintf(text + length, ROUTES_SIZE - (size_t)length,
+                           "  - {%sstrategy: %s, channels: %s}\n", when,
+                           STRATEGIES[routing->strategy], banks);
+    }
+    for (uint32_t bank = 0; bank < SIM_BANK_COUNT && routing->has_breakers; bank++) {
+        length += snprintf(text + length, ROUTES_SIZE - (size_t)length, "%s",
+                           bank == 0 ? "breaker: {" : ",\n  channels: {bank_b: {");
+        length += put_breaker(text + length, ROUTES_SIZE - (size_t)length, bank);
+    }
+    if (routing->has_breakers) {
+        length += snprintf(text + length, ROUTES_SIZE - (size_t)length, "}}}\n");
+    }
+    check(length < ROUTES_SIZE, "the routes are too long");
+}
+
 struct ruleset *rules_create(uint32_t version, uint32_t terminal_count)
 {
     struct ruleset *ruleset =
@@ -126,9 +220,12 @@ struct ruleset *rules_create(uint32_t version, uint32_t terminal_count)
     add_agents(ruleset);
     add_people(ruleset, terminal_count);
     add_channels(ruleset);
-    char fees[sizeof(FEES) + 16];
-    snprintf(fees, sizeof(fees), FEES, (long long)MERCHANT_FEE_BP[version - 1]);
-    compile_text(ruleset, "routes", ROUTES, ruleset_compile_routes);
+    char routes[ROUTES_SIZE];
+    char fees[sizeof(FEES) + sizeof(COSTS_OF_B) + 16];
+    put_routes(routes, version);
+    snprintf(fees, sizeof(fees), FEES, (long long)MERCHANT_FEE_BP[(version - 1) % 2],
+             is_priced_by_bank(version) ? COSTS_OF_B : "");
+    compile_text(ruleset, "routes", routes, ruleset_compile_routes);
     compile_text(ruleset, "fees", fees, ruleset_compile_fees);
     char reason[160];
     check(ruleset_freeze(ruleset, reason) == STATUS_OK, reason);
@@ -137,7 +234,32 @@ struct ruleset *rules_create(uint32_t version, uint32_t terminal_count)
 
 int64_t rules_merchant_fee(uint32_t version, int64_t amount)
 {
-    return (amount * MERCHANT_FEE_BP[version - 1] + 5000) / 10000;
+    return (amount * MERCHANT_FEE_BP[(version - 1) % 2] + 5000) / 10000;
+}
+
+const struct rules_routing *rules_routing(uint32_t version)
+{
+    check(version >= 1 && version <= SIM_RULES_COUNT, "there is no such version");
+    return &ROUTINGS[version - 1];
+}
+
+const struct rules_breaker *rules_breaker(uint32_t bank)
+{
+    check(bank < SIM_BANK_COUNT, "there is no such bank");
+    return &BREAKERS[bank];
+}
+
+bool rules_is_ill_code(const char *response_code)
+{
+    return strcmp(response_code, "91") == 0 || strcmp(response_code, "96") == 0;
+}
+
+int64_t rules_cost(uint32_t version, uint32_t bank, bool is_foreign, int64_t amount)
+{
+    bool is_by_bank = is_priced_by_bank(version);
+    int64_t issuer = (amount * COSTS[is_by_bank][is_foreign].issuer[bank] + 500000) / 1000000;
+    int64_t scheme = (amount * COSTS[is_by_bank][is_foreign].scheme + 500000) / 1000000;
+    return issuer + (!is_foreign && scheme > SCHEME_FEE_CAP ? SCHEME_FEE_CAP : scheme);
 }
 
 int64_t rules_agent_fee(const char *merchant_id, int64_t amount, int64_t merchant_fee,

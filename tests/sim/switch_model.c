@@ -57,7 +57,7 @@ static void on_forward(void *argument, const struct engine_effect *effect)
     world_trace(world, "forward to bank %u: %s %s (%06u %s) attempt %u", channel,
                 payment_kind_name(effect->payment->kind), effect->payment->rrn,
                 effect->payment->stan, effect->payment->sent_at, effect->attempt);
-    if (!world->is_link_up[channel]) {
+    if (!world->is_link_up[channel] || bank_ill(world, channel) == ILL_CONNECT) {
         oracle_on_unsent(world, effect);
         world_later(world, SIM_MS,
                     &(struct agenda_item){.kind = AGENDA_UNSENT,
@@ -122,6 +122,7 @@ static void on_notice(void *argument, const struct engine_effect *effect)
     struct world *world = argument;
     trace_hash_effect(&world->trace_hash, world->now_ns, effect);
     world_trace(world, "notice: %s", txn_reason_name(effect->reason));
+    oracle_routes_on_notice(world, effect);
 }
 
 static void on_lookup(void *argument, const struct engine_effect *effect)
@@ -157,6 +158,7 @@ static void plan_tick(struct world *world)
 static void step(struct world *world, const struct engine_event *event)
 {
     driver_step(world->driver, event);
+    oracle_routes_after_step(world);
     plan_tick(world);
 }
 
@@ -368,7 +370,7 @@ void switch_found(struct world *world, struct txn_handle txn, bool is_failed, ui
 void switch_reload(struct world *world)
 {
     mark_on_reload(world);
-    world->rules = (world->rules + 1) % SIM_RULES_COUNT;
+    world->rules ^= 1;
     world_trace(world, "rules %u are in force", world->rules + 1);
     struct engine_event event = event_of(world, ENGINE_RULESET);
     event.ruleset = world->rulesets[world->rules];
@@ -457,6 +459,7 @@ void switch_on_item(struct world *world, const struct agenda_item *item)
     }
     case AGENDA_TERMINAL_ACTS:
     case AGENDA_TERMINAL_GIVES_UP:
+    case AGENDA_TERMINAL_RETURNS:
     case AGENDA_TERMINAL_REPLY:
     case AGENDA_BANK_REQUEST:
     case AGENDA_START:

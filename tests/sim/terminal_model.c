@@ -9,6 +9,7 @@
 #define STALE_PERMILLE 400 /* of copies: come when the switch may have forgotten the first */
 #define SENT_COUNT_MAX 9
 #define TRACE_MAX 999999
+#define RETURN_TRANSACTION_COUNT 4
 #define TERMINAL_TIMEOUT_NS (60 * SIM_S)
 #define TEST_PAN "6222021234567890128"
 #define FOREIGN_PAN "4761739001010119"
@@ -263,6 +264,13 @@ void terminal_on_act(struct world *world, uint32_t index)
         terminal->attempt = clerk_new_attempt(world, index);
         send_attempt(world, index);
     }
+}
+
+void terminal_on_return(struct world *world, uint32_t index)
+{
+    bool has_breakers = rules_routing(world->rules + 1)->has_breakers;
+    world->terminals[index].transactions_left += has_breakers ? RETURN_TRANSACTION_COUNT : 0;
+    terminal_on_act(world, index);
 }
 
 void terminal_on_give_up(struct world *world, uint32_t index, uint32_t wait_generation)

@@ -199,6 +199,14 @@ static void draw_kinds(struct world *world)
     world->has_settlements = sim_random_permille(&world->random, 400) && !is_plain;
 }
 
+/* Half of the seeds have routes without breakers, in order. */
+static void draw_rules(struct world *world)
+{
+    bool is_simple = sim_random_permille(&world->random, 500);
+    uint32_t pair = (uint32_t)world_between(world, 1, SIM_RULES_PAIR_COUNT - 1);
+    world->rules = is_simple ? 0 : 2 * pair;
+}
+
 static void world_reset(struct world *world, uint64_t seed)
 {
     world->seed = seed;
@@ -211,7 +219,8 @@ static void world_reset(struct world *world, uint64_t seed)
     world->incarnation = world->crash_count = 0;
     world->record_count = world->durable_count = world->syncing_count = 0;
     world->is_syncing = false;
-    world->rules = 0;
+    memset(world->books, 0, sizeof(world->books));
+    memset(world->ailments, 0, sizeof(world->ailments));
     world->lookup_next = world->anomaly_count = 0;
     memset(world->bank_day, 0, sizeof(world->bank_day));
     memset(world->told_day, 0, sizeof(world->told_day));
@@ -226,6 +235,7 @@ static void world_reset(struct world *world, uint64_t seed)
     }
     draw_limits(world);
     draw_kinds(world);
+    draw_rules(world);
     trace_hash_begin(&world->trace_hash, seed);
     begin_log(world);
 }
@@ -295,6 +305,13 @@ static void heal(struct world *world)
     world_trace(world, "all faults end");
     world->is_healing = true;
     sim_faults_heal(&world->faults);
+    memset(world->ailments, 0, sizeof(world->ailments));
+    world->healed_ns = world->now_ns;
+    for (uint32_t i = 0; i < world->terminal_count; i++) {
+        world_later(
+            world, world_between(world, 100, 250) * SIM_S,
+            &(struct agenda_item){.kind = AGENDA_TERMINAL_RETURNS, .a = i, .payload = UINT32_MAX});
+    }
     if (world->has_failed_sync) {
         switch_crash(world);
     }
@@ -308,6 +325,9 @@ static void on_item(struct world *world, const struct agenda_item *item)
         break;
     case AGENDA_TERMINAL_GIVES_UP:
         terminal_on_give_up(world, item->a, item->b);
+        break;
+    case AGENDA_TERMINAL_RETURNS:
+        terminal_on_return(world, item->a);
         break;
     case AGENDA_TERMINAL_REPLY:
         terminal_on_reply(world, item);
@@ -370,6 +390,7 @@ bool world_run(struct world *world, uint64_t seed, uint64_t event_limit)
         maybe_cut_over(world);
         maybe_crash(world);
         maybe_link_down(world);
+        bank_maybe_ail(world);
     }
     if (world->failure.invariant == SIM_NONE && world->event_count < event_limit) {
         oracle_at_quiescence(world);

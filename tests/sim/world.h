@@ -15,6 +15,7 @@
 #include "protocols/payment.h"
 #include "switch/engine/driver.h"
 #include "tests/sim/agenda.h"
+#include "tests/sim/breaker_book.h"
 #include "tests/sim/fault.h"
 #include "tests/sim/kind.h"
 #include "tests/sim/mark.h"
@@ -22,7 +23,8 @@
 #include "tests/sim/trace_hash.h"
 
 #define SIM_TERMINAL_COUNT_MAX 3
-#define SIM_CHANNEL_COUNT 2
+#define SIM_CHANNEL_COUNT SIM_BANK_COUNT
+#define SIM_GROUP_COUNT 2            /* of cards: ours, foreign ones */
 #define SIM_TRANSACTION_COUNT_MAX 12 /* a terminal */
 #define SIM_ATTEMPT_COUNT_MAX 128
 #define SIM_POSTING_COUNT_MAX 256
@@ -54,6 +56,9 @@
     X(I18, "a transaction is not in exactly one batch, or was undone across a day")                \
     X(I23, "the reserved space was used for new work, or undoing was refused")                     \
     X(I27, "an answer came after the terminal had certainly given up")                             \
+    X(I30, "a transaction was not decided by one version of the rules, the one in force")          \
+    X(ROUTE, "a payment did not go where the rules send it")                                       \
+    X(BREAKER, "a breaker is not what its rules make of it")                                       \
     X(I31, "something odd has no case, or a calm world has one")                                   \
     X(REPEAT, "a repeat was given another answer")                                                 \
     X(FOLLOW, "a follow-up that nothing forbids was refused")                                      \
@@ -139,7 +144,12 @@ struct attempt {
     char sent_at[11];
     uint64_t left_ns;      /* when its first forward left */
     bool approval_arrived; /* an approval of it has reached the switch, whatever became of it */
-    char reversal_code[3]; /* the bank's last answer to a reversal that reached the switch */
+    /* its first attempt, as a breaker counts it */
+    bool is_out, is_probe;    /* under way; let through to see whether the bank works again */
+    uint32_t out_channel;     /* where it was meant for */
+    uint32_t banks_of_choice; /* bit set: what else it could be meant for */
+    uint64_t out_ns;          /* when that was decided; 0: never */
+    char reversal_code[3];    /* the bank's last answer to a reversal that reached the switch */
 };
 
 enum terminal_wait {
@@ -191,6 +201,12 @@ struct reversal_seen {
     uint32_t stan;
     char rrn[13];
     bool has_tombstone;
+};
+
+/* A bank that fails for a while, in one way. */
+struct bank_ailment {
+    enum sim_ill ill;
+    uint64_t until_ns;
 };
 
 struct sim_failure {
@@ -255,6 +271,9 @@ struct world {
     uint32_t rules;                        /* which of them is in force */
     uint64_t kinds;                        /* bit set of the kinds that this seed has */
     bool has_settlements;
+    struct breaker_book books[SIM_CHANNEL_COUNT][SIM_GROUP_COUNT];
+    struct bank_ailment ailments[SIM_CHANNEL_COUNT];
+    uint64_t healed_ns;
     uint32_t bank_day[SIM_CHANNEL_COUNT]; /* days since the start */
     uint32_t told_day[SIM_CHANNEL_COUNT]; /* YYYYMMDD, as the log has it; 0: never */
     bool is_calm;                         /* no fault was drawn */
@@ -322,6 +341,8 @@ void terminal_models_start(struct world *world);
 void terminal_on_act(struct world *world, uint32_t terminal);
 void terminal_on_give_up(struct world *world, uint32_t terminal, uint32_t wait_generation);
 void terminal_on_reply(struct world *world, const struct agenda_item *item);
+/* All is well again: each has a few customers more. */
+void terminal_on_return(struct world *world, uint32_t terminal);
 void terminal_on_crash(struct world *world);
 
 /* --- what the files of the terminals share --- */
@@ -350,6 +371,10 @@ uint32_t disk_gather(const struct world *world, const struct lookup_query *query
 /* Whether money of it may have moved, or may yet, as far as the log tells. */
 bool attempt_may_stand(const struct attempt *attempt);
 
+/* A bank begins to fail, or not, as the seed has it. */
+void bank_maybe_ail(struct world *world);
+/* How the bank fails just now; ILL_COUNT: it does not. */
+enum sim_ill bank_ill(const struct world *world, uint32_t channel);
 void bank_on_request(struct world *world, uint32_t channel, const struct payment *request);
 
 /* Oracles that look at each thing the switch lets out or writes. */
@@ -363,6 +388,13 @@ void oracle_on_response(struct world *world, uint32_t channel, const struct paym
 void oracle_on_link_down(struct world *world, uint32_t channel);
 void oracle_on_crash(struct world *world, bool has_lost_records);
 void oracle_at_quiescence(struct world *world);
+/* Where payments go, and what breakers make of it: see oracle_routes.c. */
+void oracle_routes_on_append(struct world *world, const struct record *record,
+                             struct attempt *attempt);
+void oracle_routes_on_notice(struct world *world, const struct engine_effect *effect);
+void oracle_routes_after_step(struct world *world);
+void oracle_routes_on_crash(struct world *world);
+void oracle_routes_at_quiescence(struct world *world);
 /* A transaction begins on the log: whether its original allows it. */
 void oracle_on_follow_up(struct world *world, const struct attempt *attempt);
 /* A follow-up was refused for its original's state. */

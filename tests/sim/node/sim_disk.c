@@ -397,7 +397,7 @@ enum disk_answer sim_disk_sync_folder(void)
     if (sync_fails()) {
         return DISK_FAILED;
     }
-    if (!PLANTED_BUG(41)) {
+    if (!PLANTED_BUG(102)) {
         disk.durable = disk.now;
         disk.pending_count = 0;
     }

@@ -142,6 +142,35 @@ static void test_old_faults_are_forgotten(void **state)
     channel_health_destroy(health);
 }
 
+/* Whenever somebody looks: an outcome older than the window counts no more. */
+static void test_the_window_is_never_longer_than_it_says(void **state)
+{
+    (void)state;
+    struct channel_health *health = channel_health_create();
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(end(health, NULL, SECOND), HEALTH_UNCHANGED);
+    }
+    assert_int_equal(end(health, "00", 9 * SECOND), HEALTH_UNCHANGED);
+    assert_int_equal(view_of(health, 9 * SECOND).requests, 10);
+    assert_int_equal(end(health, NULL, 12 * SECOND), HEALTH_UNCHANGED); /* nine are 11 s old */
+    assert_int_equal(view_of(health, 12 * SECOND).requests, 2);
+    channel_health_destroy(health);
+}
+
+/* "The healthiest" is asked of channels that nobody used lately, too. */
+static void test_the_score_forgets_without_being_fed(void **state)
+{
+    (void)state;
+    struct channel_health *health = channel_health_create();
+    assert_int_equal(end(health, NULL, 4 * SECOND), HEALTH_UNCHANGED);
+    assert_int_equal(end(health, "00", 6 * SECOND), HEALTH_UNCHANGED);
+    assert_true(channel_health_score(health, SPOT, &LIMITS, 9 * SECOND) >> 32 > 0);
+    /* The half of the time-out is over; the answer counts still. */
+    assert_int_equal(channel_health_score(health, SPOT, &LIMITS, 14 * SECOND), 1000);
+    assert_int_equal(channel_health_score(health, SPOT, &LIMITS, 17 * SECOND), 0);
+    channel_health_destroy(health);
+}
+
 static void test_groups_and_channels_are_apart(void **state)
 {
     (void)state;
@@ -236,6 +265,8 @@ int main(void)
         cmocka_unit_test(test_a_dropped_probe_frees_its_place),
         cmocka_unit_test(test_each_reason_counts_by_itself),
         cmocka_unit_test(test_old_faults_are_forgotten),
+        cmocka_unit_test(test_the_window_is_never_longer_than_it_says),
+        cmocka_unit_test(test_the_score_forgets_without_being_fed),
         cmocka_unit_test(test_groups_and_channels_are_apart),
         cmocka_unit_test(test_without_limits_nothing_opens),
         cmocka_unit_test(test_limits_are_read_and_a_channel_has_its_own),
