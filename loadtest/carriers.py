@@ -109,7 +109,7 @@ class Switch(Carrier):
             folder.start_bank(folder.ledger(bank), [], folder.load_core, bank)
         folder.start_switch(folder.server_core)
         for bank in BANKS:
-            folder.wait_for_bank_link(folder.ledger(bank))
+            folder.wait_for_bank_link(bank)
         self.pid, self.port = folder.switch.pid, folder.port
 
     def durable_results(self):

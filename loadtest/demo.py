@@ -88,7 +88,7 @@ class Demo(run_folder.RunFolder):
         self.start_switch()
         self.cpu -= cpu_seconds(self.switch.pid)  # a start is no payment
         for name in run_folder.BANKS:
-            self.wait_for_bank_link(self.ledger(name))
+            self.wait_for_bank_link(name)
         self.start_admin()
         say(f"terminals port {self.port} (TLS), banks' ports {' and '.join(map(str, self.bank_ports.values()))}, control socket {self.folder}/control.sock"
             + (f", admin https://127.0.0.1:{self.admin_port}" if self.admin else ""))
@@ -399,6 +399,8 @@ def main(arguments):
         for number in (signal.SIGINT, signal.SIGTERM):  # what was started is ended, whatever is pressed now
             signal.signal(number, signal.SIG_IGN)
         demo.close()
+    if code == 1:
+        run_folder.show_logs(folder)
     if asked.keep or code == 1:
         say(f"everything is in {folder}")
     else:

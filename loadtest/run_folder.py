@@ -5,6 +5,7 @@ Life: RunFolder -> prepare_fleet -> start_bank, start_switch ... -> close. No st
 import contextlib
 import os
 import pathlib
+import random
 import signal
 import socket
 import sqlite3
@@ -12,7 +13,7 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-START_S, STOP_S = 20, 40
+START_S, STOP_S = 60, 60  # deadlines for what has gone wrong; a busy machine may take its time
 BANK_MAC = "unionpay_ecb"
 BANKS = ("bank_a", "bank_b")  # in the order of the configuration's channels
 BANK_WIRE = ("--spec", ROOT / "config/specs/iso8583-1987-ascii.yaml")  # what a bank speaks, and in which frames
@@ -23,10 +24,33 @@ class RunFailed(Exception):
     pass
 
 
+# The kernel deals out the ports from there on to whoever connects: one of those that was free a moment ago may be taken when it is wanted.
+PORT_RANGE = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+PORT_FIRST, PORT_LAST = 10240, 32767
+reserved = []  # names that only one process of this machine can hold, one a port
+
+
+def ports():
+    first_dealt = int(PORT_RANGE.read_text().split()[0]) if PORT_RANGE.exists() else PORT_LAST + 1
+    return range(PORT_FIRST, min(PORT_LAST + 1, first_dealt) if first_dealt > 2 * PORT_FIRST else PORT_LAST + 1)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody listens on, and that no other caller on this machine is given while this process lives."""
+    choice = random.SystemRandom()
+    for _ in range(1000):
+        port = choice.choice(ports())
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0tillway-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            continue
+        reserved.append(name)
+        return port
+    raise RunFailed("no free loopback port was found")
 
 
 def wait_until(what, seconds, is_true, every=0.1):
@@ -62,6 +86,14 @@ def link_settings(index, port):
     """Every link of a channel of config/demo leads to that port."""
     return {f"channels.{index}.links.{link}.{option}": value for link in range(LINK_COUNT)
             for option, value in (("address", "127.0.0.1"), ("port", port))}
+
+
+def show_logs(folder, lines_max=12):
+    """The last lines of every program's log below a run's folder, without those about good payments: a failure is often told from these alone."""
+    for path in sorted(pathlib.Path(folder).rglob("*.log")):
+        with contextlib.suppress(OSError):
+            lines = [line for line in path.read_text(errors="replace").splitlines() if " info txn " not in line]
+            print(f"  -- {path.name}", *(f"    {line[:300]}" for line in lines[-lines_max:]), sep="\n", flush=True)
 
 
 class Child:
@@ -112,7 +144,7 @@ class RunFolder:
         self.children = []
         self.port, self.admin_port = free_port(), free_port()
         self.bank_ports = {name: free_port() for name in BANKS}
-        self.switch, self.banks = None, {}
+        self.switch, self.banks, self.said_before = None, {}, 0
         self.bank_wires = {}  # of banks that speak something else than BANK_WIRE
         self.log = self.folder / "log"  # the folder that the switch writes and log_reader.py reads
 
@@ -165,8 +197,12 @@ class RunFolder:
     def start_switch(self, core=None):
         """Answers the seconds until it listens."""
         began = time.monotonic()
+        self.said_before = self.switch_log().stat().st_size if self.switch_log().exists() else 0
         self.switch = self.start_listening("tillwayd", self.server_command("tillwayd"), self.port, core)
         return time.monotonic() - began
+
+    def switch_log(self):
+        return self.folder / "tillwayd.log"
 
     def ledger(self, name):
         return self.folder / f"{name}.db"
@@ -177,9 +213,14 @@ class RunFolder:
                    "--ledger", ledger, *self.bank_wires.get(name, BANK_WIRE), *options]
         self.banks[name] = self.start_listening(name, command, port, core)
 
-    def wait_for_bank_link(self, ledger):
-        signed_on = "SELECT count(*) FROM journal WHERE direction = 'out' AND mti = '0800'"
-        wait_until("the bank link signs on", START_S, lambda: query(ledger, signed_on, 0) > 0)
+    def is_channel_up(self, name):
+        """As the running switch has said last: what the bank has answered may still be on its way."""
+        said = self.switch_log().read_bytes()[self.said_before:].decode(errors="replace")
+        changes = [line for line in said.splitlines() if f"channel={name}" in line and (" channel_up " in line or " channel_down " in line)]
+        return bool(changes) and " channel_up " in changes[-1]
+
+    def wait_for_bank_link(self, name):
+        wait_until(f"channel {name} is up", START_S, lambda: self.switch.check() or self.is_channel_up(name), 0.02)
 
     def close(self):
         for child in reversed(self.children):

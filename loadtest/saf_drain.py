@@ -53,7 +53,7 @@ class Live(Carrier):
         folder.start_proxy()
         folder.start_switch(folder.server_core)
         for bank in BANKS:
-            folder.wait_for_bank_link(folder.ledger(bank))
+            folder.wait_for_bank_link(bank)
         self.pid, self.port = folder.switch.pid, folder.port
 
     def p99_us(self, label, terminals):

@@ -49,12 +49,12 @@ class Stage(demo_module.Demo):
 
     def restart_admin(self):
         self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
-        run_folder.wait_until("tillway-admin listens", 10, lambda: self.admin.check() or run_folder.can_connect(self.admin_port))
+        run_folder.wait_until("tillway-admin listens", run_folder.START_S, lambda: self.admin.check() or run_folder.can_connect(self.admin_port))
 
     def ctl(self, *words, who="ann"):
         command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt"]
         command += ["--token-file", self.folder / f"{who}.token"] if who else []
-        return subprocess.run([str(word) for word in (*command, *words)], capture_output=True, text=True, timeout=60)
+        return subprocess.run([str(word) for word in (*command, *words)], capture_output=True, text=True, timeout=120)
 
     def http(self, path, who=None, method="GET", body=None):
         """Code, headers, text."""
@@ -74,14 +74,14 @@ class AdminPort(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        asked = demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "50", "--seconds", "12"])
+        asked = demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "50", "--seconds", "600"])  # the last test ends it
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-admin-test-"))
         cls.stage = Stage(asked, cls.folder)
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.addClassCleanup(cls.stage.close)
         cls.stage.prepare()
         cls.stage.start_all()
-        run_folder.wait_until("tillway-admin listens", 20, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
+        run_folder.wait_until("tillway-admin listens", run_folder.START_S, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
         cls.fault = None
         cls.loading = threading.Thread(target=cls.load, daemon=True)
         cls.loading.start()
@@ -124,7 +124,7 @@ class AdminPort(unittest.TestCase):
         self.assertEqual((refused.returncode, "no such channel" in refused.stderr), (5, True), refused.stderr)
         self.assertEqual(self.stage.ctl("trace", "terminal", "99999999").returncode, 5)
         for side, name in (("channel", "bank_a"), ("terminal", "10000001")):
-            seen = self.stage.ctl("trace", side, name, "--seconds", "3", "--json")
+            seen = self.stage.ctl("trace", side, name, "--seconds", "4", "--json")
             self.assertEqual(seen.returncode, 0, seen.stderr)
             entries = [json.loads(line) for line in seen.stdout.splitlines()]
             self.assertEqual({entry["way"] for entry in entries}, {"sent", "received"}, seen.stdout[:500])
@@ -181,7 +181,10 @@ class AdminPort(unittest.TestCase):
 
     def test_05_pages_join_without_gap_or_repeat(self):
         path, seen = "/api/v1/transactions?limit=7&to=", []
-        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
+        end = int(time.time()) - 1
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end))
+        # Rows reach the log in their order, a moment after their time: then all of that time are there.
+        run_folder.wait_until("rows of later times", 60, lambda: log_reader.count_rows(self.stage.log, f"wall_us > {(end + 1) * 1000000}", 0) > 50)
         cursor = ""
         for _ in range(5):
             page = json.loads(self.stage.http(path + until + cursor, "bob")[2])
@@ -284,13 +287,15 @@ class AdminPort(unittest.TestCase):
         self.assertNotIn("twy_", (self.folder / "audit.log").read_text())
 
     def test_11_a_drain_ends_the_switch_and_the_books_agree(self):
+        self.assertIsNone(self.stage.load.poll(), "the load ended before the tests did")
+        self.stage.load.terminate()  # in order
         self.loading.join(180)
         self.assertFalse(self.loading.is_alive())
         self.assertIsNone(self.fault)
         self.stage.drain()
         drained = self.stage.ctl("drain")
         self.assertEqual(drained.returncode, 0, drained.stderr)
-        self.assertEqual(self.stage.switch.process.wait(60), 0)
+        self.assertEqual(self.stage.switch.process.wait(120), 0)
         code, _, text = self.stage.http("/readyz")
         self.assertEqual(code, 503)
         self.assertIn("[-]control:", text)
@@ -299,10 +304,20 @@ class AdminPort(unittest.TestCase):
         found = json.loads(self.stage.http("/api/v1/transactions?limit=1", "bob")[2])
         self.assertEqual(len(found["items"]), 1)  # the log can still be read
         self.stage.admin.process.send_signal(signal.SIGTERM)
-        self.assertEqual(self.stage.admin.process.wait(20), 0)
+        self.assertEqual(self.stage.admin.process.wait(60), 0)
         for bank in self.stage.banks.values():
             bank.stop()
         self.assertTrue(self.stage.reconcile())
+
+
+class Result(unittest.TextTestResult):
+    """With each failure the last words of all programs, before their folder goes."""
+
+    def addFailure(self, test, fault):
+        super().addFailure(test, fault)
+        run_folder.show_logs(AdminPort.folder)
+
+    addError = addFailure
 
 
 def main():
@@ -315,7 +330,8 @@ def main():
             print(f"{name} is not built")
             return 77
     suite = unittest.defaultTestLoader.loadTestsFromTestCase(AdminPort)
-    return 0 if unittest.TextTestRunner(verbosity=2, failfast=False).run(suite).wasSuccessful() else 1
+    result = unittest.TextTestRunner(verbosity=2, failfast=False, resultclass=Result).run(suite)
+    return 0 if result.wasSuccessful() else 1
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import warnings
 from stage import Failed, expect, small_switch, with_workers
 from wire import ANSWER_S, HEADER, TPDU, Peer, ascii_field, bcd, frame, message, metrics
 
+SLOW_MS = 2500  # a message or a handshake that takes longer is too slow: far above what an honest one takes here
+
+
 class Case:
     """One kind of bad input: what is done, and what must come of it."""
 
@@ -116,28 +119,34 @@ def cases(switch):
     ]
 
 
+def wait_for_lines(switch, count):
+    deadline = time.monotonic() + ANSWER_S
+    while len(switch.lines()) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def growth(switch, counts, name, label):
+    now = metrics(switch.folder / "control.sock")
+    return sum(value - counts.get(key, 0) for key, value in now.items() if key[0].endswith(name) and label in key[1])
+
+
 def run_case(switch, case, witness):
     before, counts = len(switch.lines()), metrics(switch.folder / "control.sock")
     case.act(switch)
     wanted = 4 if case.name == "three wrong MACs" else 1  # the sign-on before them has a line of its own
-    deadline = time.monotonic() + ANSWER_S
-    while len(switch.lines()) < before + wanted and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for_lines(switch, before + wanted)
     lines = switch.lines()[before:]
     expect(f"{len(lines)} log lines, expected {wanted}: {lines}", len(lines) == wanted)
     expect(f"log line {lines[-1]!r} lacks one of {case.words}", all(word in lines[-1] for word in case.words))
     if case.counter:
         name, label = case.counter
-        now = metrics(switch.folder / "control.sock")
-        grown = sum(value - counts.get(key, 0) for key, value in now.items() if key[0].endswith(name) and label in key[1])
+        grown = growth(switch, counts, name, label)
         expect(f"{name}{{{label}}} grew by {grown:g}", grown == max(1, wanted - 1))
     expect("process ended", switch.process.poll() is None)
     answer = witness.send(frame(switch.fleet.echo())).answer()
     expect("the witness is not served any more", answer is not None and answer.code == "00")
     # Its own line is not of the case.
-    deadline = time.monotonic() + ANSWER_S
-    while len(switch.lines()) < before + wanted + 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for_lines(switch, before + wanted + 1)
 
 
 def secrets_in(text):
@@ -146,11 +155,11 @@ def secrets_in(text):
 
 def run(binaries, workers):
     failures = 0
-    with small_switch(binaries, workers) as switch:
+    with small_switch(binaries, workers, SLOW_MS) as switch:
         with Peer(switch.tls_port, tls=True) as witness:
             answer = witness.send(frame(switch.fleet.echo())).answer()
             expect("an echo is not answered", answer is not None and answer.code == "00")
-            time.sleep(0.1)
+            wait_for_lines(switch, 1)
             for case in cases(switch):
                 try:
                     run_case(switch, case, witness)

@@ -18,6 +18,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ZPK, ZAK = "0123456789ABCDEFFEDCBA9876543210", "1C587F1C13924FEFA1B2C3D4E5F60718"
 PAN = "6225000000000014"
+ANSWER_S = 30  # until an answer counts as lost
+LATE_MS = 2000  # long enough to change links meanwhile
 LENGTHS = {2: 2, 32: 2, 33: 2, 35: 2, 55: 3}  # digits of a length in front; the rest is fixed
 
 
@@ -81,14 +83,16 @@ class Bank:
         keys.write_text(f"zpk {ZPK}\nzak {ZAK}\n")
         self.ledger = pathlib.Path(folder, "bank.db")
         self.process = subprocess.Popen([f"{binaries}/tillway-bank", "--keys", keys, "--ledger", self.ledger, "--spec",
-                                         ROOT / "config/specs/iso8583-1987-ascii.yaml", *options], stdout=subprocess.PIPE, text=True)
+                                         ROOT / "config/specs/iso8583-1987-ascii.yaml", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"tillway-bank did not start: {self.process.stderr.read()}")
         self.port = int(line.rsplit(":", 1)[1])
         self.link = self.connect()
 
     def connect(self):
-        link = socket.create_connection(("127.0.0.1", self.port), 5)
-        link.settimeout(5)
+        link = socket.create_connection(("127.0.0.1", self.port), ANSWER_S)
+        link.settimeout(ANSWER_S)
         return link
 
     def send(self, message, link=None):
@@ -123,11 +127,12 @@ class Bank:
             self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        self.process.stderr.close()
 
     def stop(self):
         self.link.close()
         self.process.send_signal(signal.SIGTERM)
-        out, _ = self.process.communicate(timeout=10)
+        out, _ = self.process.communicate(timeout=ANSWER_S)
         return json.loads(out.splitlines()[-1])
 
 
@@ -153,6 +158,12 @@ class BankTest(unittest.TestCase):
         bank = Bank(self.binaries, folder.name, "--mac", "x9_19", *options)
         self.addCleanup(bank.close)
         return bank
+
+    def wait_until(self, is_true):
+        deadline = time.monotonic() + ANSWER_S
+        while not is_true():
+            self.assertLess(time.monotonic(), deadline, "not in time")
+            time.sleep(0.02)
 
     def rows(self, bank, sql):
         with sqlite3.connect(f"file:{bank.ledger}?mode=ro", uri=True) as file:
@@ -200,25 +211,26 @@ class BankTest(unittest.TestCase):
         bank.link.settimeout(0.5)
         with self.assertRaises(TimeoutError):
             bank.receive()
+        self.wait_until(lambda: self.rows(bank, "SELECT count(*) FROM postings") == [(1,)])
         bank.process.send_signal(signal.SIGUSR1)
-        time.sleep(0.2)
-        bank.link.settimeout(5)
+        self.assertIn("healed", bank.process.stderr.readline())
+        bank.link.settimeout(ANSWER_S)
         self.assertEqual(bank.ask(build("0200", purchase(1))), "00")
         self.assertEqual(self.rows(bank, "SELECT repeat_count FROM postings"), [(1,)])
 
     def test_a_late_answer_comes_on_the_link_that_is_up_then(self):
-        bank = self.start("--late", "100", "--late-ms", "700")
+        bank = self.start("--late", "100", "--late-ms", str(LATE_MS))
         bank.send(build("0800", {7: "1125101500", 11: "000001", 70: "001"}))
         bank.receive()
         began = time.monotonic()
         bank.send(build("0200", purchase(1)))
-        time.sleep(0.1)
+        self.wait_until(lambda: self.rows(bank, "SELECT count(*) FROM postings") == [(1,)])
         other = bank.connect()
         self.addCleanup(other.close)
         bank.link.close()
         bank.send(build("0800", {7: "1125101500", 11: "000002", 70: "001"}), other)
         self.assertEqual(response_code(bank.receive(other)), "00")
-        self.assertGreater(time.monotonic() - began, 0.6)
+        self.assertGreater(time.monotonic() - began, LATE_MS / 1000 - 0.1)
 
     def test_a_duplicating_bank_answers_twice(self):
         bank = self.start("--duplicate", "100")

@@ -20,14 +20,14 @@ def counts(result):
 
 def a_bank_byte_at_a_time(run):
     """F8"""
-    run.up(bank_rules=["action=split,direction=both"])
+    run.up(bank_rules=["action=split,direction=both"], is_patient=True)
     all_were_answered(run.pay(seconds=3))
     run.settle()
 
 
 def many_messages_in_one_segment(run):
     """F8"""
-    run.up(bank_rules=["action=merge,direction=both,count_in_one=10,ms=40"])
+    run.up(bank_rules=["action=merge,direction=both,count_in_one=10,ms=40"], is_patient=True)
     all_were_answered(run.pay(tps=150, seconds=4))
     expect("nothing was merged", run.struck("before_bank_a", "merge") > 20)
     run.settle()
@@ -59,10 +59,12 @@ def a_bank_that_vanishes_is_noticed_by_its_silence(run):
 
 
 def a_silent_bank(run):
-    """F16: posts, or does not, and never answers."""
-    run.up(bank_options=["--silent", 50, "--silent-before", 50])
+    """F16: posts, or does not, and answers no payment; it answers sign-ons, or nothing would be sent to it."""
+    run.up(bank_rules=["action=drop,direction=to_server,mti=0200,percent=50", "action=drop,mti=0210"])
     result = run.pay(seconds=2)
     expect(f"somebody was told an approval: {counts(result)}", counts(result)["approved"] == 0)
+    expect(f"nobody waited in vain: {counts(result)}", counts(result)["unknown"] + counts(result)["reversed"] > 10)
+    expect("the bank posted nothing", run_folder.query(run.ledger("bank_a"), "SELECT count(*) FROM postings", 0) > 0)
     run.settle()
 
 

@@ -60,7 +60,7 @@ def a_bank_stands_still(run):
 
 def every_transfer_is_cut_short(run):
     """F7: reads and writes of 1 to 61 bytes, EINTR, EAGAIN: what is said is the same."""
-    run.up(prefix=run.preloaded(run.bin / "short_io.so"))
+    run.up(prefix=run.preloaded(run.bin / "short_io.so"), is_patient=True)
     all_were_answered(run.pay(seconds=4))
     run.settle()
 
@@ -74,11 +74,12 @@ def the_clock_jumps(run):
     expect("libfaketime is missing; `./dev setup` installs it", library.is_file())
     stamp = run.folder / "clock"
     stamp.write_text("+0\n")
-    run.up(prefix=run.preloaded(library, FAKETIME_TIMESTAMP_FILE=stamp, FAKETIME_NO_CACHE=1, FAKETIME_DONT_FAKE_MONOTONIC=1))
+    run.up(prefix=run.preloaded(library, FAKETIME_TIMESTAMP_FILE=stamp, FAKETIME_NO_CACHE=1, FAKETIME_DONT_FAKE_MONOTONIC=1), is_patient=True)
     jumps = ("+3600", "-3600", "+86400", "-86400", "+0")
-    with run.paying(seconds=2 + len(jumps)) as result:
+    with run.paying(ends_with_body=True) as result:
         for jump in jumps:
-            time.sleep(1)
+            lines, paid = len(run.lines()), run.metric("txn_total", "approved")
+            run_folder.wait_until("payments go on", 30, lambda: len(run.lines()) > lines + 20 and run.metric("txn_total", "approved") > paid)
             new = run.folder / "clock.new"
             new.write_text(jump + "\n")
             new.replace(stamp)
@@ -99,11 +100,11 @@ def started(run, at):
         child = subprocess.Popen(list(map(str, [*run.preloaded(run.bin / "short_memory.so", MEMORY_FAILS_AT=at, MEMORY_SPARES="libcrypto"), *run.server_command("tillwayd")])),
                                  stdout=out, stderr=out, cwd=run_folder.ROOT, start_new_session=True)
     try:
-        run_folder.wait_until("ready, or refused", 20, lambda: child.poll() is not None or " ready " in log.read_text(errors="replace"), 0.01)
+        run_folder.wait_until("ready, or refused", 60, lambda: child.poll() is not None or " ready " in log.read_text(errors="replace"), 0.01)
         is_ready = child.poll() is None
         if is_ready:
             child.send_signal(signal.SIGTERM)
-        code = child.wait(20)
+        code = child.wait(60)
     finally:
         if child.poll() is None:
             child.kill()
@@ -143,15 +144,15 @@ def memory_is_short_under_load(run):
         return "skipped: the sanitizers have a malloc of their own"
     run.up(prefix=run.preloaded(run.bin / "short_memory.so", MEMORY_FAILS_EVERY=25))
     ends = []
-    with run.paying(seconds=8):
+    with run.paying(ends_with_body=True):
         for _ in range(3):
             time.sleep(1)
             run.switch.process.send_signal(signal.SIGUSR2)
             time.sleep(0.7)
             with contextlib.suppress(OSError):
                 run.switch.process.send_signal(signal.SIGUSR2)
-            if run.switch.process.poll() is not None:
-                ends.append(run.switch.process.returncode)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it may be about to end
+                ends.append(run.switch.process.wait(2))
                 run.start_switch()
     expect(f"the switch crashed: it ended by {ends}", all(code > 0 for code in ends))
     run.settle()
@@ -163,9 +164,10 @@ def memory_is_short_under_load(run):
 
 def descriptors_run_out(run):
     """F29: terminals that only connect take all that are left; who is served stays served, and the log goes on."""
-    run.up(terminals=20, options={"listeners.0.handshake_timeout_ms": 60000}, prefix=["prlimit", f"--nofile={DESCRIPTOR_COUNT}"])
-    with run.paying(seconds=6) as result:
-        time.sleep(1.5)
+    run.up(terminals=20, options={"listeners.0.handshake_timeout_ms": 60000}, prefix=["prlimit", f"--nofile={DESCRIPTOR_COUNT}"],
+           is_patient=True)
+    with run.paying(ends_with_body=True) as result:
+        run_folder.wait_until("all terminals are there and pay", 60, lambda: run.metric("terminal_conns") >= 20 and run.metric("txn_total", "approved") > 20)
         crowd = []
         for _ in range(CROWD_COUNT):
             with contextlib.suppress(OSError):
@@ -206,31 +208,68 @@ def a_crowd_signs_on_in_one_turn(run):
 # ---- F31
 
 
+def when_read(pipe):
+    """The writing end of a pipe that has a name, once somebody has opened the other."""
+    ends = []
+
+    def opened():
+        with contextlib.suppress(OSError):
+            ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return ends
+    run_folder.wait_until(f"a reload reads {pipe.name}", 60, opened)
+    os.set_blocking(ends[0], True)
+    return ends[0]
+
+
 def the_thread_pool_is_starved(run):
     """F31: its only thread waits for ever for a file that a reload reads; no payment needs it."""
-    run.up(prefix=["env", "UV_THREADPOOL_SIZE=1"])
+    run.up(prefix=["env", "UV_THREADPOOL_SIZE=1"], is_patient=True)
     table = run.folder / "fleet/merchants.csv"
     kept = table.read_bytes()
-    with run.paying(seconds=6) as result:
+    with run.paying(ends_with_body=True) as result:
         time.sleep(1)
         table.unlink()
         os.mkfifo(table)
         run.switch.process.send_signal(signal.SIGHUP)
-        time.sleep(3)
+        end = when_read(table)
+        paid = run.metric("txn_total", "approved")
+        time.sleep(2)
+        run_folder.wait_until("payments go on", 30, lambda: run.metric("txn_total", "approved") > paid)
         expect("the reload did not wait", not run.lines(" reloaded "))
-        with contextlib.suppress(OSError):  # nobody reads: then the reload has gone on by itself
-            end = os.open(table, os.O_WRONLY | os.O_NONBLOCK)
-            os.set_blocking(end, True)
-            os.write(end, kept)
-            os.close(end)
+        os.write(end, kept)
+        os.close(end)
+        run.wait_line("reload", seconds=stage.RELOAD_S)
     all_were_answered(result)
     table.unlink()
     table.write_bytes(kept)
     run.settle()
 
 
+# ---- stops
+
+
+def a_second_signal_ends_a_drain_that_waits(run):
+    """F3: a stop waits for what has no answer yet; told again it ends at once, and a restart finds all."""
+    run.up(bank_rules=["action=drop,mti=0210"], options={"drain.deadline_ms": 600000, "engine.response_timeout_ms": 60000, "engine.inflight_life_ms": 61000})
+    with run.paying(ends_with_body=True):
+        run_folder.wait_until("banks were asked", 60, lambda: run.switch.check() or run.struck("before_bank_a") > 5)
+        run.switch.process.send_signal(signal.SIGTERM)
+        run.wait_line(" draining ")
+        time.sleep(1)
+        expect("the stop did not wait for its payments", run.switch.process.poll() is None)
+        run.switch.process.send_signal(signal.SIGTERM)
+        code = run.switch.process.wait(stage.END_S)
+        expect(f"not ended in order: code {code}", code == 0)
+        expect("it is not said why", run.lines(" stopping ", "told a second time"))
+        run.options = {}
+        run.heal()
+        run.start_switch()
+    run.settle()
+
+
 STORIES = [the_switch_stands_still, a_bank_stands_still, every_transfer_is_cut_short, the_clock_jumps, memory_fails_at_each_call_of_a_start,
-           memory_is_short_under_load, descriptors_run_out, a_crowd_signs_on_in_one_turn, the_thread_pool_is_starved]
+           memory_is_short_under_load, descriptors_run_out, a_crowd_signs_on_in_one_turn, the_thread_pool_is_starved,
+           a_second_signal_ends_a_drain_that_waits]
 
 if __name__ == "__main__":
     sys.exit(stage.tell(STORIES, __doc__))

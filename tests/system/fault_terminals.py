@@ -18,17 +18,18 @@ from stage import ROOT, all_were_answered, expect
 import run_folder
 import wire
 
-P99_MAX_US = 400000  # of payments beside a fault, on a machine that others use too
+P99_MAX_US, STALLS = 400000, 4  # of payments beside a fault, and how often each of them may be held up by the machine itself
 DEADLINES = {"listeners.0.handshake_timeout_ms": 1500, "listeners.0.first_message_timeout_ms": 1500}
 HELLO = bytes.fromhex("16030100c8010000c40303")
 CHAIN_COUNT = 600  # certificates, some 300 KB: OpenSSL takes 100 KB
-LIFE_S = 10  # of a certificate that runs out in a story: long enough for all terminals to come in
+LIFE_S = 12  # of a certificate that runs out in a story: long enough for all terminals to come in
 
 
 def kept_its_pace(result):
     all_were_answered(result)
-    p99 = result["latency_us"]["p99"]
-    expect(f"p99 of {p99} us beside the fault, {P99_MAX_US} at most", p99 <= P99_MAX_US)
+    p99, stall = result["latency_us"]["p99"], result["stall_us"]
+    at_most = P99_MAX_US + STALLS * stall
+    expect(f"p99 of {p99} us beside the fault, {at_most} at most, while this machine let a sleeper wait for {stall} us", p99 <= at_most)
     return f"p99 {p99 / 1000:.1f} ms"
 
 
@@ -41,8 +42,8 @@ def tls_context(version=None):
 
 
 def connect(run, port=None):
-    link = socket.create_connection(("127.0.0.1", port or run.port), 5)
-    link.settimeout(10)
+    link = socket.create_connection(("127.0.0.1", port or run.port), wire.ANSWER_S)
+    link.settimeout(wire.ANSWER_S)
     return link
 
 
@@ -59,7 +60,7 @@ def is_closed(link):
 
 def terminals_byte_at_a_time(run):
     """F8: TLS in segments of one byte up, of three bytes down."""
-    run.up(terminal_rules=["action=split,direction=to_server", "action=split,direction=to_client,piece=3"])
+    run.up(terminal_rules=["action=split,direction=to_server", "action=split,direction=to_client,piece=3"], is_patient=True)
     all_were_answered(run.pay(seconds=3))
     run.settle()
 
@@ -74,7 +75,7 @@ def terminals_cut_off_in_mid_message(run):
 
 def slow_clients(run):
     """F11: nothing at all, half a hello, a length and nothing, a head of HTTP without an end; each ends by an absolute deadline."""
-    run.up(options=DEADLINES)
+    run.up(options=DEADLINES, is_patient=True)
     with run.paying(seconds=5) as result:
         began, slow = time.monotonic(), []
         for _ in range(20):
@@ -95,7 +96,8 @@ def slow_clients(run):
         for link in slow:
             link.close()
     expect(f"{left} slow clients are still connected", left == 0)
-    expect(f"the slow clients were there for {seconds:.1f} s", seconds < 9)
+    most_s = 9 + STALLS * result["stall_us"] / 1e6
+    expect(f"the slow clients were there for {seconds:.1f} s, {most_s:.1f} at most", seconds < most_s)
     said = kept_its_pace(result)
     run.settle()
     return said
@@ -103,7 +105,7 @@ def slow_clients(run):
 
 def handshakes_are_begun_and_left(run):
     """F12: a flood of hellos that nobody goes on with."""
-    run.up(options=DEADLINES)
+    run.up(options=DEADLINES, is_patient=True)
     with run.paying(seconds=5) as result:
         end, count = time.monotonic() + 4, 0
         while time.monotonic() < end:
@@ -120,18 +122,20 @@ def handshakes_are_begun_and_left(run):
 
 def renegotiation_is_refused_and_key_updates_harm_nobody(run):
     """F12: s_client asks for a renegotiation (TLS 1.2), and for new keys a thousand times (TLS 1.3)."""
-    run.up()
+    run.up(is_patient=True)
     with run.paying(seconds=5) as result:
         address = ["openssl", "s_client", "-connect", f"127.0.0.1:{run.port}"]
-        with subprocess.Popen([*address, "-tls1_2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
-            time.sleep(0.7)
-            client.stdin.write("R\n")
-            client.stdin.flush()
-            time.sleep(0.7)
-            with contextlib.suppress(BrokenPipeError):
-                client.stdin.close()
-            said = client.stdout.read()
-        expect(f"no word about the refused renegotiation: {said[-400:]}", "renegotiation" in said.lower())
+        said = run.folder / "s_client.log"
+        with open(said, "wb") as out, subprocess.Popen([*address, "-tls1_2"], stdin=subprocess.PIPE, stdout=out, stderr=out) as client:
+            def wait_for(words):  # of OpenSSL 3.0; "Secure Renegotiation IS supported" is said of every server
+                run_folder.wait_until(f"s_client says {words}", wire.ANSWER_S, lambda: words in said.read_text(errors="replace"))
+            try:
+                wait_for("Verify return code")
+                client.stdin.write(b"R\n")
+                client.stdin.flush()
+                wait_for("no renegotiation")
+            finally:
+                client.kill()
         with subprocess.Popen([*address, "-tls1_3", "-quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               text=True) as client:
             with contextlib.suppress(BrokenPipeError):
@@ -174,7 +178,7 @@ def echo_in_records_of_one_byte(run, fleet):
 
 def records_of_one_byte(run):
     """F12: hellos and messages in TLS records of one byte are served and cost nobody else the pace."""
-    run.up(options=DEADLINES)
+    run.up(options=DEADLINES, is_patient=True)
     fleet, count = wire.Fleet(run.folder), 0
     with run.paying(seconds=5, first=1, terminals=39) as result:
         end = time.monotonic() + 4
@@ -189,7 +193,7 @@ def records_of_one_byte(run):
 def a_chain_of_hundreds_of_certificates(run):
     """F12: a client's chain that is longer than any is read ends its handshake, and nobody else notices."""
     named = add_named_port(run)
-    run.up(options=DEADLINES)
+    run.up(options=DEADLINES, is_patient=True)
     fleet = wire.Fleet(run.folder)
     signed_certificate(run.folder, "right", fleet.terminal, "ours")
     (run.folder / "huge.crt").write_text((run.folder / "right.crt").read_text() + (run.folder / "ours.crt").read_text() * CHAIN_COUNT)
@@ -280,10 +284,13 @@ def begun_before(life_s):
     return ["faketime", "-f", f"-{86400 - life_s}"]
 
 
-def renew_server_certificate(run, count, *when):
+def renew_server_certificate(run, *when):
+    """Answers the seconds until it is in force."""
+    began, count = time.monotonic(), len(run.lines(" reloaded "))
     signed_certificate(run.folder, "server", "switch", "root", *when)  # not the name of the root, or it would pass for its own
     run.switch.process.send_signal(signal.SIGHUP)
-    run.wait_line(" reloaded ", count=count)
+    run.wait_line(" reloaded ", count=count + 1, seconds=stage.RELOAD_S)
+    return time.monotonic() - began
 
 
 def is_believed(run):
@@ -308,15 +315,16 @@ def is_resumed(run, context, session, port):
 def certificates_run_out_while_terminals_pay(run):
     """F13: the server's and a terminal's. Who is there stays; nobody comes in any more, nor by an old session (I38), until there are new ones."""
     named = add_named_port(run)
-    run.up()
+    run.up(is_patient=True)
     fleet = wire.Fleet(run.folder)
     for end in ("crt", "key"):
         shutil.copy(run.folder / f"server.{end}", run.folder / f"root.{end}")
-    signed_certificate(run.folder, "brief", fleet.terminal, "ours", *begun_before(LIFE_S))
-    renew_server_certificate(run, 1, *begun_before(LIFE_S))
-    expired = time.time() + LIFE_S + 1
+    life_s = LIFE_S + round(4 * renew_server_certificate(run))  # a busy machine takes longer for all of it
+    signed_certificate(run.folder, "brief", fleet.terminal, "ours", *begun_before(life_s))
+    renew_server_certificate(run, *begun_before(life_s))
+    expired = time.time() + life_s + 1
     context = context_with(run, "brief", ssl.TLSVersion.TLSv1_2)
-    with run.paying(seconds=LIFE_S + 6, first=1, terminals=39, extra=["--ca", run.folder / "root.crt"]) as result:
+    with run.paying(ends_with_body=True, first=1, terminals=39, extra=["--ca", run.folder / "root.crt"]) as result:
         with context.wrap_socket(connect(run, named)) as link:
             expect("a terminal with a good certificate is not served", is_answered(link, fleet))
             expect("the server's certificate is not believed", is_believed(run))
@@ -328,7 +336,7 @@ def certificates_run_out_while_terminals_pay(run):
         expect("the server's certificate has not run out", not is_believed(run))
         expect("the metric does not say so", run.metric("cert_not_after_timestamp_seconds", "terminals") < time.time())
         signed_certificate(run.folder, "brief", fleet.terminal, "ours")
-        renew_server_certificate(run, 2)
+        renew_server_certificate(run)
         expect("a new certificate is not taken", is_served(run, fleet, "brief", named))
         expect("the server's new certificate is not believed", is_believed(run))
     run.wait_line("conn_closed", "expired")
@@ -350,7 +358,7 @@ def names_of_banks_are_refused_before_a_start(run):
 
 def ten_thousand_connect_at_once(run):
     """F30: connections that say nothing, then all of them leave and come back."""
-    run.up(options=DEADLINES)
+    run.up(options=DEADLINES, is_patient=True)
     with run.paying(seconds=8) as result:
         for _ in range(2):
             storm = []
@@ -371,7 +379,7 @@ def ten_thousand_connect_at_once(run):
 def terminals_come_back_all_at_once(run):
     """F30: a storm of handshakes and sign-ons beside those who pay."""
     count = 10000 if run.is_long else 600
-    run.up(terminals=40 + count)
+    run.up(terminals=40 + count, is_patient=True)
     with run.paying(seconds=10, terminals=40) as result:
         with run.paying(first=40, terminals=count, seconds=1, tps=1, extra=["--idle", "2", "--connecting", "1000"]):
             pass
@@ -384,7 +392,7 @@ def the_fuzzers_corpus_comes_in_by_the_socket(run):
     """F32: each file as it is, and as one frame; payments go on beside it."""
     files = [path.read_bytes() for path in sorted((ROOT / "tests/fuzz/corpus").rglob("*")) if path.is_file()]
     expect(f"a corpus of {len(files)} files", len(files) > 20)
-    run.up(options=DEADLINES)
+    run.up(options=DEADLINES, is_patient=True)
     with run.paying(seconds=5) as result:
         for data in files:
             for whole in (data, len(data[:2000]).to_bytes(2, "big") + data[:2000], wire.frame(data[:2000])):

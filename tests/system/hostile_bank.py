@@ -66,6 +66,7 @@ class FloodingBank(threading.Thread):
 class Run(run_folder.RunFolder):
     def settings(self):
         return super().settings() | run_folder.link_settings(0, self.flood.port) | {"channels.0.mac.algorithm": "none", "channels.0.echo_every_ms": 1000,
+                                     "channels.0.reply_timeout_ms": 60000,  # an answer behind the flood may take its time
                                      "store.queue_count_max": QUEUE_COUNT_MAX}
 
 
@@ -77,7 +78,7 @@ def check(run):
     run.flood = FloodingBank()
     run.flood.start()
     run.start_switch()
-    run_folder.wait_until("the bank floods the link", 10, run.flood.flooded.is_set)
+    run_folder.wait_until("the bank floods the link", run_folder.START_S, run.flood.flooded.is_set)
     before = run.flood.answered
     # The sockets' buffers may hold the whole flood, and a test be answered before the switch has read any of it.
     run_folder.wait_until("anomalies in the log", 60, lambda: run.switch.check() or anomalies_of(run) >= QUEUE_COUNT_MAX)
@@ -96,8 +97,9 @@ def run(kind, check_it, binaries):
             one.prepare_fleet(2, 1)
             check_it(one)
             return 0
-        except (run_folder.RunFailed, AssertionError) as fault:
-            print(f"FAILED: {fault}")
+        except (run_folder.RunFailed, OSError, AssertionError) as fault:
+            print(f"FAILED: {fault!r}", flush=True)
+            run_folder.show_logs(folder)
             return 1
         finally:
             one.close()

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Terminals that only connect: however many, a bank whose link is lost must find the switch come back (I26, F29)."""
 import argparse
-import contextlib
 import pathlib
 import socket
 import sys
@@ -21,14 +20,16 @@ class FickleBank(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
+        self.port = run_folder.free_port()  # which nobody is given while the bank is away
+        self.socket = socket.create_server(("127.0.0.1", self.port))
         self.links = []
 
     def run(self):
         while True:
-            with contextlib.suppress(OSError):
+            try:
                 self.links.append(self.socket.accept()[0])
+            except OSError:
+                time.sleep(0.01)  # away
 
     def leave(self, seconds):
         self.socket.shutdown(socket.SHUT_RDWR)
@@ -53,10 +54,10 @@ def check(run):
     run.fickle = FickleBank()
     run.fickle.start()
     run.start_switch()
-    run_folder.wait_until("the links are made", 10, lambda: len(run.fickle.links) >= run_folder.LINK_COUNT)
-    terminals = [socket.create_connection(("127.0.0.1", run.port), 5) for _ in range(TERMINAL_COUNT)]
+    run_folder.wait_until("the links are made", run_folder.START_S, lambda: len(run.fickle.links) >= run_folder.LINK_COUNT)
+    terminals = [socket.create_connection(("127.0.0.1", run.port), run_folder.START_S) for _ in range(TERMINAL_COUNT)]
     run.fickle.leave(AWAY_S)
-    run_folder.wait_until("a link is made again", 15, lambda: run.switch.check() or len(run.fickle.links) > run_folder.LINK_COUNT)
+    run_folder.wait_until("a link is made again", run_folder.START_S, lambda: run.switch.check() or len(run.fickle.links) > run_folder.LINK_COUNT)
     for terminal in terminals:
         terminal.close()
     run.switch.stop()

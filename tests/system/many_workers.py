@@ -3,13 +3,11 @@
 
     many_workers.py --bin DIR      DIR holds tillwayd and tillway-load
 """
-import socket
-import struct
 import sys
 import time
 
 from stage import Failed, binaries_asked, expect, small_switch
-from wire import ANSWER_S, Peer, fields_of, frame
+from wire import ANSWER_S, Peer, control_answer, fields_of, frame
 
 WORKER_COUNT, TRY_COUNT = 4, 16
 IS_CONNECTED = 17  # of Terminal in protocols/control.proto
@@ -19,14 +17,7 @@ def is_shown_connected(switch):
     identity = switch.fleet.terminal.encode()
     call = b"\x0a" + bytes([len(identity)]) + identity
     request = b"\x08\x01\x5a" + bytes([len(call)]) + call  # id = 1, terminal = {terminal_id}
-    with socket.socket(socket.AF_UNIX) as control:
-        control.settimeout(ANSWER_S)
-        control.connect(str(switch.folder / "control.sock"))
-        control.sendall(struct.pack(">I", len(request)) + request)
-        data = b""
-        while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
-            data += control.recv(65536)
-    terminals = [value for number, value in fields_of(data[4:]) if number == 11]
+    terminals = [value for number, value in control_answer(switch.folder / "control.sock", request) if number == 11]
     expect("the terminal is not known", len(terminals) == 1)
     return dict(fields_of(terminals[0])).get(IS_CONNECTED) == 1
 

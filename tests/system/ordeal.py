@@ -1,7 +1,7 @@
 """A demo in which somebody hurts the switch again and again while its terminals pay; afterwards the books must agree.
 
 Subclasses say what hurts: hurt(number) is called with the switch stopped and must leave it running, until it answers False or the load is
-over.
+over. The load ends soon after the last hurt: its seconds are a limit only.
 """
 import argparse
 import contextlib
@@ -14,12 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "loadtest"))
 
 import demo  # noqa: E402
-from run_folder import RunFailed, can_connect  # noqa: E402
+from run_folder import START_S, RunFailed, can_connect, show_logs  # noqa: E402
+
+LAST_S = 2  # of load, after the last hurt
 
 
 class Ordeal(demo.Demo):
@@ -40,9 +43,12 @@ class Ordeal(demo.Demo):
             try:
                 while not self.is_load_over() and self.hurt(self.hurt_count):
                     self.hurt_count += 1
-            except (RunFailed, OSError, subprocess.SubprocessError) as fault:
+            except Exception as fault:  # in a thread of its own: whatever it is must end the run and be told
                 self.fault = fault
-                self.load.terminate()
+        if self.fault is None:
+            time.sleep(LAST_S)
+        if not self.is_load_over():
+            self.load.terminate()  # in order: what is open is answered, and nothing new begins
         while not self.is_load_over():  # some of what hurt() started dies with the thread that did
             time.sleep(0.1)
 
@@ -50,7 +56,7 @@ class Ordeal(demo.Demo):
         """Starts the switch by another command and watches it: until it is dead, or listens and has lived for `watch` seconds. Answers whether it
         lives."""
         self.switch = self.start("tillwayd", command)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + START_S
         while not can_connect(self.port):
             if self.switch.process.poll() is not None:
                 return False
@@ -67,7 +73,7 @@ class Ordeal(demo.Demo):
         self.start_all()
         self.run_load()
         if self.fault:
-            raise RunFailed(str(self.fault))
+            raise RunFailed(f"hurt number {self.hurt_count}: {self.fault!r}")
 
     def books_agree(self):
         """After go_through(): everything drains, then the reconciler has its say."""
@@ -98,10 +104,11 @@ def main(body):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-ordeal-"))
     try:
         code = body(folder)
-    except (RunFailed, OSError, subprocess.SubprocessError, AssertionError) as fault:
-        print(f"FAILED: {fault}")
+    except Exception as fault:  # whatever it is, it is told beside the logs
+        print(f"FAILED: {fault}\n{traceback.format_exc(limit=-4)}", flush=True)
         code = 1
     if code == 1:
+        show_logs(folder)
         print(f"everything is in {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)

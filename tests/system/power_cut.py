@@ -11,11 +11,12 @@ import time
 
 import fragile_disk
 import ordeal
+import log_reader  # from the folder that ordeal has made known
 import stage
-from run_folder import Child, RunFailed
+from run_folder import START_S, RunFailed, wait_until
 
 DISK_MB = 192  # above the reserve that the switch keeps for reversals
-LOAD_S = 0.8  # between two cuts
+LOAD_S, ROWS = 0.4, 40  # between two cuts, at least
 
 # Takes the place of sqlite3_exec: the one word that makes a commit durable becomes another.
 SHIM = r"""
@@ -41,11 +42,10 @@ int sqlite3_exec(struct sqlite3 *database, const char *sql, int (*row)(void *, i
 
 class PowerCut(ordeal.Ordeal):
     def __init__(self, programs, folder, cuts, shim=None):
-        super().__init__(programs, folder, "--terminals", 40, "--tps", 200, "--seconds", 10 + 2.2 * cuts, "--terminal-timeout", 4)
+        super().__init__(programs, folder, "--terminals", 40, "--tps", 200, "--seconds", 60 + 15 * cuts, "--terminal-timeout", 4)
         self.cuts, self.shim = cuts, shim
         self.disk = fragile_disk.FragileDisk(pathlib.Path(folder) / "disk", DISK_MB)
         self.log = self.disk.at / "log"
-
 
     def settings(self):
         """Segments begin and are sealed between the cuts and in them."""
@@ -62,8 +62,9 @@ class PowerCut(ordeal.Ordeal):
     def hurt(self, number):
         if number == self.cuts:
             return False
+        rows = log_reader.count_rows(self.log, "1", 0)
         time.sleep(LOAD_S)
-        self.switch.check()
+        wait_until("payments are in the log again", START_S, lambda: self.switch.check() or log_reader.count_rows(self.log, "1", 0) >= rows + ROWS, 0.02)
         self.disk.hold()
         self.switch.process.kill()  # it may wait for the disk; it dies when the disk is let go
         self.disk.drop()

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 
-from stage import Failed, binaries_asked, expect, make_certificate, small_switch, with_workers
+from stage import END_S, RELOAD_S, Failed, binaries_asked, expect, make_certificate, small_switch, with_workers
 from wire import ANSWER_S, Peer, frame
 
-LINE_S = 10
+LINE_S = RELOAD_S
 
 
 def wait_line(switch, words, count=1):
@@ -23,7 +23,7 @@ def wait_line(switch, words, count=1):
         if sum(all(word in line for word in words) for line in switch.log.read_text().splitlines()) >= count:
             return
         time.sleep(0.05)
-    raise Failed(f"no line with {words}:\n{switch.log.read_text()[-2000:]}")
+    raise Failed(f"not {count} lines with {words} within {LINE_S} s:\n{switch.log.read_text()[-2000:]}")
 
 
 def code_of_echo(switch, peer):
@@ -110,7 +110,7 @@ def authorities_that_a_reload_brings_hold_at_once(switch, peer):
 def start_beside(switch, *words):
     """The same binary on the same file, with a log and a socket of its own."""
     return subprocess.run([switch.process.args[0], "--config", switch.folder / "tillway.yaml", "--set", "store.folder=other", "--set",
-                           "control.socket=other.sock", *words], capture_output=True, text=True, timeout=15)
+                           "control.socket=other.sock", *words], capture_output=True, text=True, timeout=120)
 
 
 def second_switch_on_the_same_ports_is_refused(switch, peer):
@@ -133,7 +133,8 @@ def check_of_the_configuration_tries_certificates_and_folders(switch, _peer):
 def stop_closes_idle_connections_and_ends(switch, peer):
     switch.process.send_signal(signal.SIGTERM)
     expect("the idle connection stays open", peer.is_closed())
-    code = switch.process.wait(15); expect(f"not ended in order: code {code}: {switch.log.read_text()[-600:]}", code == 0)
+    code = switch.process.wait(END_S)
+    expect(f"not ended in order: code {code}: {switch.log.read_text()[-600:]}", code == 0)
     wait_line(switch, ["drained", "all is answered"])
 
 
@@ -143,7 +144,7 @@ def second_signal_does_not_wait(binaries):
             expect("an echo is not answered", code_of_echo(switch, peer) == "00")
             switch.process.send_signal(signal.SIGTERM)
             switch.process.send_signal(signal.SIGTERM)
-            expect("not ended in order", switch.process.wait(3) == 0)
+            expect("not ended in order", switch.process.wait(END_S) == 0)
             expect("the control socket is left behind", not (switch.folder / "control.sock").exists())
         print("ok      second_signal_does_not_wait")
         return 0

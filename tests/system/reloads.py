@@ -17,7 +17,7 @@ import run_folder
 
 COUNT, COUNT_LONG = 30, 100
 BAD_EVERY = 5
-TPS = 60
+TPS, TERMINALS = 60, 200  # so many that a stall of the machine leaves somebody free to pay
 PAUSE_S = 0.3
 
 
@@ -115,7 +115,7 @@ def connections(run):
 def reload(run, line):
     before = len(run.lines(*line))
     run.switch.process.send_signal(signal.SIGHUP)
-    run.wait_line(*line, count=before + 1, seconds=30)
+    run.wait_line(*line, count=before + 1, seconds=stage.RELOAD_S)
 
 
 def ruleset(run):
@@ -138,10 +138,10 @@ def reloads_under_load_fail_nothing(run):
     """I30: everything that may change, and bad files between."""
     count = COUNT_LONG if run.is_long else COUNT
     files = Files(run)
-    run.up()
+    run.up(terminals=TERMINALS, is_patient=True)
     bad = good = 0
-    with run.paying(tps=TPS, seconds=int(count * 0.6) + 4) as result:
-        run_folder.wait_until("payments are under way", 20, lambda: run.switch.check() or run.metric("txn_total", "approved") > TPS, 0.1)
+    with run.paying(tps=TPS, ends_with_body=True) as result:
+        run_folder.wait_until("payments are under way", 60, lambda: run.switch.check() or run.metric("txn_total", "approved") > TPS and run.metric("terminal_conns") >= TERMINALS, 0.1)
         before, began = connections(run), time.monotonic()
         for number in range(count):
             time.sleep(PAUSE_S)

@@ -3,7 +3,7 @@
 them in doubt (I42); and again after a kill in mid-sealing, with the same log in segments.
 
 The bound is 3 s on a machine that has nothing else to do. On a busy one (its load above its processors) the figure is told, and the bound
-is ten times as much.
+is on the time of processors.
 """
 import argparse
 import os
@@ -19,7 +19,12 @@ import wire
 from stage import run_folder
 
 ROWS, IN_DOUBT, TERMINALS = 200_000, 10_000, 1000  # --rows 1000000 is what the aim is told for
-BOUND_S, BUSY_FACTOR, FILL_S = 3.0, 10, 900
+BOUND_S, GIVE_UP_S, FILL_S = 3.0, 180, 900
+PROCESSORS = 2  # of one that others share, each gives about half
+
+
+def is_busy():
+    return os.getloadavg()[0] > os.cpu_count()
 
 
 def seconds_to_first_answer(binaries, folder, switch):
@@ -35,7 +40,7 @@ def seconds_to_first_answer(binaries, folder, switch):
                     return time.monotonic() - began, run_folder.cpu_seconds(switch.process.pid)
         except OSError:
             pass
-        if switch.process.poll() is not None or time.monotonic() - began > 120:
+        if switch.process.poll() is not None or time.monotonic() - began > GIVE_UP_S:
             raise stage.Failed(f"tillwayd does not answer:\n{switch.log.read_text()[-2000:]}")
         time.sleep(0.01)
 
@@ -52,28 +57,33 @@ def fill(binaries, folder, rows, segment_rows):
     print(f"{rows} rows were written in {time.monotonic() - began:.1f} s")
 
 
-def told(words, took, bound_s):
+def told(words, took):
+    """Processors' time tells on any machine; the clock on one that is not busy."""
     seconds, cpu_s = took
+    bound_s, processors_s = GIVE_UP_S if is_busy() else BOUND_S, PROCESSORS * BOUND_S
     print(f"restart: {seconds:.2f} s to the first answer, {cpu_s:.2f} s of processors, {words} (aim {BOUND_S} s)", flush=True)
     stage.expect(f"{seconds:.2f} s to the first answer, {words}; expected at most {bound_s} s", seconds <= bound_s)
+    stage.expect(f"{cpu_s:.2f} s of processors to the first answer, {words}; expected at most {processors_s} s", cpu_s <= processors_s)
 
 
 def run(binaries, rows):
-    bound_s = BOUND_S * (BUSY_FACTOR if os.getloadavg()[0] > os.cpu_count() else 1)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-restart-"))
     switch = None
     try:
         switch = stage.Switch(binaries, folder, 1)
         switch.end()
         fill(binaries, folder, rows, 10 * rows)
-        told(f"{rows} rows not sealed, {IN_DOUBT} in doubt", seconds_to_first_answer(binaries, folder, switch), bound_s)
+        told(f"{rows} rows not sealed, {IN_DOUBT} in doubt", seconds_to_first_answer(binaries, folder, switch))
         kill(switch)
-        told("the same after a kill", seconds_to_first_answer(binaries, folder, switch), bound_s)
+        told("the same after a kill", seconds_to_first_answer(binaries, folder, switch))
         kill(switch)
         fill(binaries, folder, rows, rows // 5)
-        told(f"{rows} rows in sealed segments", seconds_to_first_answer(binaries, folder, switch), bound_s)
+        told(f"{rows} rows in sealed segments", seconds_to_first_answer(binaries, folder, switch))
         code = switch.end()
         stage.expect(f"tillwayd ended with code {code}", code == 0)
+    except BaseException:
+        run_folder.show_logs(folder, 4)
+        raise
     finally:
         if switch is not None and switch.process.poll() is None:
             kill(switch)
@@ -87,8 +97,8 @@ def main():
     asked = parser.parse_args()
     try:
         run(pathlib.Path(asked.bin).resolve(), asked.rows)
-    except (stage.Failed, subprocess.SubprocessError) as fault:
-        print(f"FAILED: {fault}")
+    except (stage.Failed, OSError, subprocess.SubprocessError) as fault:
+        print(f"FAILED: {fault}", flush=True)
         return 1
     return 0
 

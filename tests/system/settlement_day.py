@@ -13,6 +13,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "loadtest")]
 import demo as demo_module  # noqa: E402
+import run_folder  # noqa: E402
 from log_reader import Log  # noqa: E402
 
 TERMINALS = 20
@@ -68,11 +69,15 @@ class SettlementDay(unittest.TestCase):
         (cls.folder / "short.yaml").write_text(PROFILE)
         cls.demo = SmallSegments(demo_module.parse(["--bin", BIN, "--profile", str(cls.folder / "short.yaml"), "--terminals", str(TERMINALS)]), cls.folder)
         cls.addClassCleanup(cls.demo.close)
-        cls.demo.prepare()
-        cls.demo.start_all()
-        cls.demo.run_load()
-        cls.demo.drain()
-        cls.demo.stop_all()
+        try:
+            cls.demo.prepare()
+            cls.demo.start_all()
+            cls.demo.run_load()
+            cls.demo.drain()
+            cls.demo.stop_all()
+        except Exception:
+            run_folder.show_logs(cls.folder)
+            raise
         cls.is_settled = cls.demo.settle()
         cls.log = Log(cls.demo.log)
         cls.days = sorted(cls.folder.glob("settlement/*"))

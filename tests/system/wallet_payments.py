@@ -8,6 +8,7 @@ import argparse
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -106,6 +107,9 @@ class Run(run_folder.RunFolder):
         """One after the other where a terminal has several: each that the wallet does not know takes as long as a request may be on its way."""
         return run_folder.query(self.log / "segment-000001.db", PENDING, fallback=1)
 
+    def approved(self):
+        return run_folder.query(self.log / "segment-000001.db", "SELECT count(*) FROM log WHERE kind = 'result' AND response_code = '00'", fallback=0)
+
     def lines(self, event):
         return [line for line in (self.folder / "tillwayd.log").read_text().splitlines() if f" {event} " in line]
 
@@ -119,7 +123,9 @@ def story(programs, wechat, seconds, tps):
         run.start_wallets()
         run.start_switch()
         load = run.start_load(seconds, tps)
-        time.sleep(seconds * 0.6)
+        began = time.monotonic()
+        run_folder.wait_until("payments are under way", run_folder.START_S, lambda: run.switch.check() or run.approved() > seconds * tps / 8, 0.1)
+        time.sleep(max(0, began + seconds * 0.6 - time.monotonic()))
         run.switch.kill()  # in the middle: what is in doubt is undone by the next
         run.start_switch()
         code = load.process.wait(seconds + 120)
@@ -141,8 +147,9 @@ def story(programs, wechat, seconds, tps):
         if run is not None:
             run.close()
         if is_good:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         else:
+            run_folder.show_logs(folder)
             print(f"kept: {folder}")
 
 
@@ -156,7 +163,7 @@ def main():
     for wechat in ("wechat_v3", "wechat_v2"):
         try:
             story(pathlib.Path(asked.bin).resolve(), wechat, asked.seconds, asked.tps)
-        except (Failed, run_folder.RunFailed) as fault:
+        except (Failed, run_folder.RunFailed, OSError, subprocess.SubprocessError) as fault:
             failures += 1
             print(f"FAILED  {wechat}: {fault}")
     print(f"{2 - failures} passed, {failures} failed")

@@ -51,11 +51,11 @@ static const char *text_of(const json_t *json, const char *name)
     return json_string_value(json_object_get(json, name));
 }
 
-/* What came of it, at most ten seconds later. */
+/* What came of it, at most a minute later. */
 static json_t *wait_for_end(struct log_job *job)
 {
     struct timespec pause = {0, 10000000};
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 6000; i++) {
         json_t *json = log_job_json(job);
         if (strcmp(text_of(json, "state"), "running") != 0) {
             return json;

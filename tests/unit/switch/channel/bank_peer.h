@@ -203,7 +203,7 @@ static inline void stage_on_turn(void *argument)
 static inline void run_until(struct stage *stage, bool (*is_done)(struct stage *stage))
 {
     stage->is_done = is_done;
-    stage->give_up_ns = loop_now_ns() + UINT64_C(5000000000);
+    stage->give_up_ns = loop_now_ns() + UINT64_C(30000000000);
     stage->has_given_up = false;
     while (!is_done(stage) && !stage->has_given_up) { /* a stop may be left from the last time */
         loop_run(stage->loop);

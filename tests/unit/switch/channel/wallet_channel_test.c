@@ -36,6 +36,7 @@ static int set_up_kind(void **state, enum wallet_kind kind)
     stage->kind = kind;
     stage->notify_port = stage->notify_ports[kind];
     stage->response_count = 0;
+    stage->last_stan_before = stage->next_stan;
     snprintf(stage->ca, sizeof(stage->ca), "%.60s/keys/tls_ca.crt", stage->folder);
     tell(stage, "/heal", "{}");
     start_channel(stage, &(struct wallet_setup){.name = NULL});

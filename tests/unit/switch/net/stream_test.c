@@ -162,7 +162,7 @@ static int dial(const struct server *server)
                                   .sin_port = htons(listener_port(server->listener)),
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    struct timeval limit = {.tv_sec = 5};
+    struct timeval limit = {.tv_sec = 30};
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
     return descriptor;
@@ -204,7 +204,7 @@ static void ssl_read_all(SSL *ssl, uint8_t *bytes, int length)
 
 static void wait_closed(struct server *server, int count)
 {
-    for (int i = 0; i < 400 && server->closed_count < count; i++) {
+    for (int i = 0; i < 3000 && server->closed_count < count; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
     assert_int_equal(server->closed_count, count);
@@ -212,7 +212,7 @@ static void wait_closed(struct server *server, int count)
 
 static void wait_no_buffers(struct server *server)
 {
-    for (int i = 0; i < 100 && count_get(&server->loop->counts.buffers_used) > 0; i++) {
+    for (int i = 0; i < 3000 && count_get(&server->loop->counts.buffers_used) > 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
     assert_int_equal(count_get(&server->loop->counts.buffers_used), 0);
