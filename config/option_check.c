@@ -26,10 +26,32 @@ static const struct document_node *item_member(const struct document *document, 
     return member != NULL ? member : item;
 }
 
+/* Whatever a listener allows must be told apart by the first bytes of a message. */
+static void lengths_check(struct document *document, const struct server_options *options,
+                          uint32_t index)
+{
+    const struct framing_options *framing = &options->listeners[index].framing;
+    const struct document_node *section = item_member(document, "listeners", index, "framing");
+    const struct document_node *node = document_member(section, "length");
+    for (unsigned i = 0; i < FRAME_LENGTH_KIND_COUNT; i++) {
+        for (unsigned j = i + 1; j < FRAME_LENGTH_KIND_COUNT; j++) {
+            char reason[FRAME_LENGTH_REASON_SIZE];
+            bool are_both = (framing->lengths >> i & 1U) != 0 && (framing->lengths >> j & 1U) != 0;
+            if (are_both &&
+                !frame_lengths_are_told_apart((enum frame_length_kind)i, (enum frame_length_kind)j,
+                                              framing->length_max, reason)) {
+                document_fault(document, node != NULL ? node : section,
+                               "framing.length: %s; expected a listener for each of them", reason);
+            }
+        }
+    }
+}
+
 static void listeners_check(struct document *document, const struct server_options *options)
 {
     for (uint32_t i = 0; i < options->listener_count; i++) {
         const struct listener_options *one = &options->listeners[i];
+        lengths_check(document, options, i);
         if (one->http_paths.count > 0 && !one->framing.may_be_http) {
             document_fault(document, item_member(document, "listeners", i, "http_paths"),
                            "http_paths: expected framing.http: true beside it, got false");
@@ -85,6 +107,26 @@ static void places_check(struct document *document, const struct channel_options
     }
 }
 
+/* Who posts is who connects. */
+static void http_check(struct document *document, const struct channel_options *one,
+                       uint32_t channel)
+{
+    for (uint32_t i = 0; one->framing.may_be_http && i < one->link_count; i++) {
+        if (one->links[i].is_listening) {
+            document_fault(document, channel_item(document, channel, "links", i, "listen"),
+                           "listen: expected false beside framing.http: true, since who posts is "
+                           "who connects, got true");
+        }
+    }
+    if (one->framing.http_path[0] != '/' || strpbrk(one->framing.http_path, " \t\r\n") != NULL ||
+        strpbrk(one->framing.http_host, " \t\r\n/") != NULL) {
+        document_fault(document, item_member(document, "channels", channel, "framing"),
+                       "framing.http_path, framing.http_host: expected /path and host[:port] "
+                       "without blanks, got \"%s\" and \"%s\"",
+                       one->framing.http_path, one->framing.http_host);
+    }
+}
+
 /* A port of ours is one channel's, and says who may come. */
 static void listening_check(struct document *document, const struct server_options *options,
                             uint32_t channel, uint32_t index)
@@ -121,6 +163,7 @@ static void links_check(struct document *document, const struct server_options *
 {
     const struct channel_options *one = &options->channels[channel];
     places_check(document, one, channel);
+    http_check(document, one, channel);
     for (uint32_t i = 0; i < one->link_count; i++) {
         const struct link_options *link = &one->links[i];
         if (link->is_listening) {

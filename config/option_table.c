@@ -15,7 +15,7 @@
 #define WORDS_OF(set) static const char *const set##_WORDS[] = {set##_MAP(X) NULL};
 WORDS_OF(LOG_FORMAT)
 WORDS_OF(LOG_LEVEL)
-WORDS_OF(FRAMING_LENGTH)
+WORDS_OF(FRAME_LENGTH)
 WORDS_OF(TLS_VERSION)
 WORDS_OF(CHANNEL_MAC)
 WORDS_OF(CHANNEL_PIN)
@@ -27,6 +27,7 @@ WORDS_OF(HSM_MODULE)
 WORDS_OF(MASTER_KEY)
 WORDS_OF(PIN_POLICY)
 #undef WORDS_OF
+static const char *const LISTENER_LENGTH_WORDS[] = {FRAME_LENGTH_MAP(X) "auto", NULL};
 #undef X
 
 #define SERVER OPTION_SERVER, struct server_options
@@ -40,6 +41,7 @@ WORDS_OF(PIN_POLICY)
 #define FILE_PATH OPTION_FILE_PATH, 0, OPTION_PATH_SIZE - 1, NULL
 #define FLAG OPTION_FLAG, 0, 0, NULL
 #define CHOICE(set) OPTION_CHOICE, 0, 0, set##_WORDS
+#define CHOICES(set) OPTION_CHOICES, 0, 0, set##_WORDS
 #define WORDS(low, high) OPTION_WORDS, (low), (high), NULL
 #define MUST OPTION_MUST, NULL
 #define IF_SECTION OPTION_IF_SECTION, NULL
@@ -184,6 +186,21 @@ static enum status choice_set(const struct option_row *row, void *place, const c
     return STATUS_BAD_VALUE;
 }
 
+static enum status choices_add(const struct option_row *row, void *place, const char *text)
+{
+    uint32_t set;
+    REQUIRE(row->size == sizeof(set));
+    memcpy(&set, place, sizeof(set));
+    for (uint32_t i = 0; row->words[i] != NULL; i++) {
+        if (strcmp(row->words[i], text) == 0) {
+            set |= 1U << i;
+            memcpy(place, &set, sizeof(set));
+            return STATUS_OK;
+        }
+    }
+    return STATUS_BAD_VALUE;
+}
+
 static enum status flag_set(bool *place, const char *text)
 {
     bool is_true = strcmp(text, "true") == 0;
@@ -221,6 +238,8 @@ enum status option_set(const struct option_row *row, void *base, const char *tex
         return text_set(row, place, text);
     case OPTION_FILE_PATH:
         return path_set(row, place, text, folder);
+    case OPTION_CHOICES:
+        return choices_add(row, place, text);
     case OPTION_FLAG:
         return flag_set(place, text);
     case OPTION_CHOICE:
@@ -233,8 +252,10 @@ enum status option_set(const struct option_row *row, void *base, const char *tex
 
 static void expect_choice(const struct option_row *row, char text[OPTION_EXPECTATION_SIZE])
 {
-    size_t used = (size_t)snprintf(text, OPTION_EXPECTATION_SIZE, "%s",
-                                   row->words[1] == NULL ? "the word" : "one of");
+    const char *begin = row->shape == OPTION_CHOICES ? "one or a list of"
+                        : row->words[1] == NULL      ? "the word"
+                                                     : "one of";
+    size_t used = (size_t)snprintf(text, OPTION_EXPECTATION_SIZE, "%s", begin);
     for (uint32_t i = 0; row->words[i] != NULL && used < OPTION_EXPECTATION_SIZE; i++) {
         used += (size_t)snprintf(text + used, OPTION_EXPECTATION_SIZE - used, "%s %s",
                                  i > 0 ? "," : "", row->words[i]);
@@ -252,7 +273,7 @@ void option_expectation(const struct option_row *row, char text[OPTION_EXPECTATI
         [OPTION_FILE_PATH] = {"a path of ", " characters"},
         [OPTION_WORDS] = {"a list of ", " words"},
     };
-    if (row->shape == OPTION_CHOICE) {
+    if (row->shape == OPTION_CHOICE || row->shape == OPTION_CHOICES) {
         expect_choice(row, text);
         return;
     }
@@ -266,6 +287,18 @@ void option_expectation(const struct option_row *row, char text[OPTION_EXPECTATI
              FORMS[row->shape].before, is_named ? 1 : row->min, row->max, FORMS[row->shape].after);
 }
 
+static void choices_text(const struct option_row *row, uint32_t set, char text[OPTION_VALUE_SIZE])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; row->words[i] != NULL && used < OPTION_VALUE_SIZE; i++) {
+        if ((set >> i & 1U) != 0) {
+            used += (size_t)snprintf(text + used, OPTION_VALUE_SIZE - used, "%s%s",
+                                     used > 0 ? ", " : "", row->words[i]);
+        }
+    }
+}
+
 void option_value(const struct option_row *row, const void *base, char text[OPTION_VALUE_SIZE])
 {
     const char *place = (const char *)base + row->offset;
@@ -273,6 +306,7 @@ void option_value(const struct option_row *row, const void *base, char text[OPTI
     switch (row->shape) {
     case OPTION_NUMBER:
     case OPTION_CHOICE:
+    case OPTION_CHOICES:
     case OPTION_WORDS: /* its count comes first */
         memcpy(&number, place, row->size == sizeof(uint16_t) ? sizeof(uint16_t) : sizeof(number));
         break;
@@ -288,6 +322,8 @@ void option_value(const struct option_row *row, const void *base, char text[OPTI
     }
     if (row->shape == OPTION_CHOICE) {
         snprintf(text, OPTION_VALUE_SIZE, "%s", row->words[number]);
+    } else if (row->shape == OPTION_CHOICES) {
+        choices_text(row, number, text);
     } else if (row->shape == OPTION_FLAG) {
         snprintf(text, OPTION_VALUE_SIZE, number != 0 ? "true" : "false");
     } else {

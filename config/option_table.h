@@ -30,6 +30,7 @@ enum option_shape {
     OPTION_FILE_PATH,
     OPTION_FLAG,
     OPTION_CHOICE,
+    OPTION_CHOICES, /* a set of them: 1u << each */
     OPTION_WORDS
 };
 
@@ -69,8 +70,8 @@ const void *option_list_item(const struct option_list *list, const void *parent,
 uint32_t option_table_count(void);
 const struct option_row *option_table_at(uint32_t index);
 
-/* Sets the option in the struct that `base` points at (of the row's scope). A list gets one more
- * word; a relative path is put behind `folder`.
+/* Sets the option in the struct that `base` points at (of the row's scope). A list or set gets one
+ * more word; a relative path is put behind `folder`.
  * STATUS_BAD_VALUE: not what option_expectation says. STATUS_NO_ROOM: a list or path too long. */
 MUST_CHECK enum status option_set(const struct option_row *row, void *base, const char *text,
                                   const char *folder);

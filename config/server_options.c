@@ -129,8 +129,9 @@ static void row_fault(const struct option_reader *reader, const struct option_ro
                        node->kind == DOCUMENT_MAPPING ? "section" : "list");
         return;
     }
-    const char *nearest =
-        row->shape == OPTION_CHOICE ? document_nearest(node->text, row->words) : NULL;
+    const char *nearest = row->shape == OPTION_CHOICE || row->shape == OPTION_CHOICES
+                              ? document_nearest(node->text, row->words)
+                              : NULL;
     document_fault(reader->document, node, "%s: expected %s, got \"%.60s\"%s%s%s", row->path,
                    expected, node->text, nearest != NULL ? "; did you mean \"" : "",
                    nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
@@ -164,7 +165,7 @@ static void words_read(const struct option_reader *reader, const struct option_r
             return;
         }
     }
-    if (list->child_count < row->min) {
+    if (list->child_count < row->min || (row->shape == OPTION_CHOICES && list->child_count == 0)) {
         row_fault(reader, row, list);
     }
 }
@@ -175,7 +176,8 @@ static void row_read(const struct option_reader *reader, const struct option_row
     const struct document_node *node = row_find(reader, row, &section);
     if (node == NULL) {
         row_absent(reader, row, section);
-    } else if (row->shape == OPTION_WORDS && node->kind == DOCUMENT_SEQUENCE) {
+    } else if ((row->shape == OPTION_WORDS || row->shape == OPTION_CHOICES) &&
+               node->kind == DOCUMENT_SEQUENCE) {
         words_read(reader, row, node);
     } else if (node->kind != DOCUMENT_SCALAR ||
                option_set(row, reader->base, node->text, reader->folder) != STATUS_OK) {
@@ -276,6 +278,21 @@ static void folder_of(char folder[OPTION_PATH_SIZE], const char *path)
     folder[length] = '\0';
 }
 
+#define LENGTH_AUTO (1U << FRAME_LENGTH_KIND_COUNT)
+
+/* What `auto` stands for: all that is told apart from the usual length, and safely. */
+static void auto_fill(struct server_options *options)
+{
+    for (uint32_t i = 0; i < options->listener_count; i++) {
+        struct framing_options *framing = &options->listeners[i].framing;
+        if ((framing->lengths & LENGTH_AUTO) != 0) {
+            framing->lengths |= 1U << FRAME_BINARY_2 | 1U << FRAME_ASCII_4;
+            framing->lengths &= ~LENGTH_AUTO;
+            framing->may_be_http = true;
+        }
+    }
+}
+
 /* Address and port of a channel are its only link. */
 static void links_fill(struct server_options *options)
 {
@@ -304,6 +321,7 @@ struct server_options *server_options_load(struct document *document)
     snprintf(options->path, sizeof(options->path), "%s", document_name(document));
     scope_read(&reader);
     if (document_fault_count(document) == 0) {
+        auto_fill(options);
         links_fill(options);
         option_check(document, options);
     }

@@ -14,6 +14,7 @@
 
 #include "protocols/base/bytes.h"
 #include "protocols/base/document.h"
+#include "protocols/base/frame_length.h"
 #include "protocols/base/status.h"
 
 #define OPTION_LISTENER_COUNT_MAX 16
@@ -26,6 +27,7 @@
 #define OPTION_PATH_SIZE 256
 #define OPTION_URL_SIZE 200
 #define OPTION_WORD_SIZE 48
+#define OPTION_HTTP_TEXT_SIZE 80
 #define OPTION_WORD_COUNT_MAX 40
 #define OPTION_REFERENCE_SIZE 65536 /* enough for server_options_describe */
 
@@ -34,12 +36,6 @@
 #define LOG_LEVEL_MAP(X)                                                                           \
     X(LOG_LEVEL, ERROR, "error")                                                                   \
     X(LOG_LEVEL, WARNING, "warning") X(LOG_LEVEL, INFO, "info") X(LOG_LEVEL, DEBUG, "debug")
-/* In the order of enum frame_length_kind (protocols/frame.h), which config/ may not include. */
-#define FRAMING_LENGTH_MAP(X)                                                                      \
-    X(FRAMING_LENGTH, BINARY_2, "binary_2")                                                        \
-    X(FRAMING_LENGTH, BINARY_2_INCLUSIVE, "binary_2_inclusive")                                    \
-    X(FRAMING_LENGTH, ASCII_4, "ascii_4")                                                          \
-    X(FRAMING_LENGTH, BCD_2, "bcd_2") X(FRAMING_LENGTH, BINARY_4, "binary_4")
 #define TLS_VERSION_MAP(X) X(TLS_VERSION, 1_2, "1.2") X(TLS_VERSION, 1_3, "1.3")
 #define CHANNEL_MAC_MAP(X)                                                                         \
     X(CHANNEL_MAC, NONE, "none")                                                                   \
@@ -76,7 +72,6 @@
 #define X(set, name, word) OPTION_##set##_##name,
 enum option_log_format { LOG_FORMAT_MAP(X) };
 enum option_log_level { LOG_LEVEL_MAP(X) };
-enum option_framing_length { FRAMING_LENGTH_MAP(X) };
 enum option_tls_version { TLS_VERSION_MAP(X) };
 enum option_channel_mac { CHANNEL_MAC_MAP(X) };
 enum option_channel_pin { CHANNEL_PIN_MAP(X) };
@@ -96,10 +91,18 @@ struct option_words {
 };
 
 struct framing_options {
-    enum option_framing_length length;
-    bool has_tpdu;    /* framing.tpdu */
-    bool may_be_http; /* framing.http */
+    enum frame_length_kind length; /* of a channel */
+    uint32_t lengths;              /* of a listener: 1u << each enum frame_length_kind; `auto` is
+                                      replaced by what it stands for */
+    bool has_tpdu;                 /* framing.tpdu */
+    bool may_be_http;              /* framing.http; of a channel: we post */
     uint32_t length_max;
+    char http_path[OPTION_HTTP_TEXT_SIZE], http_host[OPTION_HTTP_TEXT_SIZE]; /* of a channel */
+};
+
+/* Of the header before the message type; empty: as the spec says. */
+struct header_options {
+    char source[16], destination[16];
 };
 
 struct tls_options {
@@ -199,6 +202,7 @@ struct channel_options {
     uint32_t half_dead_requests, half_dead_ms; /* half_dead.requests, half_dead.ms */
     char dialect[OPTION_DIALECT_SIZE];
     struct framing_options framing;
+    struct header_options header;
     struct option_words kinds; /* names of payment kinds, as payment_kind_name() has them */
     uint32_t echo_every_ms, reply_timeout_ms, reconnect_min_ms, reconnect_max_ms;
     enum option_channel_mac mac; /* mac.algorithm */

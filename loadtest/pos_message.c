@@ -220,11 +220,6 @@ struct byte_view pos_build_reversal(struct pos_writer *writer, const struct pos_
     return pos_draft_finish(writer, &identity->mac_key);
 }
 
-uint32_t pos_frame_length(struct byte_view bytes)
-{
-    return bytes.length < 2 ? 0 : 2 + ((uint32_t)bytes.bytes[0] << 8 | bytes.bytes[1]);
-}
-
 static bool mac_is_right(struct pos_writer *writer, const struct message *message,
                          const struct tdes_key *key)
 {

@@ -85,9 +85,6 @@ struct byte_view pos_build_request(struct pos_writer *writer, const struct pos_i
 struct byte_view pos_build_reversal(struct pos_writer *writer, const struct pos_identity *identity,
                                     const struct pos_request *request, const char reason[3]);
 
-/* The length of the whole frame that `bytes` begin with; 0: not enough bytes to know. */
-uint32_t pos_frame_length(struct byte_view bytes);
-
 struct pos_answer {
     char mti[5];
     uint32_t stan; /* 0: not in the answer */

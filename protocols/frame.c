@@ -10,6 +10,7 @@
 #include "protocols/frame_http.h"
 
 #define TPDU_ID 0x60
+#define ETX 0x03
 #define TLS_HANDSHAKE 0x16
 #define TLS_MAJOR 0x03
 
@@ -29,12 +30,6 @@ refuse(struct frame_fault *fault, enum status status, const char *format, ...)
     return status;
 }
 
-static uint32_t prefix_bytes(const struct framing *framing)
-{
-    bool is_four = framing->length_kind == FRAME_ASCII_4 || framing->length_kind == FRAME_BINARY_4;
-    return is_four ? 4 : 2;
-}
-
 static bool is_ascii_digits(struct byte_view bytes, uint32_t count)
 {
     return bytes.length >= count && digits_are_decimal((const char *)bytes.bytes, count);
@@ -42,11 +37,12 @@ static bool is_ascii_digits(struct byte_view bytes, uint32_t count)
 
 /* A length that cannot be: says what the peer seems to speak. Waits for four bytes when the first
  * two could be the ASCII digits of one, so that the answer does not depend on how they arrive. */
-static enum status refuse_length(const struct framing *framing, struct byte_view bytes,
-                                 struct frame_fault *fault)
+static enum status refuse_length(const struct framing *framing, enum frame_length_kind kind,
+                                 struct byte_view bytes, struct frame_fault *fault)
 {
-    REQUIRE(bytes.length >= prefix_bytes(framing));
-    bool is_binary = framing->length_kind != FRAME_ASCII_4 && framing->length_kind != FRAME_BCD_2;
+    REQUIRE(bytes.length >= frame_length_prefix_bytes(kind));
+    bool is_binary =
+        kind == FRAME_BINARY_2 || kind == FRAME_BINARY_2_INCLUSIVE || kind == FRAME_BINARY_4;
     unsigned first = (unsigned)bytes.bytes[0] << 8 | bytes.bytes[1];
     if (first == (TLS_HANDSHAKE << 8 | TLS_MAJOR)) {
         return refuse(fault, STATUS_MALFORMED,
@@ -66,7 +62,7 @@ static enum status refuse_length(const struct framing *framing, struct byte_view
                       "not expected here",
                       first, framing->length_max, bytes.bytes[0], bytes.bytes[1]);
     }
-    switch (framing->length_kind) {
+    switch (kind) {
     case FRAME_ASCII_4:
         return refuse(fault, STATUS_MALFORMED,
                       "bytes 0-3 are %02X%02X%02X%02X, expected a length of 4 ASCII digits, at "
@@ -80,6 +76,11 @@ static enum status refuse_length(const struct framing *framing, struct byte_view
     case FRAME_BINARY_4:
         return refuse(fault, STATUS_MALFORMED, "length 0x%04X%02X%02X exceeds %u", first,
                       bytes.bytes[2], bytes.bytes[3], framing->length_max);
+    case FRAME_STX:
+        return refuse(fault, STATUS_MALFORMED,
+                      "bytes 0-2 are %04X%02X, expected 02 (STX) and a length of 4 BCD digits, at "
+                      "most %u",
+                      first, bytes.bytes[2], framing->length_max);
     case FRAME_BINARY_2:
     case FRAME_BINARY_2_INCLUSIVE:
         break;
@@ -87,34 +88,53 @@ static enum status refuse_length(const struct framing *framing, struct byte_view
     return refuse(fault, STATUS_MALFORMED, "length 0x%04X exceeds %u", first, framing->length_max);
 }
 
-/* What the length bytes say, without themselves; UINT32_MAX when they are no length. */
-static uint32_t read_length(const struct framing *framing, const uint8_t *bytes)
+static bool is_allowed(const struct framing *framing, unsigned kind)
 {
-    char text[4];
-    uint64_t length = UINT32_MAX;
-    struct byte_reader reader;
-    byte_reader_init(&reader, bytes, prefix_bytes(framing));
-    switch (framing->length_kind) {
-    case FRAME_BINARY_2:
-        return byte_reader_u16(&reader);
-    case FRAME_BINARY_2_INCLUSIVE:
-        length = byte_reader_u16(&reader);
-        return length < 2 ? UINT32_MAX : (uint32_t)length - 2;
-    case FRAME_BINARY_4:
-        return byte_reader_u32(&reader);
-    case FRAME_BCD_2:
-        if (digits_from_bcd(text, bytes, 4, DIGITS_LEFT) != STATUS_OK) {
-            return UINT32_MAX;
+    return framing->length_kind == kind || (framing->other_kinds >> kind & 1U) != 0;
+}
+
+/* None of several kinds begins so. */
+static enum status refuse_begin(const struct framing *framing, const uint8_t first[2],
+                                struct frame_fault *fault)
+{
+    char names[96] = "";
+    uint32_t used = 0;
+    if (first[0] == TLS_HANDSHAKE && first[1] == TLS_MAJOR) {
+        return refuse(fault, STATUS_MALFORMED,
+                      "a TLS hello on a plain port: the peer speaks TLS, this listener does not");
+    }
+    for (unsigned kind = 0; kind < FRAME_LENGTH_KIND_COUNT; kind++) {
+        if (is_allowed(framing, kind)) {
+            used +=
+                (uint32_t)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",
+                                   frame_length_name((enum frame_length_kind)kind));
+            REQUIRE(used < sizeof(names));
         }
-        break;
-    case FRAME_ASCII_4:
-        memcpy(text, bytes, sizeof(text));
-        break;
     }
-    if (digits_parse(&length, text, sizeof(text), (struct number_range){0, 9999}) != STATUS_OK) {
-        return UINT32_MAX;
+    return refuse(fault, STATUS_MALFORMED,
+                  "bytes 0-1 are %02X%02X, which begins no message of at most %u bytes by %s",
+                  first[0], first[1], framing->length_max, names);
+}
+
+/* Which of the kinds that are allowed the message is of. */
+static enum status tell_kind(const struct framing *framing, struct byte_view bytes,
+                             enum frame_length_kind *kind, struct frame_fault *fault)
+{
+    *kind = framing->length_kind;
+    if (framing->other_kinds == 0) {
+        return STATUS_OK;
     }
-    return (uint32_t)length;
+    if (bytes.length < 2) {
+        return STATUS_TRUNCATED;
+    }
+    for (unsigned i = 0; i < FRAME_LENGTH_KIND_COUNT; i++) {
+        *kind = (enum frame_length_kind)i;
+        if (is_allowed(framing, i) &&
+            frame_length_may_begin(*kind, framing->length_max, bytes.bytes)) {
+            return STATUS_OK;
+        }
+    }
+    return refuse_begin(framing, bytes.bytes, fault);
 }
 
 /* TPDU: id 60, destination, source (unionpay section 1). */
@@ -144,35 +164,71 @@ static enum status check_tpdu(struct byte_view body, uint32_t length, uint32_t o
                   body.bytes[0], offset);
 }
 
+/* What stands behind a message whose length has come true: ETX and the block check. `whole` ends
+ * with them. */
+static enum status check_suffix(struct byte_view whole, struct frame_fault *fault)
+{
+    REQUIRE(whole.length > FRAME_SUFFIX_BYTES_MAX);
+    uint32_t etx_at = whole.length - 2, lrc_at = whole.length - 1;
+    uint8_t lrc = frame_length_lrc(whole.bytes + 1, whole.length - 2);
+    if (whole.bytes[etx_at] != ETX) {
+        return refuse(fault, STATUS_MALFORMED,
+                      "byte %u is %02X, expected 03 (ETX), where bytes 1-2 say that the message "
+                      "ends",
+                      etx_at, whole.bytes[etx_at]);
+    }
+    if (whole.bytes[lrc_at] != lrc) {
+        return refuse(fault, STATUS_MALFORMED,
+                      "the block check (LRC) at offset %u is %02X, expected %02X, the exclusive or "
+                      "of bytes 1 to %u",
+                      lrc_at, whole.bytes[lrc_at], lrc, etx_at);
+    }
+    return STATUS_OK;
+}
+
+static void fill(struct frame *frame, const struct framing *framing, struct byte_view message)
+{
+    frame->message = message;
+    if (framing->has_tpdu && message.length > 0) {
+        memcpy(frame->tpdu, message.bytes, FRAME_TPDU_BYTES);
+        frame->message.bytes += FRAME_TPDU_BYTES;
+        frame->message.length -= FRAME_TPDU_BYTES;
+    }
+}
+
 static enum status parse_plain(struct frame *frame, uint32_t *consumed,
                                const struct framing *framing, struct byte_view bytes,
                                struct frame_fault *fault)
 {
-    uint32_t prefix = prefix_bytes(framing);
+    enum frame_length_kind kind;
+    enum status status = tell_kind(framing, bytes, &kind, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint32_t prefix = frame_length_prefix_bytes(kind), suffix = frame_length_suffix_bytes(kind);
     if (bytes.length < prefix) {
         return STATUS_TRUNCATED;
     }
-    uint32_t length = read_length(framing, bytes.bytes);
-    if (length == UINT32_MAX || length > framing->length_max) {
-        return refuse_length(framing, bytes, fault);
+    uint32_t length = frame_length_read(kind, bytes.bytes);
+    if (length == FRAME_LENGTH_NONE || length > framing->length_max) {
+        return refuse_length(framing, kind, bytes, fault);
     }
     struct byte_view body = {bytes.bytes + prefix, bytes.length - prefix};
     if (framing->has_tpdu && length > 0) {
-        enum status status = check_tpdu(body, length, prefix, fault);
-        if (status != STATUS_OK) {
-            return status;
-        }
+        status = check_tpdu(body, length, prefix, fault);
     }
-    if (body.length < length) {
-        return STATUS_TRUNCATED;
+    if (status == STATUS_OK && body.length < length + suffix) {
+        status = STATUS_TRUNCATED;
     }
-    frame->message = (struct byte_view){body.bytes, length};
-    if (framing->has_tpdu && length > 0) {
-        memcpy(frame->tpdu, body.bytes, FRAME_TPDU_BYTES);
-        frame->message.bytes += FRAME_TPDU_BYTES;
-        frame->message.length -= FRAME_TPDU_BYTES;
+    if (status == STATUS_OK && suffix > 0) {
+        status = check_suffix((struct byte_view){bytes.bytes, prefix + length + suffix}, fault);
     }
-    *consumed = prefix + length;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    fill(frame, framing, (struct byte_view){body.bytes, length});
+    frame->length_kind = kind;
+    *consumed = prefix + length + suffix;
     return STATUS_OK;
 }
 
@@ -182,7 +238,9 @@ static enum status parse_http(struct frame *frame, uint32_t *consumed,
                               struct frame_fault *fault)
 {
     struct frame_http_head head;
-    enum status status = frame_http_head_parse(&head, framing, bytes, fault);
+    enum status status = framing->http_post_path != NULL
+                             ? frame_http_answer_parse(&head, framing, bytes, fault)
+                             : frame_http_head_parse(&head, framing, bytes, fault);
     if (status != STATUS_OK) {
         return status;
     }
@@ -220,17 +278,18 @@ enum status frame_parse(struct frame *frame, uint32_t *consumed, const struct fr
     if (bytes.length == 0) {
         return STATUS_TRUNCATED;
     }
-    if (framing->may_be_http && frame_http_is_begun(bytes.bytes[0])) {
+    if (framing->http_post_path != NULL ||
+        (framing->may_be_http && frame_http_is_begun(bytes.bytes[0]))) {
         return parse_http(frame, consumed, framing, bytes, fault);
     }
     return parse_plain(frame, consumed, framing, bytes, fault);
 }
 
 static struct frame_mark begin(struct byte_writer *writer, const struct framing *framing,
-                               const uint8_t tpdu[FRAME_TPDU_BYTES])
+                               enum frame_length_kind kind, const uint8_t tpdu[FRAME_TPDU_BYTES])
 {
-    struct frame_mark mark = {.length_at = writer->position};
-    byte_writer_fill(writer, 0, prefix_bytes(framing));
+    struct frame_mark mark = {.length_at = writer->position, .length_kind = kind};
+    byte_writer_fill(writer, 0, frame_length_prefix_bytes(kind));
     mark.body_at = writer->position;
     if (framing->has_tpdu) {
         REQUIRE(tpdu != NULL);
@@ -242,9 +301,13 @@ static struct frame_mark begin(struct byte_writer *writer, const struct framing 
 struct frame_mark frame_begin_request(struct byte_writer *writer, const struct framing *framing,
                                       const uint8_t tpdu[FRAME_TPDU_BYTES])
 {
-    uint32_t start = writer->position;
-    struct frame_mark mark = begin(writer, framing, tpdu);
+    uint32_t start = writer->position, content_length_at = 0;
+    if (framing->http_post_path != NULL) {
+        content_length_at = frame_http_post_begin(writer, framing);
+    }
+    struct frame_mark mark = begin(writer, framing, framing->length_kind, tpdu);
     mark.start = start;
+    mark.content_length_at = content_length_at;
     return mark;
 }
 
@@ -252,61 +315,45 @@ struct frame_mark frame_begin_reply(struct byte_writer *writer, const struct fra
                                     const struct frame *request)
 {
     uint8_t tpdu[FRAME_TPDU_BYTES] = {TPDU_ID};
-    uint32_t start = writer->position;
+    uint32_t start = writer->position, content_length_at = 0;
     if (request != NULL) {
         memcpy(tpdu + 1, request->tpdu + 3, 2);
         memcpy(tpdu + 3, request->tpdu + 1, 2);
     }
     if (request != NULL && request->is_http) {
-        frame_http_head_begin(writer, request->may_keep_alive);
+        content_length_at = frame_http_head_begin(writer, request->may_keep_alive);
     }
-    struct frame_mark mark = begin(writer, framing, tpdu);
+    bool is_other = request != NULL && is_allowed(framing, request->length_kind);
+    struct frame_mark mark =
+        begin(writer, framing, is_other ? request->length_kind : framing->length_kind, tpdu);
     mark.start = start;
+    mark.content_length_at = content_length_at;
     return mark;
-}
-
-static void put_length(uint8_t *at, const struct framing *framing, uint32_t length)
-{
-    REQUIRE(length <= framing->length_max && length <= FRAME_LENGTH_MAX);
-    char text[4];
-    struct byte_writer writer;
-    byte_writer_init(&writer, at, prefix_bytes(framing));
-    switch (framing->length_kind) {
-    case FRAME_BINARY_2:
-        byte_writer_u16(&writer, (uint16_t)length);
-        break;
-    case FRAME_BINARY_2_INCLUSIVE:
-        byte_writer_u16(&writer, (uint16_t)(length + 2));
-        break;
-    case FRAME_BINARY_4:
-        byte_writer_u32(&writer, length);
-        break;
-    case FRAME_ASCII_4:
-        digits_format(text, length, sizeof(text));
-        byte_writer_put(&writer, text, sizeof(text));
-        break;
-    case FRAME_BCD_2:
-        digits_format(text, length, sizeof(text));
-        REQUIRE(digits_to_bcd(at, text, sizeof(text), DIGITS_LEFT) == STATUS_OK);
-        break;
-    }
 }
 
 void frame_end(struct byte_writer *writer, const struct framing *framing,
                const struct frame_mark *mark)
 {
+    enum frame_length_kind kind = mark->length_kind;
     if (writer->status != STATUS_OK) {
         return;
     }
     REQUIRE(mark->start <= mark->length_at && mark->body_at <= writer->position);
-    REQUIRE(mark->body_at == mark->length_at + prefix_bytes(framing));
+    REQUIRE(mark->body_at == mark->length_at + frame_length_prefix_bytes(kind));
     uint32_t length = writer->position - mark->body_at;
     if (length > framing->length_max) {
         writer->status = STATUS_NO_ROOM;
         return;
     }
-    put_length(writer->bytes + mark->length_at, framing, length);
-    if (mark->length_at > mark->start) {
-        frame_http_head_end(writer, mark->start, writer->position - mark->length_at);
+    frame_length_write(kind, writer->bytes + mark->length_at, length);
+    if (frame_length_suffix_bytes(kind) > 0) {
+        byte_writer_u8(writer, ETX);
+        uint32_t checked_at = mark->length_at + 1; /* behind STX */
+        byte_writer_u8(writer,
+                       frame_length_lrc(writer->bytes + checked_at, writer->position - checked_at));
+    }
+    if (writer->status == STATUS_OK && mark->content_length_at > 0) {
+        frame_http_head_end(writer, mark->content_length_at, writer->position - mark->length_at,
+                            framing->http_post_path != NULL);
     }
 }

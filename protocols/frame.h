@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "protocols/base/bytes.h"
+#include "protocols/base/frame_length.h"
 #include "protocols/base/status.h"
 
 #define FRAME_LENGTH_MAX 2048
@@ -17,26 +18,26 @@
 #define FRAME_HTTP_HEAD_MAX 4096
 #define FRAME_REASON_SIZE 160
 
-enum frame_length_kind {
-    FRAME_BINARY_2,           /* big-endian, without itself */
-    FRAME_BINARY_2_INCLUSIVE, /* big-endian, with itself */
-    FRAME_ASCII_4,            /* four digits, without itself */
-    FRAME_BCD_2,              /* two bytes of BCD */
-    FRAME_BINARY_4            /* four bytes, big-endian */
-};
-
 struct framing {
-    enum frame_length_kind length_kind;
+    enum frame_length_kind length_kind; /* of what we begin */
+    /* Further kinds that a peer may begin with, 1u << each: every message is told apart by its
+     * first two bytes and answered as it came. Any two of them are told apart (base/frame_length).
+     */
+    uint32_t other_kinds;
     bool has_tpdu;
     bool may_be_http;              /* HTTP POST told apart by its first bytes */
     uint32_t length_max;           /* 1 .. FRAME_LENGTH_MAX, length bytes not counted */
     const char *const *http_paths; /* ends with NULL; NULL: any. Borrowed from the listener. */
+    /* We are the client: each message is posted there, and nothing but HTTP answers comes back.
+     * NULL: we are not. Borrowed from the channel. */
+    const char *http_post_path, *http_post_host;
 };
 
 struct frame {
-    struct byte_view message;       /* after TPDU; a view into the stream's bytes */
-    uint8_t tpdu[FRAME_TPDU_BYTES]; /* as received; zeros where there is none */
-    bool is_http, may_keep_alive;   /* may_keep_alive: the HTTP client asked to stay connected */
+    struct byte_view message;           /* after TPDU; a view into the stream's bytes */
+    uint8_t tpdu[FRAME_TPDU_BYTES];     /* as received; zeros where there is none */
+    enum frame_length_kind length_kind; /* as it came */
+    bool is_http, may_keep_alive; /* may_keep_alive: the HTTP client asked to stay connected */
 };
 
 struct frame_fault {
@@ -54,13 +55,16 @@ MUST_CHECK enum status frame_parse(struct frame *frame, uint32_t *consumed,
                                    const struct framing *framing, struct byte_view bytes,
                                    struct frame_fault *fault);
 
-/* Writing a frame: begin leaves room for length (and HTTP head, where the request came in HTTP) and
- * puts the TPDU of `request` with destination and source swapped (NULL: 60 and zeros); the caller
- * appends the message to the writer; end patches the length, and moves no byte. The frame is what
- * stands in the writer from mark.start. Room and limits are looked at once, in the writer's status:
- * STATUS_NO_ROOM also when the frame is longer than framing.length_max. */
+/* Writing a frame: begin leaves room for length (and HTTP head, where the request came in HTTP or
+ * we are the client) and puts the TPDU of `request` with destination and source swapped (NULL: 60
+ * and zeros); the caller appends the message to the writer; end patches the length, appends what
+ * stands behind, and moves no byte. The frame is what stands in the writer from mark.start. Room
+ * and limits are looked at once, in the writer's status: STATUS_NO_ROOM also when the frame is
+ * longer than framing.length_max. */
 struct frame_mark {
     uint32_t start, length_at, body_at;
+    enum frame_length_kind length_kind;
+    uint32_t content_length_at; /* where the digits of an HTTP head go; 0: no HTTP */
 };
 struct frame_mark frame_begin_reply(struct byte_writer *writer, const struct framing *framing,
                                     const struct frame *request);

@@ -11,7 +11,7 @@
 
 #define CONTENT_TYPE "x-ISO-TPDU/x-auth"
 #define HEADER_COUNT_MAX 64
-#define LENGTH_PREFIX_BYTES_MAX 4
+#define LENGTH_BYTES_MAX (FRAME_PREFIX_BYTES_MAX + FRAME_SUFFIX_BYTES_MAX)
 #define LENGTH_ROOM 8 /* characters kept for the digits of Content-Length, the rest blank */
 
 _Static_assert(FRAME_LENGTH_MAX < 0x4100, "no binary length begins with a capital letter");
@@ -21,6 +21,7 @@ _Static_assert(FRAME_LENGTH_MAX < 4100, "no BCD length begins with a capital let
 struct http_facts {
     bool has_length, has_coding, has_type, has_host;
     bool is_type_right, wants_close, wants_keep_alive, is_version_1_0;
+    bool is_answer; /* to what we posted */
     uint32_t length;
     struct frame_http_post *post; /* NULL: it carries a frame */
     const char *const *wanted;
@@ -219,6 +220,33 @@ static enum status read_request_line(struct byte_view line, const struct framing
     return STATUS_OK;
 }
 
+/* HTTP/1.1, a blank, three digits; a phrase may stand behind. */
+static enum status read_status_line(struct byte_view line, struct http_facts *facts,
+                                    struct frame_fault *fault)
+{
+    struct byte_view version;
+    struct byte_view code = line;
+    uint64_t status = 0;
+    if (!cut(&code, ' ', &version) || code.length < 3 ||
+        digits_parse(&status, (const char *)code.bytes, 3, (struct number_range){100, 599}) !=
+            STATUS_OK ||
+        (code.length > 3 && code.bytes[3] != ' ')) {
+        return refuse(fault, STATUS_MALFORMED, 0,
+                      "HTTP: the first line of the answer is not a version and a status of three "
+                      "digits");
+    }
+    facts->is_version_1_0 = is_word(version, "HTTP/1.0");
+    if (!facts->is_version_1_0 && !is_word(version, "HTTP/1.1")) {
+        return refuse(fault, STATUS_MALFORMED, 0,
+                      "HTTP: the answer does not begin with HTTP/1.0 or HTTP/1.1");
+    }
+    if (status != 200) {
+        return refuse(fault, STATUS_DENIED, 0, "HTTP: the answer's status is %u, expected 200",
+                      (unsigned)status);
+    }
+    return STATUS_OK;
+}
+
 static bool is_token_character(uint8_t byte)
 {
     bool is_letter = lower(byte) >= 'a' && lower(byte) <= 'z';
@@ -351,13 +379,15 @@ static enum status judge(const struct http_facts *facts, uint32_t length_max,
                                         : "HTTP: no Content-Length");
     }
     if (facts->length == 0) {
-        return refuse(fault, STATUS_MISSING, 400, "HTTP: POST without a body");
+        return refuse(fault, STATUS_MISSING, 400,
+                      facts->is_answer ? "HTTP: an answer without a body"
+                                       : "HTTP: POST without a body");
     }
     if (facts->length > length_max) {
         return refuse(fault, STATUS_BAD_VALUE, 413, "HTTP: Content-Length %u exceeds %u",
                       facts->length, length_max);
     }
-    if (!facts->is_type_right && facts->post == NULL) {
+    if (!facts->is_type_right && facts->post == NULL && !facts->is_answer) {
         return refuse(fault, STATUS_UNSUPPORTED, 415, "HTTP: Content-Type is %s, expected %s",
                       facts->has_type ? "another one" : "absent", CONTENT_TYPE);
     }
@@ -375,7 +405,9 @@ static enum status parse_head(struct frame_http_head *head, struct http_facts *f
         return status;
     }
     byte_reader_init(&reader, bytes.bytes, head_length);
-    status = read_request_line(take_line(&reader), framing, facts, fault);
+    struct byte_view first_line = take_line(&reader);
+    status = facts->is_answer ? read_status_line(first_line, facts, fault)
+                              : read_request_line(first_line, framing, facts, fault);
     uint32_t header_count = 0;
     for (struct byte_view line; status == STATUS_OK && (line = take_line(&reader)).length > 0;) {
         if (++header_count > HEADER_COUNT_MAX) {
@@ -399,8 +431,25 @@ enum status frame_http_head_parse(struct frame_http_head *head, const struct fra
                                   struct byte_view bytes, struct frame_fault *fault)
 {
     struct http_facts facts = {.post = NULL};
-    return parse_head(head, &facts, framing, framing->length_max + LENGTH_PREFIX_BYTES_MAX, bytes,
-                      fault);
+    return parse_head(head, &facts, framing, framing->length_max + LENGTH_BYTES_MAX, bytes, fault);
+}
+
+enum status frame_http_answer_parse(struct frame_http_head *head, const struct framing *framing,
+                                    struct byte_view bytes, struct frame_fault *fault)
+{
+    static const char BEGIN[] = "HTTP/";
+    struct http_facts facts = {.is_answer = true};
+    for (uint32_t i = 0; i < sizeof(BEGIN) - 1 && i < bytes.length; i++) {
+        if (bytes.bytes[i] != (uint8_t)BEGIN[i]) {
+            return refuse(fault, STATUS_MALFORMED, 0,
+                          "byte %u is %02X, expected an HTTP answer, which begins with HTTP/1.1", i,
+                          bytes.bytes[i]);
+        }
+    }
+    enum status status =
+        parse_head(head, &facts, framing, framing->length_max + LENGTH_BYTES_MAX, bytes, fault);
+    fault->http_status = 0; /* nobody is to be answered */
+    return status;
 }
 
 enum status frame_http_post_parse(struct frame_http_post *post, const char *const *wanted,
@@ -417,25 +466,52 @@ enum status frame_http_post_parse(struct frame_http_post *post, const char *cons
 static const char HEAD_UP_TO_LENGTH[] =
     "HTTP/1.1 200 OK\r\nContent-Type: " CONTENT_TYPE "\r\nContent-Length: ";
 static const char SERVER[] = "\r\nServer: Tillway";
+static const char USER_AGENT[] = "\r\nUser-Agent: Tillway";
 
-void frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive)
+/* Room for the digits and what follows them into the blanks; answers where it begins. */
+static uint32_t put_length_room(struct byte_writer *writer, size_t filler_length)
+{
+    uint32_t at = writer->position;
+    byte_writer_fill(writer, ' ', LENGTH_ROOM + (uint32_t)filler_length);
+    return at;
+}
+
+uint32_t frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive)
 {
     _Static_assert(sizeof(SERVER) - 1 + LENGTH_ROOM < 64, "the filler stays small");
     byte_writer_text(writer, HEAD_UP_TO_LENGTH);
-    byte_writer_fill(writer, ' ', LENGTH_ROOM + (uint32_t)sizeof(SERVER) - 1);
+    uint32_t at = put_length_room(writer, sizeof(SERVER) - 1);
     byte_writer_text(writer, may_keep_alive ? "\r\nConnection: keep-alive\r\n\r\n"
                                             : "\r\nConnection: close\r\n\r\n");
+    return at;
 }
 
-void frame_http_head_end(struct byte_writer *writer, uint32_t head_at, uint32_t body_length)
+uint32_t frame_http_post_begin(struct byte_writer *writer, const struct framing *framing)
+{
+    _Static_assert(2 * FRAME_HTTP_POST_TEXT_MAX + 192 < FRAME_HTTP_POST_HEAD_MAX, "room for all");
+    REQUIRE(strlen(framing->http_post_path) <= FRAME_HTTP_POST_TEXT_MAX);
+    REQUIRE(strlen(framing->http_post_host) <= FRAME_HTTP_POST_TEXT_MAX);
+    byte_writer_text(writer, "POST ");
+    byte_writer_text(writer, framing->http_post_path);
+    byte_writer_text(writer, " HTTP/1.1\r\nHost: ");
+    byte_writer_text(writer, framing->http_post_host);
+    byte_writer_text(writer, "\r\nContent-Type: " CONTENT_TYPE "\r\nContent-Length: ");
+    uint32_t at = put_length_room(writer, sizeof(USER_AGENT) - 1);
+    byte_writer_text(writer, "\r\nConnection: keep-alive\r\n\r\n");
+    return at;
+}
+
+void frame_http_head_end(struct byte_writer *writer, uint32_t content_length_at,
+                         uint32_t body_length, bool is_post)
 {
     char digits[LENGTH_ROOM + 1];
+    const char *filler = is_post ? USER_AGENT : SERVER;
+    size_t filler_length = strlen(filler);
     int digit_count = snprintf(digits, sizeof(digits), "%u", body_length);
     REQUIRE(digit_count > 0 && digit_count <= LENGTH_ROOM);
-    uint32_t at = head_at + (uint32_t)sizeof(HEAD_UP_TO_LENGTH) - 1;
-    REQUIRE(at + LENGTH_ROOM + sizeof(SERVER) <= writer->position);
-    memcpy(writer->bytes + at, digits, (size_t)digit_count);
-    memcpy(writer->bytes + at + digit_count, SERVER, sizeof(SERVER) - 1);
+    REQUIRE(content_length_at + LENGTH_ROOM + filler_length < writer->position);
+    memcpy(writer->bytes + content_length_at, digits, (size_t)digit_count);
+    memcpy(writer->bytes + content_length_at + digit_count, filler, filler_length);
 }
 
 static const char *phrase(uint16_t http_status)

@@ -23,6 +23,12 @@ MUST_CHECK enum status frame_http_head_parse(struct frame_http_head *head,
                                              const struct framing *framing, struct byte_view bytes,
                                              struct frame_fault *fault);
 
+/* The same for the answer to what we posted: status 200, or the fault says which one came. No type
+ * is asked for, since banks name many. */
+MUST_CHECK enum status frame_http_answer_parse(struct frame_http_head *head,
+                                               const struct framing *framing,
+                                               struct byte_view bytes, struct frame_fault *fault);
+
 /* A POST that carries something else than a frame, as wallets notify: the same strictness about
  * where it ends, any path, any type; and what some headers say. */
 #define FRAME_HTTP_WANTED_COUNT_MAX 8
@@ -38,6 +44,11 @@ MUST_CHECK enum status frame_http_post_parse(struct frame_http_post *post,
                                              const char *const *wanted, uint32_t body_length_max,
                                              struct byte_view bytes, struct frame_fault *fault);
 
-/* Writes the head of a 200 answer with room for the length; frame_http_head_end fills it in. */
-void frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive);
-void frame_http_head_end(struct byte_writer *writer, uint32_t head_at, uint32_t body_length);
+/* Write the head of a 200 answer, or of a POST to framing.http_post_path, with room for the length;
+ * frame_http_head_end fills it in at the place that they answer. */
+#define FRAME_HTTP_POST_TEXT_MAX 127 /* of path and of host each */
+#define FRAME_HTTP_POST_HEAD_MAX 512
+uint32_t frame_http_head_begin(struct byte_writer *writer, bool may_keep_alive);
+uint32_t frame_http_post_begin(struct byte_writer *writer, const struct framing *framing);
+void frame_http_head_end(struct byte_writer *writer, uint32_t content_length_at,
+                         uint32_t body_length, bool is_post);

@@ -94,6 +94,7 @@ struct payment_original {
     uint32_t batch, stan;
     char mti[5];          /* F90 */
     char sent_at[11];     /* MMDDhhmmss, F90: F7 of the original */
+    char sent_year[3];    /* YY of it, where a host's times have a year (ISO 8583:1993, F56) */
     char date[5];         /* MMDD, F61.3 */
     char rrn[13];         /* F37 as quoted */
     char auth_code[7];    /* F38 as quoted */
@@ -134,6 +135,7 @@ struct payment {
     char local_date[5];        /* F13, MMDD */
     char local_year[3];        /* YY, where a host's times have a year (ISO 8583:1993, F12) */
     char settlement_date[5];   /* F15, MMDD */
+    char settlement_year[3];   /* YY, as local_year (F15) */
     char sent_at[11];          /* F7, MMDDhhmmss, host side */
     char acquirer_id[12];      /* F32 */
     char forwarder_id[12];     /* F33, host side */

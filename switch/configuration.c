@@ -115,6 +115,29 @@ static bool dialects_load(struct configuration *configuration, const struct conf
     return is_good;
 }
 
+/* What options say of a dialect that has just been read: institutions of its header. */
+static bool headers_are_good(const struct configuration *configuration, struct byte_writer *faults)
+{
+    const struct server_options *options = configuration->options;
+    bool are_good = true;
+    for (uint32_t i = 0; i < options->channel_count; i++) {
+        const struct channel_options *channel = &options->channels[i];
+        struct edition *edition =
+            channel->wallet.is_on ? NULL : configuration_edition(configuration, channel->dialect);
+        const struct dialect_header_ids ids = {channel->header.source, channel->header.destination};
+        struct dialect_header header;
+        char reason[DIALECT_HEADER_REASON_SIZE], line[OPTION_PATH_SIZE + 200];
+        if (edition == NULL || dialect_header(edition_dialect(edition), &ids, &header, reason)) {
+            continue;
+        }
+        snprintf(line, sizeof(line), "%s:%u: channel %s: %s\n", options->path, channel->line,
+                 channel->name, reason);
+        byte_writer_text(faults, line);
+        are_good = false;
+    }
+    return are_good;
+}
+
 /* The exclusive or of the hashes, each told apart by its option's place in the table. */
 static void channel_files_hash(const struct channel_options *channel, uint8_t sum[FILE_HASH_BYTES])
 {
@@ -146,7 +169,8 @@ struct configuration *configuration_load(const struct configuration_source *sour
     configuration->options = options_load(source, &writer);
     bool is_good = configuration->options != NULL;
     if (is_good) {
-        is_good = dialects_load(configuration, source->before, &writer);
+        is_good = dialects_load(configuration, source->before, &writer) &&
+                  headers_are_good(configuration, &writer);
         configuration->ruleset = ruleset_load_after(
             source->before == NULL ? NULL : ruleset_channel_view(source->before->ruleset),
             configuration->options, source->version, &writer);

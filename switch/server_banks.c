@@ -1,4 +1,5 @@
 /* A bank's channel out of its options. */
+#include <stdio.h>
 #include <string.h>
 
 #include "protocols/base/require.h"
@@ -85,6 +86,16 @@ static struct match_rule match_of(const struct match_options *options)
     return rule;
 }
 
+static void http_fill(struct bank_setup *setup, const struct channel_options *options)
+{
+    const char *host = options->framing.http_host[0] != '\0' ? options->framing.http_host
+                                                             : options->links[0].address;
+    if (options->framing.may_be_http) {
+        snprintf(setup->http_path, sizeof(setup->http_path), "%s", options->framing.http_path);
+        snprintf(setup->http_host, sizeof(setup->http_host), "%s", host);
+    }
+}
+
 static struct bank_setup setup_of(struct seat *seat, const struct configuration *configuration)
 {
     const struct channel_options *options = &seat->options;
@@ -99,7 +110,7 @@ static struct bank_setup setup_of(struct seat *seat, const struct configuration 
                 .key_file = options->tls.key,
                 .server_name = options->tls.server_name},
         .dialect = edition_dialect(seat->edition),
-        .framing = {.length_kind = (enum frame_length_kind)options->framing.length,
+        .framing = {.length_kind = options->framing.length,
                     .has_tpdu = options->framing.has_tpdu,
                     .length_max = options->framing.length_max},
         .echo_every_ms = options->echo_every_ms,
@@ -126,6 +137,10 @@ static struct bank_setup setup_of(struct seat *seat, const struct configuration 
     }
     setup.has_mac = mac_of(options->mac, &setup.mac);
     memcpy(setup.name, options->name, sizeof(setup.name));
+    http_fill(&setup, options);
+    snprintf(setup.header_source, sizeof(setup.header_source), "%s", options->header.source);
+    snprintf(setup.header_destination, sizeof(setup.header_destination), "%s",
+             options->header.destination);
     memcpy(setup.acquirer_id, configuration->options->acquirer_id, sizeof(setup.acquirer_id));
     return setup;
 }

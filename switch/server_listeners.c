@@ -35,6 +35,18 @@ static struct terminals_port_limits limits_of(const struct listener_options *opt
     };
 }
 
+/* The first of the set is the one that is meant where nothing has come yet. */
+static enum frame_length_kind first_kind(uint32_t lengths)
+{
+    REQUIRE(lengths != 0);
+    return (enum frame_length_kind)__builtin_ctz(lengths);
+}
+
+static uint32_t other_kinds(uint32_t lengths)
+{
+    return lengths & ~(1U << first_kind(lengths));
+}
+
 /* The port's setup, but for its paths and TLS. False: `reason` says which part is faulty. */
 static bool port_setup(const struct configuration *configuration,
                        const struct listener_options *options, struct terminals_port_setup *setup,
@@ -44,7 +56,8 @@ static bool port_setup(const struct configuration *configuration,
     bool is_v6 = strchr(options->address, ':') != NULL;
     snprintf(text, sizeof(text), is_v6 ? "[%s]:%u" : "%s:%u", options->address, options->port);
     *setup = (struct terminals_port_setup){
-        .framing = {.length_kind = (enum frame_length_kind)options->framing.length,
+        .framing = {.length_kind = first_kind(options->framing.lengths),
+                    .other_kinds = other_kinds(options->framing.lengths),
                     .has_tpdu = options->framing.has_tpdu,
                     .may_be_http = options->framing.may_be_http,
                     .length_max = options->framing.length_max},

@@ -16,10 +16,13 @@ struct host {
     struct host_setup setup;
     struct tdes *tdes; /* owner */
     struct host_counts counts;
-    uint32_t settlement_day;             /* YYYYMMDD */
-    uint32_t trace;                      /* of our own requests */
-    char key_field[KEY_RING_FIELD_SIZE]; /* field 48 of the offer at hand */
-    struct payment request, response;    /* too large for a stack that is used this often */
+    uint32_t settlement_day;                     /* YYYYMMDD */
+    uint32_t trace;                              /* of our own requests */
+    char key_field[KEY_RING_FIELD_SIZE];         /* field 48 of the offer at hand */
+    struct dialect_header header;                /* as the spec has it, which is the other side's */
+    uint8_t asked_header[SPEC_HEADER_BYTES_MAX]; /* of the request at hand */
+    uint8_t asked_header_bytes;
+    struct payment request, response; /* too large for a stack that is used this often */
 };
 
 struct host *host_create(const struct host_setup *setup)
@@ -35,6 +38,9 @@ struct host *host_create(const struct host_setup *setup)
         free(host);
         return NULL;
     }
+    const struct dialect_header_ids as_the_spec = {"", ""};
+    char reason[DIALECT_HEADER_REASON_SIZE];
+    REQUIRE(dialect_header(setup->dialect, &as_the_spec, &host->header, reason));
     return host;
 }
 
@@ -281,7 +287,11 @@ static enum status message_make(struct host *host, const struct payment *payment
                                 struct host_answer *answer, char fault[HOST_FAULT_SIZE])
 {
     struct dialect_build_how how = {.with_mac = host->setup.mac != TDES_MAC_NONE &&
-                                                dialect_has_mac(host->setup.dialect, payment)};
+                                                dialect_has_mac(host->setup.dialect, payment),
+                                    .header = {host->header.swapped, host->header.length}};
+    if (payment->leg == PAYMENT_RESPONSE) { /* as it was asked, the other way round */
+        how.header = (struct byte_view){host->asked_header, host->asked_header_bytes};
+    }
     struct byte_writer writer;
     struct byte_view scope = {0};
     struct dialect_fault why;
@@ -467,6 +477,14 @@ static enum status host_journal(struct host *host, const struct ledger_request *
     return ledger_journal(host->setup.ledger, request, &entry);
 }
 
+static void keep_header(struct host *host, const struct message *message)
+{
+    struct byte_view header = message_header(message);
+    REQUIRE(header.length <= sizeof host->asked_header);
+    memcpy(host->asked_header, header.bytes, header.length);
+    host->asked_header_bytes = (uint8_t)header.length;
+}
+
 enum status host_on_message(struct host *host, struct byte_view bytes, bool is_signed_on,
                             struct host_answer *answer, char fault[HOST_FAULT_SIZE])
 {
@@ -481,6 +499,7 @@ enum status host_on_message(struct host *host, struct byte_view bytes, bool is_s
         return status;
     }
     request_fill(host, &request, &message);
+    keep_header(host, &message);
     if (host->request.leg == PAYMENT_RESPONSE) { /* to what we asked by ourselves */
         bool is_key_change = host->request.kind == PAYMENT_KEY_CHANGE;
         if (is_key_change && strcmp(host->request.response_code, "00") == 0 &&

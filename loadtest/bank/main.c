@@ -28,7 +28,7 @@ struct bank_options {
     const char *framing, *connect, *certificate, *key, *ca, *server_name;
     uint64_t port, seed, late_ms, slow_ms, day, connections, half_dead_after, keys_every_ms;
     double faults, percent[FAULT_COUNT];
-    bool is_full_sync, has_no_tombstones, has_tpdu, is_signon_for_all, is_help;
+    bool is_full_sync, has_no_tombstones, has_tpdu, is_http, is_signon_for_all, is_help;
 };
 
 static struct bank_options options = {.name = "bank_a",
@@ -63,7 +63,9 @@ static const struct argument ARGUMENTS[] = {
      "a file of config/specs without its ending (iso8583-1987-ascii)"},
     {"spec", ARGUMENT_TEXT, &options.spec, 0, 0, "the dialect's YAML file, wherever it lies"},
     {"framing", ARGUMENT_TEXT, &options.framing, 0, 0,
-     "binary_2 (also when absent), binary_2_inclusive, ascii_4, bcd_2, binary_4"},
+     "binary_2 (also when absent), binary_2_inclusive, ascii_4, bcd_2, binary_4, stx"},
+    {"http", ARGUMENT_FLAG, &options.is_http, 0, 0,
+     "messages are posted to us in HTTP and answered so"},
     {"tpdu", ARGUMENT_FLAG, &options.has_tpdu, 0, 0, "a TPDU stands before each message"},
     {"signon-for-all", ARGUMENT_FLAG, &options.is_signon_for_all, 0, 0,
      "one link signs on for the others"},
@@ -159,21 +161,21 @@ static struct dialect *dialect_open(void)
 
 static enum status framing_fill(struct framing *framing)
 {
-    static const char *const names[] = {
-        [FRAME_BINARY_2] = "binary_2", [FRAME_BINARY_2_INCLUSIVE] = "binary_2_inclusive",
-        [FRAME_ASCII_4] = "ascii_4",   [FRAME_BCD_2] = "bcd_2",
-        [FRAME_BINARY_4] = "binary_4",
-    };
-    *framing = (struct framing){.has_tpdu = options.has_tpdu, .length_max = FRAME_LENGTH_MAX};
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i], options.framing) == 0) {
-            framing->length_kind = (enum frame_length_kind)i;
-            return STATUS_OK;
-        }
+    *framing = (struct framing){.has_tpdu = options.has_tpdu,
+                                .may_be_http = options.is_http,
+                                .length_max = FRAME_LENGTH_MAX};
+    if (options.is_http && (options.connect != NULL || options.keys_every_ms > 0)) {
+        fprintf(stderr,
+                "--http: neither --connect nor --keys-every-ms is expected beside it, since "
+                "who is posted to only answers\n");
+        return STATUS_BAD_VALUE;
+    }
+    if (frame_length_from_name(&framing->length_kind, options.framing)) {
+        return STATUS_OK;
     }
     fprintf(stderr,
-            "--framing: binary_2, binary_2_inclusive, ascii_4, bcd_2 or binary_4 is expected, not "
-            "\"%s\"\n",
+            "--framing: binary_2, binary_2_inclusive, ascii_4, bcd_2, binary_4 or stx is expected, "
+            "not \"%s\"\n",
             options.framing);
     return STATUS_BAD_VALUE;
 }

@@ -9,10 +9,11 @@
 
 #include "loadtest/bank/wire.h"
 #include "protocols/base/require.h"
+#include "protocols/frame_http.h"
 
 #define LINK_COUNT_MAX 64
 #define CONNECT_EVERY_MS 200
-#define FRAME_ROOM 64 /* what stands around a message */
+#define FRAME_ROOM (64 + FRAME_HTTP_POST_HEAD_MAX) /* what stands around a message */
 #define BACKLOG 64
 #define SIGNAL_COUNT 4
 
@@ -22,6 +23,7 @@ struct link {
     bool is_signed_on, is_dropped;
     bool is_half_dead; /* reads, and says nothing any more */
     uint32_t message_count;
+    struct frame asked; /* what came last: an answer stands in the same frame and HTTP */
 };
 
 /* An answer that waits for its time. */
@@ -76,14 +78,13 @@ static bool link_is_signed_on(const struct link *link)
 static void link_put(struct link *link, const uint8_t *bytes, uint32_t length)
 {
     uint8_t framed[HOST_ANSWER_BYTES_MAX + FRAME_ROOM];
-    static const uint8_t tpdu[FRAME_TPDU_BYTES] = {0x60};
     struct byte_writer writer;
     struct server *server = link->server;
     if (link->is_half_dead) {
         return;
     }
     byte_writer_init(&writer, framed, sizeof framed);
-    struct frame_mark mark = frame_begin_request(&writer, &server->setup.framing, tpdu);
+    struct frame_mark mark = frame_begin_reply(&writer, &server->setup.framing, &link->asked);
     byte_writer_put(&writer, bytes, length);
     frame_end(&writer, &server->setup.framing, &mark);
     REQUIRE(writer.status == STATUS_OK);
@@ -216,7 +217,9 @@ static void link_on_message(struct link *link, struct byte_view message)
             link_put(link, answer.bytes, answer.length);
         }
     }
-    if (answer.is_sign_on && !link->wire.is_closing && host_has_cut_over(server->setup.host)) {
+    bool may_tell = !server->setup.framing.may_be_http; /* where we only answer, we cannot ask */
+    if (may_tell && answer.is_sign_on && !link->wire.is_closing &&
+        host_has_cut_over(server->setup.host)) {
         link_tell_day(link); /* it may have been away */
     }
 }
@@ -242,6 +245,8 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
             return bytes.length;
         }
         at += consumed;
+        link->asked = frame;
+        link->asked.message = (struct byte_view){NULL, 0};
         if (frame.message.length > 0) { /* nothing but a length keeps the link alive */
             link_on_message(link, frame.message);
         }
@@ -254,6 +259,7 @@ static void on_open(void *owner)
     struct link *link = owner;
     link->is_signed_on = link->is_dropped = link->is_half_dead = false;
     link->message_count = 0;
+    link->asked = (struct frame){.length_kind = link->server->setup.framing.length_kind};
 }
 
 static void on_wire_closed(void *owner, const char *reason)

@@ -31,8 +31,8 @@ static const struct argument ARGUMENTS[] = {
      "ADDRESS:PORT to take connections on; port 0: the kernel picks one (127.0.0.1:0)"},
     {"to", ARGUMENT_TEXT, &options.to, 0, 0, "ADDRESS:PORT of the server behind; [::1]:PORT too"},
     {"framing", ARGUMENT_TEXT, &options.framing, 0, 0,
-     "binary_2, binary_2_tpdu, binary_2_inclusive, ascii_4, bcd_2, binary_4, or none for TLS and "
-     "HTTP (binary_2)"},
+     "binary_2, binary_2_tpdu, binary_2_inclusive, ascii_4, bcd_2, binary_4, stx, or none for "
+     "TLS and HTTP (binary_2)"},
     {"rules", ARGUMENT_TEXT, &options.rules, 0, 0, "YAML file with a list \"rules\""},
     {"rule", ARGUMENT_LIST, &options.rule, 0, 0,
      "one rule, as action=delay,ms=100,percent=5; may be given several times"},
@@ -62,6 +62,7 @@ static const struct {
     {"ascii_4", {.length_kind = FRAME_ASCII_4, .length_max = FRAME_LENGTH_MAX}},
     {"bcd_2", {.length_kind = FRAME_BCD_2, .length_max = FRAME_LENGTH_MAX}},
     {"binary_4", {.length_kind = FRAME_BINARY_4, .length_max = FRAME_LENGTH_MAX}},
+    {"stx", {.length_kind = FRAME_STX, .length_max = FRAME_LENGTH_MAX}},
     {"none", {.length_max = 0}},
 };
 
@@ -127,7 +128,7 @@ static bool framing_read(struct setting *setting)
     }
     fprintf(stderr,
             "--framing: binary_2, binary_2_tpdu, binary_2_inclusive, ascii_4, bcd_2, "
-            "binary_4 or none is expected, not \"%s\"\n",
+            "binary_4, stx or none is expected, not \"%s\"\n",
             options.framing);
     return false;
 }

@@ -35,6 +35,7 @@ enum run_phase { PHASE_ONLINE, PHASE_LOAD, PHASE_GRACE, PHASE_OVER };
 static const char *const PHASES[] = {"signing on", "load", "finishing", "over"};
 
 struct run {
+    struct wrap_list wraps; /* the framings of the terminals */
     struct run_options options;
     uv_loop_t loop;
     uv_timer_t sweep, second;
@@ -438,11 +439,17 @@ static enum status swarm_open(struct run *run, const char *address, uint16_t por
 {
     const struct run_options *o = &run->options;
     char reason[TLS_CLIENT_REASON_SIZE];
+    char why[160];
+    if (!wrap_list_read(&run->wraps, o->framing, why)) {
+        fprintf(stderr, "tillway-load: --framing: %s\n", why);
+        return STATUS_BAD_VALUE;
+    }
     struct swarm_setup setup = {.fleet = &run->fleet,
                                 .ranges = &run->ranges,
                                 .writer = run->writer,
                                 .tally = run->tally,
                                 .receipts = run->receipts,
+                                .wraps = &run->wraps,
                                 .tls = {.loop = &run->loop,
                                         .address = address,
                                         .port = port,

@@ -9,6 +9,7 @@
 static struct run_options options = {.connect = "127.0.0.1:7001",
                                      .fleet = ".",
                                      .spec = "config/specs/unionpay-pos.yaml",
+                                     .framing = "binary_2",
                                      .qr_kinds = "alipay,wechat",
                                      .receipts = "receipts.ndjson",
                                      .terminals = 0,
@@ -56,6 +57,9 @@ static const struct argument ARGUMENTS[] = {
     {"idle", ARGUMENT_DECIMAL, &options.idle, 0, 864000,
      "no payments: hold all terminals signed on for so many seconds"},
     {"echo", ARGUMENT_FLAG, &options.is_echo, 0, 0, "the peer echoes; answers are not interpreted"},
+    {"framing", ARGUMENT_TEXT, &options.framing, 0, 0,
+     "how terminals frame messages, dealt out in turn: of binary_2, binary_2_inclusive, ascii_4, "
+     "bcd_2, binary_4, stx, http (binary_2)"},
     {"plain", ARGUMENT_FLAG, &options.is_plain, 0, 0, "no TLS"},
     {"tls12", ARGUMENT_FLAG, &options.is_tls12, 0, 0, "TLS 1.2 at most"},
     {"server-pid", ARGUMENT_NUMBER, &options.server_pid, 0, 4194304,

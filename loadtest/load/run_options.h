@@ -9,7 +9,7 @@
 
 struct run_options {
     const char *connect; /* "ADDRESS:PORT" */
-    const char *ca, *fleet, *bins, *spec, *receipts, *json, *hlog, *profile, *events;
+    const char *ca, *fleet, *bins, *spec, *receipts, *json, *hlog, *profile, *events, *framing;
     uint64_t terminals, first, stan, seed, connecting_max, server_pid;
     const char *qr_kinds;
     double tps, seconds, warmup, timeout, grace, online, qr_share, follow_ups;

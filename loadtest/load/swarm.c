@@ -65,6 +65,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup, char reason[TLS_CLIE
                                            .client = swarm->client,
                                            .tally = setup->tally,
                                            .receipts = setup->receipts,
+                                           .wraps = setup->wraps,
                                            .draw = draw_start(setup->seed),
                                            .answer_timeout_ns = setup->answer_timeout_ns,
                                            .is_echo = setup->is_echo,

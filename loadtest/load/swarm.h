@@ -19,6 +19,7 @@ struct swarm_setup {
     struct pos_writer *writer;
     struct tally *tally;
     struct receipts *receipts;
+    const struct wrap_list *wraps;
     struct tls_client_setup tls; /* its callbacks are the swarm's business */
     uint32_t terminal_count;
     uint32_t terminal_first; /* index in the fleet */

@@ -204,6 +204,30 @@ static struct byte_view partial_join(struct terminal *terminal, struct byte_view
     return (struct byte_view){joined, terminal->partial_length + bytes.length};
 }
 
+/* False: no whole frame is there, or nothing that is one, which is told and waits for the end of
+ * this connection. */
+static bool frame_take(struct terminal *terminal, struct byte_view bytes, uint32_t *length,
+                       struct byte_view *frame)
+{
+    static uint8_t room[WRAP_BYTES_MAX]; /* one thread */
+    struct frame_fault fault;
+    const struct framing *framing = wrap_of(terminal->world->wraps, terminal->index);
+    enum status status = wrap_in(framing, bytes, length, room, frame, &fault);
+    if (status != STATUS_OK && status != STATUS_TRUNCATED &&
+        terminal_counts(terminal)->garbled++ < GARBLED_LINES_MAX) {
+        fprintf(stderr, "tillway-load: terminal %s: answer cannot be framed: %s\n",
+                terminal->identity.terminal_id, fault.reason);
+    }
+    return status == STATUS_OK;
+}
+
+void terminal_send(struct terminal *terminal, struct byte_view frame)
+{
+    static uint8_t room[WRAP_BYTES_MAX]; /* one thread; the stream copies */
+    const struct framing *framing = wrap_of(terminal->world->wraps, terminal->index);
+    tls_stream_send(terminal->stream, wrap_out(framing, frame, room));
+}
+
 void terminal_on_bytes(void *argument, struct byte_view bytes)
 {
     struct terminal *terminal = argument;
@@ -212,12 +236,12 @@ void terminal_on_bytes(void *argument, struct byte_view bytes)
     bool is_joined = terminal->partial != NULL;
     struct byte_view rest = is_joined ? partial_join(terminal, bytes) : bytes;
     for (;;) {
-        uint32_t length = pos_frame_length(rest);
-        if (length == 0 || length > rest.length) {
+        struct byte_view frame;
+        uint32_t length = 0;
+        if (!frame_take(terminal, rest, &length, &frame)) {
             break;
         }
-        struct byte_view frame = {rest.bytes, length};
-        if (length > 2) { /* nothing but a length keeps the connection alive */
+        if (frame.length > 2) { /* nothing but a length keeps the connection alive */
             on_frame(terminal, frame, now_ns);
         }
         if (terminal->stream != stream) {

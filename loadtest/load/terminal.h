@@ -26,6 +26,7 @@
 #include "loadtest/load/tls_client.h"
 #include "loadtest/pos_message.h"
 #include "loadtest/trade.h"
+#include "loadtest/wrap.h"
 
 enum terminal_state {
     TERMINAL_OFFLINE, /* waits before it connects again */
@@ -46,6 +47,7 @@ struct terminal_world {
     struct tls_client *client;        /* borrowed */
     struct tally *tally;              /* borrowed */
     struct receipts *receipts;        /* borrowed */
+    const struct wrap_list *wraps;    /* borrowed: the framings that terminals speak */
     struct trade trade;               /* of the phase under way */
     double mismatch_percent;          /* of settlements that are wrong on purpose */
     bool is_mismatch_owed;            /* none of this phase has been wrong yet, and one shall be */

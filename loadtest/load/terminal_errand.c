@@ -31,9 +31,8 @@ void terminal_sign_on_send(struct terminal *terminal, uint64_t now_ns)
 {
     terminal_state_set(terminal, TERMINAL_SIGNING_ON, now_ns + SIGN_ON_TIMEOUT_NS);
     terminal->sign_on_stan = terminal_stan_next(terminal);
-    tls_stream_send(terminal->stream,
-                    pos_build_sign_on(terminal->world->writer, &terminal->identity,
-                                      terminal->sign_on_stan, sign_on_code(terminal)));
+    terminal_send(terminal, pos_build_sign_on(terminal->world->writer, &terminal->identity,
+                                              terminal->sign_on_stan, sign_on_code(terminal)));
 }
 
 static uint32_t batch_after(uint32_t batch)
@@ -174,7 +173,7 @@ void terminal_errand_send(struct terminal *terminal, uint64_t now_ns)
         terminal->stan = stan;
     }
     terminal_state_set(terminal, TERMINAL_ON_ERRAND, now_ns + world->answer_timeout_ns);
-    tls_stream_send(terminal->stream, frame);
+    terminal_send(terminal, frame);
 }
 
 /* Whether a refused errand is given up; a settlement is not, soon. */

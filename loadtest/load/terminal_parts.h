@@ -12,6 +12,8 @@
 struct tally_counts *terminal_counts(struct terminal *terminal);
 /* The one place where a state changes. */
 void terminal_state_set(struct terminal *terminal, enum terminal_state state, uint64_t deadline_ns);
+/* Sends a frame as pos_draft builds it, in the framing that this terminal speaks. */
+void terminal_send(struct terminal *terminal, struct byte_view frame);
 /* What comes next on an idle connection: keys, an open transaction, an errand, or freedom. */
 void terminal_next(struct terminal *terminal, uint64_t now_ns);
 void terminal_pause(struct terminal *terminal, uint64_t now_ns);

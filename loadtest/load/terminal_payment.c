@@ -76,16 +76,14 @@ void terminal_payment_send(struct terminal *terminal, uint64_t now_ns)
         terminal->reversal_attempts++;
         terminal_counts(terminal)->reversals_sent++;
         terminal_state_set(terminal, TERMINAL_REVERSING, now_ns + world->answer_timeout_ns);
-        tls_stream_send(terminal->stream,
-                        pos_build_reversal(world->writer, &identity, &terminal->request,
-                                           terminal->reversal_reason));
+        terminal_send(terminal, pos_build_reversal(world->writer, &identity, &terminal->request,
+                                                   terminal->reversal_reason));
         return;
     }
     terminal->repeat_count++;
     terminal_counts(terminal)->repeats_sent++;
     terminal_state_set(terminal, TERMINAL_PAYING, now_ns + world->answer_timeout_ns);
-    tls_stream_send(terminal->stream,
-                    pos_build_request(world->writer, &identity, &terminal->request));
+    terminal_send(terminal, pos_build_request(world->writer, &identity, &terminal->request));
 }
 
 void terminal_pay(struct terminal *terminal, uint64_t intended_ns, uint64_t now_ns)
@@ -115,7 +113,7 @@ void terminal_pay(struct terminal *terminal, uint64_t intended_ns, uint64_t now_
     struct byte_view frame =
         pos_build_request(world->writer, &terminal->identity, &terminal->request);
     terminal_counts(terminal)->payment_bytes += frame.length;
-    tls_stream_send(terminal->stream, frame);
+    terminal_send(terminal, frame);
 }
 
 /* A printed receipt, or an accepted advice. A terminal that cannot keep it has no journal to settle

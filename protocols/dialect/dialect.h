@@ -45,6 +45,22 @@ struct dialect_build_how {
                                 answered, and source and destination change places. */
 };
 
+/* The header before the message type that one correspondent of this dialect gets, for `how.header`:
+ * of a request, and of an answer, whose source and destination dialect_build exchanges. */
+struct dialect_header {
+    uint8_t bytes[SPEC_HEADER_BYTES_MAX], swapped[SPEC_HEADER_BYTES_MAX];
+    uint8_t length; /* 0: the spec says nothing of what stands in it */
+};
+struct dialect_header_ids {
+    const char *source, *destination; /* empty: as the spec has it */
+};
+#define DIALECT_HEADER_REASON_SIZE 160
+
+/* False: an id is longer than its place, or the spec has no such place; `reason` says which. */
+MUST_CHECK bool dialect_header(const struct dialect *dialect, const struct dialect_header_ids *ids,
+                               struct dialect_header *header,
+                               char reason[DIALECT_HEADER_REASON_SIZE]);
+
 /* Appends the message that says `payment`. Its leg decides request or response; of a response the
  * echoed fields come from the payment too: the caller fills a response payment from its request.
  * What the payment leaves open of its key (processing code, condition, F60.1 …) is taken from the

@@ -50,6 +50,7 @@ _Static_assert(PAYMENT_REQUEST == 0 && PAYMENT_RESPONSE == 1, "legs index the ta
     X(local_year, TEXT, local_year)                                                                \
     X(expiry, TEXT, expiry)                                                                        \
     X(settlement_date, TEXT, settlement_date)                                                      \
+    X(settlement_year, TEXT, settlement_year)                                                      \
     X(mcc, TEXT, mcc)                                                                              \
     X(entry_mode, TEXT, entry_mode)                                                                \
     X(card_sequence, TEXT, card_sequence)                                                          \
@@ -75,6 +76,7 @@ _Static_assert(PAYMENT_REQUEST == 0 && PAYMENT_RESPONSE == 1, "legs index the ta
     X(original_stan, NUMBER, original.stan)                                                        \
     X(original_mti, TEXT, original.mti)                                                            \
     X(original_sent_at, TEXT, original.sent_at)                                                    \
+    X(original_year, TEXT, original.sent_year)                                                     \
     X(original_date, TEXT, original.date)                                                          \
     X(original_rrn, TEXT, original.rrn)                                                            \
     X(original_auth_code, TEXT, original.auth_code)                                                \

@@ -288,6 +288,7 @@ static enum channel_answer forward(struct bank_channel *channel, const struct pa
     }
     payment_copy(&channel->outgoing, payment);
     fill_institutions(channel);
+    bank_message_fill_years(&channel->outgoing, loop_wall_us());
     enum channel_answer answer = open_pan(channel);
     if (answer == CHANNEL_QUEUED) {
         answer = translate_pin(channel);
@@ -431,6 +432,18 @@ static bool keep_server_name(struct bank_channel *channel, char reason[CHANNEL_R
     return true;
 }
 
+static bool keep_header(struct bank_channel *channel, char reason[CHANNEL_REASON_SIZE])
+{
+    const struct dialect_header_ids ids = {channel->setup.header_source,
+                                           channel->setup.header_destination};
+    char why[DIALECT_HEADER_REASON_SIZE];
+    bool is_good = dialect_header(channel->setup.dialect, &ids, &channel->bank.header, why);
+    if (!is_good) {
+        snprintf(reason, CHANNEL_REASON_SIZE, "channel %s: %s", channel->base.name, why);
+    }
+    return is_good;
+}
+
 struct channel *bank_channel_create(struct loop *loop, struct security *security,
                                     struct security_unit *unit, const struct bank_setup *setup,
                                     const struct channel_calls *calls,
@@ -446,17 +459,21 @@ struct channel *bank_channel_create(struct loop *loop, struct security *security
     channel_base_init(&channel->base, &BANK_OPS, setup->name, setup->index, calls);
     channel->setup = *setup;
     channel->loop = loop;
+    if (setup->http_path[0] != '\0') {
+        channel->setup.framing.http_post_path = channel->setup.http_path;
+        channel->setup.framing.http_post_host = channel->setup.http_host;
+    }
     channel->security = security;
     bank_keys_init(channel);
     channel->bank = (struct bank_dialect){.channel = channel->base.name,
                                           .dialect = setup->dialect,
-                                          .framing = setup->framing,
+                                          .framing = channel->setup.framing,
                                           .tpdu = {0x60},
                                           .has_mac = setup->has_mac,
                                           .unit = unit};
-    if (!find_keys(channel, security, reason) || !keep_server_name(channel, reason) ||
-        !make_tls(channel, reason) || !make_ports(channel, loop, reason) ||
-        !make_links(channel, loop, reason)) {
+    if (!keep_header(channel, reason) || !find_keys(channel, security, reason) ||
+        !keep_server_name(channel, reason) || !make_tls(channel, reason) ||
+        !make_ports(channel, loop, reason) || !make_links(channel, loop, reason)) {
         bank_destroy(&channel->base);
         return NULL;
     }

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "protocols/dialect/dialect.h"
-#include "protocols/frame.h"
+#include "protocols/frame_http.h"
 #include "switch/channel/channel.h"
 #include "switch/channel/inflight.h"
 #include "switch/channel/match_rule.h"
@@ -56,6 +56,10 @@ struct bank_setup {
     struct bank_tls_setup tls;
     const struct dialect *dialect; /* borrowed until destroy */
     struct framing framing;
+    /* Messages are posted there; empty: no HTTP. framing.http_post_* are made of them. */
+    char http_path[FRAME_HTTP_POST_TEXT_MAX + 1], http_host[FRAME_HTTP_POST_TEXT_MAX + 1];
+    /* In the header before the message type; empty: as the dialect says. */
+    char header_source[16], header_destination[16];
     uint32_t echo_every_ms;    /* silence after which a link is tested; two tests without an answer
                                   take it down */
     uint32_t reply_timeout_ms; /* for connecting, and for each network message */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/wall_text.h"
 #include "switch/net/loop.h"
 #include "switch/net/trace.h"
 
@@ -29,13 +30,24 @@ static void trace_sent(const struct bank_dialect *bank, const struct byte_writer
     trace(bank, true, (struct byte_view){writer->bytes + at, writer->position - at}, NULL);
 }
 
+void bank_message_fill_years(struct payment *payment, int64_t wall_us)
+{
+    struct wall_text now;
+    wall_text_set(&now, wall_us);
+    wall_text_year(&now, payment->local_date, payment->local_year);
+    wall_text_year(&now, payment->settlement_date, payment->settlement_year);
+    wall_text_year(&now, payment->original.sent_at, payment->original.sent_year);
+}
+
 enum status bank_message_write(const struct bank_dialect *bank, const struct payment *payment,
                                struct byte_writer *writer, char reason[BANK_MESSAGE_REASON_SIZE])
 {
     struct dialect_fault fault;
     struct byte_view scope = {NULL, 0};
-    const struct dialect_build_how how = {.with_mac = bank->has_mac &&
-                                                      dialect_has_mac(bank->dialect, payment)};
+    const struct dialect_build_how how = {
+        .with_mac = bank->has_mac && dialect_has_mac(bank->dialect, payment),
+        .header = {payment->leg == PAYMENT_RESPONSE ? bank->header.swapped : bank->header.bytes,
+                   bank->header.length}};
     struct frame_mark mark = frame_begin_request(writer, &bank->framing, bank->tpdu);
     enum status status = dialect_build(bank->dialect, payment, &how, writer, &scope, &fault);
     if (status != STATUS_OK) {

@@ -6,10 +6,11 @@
 #pragma once
 
 #include "protocols/dialect/dialect.h"
-#include "protocols/frame.h"
+#include "protocols/frame_http.h"
 #include "switch/security/security.h"
 
-#define BANK_MESSAGE_BYTES_MAX (FRAME_LENGTH_MAX + 64) /* with what stands around it */
+/* With what stands around it. */
+#define BANK_MESSAGE_BYTES_MAX (FRAME_LENGTH_MAX + 64 + FRAME_HTTP_POST_HEAD_MAX)
 #define BANK_MESSAGE_REASON_SIZE 192
 
 /* How a bank's messages look; plain values and borrowed ones. */
@@ -18,6 +19,7 @@ struct bank_dialect {
     const struct dialect *dialect;
     struct framing framing;
     uint8_t tpdu[FRAME_TPDU_BYTES];
+    struct dialect_header header; /* of what we send; length 0: the dialect's has no parts */
     bool has_mac;
     struct security_unit *unit;
     struct security_link mac;
@@ -28,6 +30,10 @@ enum bank_verdict {
     BANK_UNREADABLE, /* no message of the dialect */
     BANK_BAD_MAC     /* wrong, or missing */
 };
+
+/* The years of a payment's dates, for dialects that write them (ISO 8583:1993); dates lie within
+ * half a year of now. */
+void bank_message_fill_years(struct payment *payment, int64_t wall_us);
 
 /* Appends the whole frame. STATUS_MISSING, STATUS_UNKNOWN, STATUS_BAD_VALUE: the dialect cannot say
  * it. STATUS_DENIED: no MAC could be made. `reason` names the field, no content. */

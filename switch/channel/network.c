@@ -50,6 +50,7 @@ static void fill_request(struct bank_channel *channel, enum payment_kind kind)
     memcpy(payment->local_date, now.local_date, sizeof(payment->local_date));
     memcpy(payment->acquirer_id, channel->setup.acquirer_id, sizeof(payment->acquirer_id));
     memcpy(payment->forwarder_id, channel->setup.forwarder_id, sizeof(payment->forwarder_id));
+    bank_message_fill_years(payment, loop_wall_us());
 }
 
 void network_ask(struct bank_link *link, enum payment_kind kind)
@@ -315,6 +316,7 @@ static void answer_request(struct bank_link *link, const struct network_code *co
     payment_copy(answer, &channel->incoming);
     answer->leg = PAYMENT_RESPONSE;
     memcpy(answer->response_code, code->answer, sizeof(answer->response_code));
+    bank_message_fill_years(answer, loop_wall_us());
     LOG(LOG_NOTICE, "network_request", LOG_TEXT("channel", channel->base.name),
         LOG_NUMBER("link", link->index), LOG_TEXT("kind", payment_kind_name(answer->kind)),
         LOG_TEXT("answer", code->answer));

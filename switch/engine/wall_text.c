@@ -73,6 +73,18 @@ static bool take_two(const char *text, struct number_range range, uint32_t *valu
     return is_good;
 }
 
+void wall_text_year(const struct wall_text *now, const char date[4], char year[3])
+{
+    uint32_t month, this_month = now->day / 100 % 100, this_year = now->day / 10000;
+    memset(year, 0, 3);
+    if (date[0] == '\0' || !take_two(date, (struct number_range){1, 12}, &month)) {
+        return;
+    }
+    this_year = month > this_month + 6 ? this_year - 1 : this_year;
+    this_year = month + 6 < this_month ? this_year + 1 : this_year;
+    put_two(year, this_year % 100);
+}
+
 bool wall_text_ahead(const char sent_at[11], int64_t wall_us, int64_t *seconds)
 {
     int64_t ours = (wall_us < 0 ? 0 : wall_us) / US_PER_SECOND + CHINA_OFFSET_SECONDS;

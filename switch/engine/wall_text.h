@@ -13,6 +13,9 @@ struct wall_text {
 
 /* Times before 1970 are shown as its first second. */
 void wall_text_set(struct wall_text *text, int64_t wall_us);
+/* The year (YY) of a date MMDD that lies within half a year of now: in January, 1231 was last year.
+ * Empty where the date is none. */
+void wall_text_year(const struct wall_text *now, const char date[4], char year[3]);
 /* How far somebody's clock is ahead of ours (behind: below zero), by the MMDDhhmmss that he sends;
  * the year is the one that brings the two nearest. False: no such time. */
 bool wall_text_ahead(const char sent_at[11], int64_t wall_us, int64_t *seconds);

@@ -48,6 +48,7 @@ static void check_reply(const struct framing *framing, const struct frame *reque
     }
     struct framing plain = *framing;
     plain.may_be_http = false;
+    plain.http_post_path = NULL;
     struct frame frame;
     struct frame_fault fault;
     uint32_t consumed;
@@ -56,13 +57,37 @@ static void check_reply(const struct framing *framing, const struct frame *reque
     must(consumed == inner.length && frame.message.length == request->message.length);
 }
 
+/* The lowest three bits: one kind, several that are told apart, or the client of an HTTP server. */
+static enum frame_length_kind kind_of(uint8_t choice)
+{
+    static const enum frame_length_kind kinds[8] = {
+        FRAME_BINARY_2, FRAME_BINARY_2_INCLUSIVE, FRAME_ASCII_4, FRAME_BCD_2, FRAME_BINARY_4,
+        FRAME_STX,      FRAME_BINARY_2_INCLUSIVE, FRAME_BINARY_2};
+    return kinds[choice % 8];
+}
+
+static uint32_t others_of(uint8_t choice)
+{
+    return choice % 8 == 6                           ? 1U << FRAME_ASCII_4 | 1U << FRAME_BINARY_4
+           : choice % 8 == 7 && (choice & 0x10) != 0 ? 1U << FRAME_ASCII_4
+                                                     : 0;
+}
+
+static bool is_client(uint8_t choice)
+{
+    return choice % 8 == 7 && (choice & 0x10) == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     if (length < 1 || length > 8192) {
         return 0;
     }
     const uint8_t choice = bytes[0];
-    const struct framing framing = {.length_kind = (enum frame_length_kind)(choice % 5),
+    const struct framing framing = {.length_kind = kind_of(choice),
+                                    .other_kinds = others_of(choice),
+                                    .http_post_path = is_client(choice) ? "/" : NULL,
+                                    .http_post_host = "bank",
                                     .has_tpdu = (choice & 0x20) != 0,
                                     .may_be_http = (choice & 0x40) != 0,
                                     .http_paths = (choice & 0x80) != 0 ? PATHS : NULL,

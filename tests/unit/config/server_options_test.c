@@ -88,6 +88,35 @@ static void test_smallest_file_gets_fallbacks(void **state)
     document_destroy(document);
 }
 
+static void test_a_listener_may_take_several_lengths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *length;
+        uint32_t lengths;
+        bool may_be_http;
+    } cases[] = {
+        {"bcd_2", 1U << FRAME_BCD_2, false},
+        {"auto", 1U << FRAME_BINARY_2 | 1U << FRAME_ASCII_4, true},
+        {"[auto]", 1U << FRAME_BINARY_2 | 1U << FRAME_ASCII_4, true},
+        {"[binary_4, binary_2_inclusive, ascii_4]",
+         1U << FRAME_BINARY_4 | 1U << FRAME_BINARY_2_INCLUSIVE | 1U << FRAME_ASCII_4, false},
+        {"[binary_2, stx], length_max: 511", 1U << FRAME_BINARY_2 | 1U << FRAME_STX, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char line[200];
+        snprintf(line, sizeof(line), "    dialect: unionpay-pos\n    framing: {length: %s}\n",
+                 cases[i].length);
+        struct document *document = document_with("    dialect: unionpay-pos\n", line);
+        struct server_options *options = server_options_load(document);
+        assert_non_null(options);
+        assert_int_equal(options->listeners[0].framing.lengths, cases[i].lengths);
+        assert_int_equal(options->listeners[0].framing.may_be_http, cases[i].may_be_http);
+        server_options_destroy(options);
+        document_destroy(document);
+    }
+}
+
 static void test_relative_paths_begin_at_the_file(void **state)
 {
     (void)state;
@@ -120,6 +149,23 @@ static void test_faults_name_place_and_expectation(void **state)
         {"store: {folder: log}\n", "", "store.folder is missing: expected a path"},
         {"    dialect: unionpay-pos\n", "    dialect: unionpay-pos\n    framing: {lenght: bcd_2}\n",
          "t.yaml:6:15: \"lenght\" is not known here; did you mean \"length\"?"},
+        {"    dialect: unionpay-pos\n",
+         "    dialect: unionpay-pos\n    framing: {length: [binary_2, bcd_2]}\n",
+         "t.yaml:6:15: framing.length: binary_2 and bcd_2 cannot be told apart: a message of "
+         "either, "
+         "of at most 2048 bytes, may begin with 0000 to 0800; expected a listener for each"},
+        {"    dialect: unionpay-pos\n",
+         "    dialect: unionpay-pos\n    framing: {length: [auto, binary_4]}\n",
+         "binary_2 and binary_4 cannot be told apart"},
+        {"    dialect: unionpay-pos\n",
+         "    dialect: unionpay-pos\n    framing: {length: [stx, tlv]}\n",
+         "expected one or a list of binary_2, binary_2_inclusive, ascii_4, bcd_2, binary_4, stx, "
+         "auto, got \"tlv\""},
+        {"    dialect: unionpay-pos\n", "    dialect: unionpay-pos\n    framing: {length: []}\n",
+         "framing.length: expected one or a list of"},
+        {"    dialect: iso8583-1987-ascii\n",
+         "    dialect: iso8583-1987-ascii\n    framing: {http: true, http_path: in}\n",
+         "framing.http_path, framing.http_host: expected /path and host[:port]"},
         {"    dialect: unionpay-pos\n", "    dialect: unionpay-pos\n    tls: {key: k.pem}\n",
          "tls.certificate is missing"},
         {"    dialect: unionpay-pos\n", "    dialect: unionpay-pos\n    http_paths: [/pos]\n",
@@ -420,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_smallest_file_gets_fallbacks),
+        cmocka_unit_test(test_a_listener_may_take_several_lengths),
         cmocka_unit_test(test_relative_paths_begin_at_the_file),
         cmocka_unit_test(test_faults_name_place_and_expectation),
         cmocka_unit_test(test_a_channel_with_a_section_wallet_is_a_wallet),

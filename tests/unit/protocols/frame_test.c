@@ -98,6 +98,12 @@ static void test_every_kind_of_length_is_read_and_written(void **state)
          "\x00\x11"
          "hello world",
          13},
+        /* the LRC: 00 ^ 11 ^ "hello world" (20) ^ 03 */
+        {FRAME_STX,
+         "\x02\x00\x11"
+         "hello world"
+         "\x03\x32",
+         16},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct framing framing = {.length_kind = cases[i].kind, .length_max = 11};
@@ -154,6 +160,8 @@ static void test_a_wrong_guess_gets_a_sentence(void **state)
          "bytes 0-1 are 001A, expected a length of 4 BCD digits, at most 2048"},
         {FRAME_BCD_2, true, "\x20\x49", 2,
          "bytes 0-1 are 2049, expected a length of 4 BCD digits, at most 2048"},
+        {FRAME_STX, true, "\x00\x01\x23", 3,
+         "bytes 0-2 are 000123, expected 02 (STX) and a length of 4 BCD digits, at most 2048"},
         {FRAME_ASCII_4, true, "00\x00W", 4,
          "bytes 0-3 are 30300057, expected a length of 4 ASCII digits, at most 2048"},
         {FRAME_BINARY_2, true, "\x00\x03\x60\x00\x00", 5,
@@ -171,6 +179,167 @@ static void test_a_wrong_guess_gets_a_sentence(void **state)
         framing.may_be_http = cases[i].may_be_http;
         struct byte_view bytes = {(const uint8_t *)cases[i].bytes, cases[i].length};
         struct outcome outcome = parse(&framing, bytes);
+        assert_true(outcome.status > STATUS_OK && outcome.status != STATUS_TRUNCATED);
+        assert_string_equal(outcome.fault.reason, cases[i].reason);
+        assert_int_equal(outcome.fault.http_status, 0);
+    }
+}
+
+static void test_an_stx_frame_carries_any_byte_and_is_checked(void **state)
+{
+    (void)state;
+    static const struct framing framing = {
+        .length_kind = FRAME_STX, .has_tpdu = true, .length_max = FRAME_LENGTH_MAX};
+    static const uint8_t message[] = {0x03, 0x02, 0x10, 0x03, 0x00};
+    uint8_t room[64];
+    struct byte_writer writer;
+    byte_writer_init(&writer, room, sizeof(room));
+    struct frame_mark mark =
+        frame_begin_request(&writer, &framing, (const uint8_t *)"\x60\x00\x03\x12\x34");
+    byte_writer_put(&writer, message, sizeof(message));
+    frame_end(&writer, &framing, &mark);
+    assert_int_equal(writer.position, 3 + 10 + 2);
+    assert_memory_equal(room, "\x02\x00\x10\x60", 4);
+    assert_int_equal(room[13], 0x03);
+    struct outcome outcome = parse(&framing, (struct byte_view){room, writer.position});
+    assert_int_equal(outcome.status, STATUS_OK);
+    assert_int_equal(outcome.consumed, writer.position);
+    assert_int_equal(outcome.frame.message.length, sizeof(message));
+    assert_memory_equal(outcome.frame.message.bytes, message, sizeof(message));
+
+    room[14] ^= 1;
+    outcome = parse(&framing, (struct byte_view){room, writer.position});
+    assert_int_equal(outcome.status, STATUS_MALFORMED);
+    assert_non_null(strstr(outcome.fault.reason, "the block check (LRC) at offset 14 is "));
+    room[13] = 0x04;
+    outcome = parse(&framing, (struct byte_view){room, writer.position});
+    assert_string_equal(outcome.fault.reason,
+                        "byte 13 is 04, expected 03 (ETX), where bytes 1-2 say that the message "
+                        "ends");
+    outcome = parse(&framing, (struct byte_view){(const uint8_t *)"\x02\x00\x00\x03\x03", 5});
+    assert_int_equal(outcome.status, STATUS_OK); /* keeps the link alive */
+    assert_int_equal(outcome.frame.message.length, 0);
+}
+
+/* One frame after another, each of another kind, and the answer to each in its own. */
+static void test_several_kinds_are_told_apart_message_by_message(void **state)
+{
+    (void)state;
+    static const struct framing framing = {.length_kind = FRAME_BINARY_2_INCLUSIVE,
+                                           .other_kinds =
+                                               1U << FRAME_ASCII_4 | 1U << FRAME_BINARY_4,
+                                           .may_be_http = true,
+                                           .length_max = FRAME_LENGTH_MAX};
+    static const char stream[] = "\x00\x04"
+                                 "ab"
+                                 "0003abc"
+                                 "\x00\x00\x00\x01"
+                                 "d"
+                                 "POST / HTTP/1.1\r\nContent-Type: x-ISO-TPDU/x-auth\r\n"
+                                 "Content-Length: 4\r\n\r\n\x00\x04yz"
+                                 "\x00\x02";
+    static const struct {
+        const char *text, *answer;
+        uint32_t answer_bytes;
+    } frames[] = {{"ab", "\x00\x04ok", 4},
+                  {"abc", "0002ok", 6},
+                  {"d", "\x00\x00\x00\x02ok", 6},
+                  {"yz", "\x00\x04ok", 4},
+                  {"", "\x00\x04ok", 4}};
+    struct byte_view rest = {(const uint8_t *)stream, sizeof(stream) - 1};
+    for (size_t i = 0; i < COUNT_OF(frames); i++) {
+        struct outcome outcome = parse(&framing, rest);
+        assert_int_equal(outcome.status, STATUS_OK);
+        assert_int_equal(outcome.frame.message.length, strlen(frames[i].text));
+        assert_memory_equal(outcome.frame.message.bytes, frames[i].text, strlen(frames[i].text));
+        assert_int_equal(outcome.frame.is_http, i == 3);
+        rest.bytes += outcome.consumed;
+        rest.length -= outcome.consumed;
+        uint8_t room[512];
+        struct byte_writer writer;
+        byte_writer_init(&writer, room, sizeof(room));
+        struct frame_mark mark = frame_begin_reply(&writer, &framing, &outcome.frame);
+        byte_writer_text(&writer, "ok");
+        frame_end(&writer, &framing, &mark);
+        assert_int_equal(writer.position - mark.length_at, frames[i].answer_bytes);
+        assert_memory_equal(room + mark.length_at, frames[i].answer, frames[i].answer_bytes);
+    }
+    assert_int_equal(rest.length, 0);
+}
+
+static void test_what_no_kind_begins_is_refused_with_their_names(void **state)
+{
+    (void)state;
+    static const struct framing framing = {.length_kind = FRAME_BINARY_2,
+                                           .other_kinds = 1U << FRAME_ASCII_4,
+                                           .length_max = FRAME_LENGTH_MAX};
+    struct outcome outcome = parse(&framing, (struct byte_view){(const uint8_t *)"\x09\x00", 2});
+    assert_string_equal(outcome.fault.reason,
+                        "bytes 0-1 are 0900, which begins no message of at most 2048 bytes by "
+                        "binary_2, ascii_4");
+    outcome = parse(&framing, (struct byte_view){(const uint8_t *)"\x16\x03\x01", 3});
+    assert_non_null(strstr(outcome.fault.reason, "a TLS hello on a plain port"));
+    outcome = parse(&framing, text_view("00x1"));
+    assert_string_equal(outcome.fault.reason,
+                        "bytes 0-3 are 30307831, expected a length of 4 ASCII digits, at most "
+                        "2048");
+}
+
+static const struct framing CLIENT = {.length_kind = FRAME_BINARY_2,
+                                      .length_max = FRAME_LENGTH_MAX,
+                                      .http_post_path = "/bank/in",
+                                      .http_post_host = "127.0.0.1"};
+
+static void test_a_client_posts_and_reads_the_answer(void **state)
+{
+    (void)state;
+    uint8_t room[512];
+    struct byte_writer writer;
+    byte_writer_init(&writer, room, sizeof(room));
+    struct frame_mark mark = frame_begin_request(&writer, &CLIENT, NULL);
+    byte_writer_text(&writer, "hello");
+    frame_end(&writer, &CLIENT, &mark);
+    assert_int_equal(writer.status, STATUS_OK);
+    struct framing served = TERMINAL; /* what a server of ours makes of it */
+    served.has_tpdu = false;
+    struct outcome asked = parse(&served, (struct byte_view){room, writer.position});
+    assert_int_equal(asked.status, STATUS_OK);
+    assert_int_equal(asked.consumed, writer.position);
+    assert_memory_equal(asked.frame.message.bytes, "hello", 5);
+    assert_true(asked.frame.may_keep_alive);
+    assert_memory_equal(room, "POST /bank/in HTTP/1.1\r\nHost: 127.0.0.1\r\n", 41);
+
+    byte_writer_init(&writer, room, sizeof(room));
+    mark = frame_begin_reply(&writer, &served, &asked.frame);
+    byte_writer_text(&writer, "world!");
+    frame_end(&writer, &served, &mark);
+    struct outcome outcome = parse(&CLIENT, (struct byte_view){room, writer.position});
+    assert_int_equal(outcome.status, STATUS_OK);
+    assert_int_equal(outcome.consumed, writer.position);
+    assert_int_equal(outcome.frame.message.length, 6);
+    assert_memory_equal(outcome.frame.message.bytes, "world!", 6);
+}
+
+static void test_an_answer_that_is_none_is_told_in_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer, *reason;
+    } cases[] = {
+        {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+         "HTTP: the answer's status is 503, expected 200"},
+        {"HTTP/1.1 20\r\n\r\n", "HTTP: the first line of the answer is not a version and a "
+                                "status of three digits"},
+        {"HTTP/2 200\r\n\r\n", "HTTP: the answer does not begin with HTTP/1.0 or HTTP/1.1"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "HTTP: the body is chunked; a Content-Length is expected"},
+        {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "HTTP: an answer without a body"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+         "in the HTTP body: length 0x6162 exceeds 2048"},
+        {"0012", "byte 0 is 30, expected an HTTP answer, which begins with HTTP/1.1"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct outcome outcome = parse(&CLIENT, text_view(cases[i].answer));
         assert_true(outcome.status > STATUS_OK && outcome.status != STATUS_TRUNCATED);
         assert_string_equal(outcome.fault.reason, cases[i].reason);
         assert_int_equal(outcome.fault.http_status, 0);
@@ -285,7 +454,7 @@ static void test_bad_http_gets_its_answer(void **state)
         {400, POST TYPE "Content-Length: 9, 9\r\n"},             /* list */
         {400, POST TYPE "Content-Length:\r\n"},                  /* empty */
         {400, POST TYPE "Content-Length: 99999999999\r\n"},      /* overflow */
-        {413, POST TYPE "Content-Length: 2053\r\n"},             /* too long */
+        {413, POST TYPE "Content-Length: 2055\r\n"},             /* too long */
         {415, POST NINE},                                        /* no type */
         {415, POST NINE "Content-Type: application/json\r\n"},   /* another type */
         {400, POST NINE TYPE " folded: 1\r\n"},                  /* folded */
@@ -429,6 +598,11 @@ int main(void)
         cmocka_unit_test(test_a_length_of_zero_keeps_the_link_alive),
         cmocka_unit_test(test_every_kind_of_length_is_read_and_written),
         cmocka_unit_test(test_a_wrong_guess_gets_a_sentence),
+        cmocka_unit_test(test_an_stx_frame_carries_any_byte_and_is_checked),
+        cmocka_unit_test(test_several_kinds_are_told_apart_message_by_message),
+        cmocka_unit_test(test_what_no_kind_begins_is_refused_with_their_names),
+        cmocka_unit_test(test_a_client_posts_and_reads_the_answer),
+        cmocka_unit_test(test_an_answer_that_is_none_is_told_in_words),
         cmocka_unit_test(test_a_half_frame_asks_for_more),
         cmocka_unit_test(test_a_limit_beyond_the_build_is_our_fault),
         cmocka_unit_test(test_a_reply_swaps_the_tpdu),

@@ -246,6 +246,79 @@ static void test_a_writer_without_room_says_so(void **state)
         STATUS_NO_ROOM);
 }
 
+/* Each correspondent gets its own institutions; an answer bears them the other way round. */
+static void test_a_header_bears_the_institutions_of_its_channel(void **state)
+{
+    (void)state;
+    struct dialect *dialect = stage_dialect("unionpay-host");
+    const struct dialect_header_ids ids = {"48025555", "00010344"};
+    struct dialect_header header;
+    struct dialect_fault fault;
+    char reason[DIALECT_HEADER_REASON_SIZE];
+    assert_true(dialect_header(dialect, &ids, &header, reason));
+    assert_int_equal(header.length, 46);
+    payment_clear(&payment);
+    payment.kind = PAYMENT_ECHO;
+    payment.stan = 7;
+    memcpy(payment.network_code, "301", 4);
+    memcpy(payment.sent_at, "0115093102", 11);
+    memcpy(payment.acquirer_id, "48025555", 9);
+    memcpy(payment.response_code, "00", 3);
+    for (int leg = PAYMENT_REQUEST; leg <= PAYMENT_RESPONSE; leg++) {
+        uint8_t bytes[512];
+        struct byte_writer writer;
+        byte_writer_init(&writer, bytes, sizeof(bytes));
+        payment.leg = (enum payment_leg)leg;
+        const struct dialect_build_how how = {
+            .header = {leg == PAYMENT_REQUEST ? header.bytes : header.swapped, header.length}};
+        assert_int_equal(dialect_build(dialect, &payment, &how, &writer, NULL, &fault), STATUS_OK);
+        assert_memory_equal(bytes + 6, "00010344   48025555   ", 22);
+    }
+    const struct dialect_header_ids none = {"", ""}, long_one = {"", "123456789012"};
+    assert_true(dialect_header(dialect, &none, &header, reason));
+    assert_memory_equal(header.bytes + 6, "00010000   48020000   ", 22);
+    assert_false(dialect_header(dialect, &long_one, &header, reason));
+    assert_string_equal(reason, "header.destination: expected at most 11 characters, as dialect "
+                                "unionpay-host has it, got 12");
+    dialect_destroy(dialect);
+    dialect = stage_dialect("iso8583-1987-ascii");
+    assert_false(dialect_header(dialect, &ids, &header, reason));
+    assert_string_equal(reason, "header.source: expected none, since the header of dialect "
+                                "iso8583-1987-ascii has no place for it");
+    dialect_destroy(dialect);
+}
+
+/* ISO 8583:1993 writes years: each date has its own. */
+static void test_a_message_of_1993_has_the_years_of_its_dates(void **state)
+{
+    (void)state;
+    struct dialect *dialect = stage_dialect("iso8583-1993-ascii");
+    stage_payment(&payment);
+    payment.kind = PAYMENT_REVERSAL;
+    payment.original_kind = PAYMENT_PURCHASE;
+    payment.leg = PAYMENT_REQUEST;
+    struct dialect_fault fault;
+    struct message message;
+    struct message_fault form;
+    uint8_t bytes[1024];
+    char text[64];
+    struct byte_writer writer;
+    byte_writer_init(&writer, bytes, sizeof(bytes));
+    memcpy(payment.local_date, "0101", 5);
+    memcpy(payment.local_year, "27", 3);
+    memcpy(payment.original.sent_at, "1231235959", 11);
+    memcpy(payment.original.sent_year, "26", 3);
+    const struct dialect_build_how how = {.with_mac = false};
+    assert_int_equal(dialect_build(dialect, &payment, &how, &writer, NULL, &fault), STATUS_OK);
+    struct byte_view whole = {bytes, writer.position};
+    assert_int_equal(message_parse(&message, dialect_spec(dialect), whole, &form), STATUS_OK);
+    message_text(&message, 12, text, sizeof(text));
+    assert_memory_equal(text, "270101", 6);
+    message_text(&message, 56, text, sizeof(text));
+    assert_memory_equal(text + 10, "261231235959", 12);
+    dialect_destroy(dialect);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +333,8 @@ int main(void)
         cmocka_unit_test(test_field_90_is_filled_with_zeros_from_the_left),
         cmocka_unit_test(test_the_scope_of_the_mac_is_told),
         cmocka_unit_test(test_a_writer_without_room_says_so),
+        cmocka_unit_test(test_a_header_bears_the_institutions_of_its_channel),
+        cmocka_unit_test(test_a_message_of_1993_has_the_years_of_its_dates),
     };
     return cmocka_run_group_tests_name("protocols/dialect/build", tests, set_up, tear_down);
 }

@@ -67,6 +67,7 @@ static inline void stage_payment(struct payment *payment)
         .local_date = "0115",
         .local_year = "26",
         .settlement_date = "0116",
+        .settlement_year = "27",
         .sent_at = "0115093102",
         .acquirer_id = "48021000",
         .forwarder_id = "48029999",

@@ -47,11 +47,33 @@ static void test_a_clock_is_compared_in_the_nearest_year(void **state)
     assert_false(wall_text_ahead((const char[11]){"0101240000"}, 0, &ahead));
 }
 
+/* 2026-12-31 23:59:59 and a second later, in China. */
+static void test_a_date_without_a_year_is_near(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t wall_s;
+        const char *date, *year;
+    } cases[] = {
+        {1798732799, "1231", "26"}, {1798732799, "0101", "27"}, {1798732799, "0630", "26"},
+        {1798732800, "0101", "27"}, {1798732800, "1231", "26"}, {1798732800, "0731", "27"},
+        {1798732800, "0801", "26"}, {1798732799, "", ""},       {1798732799, "1301", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct wall_text now;
+        char year[3];
+        wall_text_set(&now, cases[i].wall_s * 1000000);
+        wall_text_year(&now, cases[i].date, year);
+        assert_string_equal(year, cases[i].year);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_days_and_years_turn_at_midnight_in_china),
         cmocka_unit_test(test_a_clock_is_compared_in_the_nearest_year),
+        cmocka_unit_test(test_a_date_without_a_year_is_near),
     };
     return cmocka_run_group_tests_name("switch/engine/wall_text", tests, NULL, NULL);
 }

@@ -146,11 +146,14 @@ static int desk_open(void **state)
                                     .on_request = on_request};
     desk.terminals = terminals_create(&setup);
     terminals_use(desk.terminals, desk.ruleset);
-    struct terminals_port_setup port = {
-        .name = "pos",
-        .framing = {FRAME_BINARY_2, true, true, FRAME_LENGTH_MAX, PATHS},
-        .edition = desk.edition,
-        .limits = {16, 16, 1000, 400, 5000}};
+    struct terminals_port_setup port = {.name = "pos",
+                                        .framing = {.length_kind = FRAME_BINARY_2,
+                                                    .has_tpdu = true,
+                                                    .may_be_http = true,
+                                                    .length_max = FRAME_LENGTH_MAX,
+                                                    .http_paths = PATHS},
+                                        .edition = desk.edition,
+                                        .limits = {16, 16, 1000, 400, 5000}};
     assert_int_equal(net_address_parse(&port.address, "127.0.0.1:0"), STATUS_OK);
     assert_int_equal(terminals_listen(desk.terminals, &port, reason), STATUS_OK);
     desk.requests = 0;
@@ -219,7 +222,8 @@ static uint32_t frame_of(const struct payment *payment, uint8_t *bytes, uint32_t
 {
     static const uint8_t HEADER[6] = {0x60, 0x22, 0x00, 0x31, 0x10, 0x01};
     static const uint8_t TPDU[5] = {0x60, 0x00, 0x03, 0x00, 0x00};
-    struct framing framing = {FRAME_BINARY_2, true, false, FRAME_LENGTH_MAX, NULL};
+    struct framing framing = {
+        .length_kind = FRAME_BINARY_2, .has_tpdu = true, .length_max = FRAME_LENGTH_MAX};
     struct dialect_build_how how = {dialect_has_mac(desk.dialect, payment), {HEADER, 6}};
     struct dialect_fault fault;
     struct byte_view scope;
