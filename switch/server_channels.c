@@ -203,7 +203,7 @@ static void breaker_status(const struct server *server, uint16_t index,
     const struct bin_table *bins = ruleset_bin_view(server->configuration->ruleset);
     const char *group = bin_table_group_name(bins, view.group);
     status->breaker = view.health.state;
-    status->breaker_openings = view.health.openings;
+    status->breaker_openings = view.openings;
     if (view.health.state != HEALTH_CLOSED) {
         snprintf(status->breaker_reason, sizeof(status->breaker_reason), "%s%s%s",
                  health_fault_text(view.health.fault), group == NULL ? "" : ", BIN group ",

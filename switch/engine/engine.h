@@ -306,6 +306,7 @@ struct engine_terminal_view {
 struct engine_breaker_view {
     uint8_t group; /* 0: of cards in no group */
     struct health_view health;
+    uint64_t openings; /* of all its groups since the beginning: it never goes back */
 };
 bool engine_breaker(const struct engine *engine, uint16_t channel, uint64_t now_ns,
                     struct engine_breaker_view *view);

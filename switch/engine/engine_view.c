@@ -106,8 +106,10 @@ bool engine_breaker(const struct engine *engine, uint16_t channel, uint64_t now_
     for (uint8_t group = 0; number != CHANNEL_NONE && group < BIN_GROUP_COUNT_MAX; group++) {
         struct health_view health;
         channel_health_view(engine->health, (struct health_spot){number, group}, now_ns, &health);
+        view->openings += health.openings;
         if (group == 0 || health.state > view->health.state) {
-            *view = (struct engine_breaker_view){group, health};
+            view->group = group;
+            view->health = health;
         }
     }
     return number != CHANNEL_NONE;
@@ -143,6 +145,8 @@ bool engine_terminal(const struct engine *engine, const char *terminal_id,
         .settled_as = (enum batch_result)state->settled_as,
         .status_wall_us = state->day.status_wall_us,
         .faulty = state->day.faulty,
+        .clock_ahead_s = state->day.clock_ahead_s,
+        .clock_wall_us = state->day.clock_wall_us,
         .terminal_request = terminal_request_pending(engine, place),
     };
     TEXT_COPY(view->terminal_id, state->terminal_id);

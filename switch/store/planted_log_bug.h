@@ -1,5 +1,6 @@
 /* Bugs planted in the log on purpose, as switch/engine/planted_bug.h does in the engine, to prove
- * that the simulator's layer B finds them; numbered from 101, apart from the engine's. A normal build plants none.
+ * that the simulator's layer B finds them; numbered from 101, apart from the engine's. A normal
+ * build plants none.
  *
  *   101  a commit does not wait for the disk (synchronous = NORMAL; I19)
  *   102  the folder is never synced: planted in the simulated disk, since either of two syncs, the

@@ -191,6 +191,44 @@ static void test_the_notice_names_the_fault_that_opened_it(void **state)
     assert_int_equal(notice->effect.breaker.fault, HEALTH_TIMEOUT);
 }
 
+static void ask_foreign(struct stage *stage, uint32_t stan, const char *code)
+{
+    struct payment purchase = stage_purchase(TERMINAL_A, stan);
+    stage_set_card(&purchase, FOREIGN_CARD);
+    stage_ask(stage, &purchase);
+    assert_int_equal(stage->forwards[stage->forward_count - 1].effect.channel, BANK_A);
+    stage_respond(stage, stage->forward_count - 1, code);
+}
+
+/* Cards of a group have a breaker of their own, and the worst one is shown. When another one
+ * becomes the worst, what is counted must not step back. */
+static void test_openings_of_all_groups_are_counted_together(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t stan = 301;
+    stage_use_routes(stage, ROUTES);
+    for (int i = 0; i < 4; i++) {
+        ask_foreign(stage, stan++, "91");
+    }
+    assert_int_equal(breaker(stage, BANK_A).group, 1);
+    assert_int_equal(breaker(stage, BANK_A).openings, 1);
+    stage_pass(stage, 10 * SECOND_NS);
+    ask_foreign(stage, stan++, "91");
+    assert_int_equal(breaker(stage, BANK_A).openings, 2);
+    stage_pass(stage, 20 * SECOND_NS);
+    ask_foreign(stage, stan++, "00");
+    ask_foreign(stage, stan++, "00");
+    assert_int_equal(breaker(stage, BANK_A).health.state, HEALTH_CLOSED);
+    assert_int_equal(breaker(stage, BANK_A).openings, 2);
+    for (int i = 0; i < 4; i++) {
+        stage_respond(stage, ask(stage, stan++), "91");
+    }
+    assert_int_equal(breaker(stage, BANK_A).health.state, HEALTH_OPEN);
+    assert_int_equal(breaker(stage, BANK_A).group, 0);
+    assert_int_equal(breaker(stage, BANK_A).health.openings, 1);
+    assert_int_equal(breaker(stage, BANK_A).openings, 3);
+}
+
 /* What is known of channels is not in the log. */
 static void test_a_restart_closes_it(void **state)
 {
@@ -233,6 +271,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_offline_sale_is_taken_while_all_are_open,
                                         stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_the_notice_names_the_fault_that_opened_it,
+                                        stage_set_up, stage_tear_down),
+        cmocka_unit_test_setup_teardown(test_openings_of_all_groups_are_counted_together,
                                         stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_a_restart_closes_it, stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_a_follow_up_needs_no_rule, stage_set_up,

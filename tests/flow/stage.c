@@ -59,7 +59,8 @@ static struct ruleset *make_ruleset(const struct stage_rules *rules, uint64_t ki
                             .digit_count = 1,
                             .scheme = CARD_SCHEME_VISA,
                             .card_type = CARD_TYPE_CREDIT,
-                            .issuer = 2};
+                            .issuer = 2,
+                            .group = bin_table_group(ruleset_bins(ruleset), "visa")};
     assert_int_equal(bin_table_add(ruleset_bins(ruleset), &visa), STATUS_OK);
     struct merchant_row merchant = {
         .mcc = "5311", .name = "Tea House", .plan = "plain", .is_active = true};
