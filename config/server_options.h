@@ -230,7 +230,7 @@ struct engine_options {
     uint32_t duplicate_window_ms, signon_timeout_ms, lookup_timeout_ms;
     uint32_t signon_min_interval_ms, status_every_ms;
     uint32_t usage_count_max;
-    uint32_t pin_fault_count_max, pin_fault_window_ms;
+    uint32_t pin_fault_count_max, pin_fault_window_ms, clock_off_max_s;
     uint16_t saf_window, capture_ceiling_percent, tip_ceiling_percent;
 };
 

@@ -9,6 +9,7 @@
 
 #include "protocols/base/require.h"
 #include "protocols/base/secret.h"
+#include "switch/engine/clock_check.h"
 #include "switch/net/log.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -174,6 +175,14 @@ static void log_breaker(const struct core *core, const struct engine_effect *eff
         LOG_TEXT("text", is_opened ? health_fault_text(fault) : txn_reason_text(effect->reason)));
 }
 
+static void log_clock(const struct engine_effect *effect)
+{
+    char text[CLOCK_CHECK_TEXT_SIZE];
+    clock_check_text(text, effect->clock_ahead_s);
+    LOG(LOG_NOTICE, "terminal_clock", LOG_TEXT("terminal", effect->payment->terminal_id),
+        LOG_NUMBER("ahead_s", effect->clock_ahead_s), LOG_TEXT("text", text));
+}
+
 static void rim_notice(void *argument, const struct engine_effect *effect)
 {
     struct core *core = argument;
@@ -182,6 +191,10 @@ static void rim_notice(void *argument, const struct engine_effect *effect)
     if (effect->reason == TXN_REASON_BREAKER_OPENED ||
         effect->reason == TXN_REASON_BREAKER_CLOSED) {
         log_breaker(core, effect);
+        return;
+    }
+    if (effect->reason == TXN_REASON_CLOCK_OFF) {
+        log_clock(effect);
         return;
     }
     LOG(LOG_NOTICE, "txn_notice", LOG_TEXT("reason", txn_reason_name(effect->reason)),
@@ -211,6 +224,7 @@ static struct engine_limits limits_of(const struct server_options *options, uint
         .lookup_timeout_ns = engine->lookup_timeout_ms * NS_PER_MS,
         .capture_ceiling_percent = engine->capture_ceiling_percent,
         .tip_ceiling_percent = engine->tip_ceiling_percent,
+        .clock_off_max_s = engine->clock_off_max_s,
         .signon_min_interval_ns = engine->signon_min_interval_ms * NS_PER_MS,
         .status_every_ns = engine->status_every_ms * NS_PER_MS,
         .pin_guard = {engine->pin_fault_window_ms * NS_PER_MS, engine->pin_fault_count_max},

@@ -137,16 +137,22 @@ static json_t *sum_json(const Control__BatchSum *sum)
                      (json_int_t)sum->count);
 }
 
+static json_t *clock_json(const Control__TerminalDay *day)
+{
+    return day->has_clock_ahead_s ? json_integer((json_int_t)day->clock_ahead_s) : json_null();
+}
+
 static json_t *day_json(const Control__TerminalDay *day)
 {
     return day == NULL ? json_null()
-                       : json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "domestic_debit",
-                                   sum_json(day->domestic_debit), "domestic_credit",
-                                   sum_json(day->domestic_credit), "foreign_debit",
-                                   sum_json(day->foreign_debit), "foreign_credit",
+                       : json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
+                                   "domestic_debit", sum_json(day->domestic_debit),
+                                   "domestic_credit", sum_json(day->domestic_credit),
+                                   "foreign_debit", sum_json(day->foreign_debit), "foreign_credit",
                                    sum_json(day->foreign_credit), "settled", day->settled,
                                    "status_at", wall_json(day->status_wall_us), "faulty",
-                                   text_json(day->faulty), "wanted", text_json(day->wanted));
+                                   text_json(day->faulty), "wanted", text_json(day->wanted),
+                                   "clock_ahead_seconds", clock_json(day));
 }
 
 json_t *status_json_terminal(const Control__Terminal *terminal)

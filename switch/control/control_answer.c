@@ -235,6 +235,8 @@ static Control__TerminalDay *day_take(struct control_arena *arena,
     day->settled = text_of(SETTLED[view->settled_as]);
     day->status_wall_us = view->status_wall_us;
     day->faulty = faulty_take(arena, view->faulty);
+    day->has_clock_ahead_s = view->clock_wall_us != 0;
+    day->clock_ahead_s = view->clock_ahead_s;
     day->wanted = text_or_none(terminal_request_text(view->terminal_request));
     bool is_whole = day->domestic_debit != NULL && day->domestic_credit != NULL &&
                     day->foreign_debit != NULL && day->foreign_credit != NULL;

@@ -4,6 +4,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/engine/batch_upload.h"
+#include "switch/engine/clock_check.h"
 #include "switch/engine/download.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/engine_state.h"
@@ -58,6 +59,8 @@ static void on_request(struct engine *engine, const struct request *request)
     switch (payment_rule_of(request->payment->kind)->travel) {
     case PAYMENT_TRAVEL_OURS:
         on_own(engine, request);
+        clock_check(engine, terminal_set_find(&engine->terminals, request->payment->terminal_id),
+                    request->payment);
         break;
     case PAYMENT_TRAVEL_UNDO:
         reversal_on_request(engine, request);

@@ -51,6 +51,7 @@ struct engine_limits {
     uint64_t signon_min_interval_ns;  /* a terminal signs on at most so often; 0: as it likes */
     uint64_t status_every_ns;         /* after so long it is asked for its status; 0: never */
     struct pin_guard_limit pin_guard; /* wrong PINs a terminal; 0: as many as it likes */
+    uint32_t clock_off_max_s;         /* a terminal's clock further off is noted; 0: none is */
     uint64_t signon_timeout_ns;       /* the security module's answer to KEYS */
     uint64_t lookup_timeout_ns;       /* the log's answer to LOOKUP; 0: it cannot be searched, and
                                          memory is all there is */
@@ -148,7 +149,8 @@ enum engine_event_kind {
     X(MERCHANT_LISTED, "03", "the merchant is on the black list")                                  \
     X(TERMINAL_LISTED, "58", "the terminal is on the black list")                                  \
     X(CODE_LISTED, "62", "the payment code is on the black list")                                  \
-    X(USAGE_FULL, "96", "what it takes cannot be counted: raise engine.usage_count_max")
+    X(USAGE_FULL, "96", "what it takes cannot be counted: raise engine.usage_count_max")           \
+    X(CLOCK_OFF, "00", "the terminal's clock is off")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,
@@ -240,6 +242,7 @@ struct engine_effect {
     struct {
         uint8_t group, fault; /* BIN group; enum health_fault, while it opens */
     } breaker;                /* NOTICE of BREAKER_OPENED, BREAKER_CLOSED: that of `channel` */
+    int64_t clock_ahead_s;    /* NOTICE of CLOCK_OFF: of ours */
     struct byte_view keys;    /* REPLY to a sign-on: the key records now in force; as `payment` */
 };
 
@@ -299,6 +302,8 @@ struct engine_terminal_view {
     enum batch_result settled_as; /* its last settlement; BATCH_ASKED: none */
     int64_t status_wall_us;       /* when it last told its status; 0: never */
     uint8_t faulty;               /* what it called faulty then, upload.h's bits */
+    int64_t clock_ahead_s;        /* how far its clock is ahead of ours, as it last told ... */
+    int64_t clock_wall_us;        /* ... then; 0: it told none since the start */
     uint8_t terminal_request;     /* what its answers ask of it: terminal_request.h */
 };
 /* The breaker of a channel (index in the rules in force) that is worst of its BIN groups. False:

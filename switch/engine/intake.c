@@ -6,6 +6,7 @@
 #include "protocols/base/require.h"
 #include "switch/engine/advice.h"
 #include "switch/engine/batch.h"
+#include "switch/engine/clock_check.h"
 #include "switch/engine/duplicate.h"
 #include "switch/engine/fee_check.h"
 #include "switch/engine/forward.h"
@@ -269,6 +270,7 @@ void intake_on_request(struct engine *engine, const struct request *request)
     }
     struct terminal_state *terminal = &engine->terminals.states[place];
     terminal->requests++;
+    clock_check(engine, place, payment);
     terminal->last_seen_wall_us = engine->wall_us;
     bool may_go_on = decision.answer == ROUTE_FOUND || is_of_rules(decision.answer);
     if (may_go_on && terminal->is_signed_on) {

@@ -71,6 +71,7 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_TERMINAL_LISTED] = "terminal_listed",
     [TXN_REASON_CODE_LISTED] = "code_listed",
     [TXN_REASON_USAGE_FULL] = "usage_full",
+    [TXN_REASON_CLOCK_OFF] = "clock_off",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

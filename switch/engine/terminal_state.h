@@ -45,6 +45,9 @@ struct terminal_day {
     uint8_t faulty;                          /* bit 1 key pad ... 5 display, as it told */
     uint64_t signon_ns;                      /* when it last signed on, in this run; 0: not yet */
     struct pin_guard pin_guard;
+    int64_t clock_ahead_s;    /* of ours, as its last message that told a time had it */
+    int64_t clock_wall_us;    /* when that was; 0: it told none in this run */
+    uint32_t clock_noted_day; /* YYYYMMDD when it was last found wrong; 0: not in this run */
 };
 
 struct terminal_state {

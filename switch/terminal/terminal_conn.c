@@ -9,6 +9,7 @@
 #include "switch/net/log.h"
 #include "switch/net/trace.h"
 #include "switch/terminal/gate.h"
+#include "switch/terminal/terminal_clock.h"
 #include "switch/terminal/terminal_port.h"
 #include "switch/terminal/terminal_reply.h"
 
@@ -179,6 +180,7 @@ static void on_message(struct terminal_conn *conn, struct byte_view bytes)
         trace_received(conn, bytes, is_passed ? NULL : verdict.text);
     }
     if (is_read && verdict.is_passed) {
+        terminal_clock_take(payment, &message);
         struct conn_handle handle = {terminals->setup.worker, conn_slot(terminals, conn),
                                      conn->generation};
         /* A request that carries no MAC proves nothing. */

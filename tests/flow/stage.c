@@ -213,6 +213,7 @@ int stage_set_up_with(void **state, struct stage_size size)
         .saf_life_ns = 86400 * SECOND_NS,
         .duplicate_window_ns = 3600 * SECOND_NS,
         .pin_guard = {3600 * SECOND_NS, 3},
+        .clock_off_max_s = 300,
         .signon_timeout_ns = 5 * SECOND_NS,
         .lookup_timeout_ns = 5 * SECOND_NS,
         .capture_ceiling_percent = 115,

@@ -97,6 +97,7 @@ static void show_terminal(const json_t *json)
         {"last status", "day.status_at"},
         {"faulty", "day.faulty"},
         {"should", "day.wanted"},
+        {"clock ahead, s", "day.clock_ahead_seconds"},
         {NULL, NULL}};
     table_write_one(stdout, json, columns);
 }

@@ -33,6 +33,7 @@ static struct desk {
     _Atomic uint8_t terminal_request; /* digit 6 of answers */
     struct conn_handle late;
     struct payment late_payment;
+    char told_date[5], told_time[7]; /* fields 12 and 13 of the last request, as handed on */
 } desk;
 
 /* ---- the engine's part: every request is approved ---- */
@@ -65,6 +66,8 @@ static void approve(struct conn_handle conn, const struct payment *request)
 static void on_request(void *argument, struct conn_handle conn, const struct payment *payment)
 {
     (void)argument;
+    memcpy(desk.told_date, payment->local_date, sizeof(desk.told_date));
+    memcpy(desk.told_time, payment->local_time, sizeof(desk.told_time));
     if (desk.answers_late) {
         desk.late = conn;
         payment_copy(&desk.late_payment, payment);
@@ -344,6 +347,35 @@ static void test_what_a_terminal_should_do_stands_in_digit_6(void **state)
     close(descriptor);
 }
 
+/* Tag 14 of field 59 says what others say in fields 12 and 13; what is no time there harms nothing,
+ * and field 59 is handed on as it came. */
+static void test_the_clock_in_field_59_is_told_to_the_engine(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field_59, *date, *clock;
+    } cases[] = {
+        {"1303abc141420251125160102", "1125", "160102"},
+        {"14142025112516010x", "", ""},
+        {"1412202511251601", "", ""},
+        {"not a list at all", "", ""},
+    };
+    uint8_t bytes[1024];
+    int descriptor = dial();
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct payment payment;
+        sale(&payment);
+        struct byte_view value = {(const uint8_t *)cases[i].field_59,
+                                  (uint32_t)strlen(cases[i].field_59)};
+        assert_int_equal(payment_set_cargo(&payment, PAYMENT_CARGO_PRIVATE_59, value), STATUS_OK);
+        put(descriptor, bytes, frame_of(&payment, bytes, sizeof(bytes)));
+        (void)answer(descriptor, bytes);
+        assert_string_equal(desk.told_date, cases[i].date);
+        assert_string_equal(desk.told_time, cases[i].clock);
+    }
+    close(descriptor);
+}
+
 /* 0510 without field 39, and counted as served. */
 static void test_a_settlement_is_answered_in_field_48(void **state)
 {
@@ -619,6 +651,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DESK_TEST(test_sale_is_handed_on_and_answered_with_its_header_and_mac),
         DESK_TEST(test_what_a_terminal_should_do_stands_in_digit_6),
+        DESK_TEST(test_the_clock_in_field_59_is_told_to_the_engine),
         DESK_TEST(test_a_settlement_is_answered_in_field_48),
         DESK_TEST(test_requests_sent_at_once_are_answered_one_after_the_other),
         DESK_TEST(test_request_in_http_is_answered_in_http),
