@@ -169,9 +169,16 @@ void fee_shares_write(char text[FEE_SHARES_SIZE], const struct fee_shares *share
 static bool share_read(struct agent_row *agent, int64_t *minor, const char *text)
 {
     char word[AGENT_TERMS_SIZE];
-    *agent = (struct agent_row){.cost_cap = FEE_NO_CAP};
-    if (next_word(&text, ':', agent->agent_id, AGENT_ID_SIZE) == 0 ||
-        next_word(&text, ':', word, sizeof(word)) == 0 ||
+    *agent = (struct agent_row){.cost_cap = FEE_NO_CAP, .terms = ""};
+    if (next_word(&text, ':', agent->agent_id, AGENT_ID_SIZE) == 0) {
+        return false;
+    }
+    const char *end = strrchr(text, ':');
+    if (end == NULL || end - text >= AGENT_TERMS_SIZE) {
+        return false;
+    }
+    memcpy(agent->terms, text, (size_t)(end - text)); /* so that it can be written again */
+    if (next_word(&text, ':', word, sizeof(word)) == 0 ||
         !number_read(&agent->cost_rate_e8, word) ||
         next_word(&text, ':', word, sizeof(word)) == 0 ||
         (strcmp(word, "-") != 0 && !number_read(&agent->cost_cap, word)) ||

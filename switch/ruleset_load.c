@@ -15,6 +15,7 @@
 
 #include "config/csv_file.h"
 #include "config/file_text.h"
+#include "config/yaml_file.h"
 #include "protocols/base/digits.h"
 #include "protocols/base/require.h"
 #include "routing/civil_date.h"
@@ -34,6 +35,7 @@ struct loader {
     const struct server_options *options; /* borrowed */
     struct byte_writer *faults;           /* borrowed */
     const struct channel_table *before; /* of the rules in force; borrowed; NULL: there are none */
+    const struct ruleset_trial *routes; /* in the file's place; borrowed; NULL: the file */
     struct ruleset *ruleset;
     bool has_no_agents; /* their table is faulty: merchants are not told off for it */
     const char *file;   /* of the table being read */
@@ -158,10 +160,10 @@ static void load_channels(struct loader *loader)
     }
 }
 
-static void load_rules(struct loader *loader, const char *path,
+/* Takes the document over; NULL: there was no memory for it. */
+static void load_rules(struct loader *loader, struct document *document,
                        void (*compile)(struct ruleset *ruleset, struct document *document))
 {
-    struct document *document = file_text_load_yaml(path);
     if (document == NULL) {
         fault_put(loader, status_text(STATUS_NO_MEMORY));
         return;
@@ -579,7 +581,7 @@ static void on_stranger(void *argument, const struct ruleset_stranger *stranger)
 static void check_names(struct loader *loader)
 {
     const struct ruleset_name_sink sink = {on_stranger, loader};
-    loader->file = loader->options->routes;
+    loader->file = loader->routes == NULL ? loader->options->routes : loader->routes->name;
     loader->file_fault_count = 0;
     enum status status = ruleset_check_names(loader->ruleset, &sink);
     loader->file = loader->options->limits;
@@ -590,6 +592,13 @@ static void check_names(struct loader *loader)
     if (status != STATUS_OK) {
         fault_put(loader, status_text(STATUS_NO_MEMORY));
     }
+}
+
+static struct document *routes_document(const struct loader *loader)
+{
+    const struct ruleset_trial *routes = loader->routes;
+    return routes == NULL ? file_text_load_yaml(loader->options->routes)
+                          : yaml_file_parse(routes->name, routes->text, routes->length);
 }
 
 static bool load_all(struct loader *loader, struct file_text texts[TABLE_COUNT], uint32_t version)
@@ -607,10 +616,10 @@ static bool load_all(struct loader *loader, struct file_text texts[TABLE_COUNT],
     }
     load_channels(loader);
     table_read(loader, &texts[TABLE_BINS], TABLE_BINS); /* rules name their groups */
-    load_rules(loader, loader->options->fees, ruleset_compile_fees);
-    load_rules(loader, loader->options->routes, ruleset_compile_routes);
+    load_rules(loader, file_text_load_yaml(loader->options->fees), ruleset_compile_fees);
+    load_rules(loader, routes_document(loader), ruleset_compile_routes);
     if (loader->options->limits[0] != '\0') { /* amounts are of the fees file's currency */
-        load_rules(loader, loader->options->limits, ruleset_compile_limits);
+        load_rules(loader, file_text_load_yaml(loader->options->limits), ruleset_compile_limits);
     }
     load_black_list(loader);
     load_agents(loader);
@@ -630,10 +639,34 @@ static bool load_all(struct loader *loader, struct file_text texts[TABLE_COUNT],
     return loader->fault_count == 0;
 }
 
+/* Ends the loader's work; the ruleset, or NULL where anything is wrong. */
+static struct ruleset *load(struct loader *loader, uint32_t version)
+{
+    struct file_text texts[TABLE_COUNT] = {0};
+    texts_read(loader, texts);
+    bool is_loaded = load_all(loader, texts, version);
+    for (unsigned i = 0; i < TABLE_COUNT; i++) {
+        file_text_free(&texts[i]);
+    }
+    if (!is_loaded || loader->fault_count > 0) {
+        ruleset_destroy(loader->ruleset);
+        return NULL;
+    }
+    return loader->ruleset;
+}
+
 struct ruleset *ruleset_load(const struct server_options *options, uint32_t version,
                              struct byte_writer *faults)
 {
     return ruleset_load_after(NULL, options, version, faults);
+}
+
+struct ruleset *ruleset_load_trial(const struct server_options *options,
+                                   const struct ruleset_trial *routes, struct byte_writer *faults)
+{
+    struct loader loader = {
+        .options = options, .faults = faults, .routes = routes, .file = options->path};
+    return load(&loader, 0);
 }
 
 struct ruleset *ruleset_load_after(const struct channel_table *before,
@@ -642,15 +675,5 @@ struct ruleset *ruleset_load_after(const struct channel_table *before,
 {
     struct loader loader = {
         .options = options, .faults = faults, .before = before, .file = options->path};
-    struct file_text texts[TABLE_COUNT] = {0};
-    texts_read(&loader, texts);
-    bool is_loaded = load_all(&loader, texts, version);
-    for (unsigned i = 0; i < TABLE_COUNT; i++) {
-        file_text_free(&texts[i]);
-    }
-    if (!is_loaded || loader.fault_count > 0) {
-        ruleset_destroy(loader.ruleset);
-        return NULL;
-    }
-    return loader.ruleset;
+    return load(&loader, version);
 }

@@ -19,6 +19,14 @@
  * "file:line: what, what was expected, what stood there". What does not fit is left out. */
 struct ruleset *ruleset_load(const struct server_options *options, uint32_t version,
                              struct byte_writer *faults);
+/* A routes file that is tried: its text takes the place of the file that the options name, and its
+ * faults are told under `name`. */
+struct ruleset_trial {
+    const char *name, *text; /* borrowed */
+    uint32_t length;
+};
+struct ruleset *ruleset_load_trial(const struct server_options *options,
+                                   const struct ruleset_trial *routes, struct byte_writer *faults);
 /* The same beside rules in force: their channels (borrowed for the call) keep their indexes, and
  * those that the options no longer have are retired. */
 struct ruleset *ruleset_load_after(const struct channel_table *before,

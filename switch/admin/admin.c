@@ -17,13 +17,14 @@
 #include "config/file_text.h"
 #include "switch/admin/call.h"
 #include "switch/admin/deadline_watch.h"
+#include "switch/admin/dry_run.h"
 #include "switch/admin/gate.h"
 
 #define CONNECTIONS_MAX 64
 #define CONNECTIONS_A_ADDRESS 32 /* far below the above: newcomers beyond that would hang */
 #define REQUEST_SECONDS 30       /* from the connection, or the answer before, to the answer */
 #define CONNECTION_MEMORY 32768  /* head of a request; longer ones are refused */
-#define BODY_BYTES_MAX 4096      /* no call reads a body yet */
+#define BODY_BYTES_MAX 4096      /* of a call that reads none; else what that call says */
 #define PEM_BYTES_MAX 65536
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -41,7 +42,8 @@ struct admin {
 
 /* What is kept between libmicrohttpd's calls for one request. */
 struct request {
-    size_t body_length;
+    size_t body_length, body_length_max;
+    char *body; /* owner; NULL: the call reads none */
 };
 
 /* --- one request -------------------------------------------------------------------------- */
@@ -118,10 +120,17 @@ static const char *option_of(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static void serve(struct admin *admin, struct MHD_Connection *connection,
-                  const struct endpoint_match *match, struct gate_request *request,
+/* What was asked for, and with what. */
+struct asked {
+    struct endpoint_match match;
+    struct gate_request gate;
+    const struct request *request;
+};
+
+static void serve(struct admin *admin, struct MHD_Connection *connection, struct asked *asked,
                   struct answer *answer)
 {
+    const struct endpoint_match *match = &asked->match;
     struct token_holder holder;
     struct txn_query query;
     struct metrics_own own;
@@ -133,9 +142,11 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .query = &query,
                         .own = &own,
                         .job = admin->job,
+                        .body = asked->request->body,
+                        .body_length = asked->request->body_length,
                         .option = option_of,
                         .connection = connection};
-    if (!gate_pass(&admin->gate, request, &holder, answer)) {
+    if (!gate_pass(&admin->gate, &asked->gate, &holder, answer)) {
         return;
     }
     if (match->endpoint == ENDPOINT_TXN_SEARCH && !read_query(connection, &query, answer)) {
@@ -146,28 +157,28 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
     call.operator_name = holder.name;
     call_serve(&call, answer);
     if (endpoint_has_effect(match->endpoint)) {
-        gate_report(&admin->gate, request, &holder, answer);
+        gate_report(&admin->gate, &asked->gate, &holder, answer);
     }
 }
 
 static void answer_request(struct admin *admin, struct MHD_Connection *connection,
-                           struct gate_request *request, struct answer *answer)
+                           struct asked *asked, struct answer *answer)
 {
-    struct endpoint_match match;
-    endpoint_find(&match, request->method, request->path);
-    if (match.answer == ENDPOINT_NO_PATH) {
+    struct endpoint_match *match = &asked->match;
+    endpoint_find(match, asked->gate.method, asked->gate.path);
+    if (match->answer == ENDPOINT_NO_PATH) {
         answer_problem(answer, 404, "no such path");
         return;
     }
-    if (match.answer == ENDPOINT_NO_METHOD) {
-        answer->allow = match.allowed;
+    if (match->answer == ENDPOINT_NO_METHOD) {
+        answer->allow = match->allowed;
         answer_problem(answer, 405, "this path is served by another method: see Allow");
         return;
     }
-    request->endpoint = match.endpoint;
-    request->authorization =
+    asked->gate.endpoint = match->endpoint;
+    asked->gate.authorization =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-    serve(admin, connection, &match, request, answer);
+    serve(admin, connection, asked, answer);
 }
 
 /* Takes over the body. */
@@ -202,17 +213,56 @@ static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *c
     return queued;
 }
 
-static bool body_is_announced_too_long(struct MHD_Connection *connection)
+static bool body_is_announced_too_long(struct MHD_Connection *connection, size_t length_max)
 {
     const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
-    return length != NULL && strtoull(length, NULL, 10) > BODY_BYTES_MAX;
+    return length != NULL && strtoull(length, NULL, 10) > length_max;
 }
 
-static enum MHD_Result refuse_body(struct admin *admin, struct MHD_Connection *connection)
+static enum MHD_Result refuse_body(struct admin *admin, struct MHD_Connection *connection,
+                                   size_t length_max)
 {
+    char reason[96];
     struct answer answer = {0};
-    answer_problem(&answer, 413, "no call takes a body of more than 4096 bytes");
+    snprintf(reason, sizeof(reason), "this call takes no body of more than %zu bytes", length_max);
+    answer_problem(&answer, 413, reason);
     return send_answer(admin, connection, &answer);
+}
+
+/* The head is there. Room for a body is made only where the call reads one and somebody says who he
+ * is: whoever has no token cannot make us hold what he sends. */
+static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection *connection,
+                                     const struct endpoint_match *match, void **kept)
+{
+    struct request *request = calloc(1, sizeof(*request));
+    *kept = request;
+    if (request == NULL) {
+        return MHD_NO;
+    }
+    bool has_body = match->answer == ENDPOINT_FOUND && match->endpoint == ENDPOINT_DRY_RUN;
+    request->body_length_max = has_body ? DRY_RUN_BYTES_MAX : BODY_BYTES_MAX;
+    if (body_is_announced_too_long(connection, request->body_length_max)) {
+        return refuse_body(admin, connection, request->body_length_max);
+    }
+    if (has_body &&
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization") != NULL) {
+        request->body = malloc(DRY_RUN_BYTES_MAX);
+        return request->body == NULL ? MHD_NO : MHD_YES;
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct request *request, const char *upload, size_t *length)
+{
+    if (*length > request->body_length_max - request->body_length) {
+        return MHD_NO;
+    }
+    if (request->body != NULL) {
+        memcpy(request->body + request->body_length, upload, *length);
+    }
+    request->body_length += *length;
+    *length = 0;
+    return MHD_YES;
 }
 
 /* Called for the head, for each piece of the body, and at its end (libmicrohttpd's contract). */
@@ -223,23 +273,19 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *connect
     struct admin *admin = argument;
     struct request *request = *kept;
     (void)version;
-    (void)upload;
     if (request == NULL) {
-        *kept = calloc(1, sizeof(*request));
-        if (*kept == NULL) {
-            return MHD_NO;
-        }
-        return body_is_announced_too_long(connection) ? refuse_body(admin, connection) : MHD_YES;
+        struct endpoint_match match;
+        endpoint_find(&match, method, url);
+        return begin_request(admin, connection, &match, kept);
     }
     if (*upload_length > 0) {
-        request->body_length += *upload_length;
-        *upload_length = 0;
-        return request->body_length > BODY_BYTES_MAX ? MHD_NO : MHD_YES;
+        return take_body(request, upload, upload_length);
     }
     struct answer answer = {0};
     char address[INET6_ADDRSTRLEN];
     peer_address(connection, address);
-    struct gate_request asked = {.method = method, .path = url, .address = address};
+    struct asked asked = {.gate = {.method = method, .path = url, .address = address},
+                          .request = request};
     answer_request(admin, connection, &asked, &answer);
     return send_answer(admin, connection, &answer);
 }
@@ -271,8 +317,12 @@ static void on_completed(void *argument, struct MHD_Connection *connection, void
                          enum MHD_RequestTerminationCode how)
 {
     struct admin *admin = argument;
+    struct request *request = *kept;
     (void)how;
-    free(*kept);
+    if (request != NULL) {
+        free(request->body);
+        free(request);
+    }
     *kept = NULL;
     const union MHD_ConnectionInfo *information =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -323,7 +373,7 @@ static bool open_parts(struct admin *admin, char *reason)
     }
     admin->watch = deadline_watch_create(CONNECTIONS_MAX, REQUEST_SECONDS);
     gate_open(&admin->gate, admin->tokens, admin->audit);
-    admin->job = log_job_create(setup->log, setup->backup_folder);
+    admin->job = log_job_create(setup->log, setup->backup_folder, setup->options);
     return admin->watch != NULL && admin->job != NULL;
 }
 

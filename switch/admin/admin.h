@@ -12,16 +12,18 @@
 #define ADMIN_REASON_SIZE 800
 
 struct admin;
+struct options_source;
 
 struct admin_setup {
-    const char *address;              /* an IP address */
-    uint16_t port;                    /* 0: the kernel picks one */
-    const char *certificate, *key;    /* PEM files */
-    const char *tokens;               /* file; empty: nobody has a token */
-    const char *audit;                /* file; empty: calls with an effect are refused */
-    const char *control_socket, *log; /* paths; borrowed, as all others */
-    const char *fees;                 /* the fees file of the options */
-    const char *backup_folder;        /* for copies of the log; empty: none are made */
+    const char *address;                  /* an IP address */
+    uint16_t port;                        /* 0: the kernel picks one */
+    const char *certificate, *key;        /* PEM files */
+    const char *tokens;                   /* file; empty: nobody has a token */
+    const char *audit;                    /* file; empty: calls with an effect are refused */
+    const char *control_socket, *log;     /* paths; borrowed, as all others */
+    const char *fees;                     /* the fees file of the options */
+    const char *backup_folder;            /* for copies of the log; empty: none are made */
+    const struct options_source *options; /* dry runs read it anew; NULL: there are none */
 };
 
 /* NULL: `reason` says what is wrong. */

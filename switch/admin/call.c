@@ -7,6 +7,7 @@
 
 #include "protocols/base/digits.h"
 #include "switch/admin/control_client.h"
+#include "switch/admin/dry_run_call.h"
 #include "switch/admin/fee_answer.h"
 #include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
@@ -217,7 +218,7 @@ static void serve_log_job(const struct call *call, struct answer *answer)
     if (status == STATUS_OK) {
         answer_json(answer, 202, log_job_json(call->job));
     } else if (status == STATUS_DUPLICATE) {
-        answer_problem(answer, 409, "a verification or back-up is under way; wait for its end");
+        answer_problem(answer, 409, "another job of the log is under way; wait for its end");
     } else if (status == STATUS_UNSUPPORTED) {
         answer_problem(answer, 409,
                        "admin.backup_folder is not set: name a folder for copies of the log");
@@ -315,6 +316,9 @@ void call_serve(const struct call *call, struct answer *answer)
     case ENDPOINT_LOG_VERIFY:
     case ENDPOINT_LOG_BACKUP:
         serve_log_job(call, answer);
+        return;
+    case ENDPOINT_DRY_RUN:
+        dry_run_call_serve(call, answer);
         return;
     case ENDPOINT_TRACE_BEGIN:
     case ENDPOINT_TRACE_READ:

@@ -18,6 +18,8 @@ struct call {
     const struct txn_query *query;           /* of a search */
     const struct metrics_own *own;
     struct log_job *job; /* borrowed */
+    const char *body;    /* borrowed; of a call that takes one */
+    size_t body_length;
     /* A parameter behind the `?`; NULL: not given. */
     const char *(*option)(void *connection, const char *name);
     void *connection;

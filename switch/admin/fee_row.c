@@ -40,6 +40,7 @@ static void take_text(char *to, size_t size, sqlite3_stmt *from, int at)
 static void take_figures(struct fee_row *row, sqlite3_stmt *from)
 {
     row->position = sqlite3_column_int64(from, AT_POSITION);
+    row->wall_us = sqlite3_column_int64(from, AT_WALL);
     row->figures = (struct fee_figures){
         .amount = sqlite3_column_int64(from, AT_AMOUNT),
         .merchant_fee = sqlite3_column_int64(from, AT_MERCHANT_FEE),

@@ -16,7 +16,7 @@
     "cost_rule, discount_rule, fee_basis, agent_shares"
 
 struct fee_row {
-    int64_t position;
+    int64_t position, wall_us;
     char rrn[13], channel[16];
     struct fee_figures figures; /* as charged; `shares` points to the text below */
     uint32_t ruleset_version, fee_rule, cost_rule, discount_rule;

@@ -13,10 +13,12 @@
 #include "config/file_text.h"
 #include "config/server_options.h"
 #include "switch/admin/admin.h"
+#include "switch/admin/options_file.h"
 #include "switch/admin/token_file.h"
 
 #define OVERRIDE_COUNT_MAX 64
 #define WORD_COUNT_MAX 4
+#define FAULTS_SIZE 16384
 
 enum exit_code {
     EXIT_CODE_OK = 0,
@@ -79,25 +81,20 @@ static void parse_one(struct arguments *arguments, int argc, char **argv, int *a
     }
 }
 
+static struct options_source source_of(const struct arguments *arguments)
+{
+    return (struct options_source){arguments->path, arguments->overrides,
+                                   arguments->override_count};
+}
+
 static struct server_options *load_options(const struct arguments *arguments)
 {
-    struct document *document = file_text_load_yaml(arguments->path);
-    struct server_options *options = NULL;
-    if (document == NULL) {
-        fputs("tillway-admin: no memory\n", stderr);
-        return NULL;
-    }
-    bool is_good = document_fault_count(document) == 0;
-    for (uint32_t i = 0; i < arguments->override_count && is_good; i++) {
-        is_good = server_options_override(document, arguments->overrides[i]) == STATUS_OK;
-    }
-    if (is_good) {
-        options = server_options_load(document);
-    }
-    for (uint32_t i = 0; i < document_fault_count(document) && i < DOCUMENT_FAULT_COUNT_MAX; i++) {
-        fprintf(stderr, "%s\n", document_fault_text(document, i));
-    }
-    document_destroy(document);
+    static char faults[FAULTS_SIZE];
+    struct byte_writer writer;
+    const struct options_source source = source_of(arguments);
+    byte_writer_init(&writer, faults, FAULTS_SIZE - 1);
+    struct server_options *options = options_file_load(&source, &writer);
+    fputs(faults, stderr);
     return options;
 }
 
@@ -134,6 +131,7 @@ static int run(const struct arguments *arguments)
     /* Its memory holds tokens and a private key. */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     prctl(PR_SET_DUMPABLE, 0);
+    const struct options_source source = source_of(arguments);
     struct admin_setup setup = {.address = options->admin.address,
                                 .port = options->admin.port,
                                 .certificate = options->admin.certificate,
@@ -143,7 +141,8 @@ static int run(const struct arguments *arguments)
                                 .control_socket = options->control_socket,
                                 .log = options->store.folder,
                                 .fees = options->fees,
-                                .backup_folder = options->admin.backup_folder};
+                                .backup_folder = options->admin.backup_folder,
+                                .options = &source};
     struct admin *admin = admin_start(&setup, reason);
     int code = EXIT_CODE_CONFIG;
     if (admin == NULL) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Asking the running switch why: where a payment would go, told rule by rule, agrees with where payments of the log went, at the price that was
-charged; and nothing that is asked or told holds a card number."""
+charged; and nothing that is asked or told holds a card number. Files that are tried: what they would have moved, and what they would have charged,
+agrees with sums over the log that are made here."""
 import argparse
 import collections
 import json
@@ -45,7 +46,7 @@ class Explain(unittest.TestCase):
         run_folder.wait_until("tillway-admin listens", 20, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
         cls.stage.run_load()
         cls.stage.drain()
-        cls.rows = list(Log(cls.stage.log).rows(where="kind IN ('intent', 'result', 'refused', 'reversal_done')"))
+        cls.rows = list(Log(cls.stage.log).rows(where="kind IN ('intent', 'result', 'refused', 'reversal')"))
         cls.intents = [row for row in cls.rows if row["kind"] == "intent" and row["attempt"] <= 1]
 
     def ask(self, *words, code=0, who="bob"):
@@ -103,6 +104,97 @@ class Explain(unittest.TestCase):
             seen["same"] += 1
         self.assertGreater(seen["same"], 20, seen)
         self.assertIn("no routed transaction", self.route("999999999999", code=5))
+
+    # ---- files that are tried
+
+    def file(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def dry_run(self, what, name, text, **how):
+        told = self.ask(what, "dry-run", self.file(name, text), who="ann", **how)
+        return told if how else told["result"]
+
+    def begun(self):
+        """The rows that began a transaction, as a dry run of routes counts them."""
+        return [row for row in self.rows if row["kind"] in ("intent", "refused") and row["attempt"] <= 1]
+
+    def test_05_the_routes_in_force_move_nothing(self):
+        told = self.dry_run("route", "same.yaml", ROUTES)
+        counts = {name: tally["count"] for name, tally in told["totals"].items()}
+        self.assertEqual(sum(counts.values()), len(self.begun()), counts)
+        self.assertEqual(sum(tally["amount"] for tally in told["totals"].values()), sum(row["amount_minor"] for row in self.begun()))
+        self.assertEqual([move for move in told["moves"] if move["as_present"] != move["count"]], [])
+        self.assertGreater(counts["same"], 100)
+        self.assertEqual(sum(merchant["count"] for merchant in told["merchants"]), len(self.begun()))
+
+    def test_06_other_routes_move_what_the_log_says_they_would(self):
+        told = self.dry_run("route", "tried.yaml", "routes:\n  - {when: {amount_max: 100.00}, channels: [bank_b]}\n  - {channels: [bank_a, bank_b]}\n")
+        free = [row for row in self.begun() if row["kind"] == "intent" and not row["original_seq"] and row["payment_kind"] in ("purchase", "balance")]
+        moved = collections.Counter()
+        for row in free:
+            to = "bank_b" if row["amount_minor"] <= 10000 else "bank_a"
+            if to != row["channel"]:
+                moved[row["channel"], to, "count"] += 1
+                moved[row["channel"], to, "amount"] += row["amount_minor"]
+        self.assertTrue(moved, "every payment went where it would have gone")
+        self.assertNotIn("doubtful", told["totals"])
+        self.assertEqual(moved, {(move["from"], move["to"], what): move[what] for move in told["moves"] for what in ("count", "amount")})
+        for move in told["moves"]:
+            channels = {row["channel"] for row in free if row["rrn"] in move["examples"]}
+            self.assertEqual(channels, {move["from"]})
+        shown = self.stage.ctl("route", "dry-run", self.folder / "tried.yaml", who="ann")
+        for move in told["moves"]:
+            self.assertIn(f"{move['from']} -> {move['to']}: {move['count']} ({move['amount'] // 100}.{move['amount'] % 100:02} CNY)", shown.stdout)
+
+    def test_07_faults_of_a_file_are_told_with_their_line(self):
+        path = self.file("bad.yaml", "routes:\n  - {channels: [bank_z]}\n")
+        refused = self.stage.ctl("route", "dry-run", path, who="ann")
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr, r"(?m)^bad\.yaml:2:\d+: .*bank_z")
+        refused = self.stage.ctl("fee", "dry-run", self.file("bad.yaml", "plans: {SP1: {rules: [{rat: 1%}]}}\n"), who="ann")
+        self.assertEqual((refused.returncode, "bad.yaml:1:" in refused.stderr), (1, True), refused.stderr)
+        self.assertEqual(self.stage.ctl("route", "dry-run", path, who="bob").returncode, 4)
+        self.assertEqual(self.stage.ctl("route", "dry-run", self.folder / "nowhere.yaml", who="ann").returncode, 1)
+        self.assertIn("from: expected", self.stage.ctl("route", "dry-run", path, "--from", "yesterday", who="ann").stderr)
+        self.assertEqual(self.stage.http("/api/v1/dry-runs/route", "ann", "POST", b"x" * 1048577)[0], 413)
+        self.assertEqual(self.stage.http("/api/v1/dry-runs/nothing", "ann", "POST", b"x")[0], 404)
+
+    def standing(self):
+        """Priced transactions that were approved, and neither reversed nor voided."""
+        approved = {(row["epoch"], row["seq"]) for row in self.rows
+                    if row["kind"] == "result" and row["reason"] == "channel_answered" and row["response_code"] in ("00", "10", "11", "A2", "A4", "A5", "A6")}
+        undone = {(row["original_epoch"], row["original_seq"]) for row in self.rows if row["kind"] == "reversal"}
+        undone |= {(row["original_epoch"], row["original_seq"]) for row in self.rows
+                   if row["payment_kind"] == "void" and (row["epoch"], row["seq"]) in approved - undone}
+        return [row for row in self.intents if row["fee_basis"] and row["payment_kind"] == "purchase"
+                and (row["epoch"], row["seq"]) in approved - undone]
+
+    def test_08_fees_that_are_tried_come_to_the_sums_of_the_log(self):
+        rows, fees = self.standing(), (admin_test.ROOT / "config/demo/fees.yaml").read_text()
+        self.assertGreater(len(rows), 100)
+        charged = sum(row["merchant_fee"] for row in rows)
+        totals = self.dry_run("fee", "same.yaml", fees)["totals"]
+        self.assertEqual((totals["count"], totals["amount"]), (len(rows), sum(row["amount_minor"] for row in rows)))
+        self.assertEqual((totals["charged_fee"], totals["tried_fee"], totals["difference"], totals["changed"]), (charged, charged, 0, 0))
+        half = self.dry_run("fee", "half.yaml", "\n".join(line if "rate" not in line or "fee:" in line else "" for line in fees.split("\n")).replace(
+            "    rules:\n", "    rules:\n      - {rate: 0.25%}\n"))
+        self.assertEqual(half["totals"]["tried_fee"], sum((row["amount_minor"] * 25 + 5000) // 10000 for row in rows))
+        self.assertEqual(half["totals"]["difference"], half["totals"]["tried_fee"] - charged)
+        self.assertGreater(half["totals"]["tried_losses"], 0)
+        merchants = collections.Counter()
+        for row in rows:
+            merchants[row["merchant_id"]] += row["merchant_fee"]
+        self.assertEqual(merchants, {merchant["merchant_id"]: merchant["charged_fee"] for merchant in half["merchants"]})
+        table = self.stage.ctl("fee", "dry-run", self.folder / "half.yaml", "--csv", who="ann").stdout.splitlines()
+        columns = table[0].split(",")
+        self.assertEqual(sum(int(line.split(",")[columns.index("difference")]) for line in table[1:]), half["totals"]["difference"])
+        self.assertIn("merchants paid", self.stage.ctl("fee", "dry-run", self.folder / "half.yaml", who="ann").stdout)
+
+    def test_085_a_time_without_payments_has_none(self):
+        told = self.ask("fee", "dry-run", self.folder / "half.yaml", "--from", "2020-01-01", "--to", "2020-01-02", who="ann")["result"]
+        self.assertEqual((told["totals"], told["merchants"]), ({}, []))
 
     def test_09_nothing_that_was_asked_or_told_holds_a_card(self):
         for name in ("audit.log", "tillwayd.log", "tillway-admin.log"):

@@ -189,6 +189,13 @@ enum ctl_exit api_post(struct api *api, const char *path, json_t **json)
     return perform(api, path, json);
 }
 
+enum ctl_exit api_post_text(struct api *api, const char *path, const char *text, json_t **json)
+{
+    curl_easy_setopt(api->curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, text);
+    return perform(api, path, json);
+}
+
 enum ctl_exit api_delete(struct api *api, const char *path, json_t **json)
 {
     curl_easy_setopt(api->curl, CURLOPT_HTTPGET, 1L);

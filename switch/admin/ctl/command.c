@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/file_text.h"
+
 bool command_is(const struct command *command, const char *second, int word_count)
 {
     return command->word_count == word_count && strcmp(command->words[1], second) == 0;
@@ -63,6 +65,14 @@ int command_post(const struct command *command, const char *path)
     return code == CTL_OK ? command_finish(command, json, show_result) : (int)code;
 }
 
+#define RULES_BYTES_MAX 1048576 /* as the admin port takes */
+
+/* How a job is asked for, and shown when it has ended. */
+struct job_end {
+    const char *path;
+    void (*show)(const json_t *json);
+};
+
 static void print_progress(const json_t *json)
 {
     long long rows = (long long)json_integer_value(json_object_get(json, "rows"));
@@ -72,18 +82,17 @@ static void print_progress(const json_t *json)
     }
 }
 
-int command_run_job(const struct command *command, const char *path, const char *job_path,
-                    void (*show)(const json_t *json))
+/* Until the job that was begun (`code`, `json`) ends. */
+static int await_job(const struct command *command, enum ctl_exit code, json_t *json,
+                     const struct job_end *end)
 {
-    json_t *json = NULL;
-    enum ctl_exit code = api_post(command->api, path, &json);
     struct timespec pause = {0, 100000000};
     while (code == CTL_OK &&
            strcmp(json_string_value(json_object_get(json, "state")), "running") == 0) {
         json_decref(json);
         json = NULL;
         nanosleep(&pause, NULL);
-        code = api_get(command->api, job_path, &json);
+        code = api_get(command->api, end->path, &json);
         if (code == CTL_OK && pause.tv_sec > 0) {
             print_progress(json);
         }
@@ -93,8 +102,62 @@ int command_run_job(const struct command *command, const char *path, const char 
         return (int)code;
     }
     bool is_done = strcmp(json_string_value(json_object_get(json, "state")), "done") == 0;
-    int finished = command_finish(command, json, show);
+    int finished = command_finish(command, json, end->show);
     return is_done ? finished : CTL_FAILED;
+}
+
+int command_run_job(const struct command *command, const char *path, const char *job_path,
+                    void (*show)(const json_t *json))
+{
+    json_t *json = NULL;
+    enum ctl_exit code = api_post(command->api, path, &json);
+    return await_job(command, code, json, &(struct job_end){job_path, show});
+}
+
+/* The file's name without its folders. */
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static bool dry_run_path(const struct command *command, const char *kind,
+                         char path[COMMAND_PATH_SIZE])
+{
+    static const char *const times[][2] = {{"--from", "from"}, {"--to", "to"}};
+    const char *const name[] = {"name", name_of(command->words[2])};
+    snprintf(path, COMMAND_PATH_SIZE, "/api/v1/dry-runs/%s", kind);
+    bool is_good = api_add_parameter(command->api, path, COMMAND_PATH_SIZE, name);
+    for (int i = 0; i < 2 && is_good; i++) {
+        const char *const pair[] = {times[i][1], command_option(command, times[i][0])};
+        is_good = pair[1] == NULL || api_add_parameter(command->api, path, COMMAND_PATH_SIZE, pair);
+    }
+    if (!is_good) {
+        fputs("tillwayctl: the file's name or the times are too long\n", stderr);
+    }
+    return is_good;
+}
+
+int command_dry_run(const struct command *command, const char *kind,
+                    void (*show)(const json_t *json))
+{
+    char path[COMMAND_PATH_SIZE];
+    struct file_text text;
+    json_t *json = NULL;
+    enum status status = file_text_read(&text, command->words[2], RULES_BYTES_MAX);
+    if (status != STATUS_OK) {
+        fprintf(stderr, "tillwayctl: %s: %s\n", command->words[2],
+                status == STATUS_BAD_VALUE ? "expected a rule file of at most 1 MiB"
+                                           : "cannot be read");
+        return CTL_FAILED;
+    }
+    int finished = CTL_USAGE;
+    if (dry_run_path(command, kind, path)) {
+        enum ctl_exit code = api_post_text(command->api, path, text.bytes, &json);
+        finished = await_job(command, code, json, &(struct job_end){"/api/v1/log/job", show});
+    }
+    file_text_free(&text);
+    return finished;
 }
 
 static bool is_of(const char *text, const char *allowed, size_t length_max, const char *expected)

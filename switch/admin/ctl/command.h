@@ -57,6 +57,11 @@ int command_post(const struct command *command, const char *path);
 int command_run_job(const struct command *command, const char *path, const char *job_path,
                     void (*show)(const json_t *json));
 
+/* Has the rule file in words[2] held against past transactions, as `kind` ("route", "fee"), with
+ * --from and --to, and waits for the end. */
+int command_dry_run(const struct command *command, const char *kind,
+                    void (*show)(const json_t *json));
+
 /* Ids are letters and digits: what else stands there cannot be one, nor become another path. False:
  * a sentence is on stderr. */
 bool command_id_is_plain(const char *id);

@@ -1,4 +1,4 @@
-/* Where a payment would go, and why. */
+/* Where a payment would go, and why; and where past ones would have gone by another routes file. */
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ static void show_recorded(const json_t *recorded)
 static void show_explanation(const json_t *json)
 {
     show_recorded(json_object_get(json, "recorded"));
-    show_texts(json_object_get(json, "lines"), "");
+    table_write_lines(stdout, json_object_get(json, "lines"));
     show_texts(json_object_get(json, "notes"), "note: ");
 }
 
@@ -90,9 +90,36 @@ static int ask(const struct command *command)
     return add_card(command, path) ? command_get(command, path, show_explanation) : CTL_USAGE;
 }
 
+static const struct table_column MERCHANTS[] = {{"merchant_id", "merchant_id"},
+                                                {"count", "count"},
+                                                {"same", "same"},
+                                                {"moved", "moved"},
+                                                {"refused", "refused"},
+                                                {"taken", "taken"},
+                                                {"following", "following"},
+                                                {"untouched", "untouched"},
+                                                {"doubtful", "doubtful"},
+                                                {NULL, NULL}};
+
+static void show_dry_run(const json_t *json)
+{
+    const json_t *result = json_object_get(json, "result");
+    table_write_lines(stderr, json_object_get(json, "faults"));
+    if (result == NULL) {
+        fprintf(stderr, "tillwayctl: %s\n", text_of(json, "text"));
+        return;
+    }
+    table_write_lines(stdout, json_object_get(result, "lines"));
+    puts("");
+    table_write(stdout, json_object_get(result, "merchants"), MERCHANTS);
+}
+
 static int run_route(const struct command *command)
 {
     char path[COMMAND_PATH_SIZE];
+    if (command_is(command, "dry-run", 3)) {
+        return command_dry_run(command, "route", show_dry_run);
+    }
     if (command_is(command, "explain", 2)) {
         return ask(command);
     }
@@ -112,7 +139,7 @@ static int run_route(const struct command *command)
 
 static const char *const OPTIONS[] = {"--terminal", "--merchant", "--amount",     "--currency",
                                       "--card",     "--code",     "--entry-mode", "--type",
-                                      "--at",       NULL};
+                                      "--at",       "--from",     "--to",         NULL};
 
 const struct command_group ROUTE_GROUP = {
     .word = "route",
@@ -121,7 +148,11 @@ const struct command_group ROUTE_GROUP = {
         "  route explain --terminal ID --amount 12.34 [--card BIN | --code PREFIX] [--type TYPE]\n"
         "                [--entry-mode MODE] [--at TIME] [--merchant ID] [--currency NUMBER]\n"
         "                             where it would go now, rule by rule; BIN: 6 to 9 digits\n"
-        "  route explain RRN          the same of a transaction of the log\n",
-    .expected = "route explain --terminal ID --amount AMOUNT [OPTION ...], or route explain RRN",
+        "  route explain RRN          the same of a transaction of the log\n"
+        "  route dry-run ROUTES.yaml [--from TIME] [--to TIME]\n"
+        "                             where past transactions would have gone by that file\n",
+    .expected =
+        "route explain --terminal ID --amount AMOUNT [OPTION ...], route explain RRN, or route "
+        "dry-run ROUTES.yaml [--from TIME] [--to TIME]",
     .run = run_route,
 };

@@ -1,6 +1,7 @@
 /* See table.h. */
 #include "switch/admin/ctl/table.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -104,5 +105,41 @@ void table_write_one(FILE *to, const json_t *item, const struct table_column *co
         char text[CELL_SIZE];
         cell_format(text, value_at(item, columns[i].path));
         fprintf(to, "%-*s  %s\n", (int)width, columns[i].heading, text);
+    }
+}
+
+void table_write_lines(FILE *to, const json_t *texts)
+{
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        const char *text = json_string_value(json_array_get(texts, i));
+        fprintf(to, "%s\n", text == NULL ? "" : text);
+    }
+}
+
+/* Quoted where it holds what would end it. */
+static void csv_cell(FILE *to, const char *text)
+{
+    bool is_quoted = strpbrk(text, ",\"\r\n") != NULL;
+    fputs(is_quoted ? "\"" : "", to);
+    for (const char *at = text; *at != '\0'; at++) {
+        fputs(*at == '"' ? "\"\"" : (char[2]){*at, '\0'}, to);
+    }
+    fputs(is_quoted ? "\"" : "", to);
+}
+
+void table_write_csv(FILE *to, const json_t *items, const struct table_column *columns)
+{
+    uint32_t count = column_count(columns);
+    for (uint32_t i = 0; i < count; i++) {
+        fprintf(to, "%s%s", columns[i].heading, i + 1 < count ? "," : "\r\n");
+    }
+    for (size_t row = 0; row < json_array_size(items); row++) {
+        for (uint32_t i = 0; i < count; i++) {
+            char text[CELL_SIZE];
+            const json_t *value = value_at(json_array_get(items, row), columns[i].path);
+            cell_format(text, value);
+            csv_cell(to, value == NULL ? "" : text);
+            fputs(i + 1 < count ? "," : "\r\n", to);
+        }
     }
 }

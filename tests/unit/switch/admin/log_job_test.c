@@ -69,7 +69,7 @@ static json_t *wait_for_end(struct log_job *job)
 
 static json_t *run(const char *log, enum log_job_kind kind, const char *name)
 {
-    struct log_job *job = log_job_create(log, backups);
+    struct log_job *job = log_job_create(log, backups, NULL);
     json_t *json = log_job_json(job);
     assert_string_equal(text_of(json, "state"), "idle");
     json_decref(json);
@@ -110,7 +110,7 @@ static void test_a_copy_lies_under_its_name_and_verifies(void **state)
 static void test_without_a_folder_no_copy_is_made(void **state)
 {
     (void)state;
-    struct log_job *job = log_job_create(stage.folder, "");
+    struct log_job *job = log_job_create(stage.folder, "", NULL);
     assert_int_equal(log_job_begin(job, LOG_JOB_BACKUP, "first"), STATUS_UNSUPPORTED);
     log_job_destroy(job);
 }
