@@ -43,7 +43,7 @@ static const struct {
     {"  - {name: a, per: card, day_count_max: 1, when: {scheme: alipay, card_type: debit}}\n",
      "this rule never fits: no payment has both this scheme and this card_type"},
     {"  - {name: a, per: card, day_count_max: 1}\n  - {name: a, per: terminal, day_count_max: 9}\n",
-     "3:12: name: expected each once, got a again; it stands in line 2 too"},
+     "3:6: name: expected each once, got a again; it stands in line 2 too"},
     {"  - {name: a, per: card, day_count_max: 1}\n"
      "  - {name: b, per: card, day_count_max: 2, when: {scheme: visa}}\n",
      "3:5: this rule never decides: whatever it refuses the rule of line 2 refuses first"},
