@@ -332,3 +332,7 @@ struct engine_clocks {
 };
 void engine_explain(const struct engine *engine, const struct route_question *question,
                     const struct engine_clocks *clocks, struct engine_explanation *explanation);
+/* What the payment's merchant, terminal and card have taken so far on the engine's day, as limits
+ * are held against it; zeros for what no rule asks to be counted. */
+void engine_usage(const struct engine *engine, const struct payment *payment,
+                  struct limit_use uses[LIMIT_SCOPE_COUNT]);

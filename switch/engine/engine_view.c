@@ -8,6 +8,7 @@
 #include "switch/engine/original.h"
 #include "switch/engine/terminal_request.h"
 #include "switch/engine/text.h"
+#include "switch/engine/usage_move.h"
 
 static bool has_slot(const struct engine *engine)
 {
@@ -166,6 +167,12 @@ void engine_explain(const struct engine *engine, const struct route_question *qu
     context.now_ns = clocks->now_ns;
     ruleset_decide(engine->ruleset, &payment, &context, &explanation->decision);
     ruleset_explain(engine->ruleset, &payment, &context, explanation->text);
+}
+
+void engine_usage(const struct engine *engine, const struct payment *payment,
+                  struct limit_use uses[LIMIT_SCOPE_COUNT])
+{
+    usage_of_payment(engine, payment, uses);
 }
 
 /* --- the hash ----------------------------------------------------------------------------- */

@@ -17,8 +17,6 @@
     " terminal_id TEXT NOT NULL, pan_hash BLOB NOT NULL, count INTEGER NOT NULL,"                  \
     " minor INTEGER NOT NULL, PRIMARY KEY (period, merchant_id, terminal_id, pan_hash))"           \
     " STRICT, WITHOUT ROWID;"
-#define CHANGES                                                                                    \
-    " FROM log WHERE usage_day > 0 AND (usage_count <> 0 OR usage_minor <> 0) GROUP BY 1, 2, 3, 4"
 /* A month as YYYYMM has six digits, a day eight. */
 #define IS_MONTH " period < 1000000"
 
@@ -63,12 +61,17 @@ static enum status run(sqlite3 *segment, const char *sql)
 
 enum status log_usage_fill(sqlite3 *segment, sqlite3 *before)
 {
-    enum status status = run(segment, SCHEMA "INSERT INTO usage SELECT usage_day, merchant_id,"
-                                             " terminal_id, pan_hash, sum(usage_count),"
-                                             " sum(usage_minor)" CHANGES ";"
-                                             "INSERT INTO usage SELECT usage_day / 100,"
-                                             " merchant_id, terminal_id, x'', sum(usage_count),"
-                                             " sum(usage_minor)" CHANGES);
+    enum status status = run(segment, SCHEMA);
+    if (status == STATUS_OK) {
+        status = run(segment, "INSERT INTO usage SELECT usage_day, merchant_id, terminal_id,"
+                              " pan_hash, sum(usage_count), sum(usage_minor) FROM log"
+                              " WHERE usage_day > 0 AND (usage_count <> 0 OR usage_minor <> 0)"
+                              " GROUP BY 1, 2, 3, 4");
+    }
+    if (status == STATUS_OK) {
+        status = run(segment, "INSERT INTO usage SELECT period / 100, merchant_id, terminal_id,"
+                              " x'', sum(count), sum(minor) FROM usage GROUP BY 1, 2, 3");
+    }
     if (status == STATUS_OK && before != NULL && !PLANTED_BUG(111)) {
         status = add_months(segment, before);
     }

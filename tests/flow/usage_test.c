@@ -37,6 +37,11 @@ static void test_a_card_takes_up_its_day_and_another_card_does_not_care(void **s
     assert_int_equal(refused->route_rule, 2); /* its line in the limits file */
     assert_int_equal(refused->ruleset_version, 7);
     assert_int_equal(refused->usage_minor, 0);
+    struct limit_use uses[LIMIT_SCOPE_COUNT];
+    engine_usage(stage->engine, &purchase, uses);
+    assert_int_equal(uses[LIMIT_CARD].day_minor, 24690);
+    assert_int_equal(uses[LIMIT_MERCHANT].month_minor, 24690);
+    assert_int_equal(uses[LIMIT_TERMINAL].day_minor, 0); /* no rule asks for it */
     purchase = purchase_of(TERMINAL_A, 13, OTHER_CARD);
     stage_expect_answer(stage, &purchase, "00");
     stage_expect_same_after_restart(stage);
