@@ -9,8 +9,9 @@
 
 #include "protocols/base/require.h"
 #include "protocols/base/secret.h"
-#include "switch/channel/wallet_state.h"
+#include "switch/channel/wallet_trace.h"
 #include "switch/net/log.h"
+#include "switch/net/trace.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
@@ -113,6 +114,9 @@ static void read_answer(struct wallet_call *call, struct wallet_answer *answer)
         channel->base.counts.macs_failed += answer->is_forged;
     }
     log_answer(channel, call, answer);
+    if (trace_is_on()) {
+        wallet_trace_answer(call, answer);
+    }
 }
 
 static void take_certificates(struct wallet_channel *channel, const struct wallet_answer *answer)
@@ -189,6 +193,8 @@ static void after_work(uv_work_t *work, int status)
         fail_unsent(call, "it is to be undone before it has left");
     } else if (!wallet_http_send(channel->http, &call->http)) {
         fail_unsent(call, "as many requests wait for the wallet as may");
+    } else if (trace_is_on()) {
+        wallet_trace_sent(call);
     }
 }
 

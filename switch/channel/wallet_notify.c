@@ -8,11 +8,12 @@
 #include "protocols/base/require.h"
 #include "protocols/base/secret.h"
 #include "protocols/frame_http.h"
-#include "switch/channel/wallet_state.h"
+#include "switch/channel/wallet_trace.h"
 #include "switch/net/listener.h"
 #include "switch/net/log.h"
 #include "switch/net/stream.h"
 #include "switch/net/tls.h"
+#include "switch/net/trace.h"
 
 #define BODY_BYTES_MAX 16384
 #define INPUT_BYTES_MAX (FRAME_HTTP_HEAD_MAX + BODY_BYTES_MAX)
@@ -117,6 +118,9 @@ static bool take_notify(struct wallet_channel *channel, const struct wallet_repl
         channel->base.counts.unexpected++;
     }
     log_notify(channel, &told, is_taken);
+    if (trace_is_on()) {
+        wallet_trace_notify(channel, reply, &told, is_taken);
+    }
     return is_taken;
 }
 

@@ -4,6 +4,7 @@
 #include "tests/unit/switch/channel/wallet_peer.h"
 
 #include "switch/net/log.h"
+#include "switch/net/trace.h"
 
 /* --- stages ------------------------------------------------------------------------------- */
 
@@ -179,6 +180,25 @@ static void test_a_buyer_who_cannot_pay_is_declined(void **state)
     expect_answer(stage, &payment, "57");
 }
 
+/* MICROPAY_PAYERROR: it failed, and the answer that says so comes too late or not at all. */
+static void test_a_failure_told_too_late_is_declined_by_the_query(void **state)
+{
+    struct stage *stage = *state;
+    static const char *const faults[] = {"late", "silent"};
+    for (size_t i = 0; i < COUNT_OF(faults); i++) {
+        char script[160];
+        snprintf(script, sizeof(script), "{\"operation\":\"pay\",\"faults\":[\"payerror\",\"%s\"]}",
+                 faults[i]);
+        tell(stage, "/script", script);
+        struct payment payment = purchase(stage);
+        forward(stage, &payment);
+        expect_answer(stage, &payment, "57");
+        json_t *order = order_of(stage, &payment);
+        assert_string_not_equal(json_string_value(json_object_get(order, "state")), "paid");
+        json_decref(order);
+    }
+}
+
 /* Whatever spoils the answer of a payment that came about: silence, and the query tells. */
 static void test_a_spoilt_answer_is_silence_and_the_query_tells(void **state)
 {
@@ -207,6 +227,7 @@ static void test_a_wrong_signature_is_silence_and_an_alert(void **state)
     forward(stage, &payment);
     expect_answer(stage, &payment, "00");
     assert_true(forged_count(stage) >= before + 1);
+    assert_book(stage, &payment, "paid", 0);
 }
 
 static void test_an_answer_of_another_time_is_none(void **state)
@@ -424,6 +445,76 @@ static void test_more_than_was_paid_is_not_refunded(void **state)
     assert_book(stage, &payment, "paid", 0);
 }
 
+/* --- what an operator sees ---------------------------------------------------------------- */
+
+static const struct trace_subject WATCHED = {TRACE_CHANNEL, "wallet"};
+
+/* All that was kept of the watch, one text behind the other, each with "> " or "< " before it. */
+static const char *traced(void)
+{
+    static char all[TRACE_KEPT_COUNT * 1024];
+    struct trace_entry entry;
+    struct trace_state now;
+    bool has_entry = true;
+    size_t length = 0;
+    for (uint64_t after = 0; has_entry; after = entry.number) {
+        assert_true(trace_read(&WATCHED, after, loop_now_ns(), &entry, &has_entry, &now));
+        if (has_entry) {
+            length += (size_t)snprintf(all + length, sizeof(all) - length, "%s %s\n%s",
+                                       entry.is_sent ? ">" : "<", entry.note, entry.text);
+            assert_true(length < sizeof(all));
+        }
+    }
+    return all;
+}
+
+static void assert_told(const char *all, const char *part)
+{
+    if (strstr(all, part) == NULL) {
+        fail_msg("\"%s\" does not stand in:\n%s", part, all);
+    }
+}
+
+static void test_a_watch_shows_questions_answers_and_notifies_and_no_code(void **state)
+{
+    struct stage *stage = *state;
+    char number[WALLET_ORDER_SIZE], line[96];
+    assert_int_equal(trace_begin(&WATCHED, 60, loop_now_ns()), STATUS_OK);
+    struct payment payment = paid_purchase(stage);
+    run_for(stage, 500); /* its notify */
+    const char *all = traced();
+    order_number(number, &payment);
+    snprintf(line, sizeof(line), "out_trade_no         %s\n", number);
+    assert_told(all, stage->kind == WALLET_ALIPAY ? line : number);
+    assert_told(all, "> \nPOST ");
+    assert_told(all, "auth_code");
+    assert_told(all, "< \nHTTP status 200\n");
+    if (stage->kind != WALLET_WECHAT_V2) {
+        assert_told(all, "< \nnotify\n");
+        assert_told(all, "> \nanswer to the notify: taken\n");
+    }
+    assert_null(strstr(all, payment.pay_code));
+    trace_close();
+}
+
+/* What is wrong with an answer stands beside it. */
+static void test_a_watch_says_what_is_wrong_with_an_answer(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(trace_begin(&WATCHED, 60, loop_now_ns()), STATUS_OK);
+    tell(stage, "/script", "{\"operation\":\"pay\",\"faults\":[\"bad-signature\"]}");
+    tell(stage, "/script", "{\"operation\":\"query\",\"faults\":[\"server-error\"]}");
+    (void)paid_purchase(stage);
+    run_for(stage, 300);
+    const char *all = traced();
+    assert_told(all, stage->kind == WALLET_ALIPAY ? "< the signature does not verify"
+                     : stage->kind == WALLET_WECHAT_V3
+                         ? "< the signature under certificate "
+                         : "< the signature is missing or does not verify");
+    assert_told(all, "HTTP status 200\n");
+    trace_close();
+}
+
 /* --- keys, limits, outages ---------------------------------------------------------------- */
 
 static uint64_t fetched_count(struct stage *stage)
@@ -565,6 +656,7 @@ int main(int argc, char **argv)
         TOLD(v2, test_a_payment_nobody_makes_is_cancelled),
         TOLD(v3, test_a_paid_order_is_refunded_in_full),
         TOLD(v3, test_an_unknown_certificate_is_fetched),
+        TOLD_OF_ALL(test_a_watch_shows_questions_answers_and_notifies_and_no_code),
         TOLD(alipay, test_a_wallet_that_is_not_there_is_declined_at_once),
     };
     const struct CMUnitTest tests[] = {
@@ -572,6 +664,7 @@ int main(int argc, char **argv)
         TOLD_OF_ALL(test_a_refused_payment_is_declined_with_its_code),
         TOLD_OF_ALL(test_userpaying_is_asked_for_until_it_is_paid),
         TOLD_OF_ALL(test_a_buyer_who_cannot_pay_is_declined),
+        TOLD_OF_ALL(test_a_failure_told_too_late_is_declined_by_the_query),
         TOLD_OF_ALL(test_a_spoilt_answer_is_silence_and_the_query_tells),
         TOLD_OF_ALL(test_a_wrong_signature_is_silence_and_an_alert),
         TOLD(v3, test_an_answer_of_another_time_is_none),
@@ -588,6 +681,8 @@ int main(int argc, char **argv)
         TOLD_OF_ALL(test_refunds_are_made_once_whatever_is_lost),
         TOLD_OF_ALL(test_a_void_pays_back_all),
         TOLD_OF_ALL(test_more_than_was_paid_is_not_refunded),
+        TOLD_OF_ALL(test_a_watch_shows_questions_answers_and_notifies_and_no_code),
+        TOLD_OF_ALL(test_a_watch_says_what_is_wrong_with_an_answer),
         TOLD(v3, test_certificates_are_fetched_at_start_and_change),
         TOLD(v3, test_an_unknown_certificate_is_fetched),
         TOLD_OF_ALL(test_a_wallet_that_is_not_there_is_declined_at_once),
