@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "protocols/frame_hint.h"
 #include "switch/engine/wall_text.h"
 #include "switch/net/loop.h"
 #include "switch/net/trace.h"
@@ -92,6 +93,21 @@ static bool mac_holds(const struct bank_dialect *bank, const struct message *mes
     return answer == HSM_DONE;
 }
 
+/* Says beside what is wrong with a message how `framing` would have to be for it to be right. */
+static void add_hint(const struct bank_dialect *bank, struct byte_view bytes,
+                     char reason[BANK_MESSAGE_REASON_SIZE])
+{
+    struct byte_view body = bytes;
+    char hint[FRAME_HINT_SIZE];
+    if (bank->framing.has_tpdu) { /* it stands before the message, in the same frame */
+        body = (struct byte_view){bytes.bytes - FRAME_TPDU_BYTES, bytes.length + FRAME_TPDU_BYTES};
+    }
+    if (frame_hint_of_body(hint, &bank->framing, dialect_spec(bank->dialect), body)) {
+        size_t length = strlen(reason);
+        snprintf(reason + length, BANK_MESSAGE_REASON_SIZE - length, "; %s", hint);
+    }
+}
+
 static enum bank_verdict read_message(const struct bank_dialect *bank, struct byte_view bytes,
                                       struct payment *payment,
                                       char reason[BANK_MESSAGE_REASON_SIZE])
@@ -101,6 +117,7 @@ static enum bank_verdict read_message(const struct bank_dialect *bank, struct by
     struct dialect_fault fault;
     if (message_parse(&message, dialect_spec(bank->dialect), bytes, &message_fault) != STATUS_OK) {
         snprintf(reason, BANK_MESSAGE_REASON_SIZE, "%s", message_fault.reason);
+        add_hint(bank, bytes, reason);
         return BANK_UNREADABLE;
     }
     if (!mac_holds(bank, &message, reason)) {

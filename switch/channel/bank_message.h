@@ -11,7 +11,7 @@
 
 /* With what stands around it. */
 #define BANK_MESSAGE_BYTES_MAX (FRAME_LENGTH_MAX + 64 + FRAME_HTTP_POST_HEAD_MAX)
-#define BANK_MESSAGE_REASON_SIZE 192
+#define BANK_MESSAGE_REASON_SIZE 320
 
 /* How a bank's messages look; plain values and borrowed ones. */
 struct bank_dialect {

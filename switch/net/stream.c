@@ -482,6 +482,13 @@ uint32_t stream_kept_count(const struct stream *stream)
     return stream->kept == NULL ? 0 : stream->kept->end - stream->kept->start;
 }
 
+struct byte_view stream_kept(const struct stream *stream)
+{
+    const struct loop_buffer *kept = stream->kept;
+    return kept == NULL ? (struct byte_view){NULL, 0}
+                        : (struct byte_view){kept->bytes + kept->start, kept->end - kept->start};
+}
+
 void stream_pause(struct stream *stream)
 {
     if (stream->state == STREAM_OPEN) {

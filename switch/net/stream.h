@@ -69,6 +69,8 @@ uint32_t stream_output_count(const struct stream *stream);
 void stream_offer_again(struct stream *stream);
 /* Bytes kept of a message begun. */
 uint32_t stream_kept_count(const struct stream *stream);
+/* They themselves; good for this call only. */
+struct byte_view stream_kept(const struct stream *stream);
 /* Stops reading from the network, and begins again. For back-pressure: each costs a system call. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);

@@ -7,7 +7,7 @@
 
 #include "switch/terminal/terminal_state.h"
 
-#define GATE_TEXT_SIZE 200
+#define GATE_TEXT_SIZE 320
 
 struct gate_verdict {
     bool is_passed;

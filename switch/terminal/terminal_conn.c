@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "protocols/base/require.h"
+#include "protocols/frame_hint.h"
 #include "switch/net/log.h"
 #include "switch/net/trace.h"
 #include "switch/terminal/gate.h"
@@ -67,7 +68,7 @@ static void reject(struct terminal_conn *conn, const struct message *message,
     count_add(&terminals->counts.rejects[verdict->reject], 1);
     if (!is_answered) {
         char text[STREAM_CLOSE_TEXT_SIZE];
-        snprintf(text, sizeof(text), "%s: %s", reject_name(verdict->reject), verdict->text);
+        snprintf(text, sizeof(text), "%.32s: %.220s", reject_name(verdict->reject), verdict->text);
         terminal_conn_close(
             conn, verdict->reject == REJECT_IDENTITY ? CLOSE_IDENTITY : CLOSE_MESSAGE, text);
         return;
@@ -89,6 +90,22 @@ static struct gate_verdict format_verdict(enum reject why, const char *reason)
     return verdict;
 }
 
+/* Says beside what is wrong with a message how the port would have to be set for it to be right. */
+static void add_hint(const struct terminal_conn *conn, const struct message *message,
+                     struct byte_view bytes, struct gate_verdict *verdict)
+{
+    const struct framing *framing = &conn->port->setup.framing;
+    struct byte_view body = bytes;
+    char hint[FRAME_HINT_SIZE];
+    if (framing->has_tpdu) { /* it stands before the message, in the same frame */
+        body = (struct byte_view){bytes.bytes - FRAME_TPDU_BYTES, bytes.length + FRAME_TPDU_BYTES};
+    }
+    if (frame_hint_of_body(hint, framing, message->spec, body)) {
+        size_t length = strlen(verdict->text);
+        snprintf(verdict->text + length, sizeof(verdict->text) - length, "; %s", hint);
+    }
+}
+
 /* Message and payment of a frame. False: `verdict` says why it was none. */
 static bool read_request(struct terminal_conn *conn, struct byte_view bytes,
                          struct message *message, struct gate_verdict *verdict)
@@ -101,6 +118,7 @@ static bool read_request(struct terminal_conn *conn, struct byte_view bytes,
     if (status != STATUS_OK) {
         enum reject why = message_fault.is_answerable ? REJECT_FORMAT : REJECT_UNREADABLE;
         *verdict = format_verdict(why, message_fault.reason);
+        add_hint(conn, message, bytes, verdict);
         return false;
     }
     status = dialect_read(dialect, message, payment, &dialect_fault);
@@ -285,10 +303,12 @@ static void on_deadline(void *owner)
 {
     struct terminal_conn *conn = owner;
     if (conn->is_begun) {
-        char text[STREAM_CLOSE_TEXT_SIZE];
-        snprintf(text, sizeof(text), "%u bytes of a message came, the rest not within %u ms",
-                 stream_kept_count(conn->stream),
-                 conn->port->setup.limits.first_message_timeout_ms);
+        char text[STREAM_CLOSE_TEXT_SIZE], hint[FRAME_HINT_SIZE] = "";
+        bool has_hint =
+            frame_hint_of_begun(hint, &conn->port->setup.framing, stream_kept(conn->stream));
+        snprintf(text, sizeof(text), "%u bytes of a message came, the rest not within %u ms%s%s",
+                 stream_kept_count(conn->stream), conn->port->setup.limits.first_message_timeout_ms,
+                 has_hint ? "; " : "", hint);
         count_add(&conn->port->terminals->counts.rejects[REJECT_HALF_MESSAGE], 1);
         conn->is_begun = false;
         terminal_conn_close(conn, CLOSE_HALF_MESSAGE, text);
