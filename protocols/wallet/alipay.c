@@ -2,6 +2,7 @@
 #include "protocols/wallet/alipay.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocols/base/require.h"
@@ -198,6 +199,7 @@ static void judge(const struct wallet_request *request, const json_t *node,
         /* A cancel may be refused and still say that it is to be asked for again. */
         bool is_again = request->ask == WALLET_ASK_CANCEL &&
                         strcmp(wallet_json_find(node, "retry_flag"), "Y") == 0;
+        wallet_answer_explain(answer, sub_code);
         take(answer, wallet_result_alipay(request->ask, code, sub_code));
         answer->verdict = is_again ? WALLET_AGAIN : answer->verdict;
         return;
@@ -206,6 +208,17 @@ static void judge(const struct wallet_request *request, const json_t *node,
         take(answer, success_of(request->ask, node));
         take_amount(answer, wallet_json_find(node, "total_amount"));
     }
+}
+
+static bool verifies_anew(EVP_PKEY *key, struct byte_view node, struct byte_view sign)
+{
+    char *text = wallet_json_compact(node);
+    bool is_good =
+        text != NULL &&
+        wallet_rsa_verify(key, (struct byte_view){(const uint8_t *)text, (uint32_t)strlen(text)},
+                          sign);
+    free(text);
+    return is_good;
 }
 
 void alipay_read(const struct wallet_party *party, const struct wallet_request *request,
@@ -227,8 +240,10 @@ void alipay_read(const struct wallet_party *party, const struct wallet_request *
     EVP_PKEY *key = wallet_keys_find(&party->keys, "");
     struct byte_view sign = {(const uint8_t *)found.sign, (uint32_t)strlen(found.sign)};
     if (key == NULL || !wallet_rsa_verify(key, found.node, sign)) {
-        wallet_answer_forge(answer, "the signature %s",
-                            sign.length == 0 ? "is missing" : "does not verify");
+        bool is_anew = sign.length > 0 && key != NULL && verifies_anew(key, found.node, sign);
+        wallet_answer_forge(answer, "the signature %s%s",
+                            sign.length == 0 ? "is missing" : "does not verify",
+                            is_anew ? WALLET_WRITTEN_ANEW : "");
         return;
     }
     json_t *node = wallet_json_read(found.node);

@@ -18,6 +18,14 @@ json_t *wallet_json_read(struct byte_view bytes)
     return read;
 }
 
+char *wallet_json_compact(struct byte_view bytes)
+{
+    json_t *read = wallet_json_read(bytes);
+    char *text = read == NULL ? NULL : json_dumps(read, JSON_COMPACT);
+    json_decref(read);
+    return text;
+}
+
 const char *wallet_json_find(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));

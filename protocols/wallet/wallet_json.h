@@ -19,6 +19,10 @@ const char *wallet_json_find(const json_t *object, const char *name);
 /* A whole number; `fallback` when the member is absent or none. A real is none. */
 int64_t wallet_json_integer(const json_t *object, const char *name, int64_t fallback);
 
+/* The object written anew without blanks, in its order; NULL: it is none, or no memory. The
+ * caller's: free. What was signed so and does not verify as it came was written anew on its way. */
+char *wallet_json_compact(struct byte_view bytes);
+
 /* Two members of the top object, found without a tree: the raw bytes of the value called `node`, as
  * they stand, and the text of `sign`. STATUS_MALFORMED: no object, or bytes behind it.
  * STATUS_DUPLICATE: either twice. STATUS_MISSING: no such node. STATUS_NO_ROOM: a longer sign than

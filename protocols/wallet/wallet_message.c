@@ -88,6 +88,38 @@ void wallet_answer_say(struct wallet_answer *answer, const char *format, ...)
     answer->verdict = WALLET_UNKNOWN;
 }
 
+/* Spellings as the wallets have them: v2, v3, Alipay. */
+static const struct {
+    const char *code, *cause;
+} CAUSES[] = {
+#define SIGNATURE                                                                                  \
+    "it does not take our signature: is our key the one it knows of us, and our clock right?"
+    {"SIGNERROR", SIGNATURE},
+    {"SIGN_ERROR", SIGNATURE},
+    {"isv.invalid-signature", SIGNATURE},
+#define RIGHT "it says that we have no right to this: look at the contract with the wallet"
+    {"NOAUTH", RIGHT},
+    {"NO_AUTH", RIGHT},
+    {"isv.insufficient-isv-permissions", RIGHT},
+    {"ACQ.ACCESS_FORBIDDEN", RIGHT},
+    {"APPID_MCHID_NOT_MATCH", "wallet.app_id and wallet.mch_id do not belong together"},
+    {"MCH_NOT_EXISTS", "it knows no merchant of wallet.mch_id"},
+    {"isv.invalid-app-id", "it knows no application of wallet.app_id"},
+    {"isv.invalid-timestamp", "it does not take our time: look at this machine's clock"},
+};
+
+void wallet_answer_explain(struct wallet_answer *answer, const char *code)
+{
+    for (size_t i = 0; i < sizeof(CAUSES) / sizeof(CAUSES[0]); i++) {
+        if (strcmp(CAUSES[i].code, code) == 0) {
+            size_t length = strlen(answer->words);
+            snprintf(answer->words + length, sizeof(answer->words) - length, ": %s",
+                     CAUSES[i].cause);
+            return;
+        }
+    }
+}
+
 void wallet_answer_forge(struct wallet_answer *answer, const char *format, ...)
 {
     va_list arguments;

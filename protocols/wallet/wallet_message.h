@@ -21,7 +21,7 @@
 #define WALLET_AUTHORIZATION_SIZE 1200
 #define WALLET_NONCE_CHARACTERS 32
 #define WALLET_HEADER_SIZE 128
-#define WALLET_WORDS_SIZE 192
+#define WALLET_WORDS_SIZE 256
 #define WALLET_CLOCK_SKEW_MAX_S 300 /* a timestamp more than five minutes off is refused */
 
 /* We, as the wallet knows us; empty texts are not given. */
@@ -98,9 +98,15 @@ void wallet_read_notify(const struct wallet_party *party, const struct wallet_re
 
 /* For the wallets themselves. */
 
+#define WALLET_WRITTEN_ANEW                                                                        \
+    ", but would without its blanks: something on the way writes what the wallet says anew"
+
 /* Marks the answer as UNKNOWN with these words. */
 void wallet_answer_say(struct wallet_answer *answer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Adds to the words what a wallet's code means for whoever must put it right: our signature, our
+ * rights, our numbers. Other codes add nothing. */
+void wallet_answer_explain(struct wallet_answer *answer, const char *code);
 /* A signature that is none: silence and an alert. */
 void wallet_answer_forge(struct wallet_answer *answer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -184,6 +184,7 @@ static void judge(const struct wallet_request *request, const struct wallet_xml 
         judge_success(request, xml, answer);
         return;
     }
+    wallet_answer_explain(answer, code);
     take(answer, wallet_result_wechat(request->ask, code));
     if (request->ask == WALLET_ASK_CANCEL && strcmp(find(xml, "recall"), "Y") == 0) {
         answer->verdict = WALLET_AGAIN;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocols/base/digits.h"
@@ -167,6 +168,19 @@ static bool verify(const struct wallet_reply *reply, EVP_PKEY *key)
                                                 (uint32_t)strlen(reply->signature)});
 }
 
+static bool verifies_anew(const struct wallet_reply *reply, EVP_PKEY *key)
+{
+    char *text = wallet_json_compact(reply->body);
+    struct wallet_reply anew = *reply;
+    bool is_good = false;
+    if (text != NULL && strlen(text) <= WALLET_JSON_BYTES_MAX) {
+        anew.body = (struct byte_view){(const uint8_t *)text, (uint32_t)strlen(text)};
+        is_good = verify(&anew, key);
+    }
+    free(text);
+    return is_good;
+}
+
 /* The time is looked at when the signature has told that it is the wallet's. */
 static bool is_genuine(const struct wallet_party *party, const struct wallet_reply *reply,
                        struct wallet_answer *answer)
@@ -183,8 +197,8 @@ static bool is_genuine(const struct wallet_party *party, const struct wallet_rep
         return false;
     }
     if (!verify(reply, key)) {
-        wallet_answer_forge(answer, "the signature under certificate %s does not verify",
-                            reply->serial);
+        wallet_answer_forge(answer, "the signature under certificate %s does not verify%s",
+                            reply->serial, verifies_anew(reply, key) ? WALLET_WRITTEN_ANEW : "");
         return false;
     }
     if (!is_in_time(reply)) {
@@ -266,6 +280,7 @@ static void judge(const struct wallet_request *request, const struct wallet_repl
         }
         snprintf(answer->words, sizeof(answer->words), "HTTP status %u, code %.64s",
                  reply->http_status, code);
+        wallet_answer_explain(answer, code);
     } else if (is_success) {
         judge_success(request, body, answer);
     } else {

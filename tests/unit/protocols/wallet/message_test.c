@@ -200,6 +200,46 @@ static void test_alipay_is_not_believed_otherwise(void **state)
     assert_string_equal(answer.words, "HTTP status 502");
 }
 
+/* Something between us and the wallet parses the answer and writes it again. */
+static void test_an_answer_written_anew_on_its_way_is_told(void **state)
+{
+    (void)state;
+    char body[4096];
+    party.kind = WALLET_ALIPAY;
+    snprintf(body, sizeof(body), PLAIN, NODES[0],
+             "{\"code\": \"10000\", \"out_trade_no\": \"" ORDER "\", \"total_amount\": \"8.88\"}",
+             signature_of(PAID));
+    struct wallet_answer answer = read_reply(
+        WALLET_ASK_PAY, &(struct wallet_reply){.http_status = 200, .body = view_of(body)});
+    assert_true(answer.is_forged);
+    assert_string_equal(answer.words, "the signature does not verify" WALLET_WRITTEN_ANEW);
+    snprintf(body, sizeof(body), PLAIN, NODES[0], PAID, "AAAA");
+    answer = read_reply(WALLET_ASK_PAY,
+                        &(struct wallet_reply){.http_status = 200, .body = view_of(body)});
+    assert_string_equal(answer.words, "the signature does not verify");
+    snprintf(body, sizeof(body), "{\"%s\":%s}", NODES[0], PAID);
+    answer = read_reply(WALLET_ASK_PAY,
+                        &(struct wallet_reply){.http_status = 200, .body = view_of(body)});
+    assert_string_equal(answer.words, "the signature is missing");
+}
+
+/* What an operator must put right stands beside the wallet's own code. */
+static void test_a_refusal_of_ourselves_says_what_to_look_at(void **state)
+{
+    (void)state;
+    struct wallet_answer answer = alipay_says(
+        WALLET_ASK_PAY, PLAIN, "{\"code\":\"40002\",\"sub_code\":\"isv.invalid-signature\"}");
+    assert_string_equal(answer.words,
+                        "code 40002 isv.invalid-signature : it does not take our signature: is our "
+                        "key the one it knows of us, and our clock right?");
+    assert_true(answer.is_alert);
+    struct wallet_answer plain = {.words = "code 1"};
+    wallet_answer_explain(&plain, "NOTENOUGH");
+    assert_string_equal(plain.words, "code 1");
+    wallet_answer_explain(&plain, "MCH_NOT_EXISTS");
+    assert_string_equal(plain.words, "code 1: it knows no merchant of wallet.mch_id");
+}
+
 static void test_an_answer_of_another_order_is_worth_nothing(void **state)
 {
     (void)state;
@@ -292,20 +332,29 @@ static void test_wechat_v3_is_believed_in_its_time_and_under_its_certificate(voi
         struct wallet_answer answer = read_reply(WALLET_ASK_QUERY, &reply);
         assert_int_equal(answer.verdict, off == 0 ? WALLET_PAID : WALLET_UNKNOWN);
         assert_int_equal(answer.is_forged, off != 0);
+        assert_true(off == 0 || strstr(answer.words, "off our clock") != NULL);
     }
     struct wallet_reply reply = v3_reply(200, paid);
     snprintf(reply.serial, sizeof(reply.serial), "AB");
     struct wallet_answer answer = read_reply(WALLET_ASK_QUERY, &reply);
     assert_true(answer.is_forged && answer.wants_certificates);
+    assert_string_equal(answer.words, "no platform certificate with serial AB is known");
+    reply = v3_reply(200, paid);
+    reply.body = view_of("{\"out_trade_no\": \"" ORDER "\", \"trade_state\": \"SUCCESS\"}");
+    answer = read_reply(WALLET_ASK_QUERY, &reply);
+    assert_string_equal(answer.words, "the signature under certificate " SERIAL
+                                      " does not verify" WALLET_WRITTEN_ANEW);
     reply = v3_reply(200, paid);
     reply.signature[5] = reply.signature[5] == 'A' ? 'B' : 'A';
     answer = read_reply(WALLET_ASK_QUERY, &reply);
     assert_true(answer.is_forged && !answer.wants_certificates);
+    assert_string_equal(answer.words, "the signature under certificate " SERIAL " does not verify");
     reply = v3_reply(403, "{\"code\":\"NOT_ENOUGH\"}");
     reply.signature[0] = '\0'; /* who knows who said so */
     answer = read_reply(WALLET_ASK_PAY, &reply);
     assert_int_equal(answer.verdict, WALLET_UNKNOWN);
     assert_true(answer.is_forged);
+    assert_string_equal(answer.words, "HTTP status 403 without a signature");
     reply = v3_reply(502, "<html>");
     reply.signature[0] = '\0'; /* a gateway on the way does not sign, and does not forge */
     answer = read_reply(WALLET_ASK_PAY, &reply);
@@ -474,6 +523,8 @@ int main(void)
         cmocka_unit_test(test_alipay_answers_come_to_what_the_documents_say),
         cmocka_unit_test(test_alipay_signs_the_raw_text_of_its_node),
         cmocka_unit_test(test_alipay_is_not_believed_otherwise),
+        cmocka_unit_test(test_an_answer_written_anew_on_its_way_is_told),
+        cmocka_unit_test(test_a_refusal_of_ourselves_says_what_to_look_at),
         cmocka_unit_test(test_an_answer_of_another_order_is_worth_nothing),
         cmocka_unit_test(test_wechat_v3_answers_come_to_what_the_documents_say),
         cmocka_unit_test(test_wechat_v3_is_believed_in_its_time_and_under_its_certificate),
