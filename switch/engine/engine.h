@@ -103,7 +103,7 @@ enum engine_event_kind {
     X(NO_ROOM, "96", "the limit of transactions is reached")                                       \
     X(LOG_SHORT, "96", "the disk of the log is nearly full; only reversals are served")            \
     X(IN_PROGRESS, "09", "the same request is being worked on")                                    \
-    X(NOT_SIGNED_ON, "77", "batch or key state does not match: sign on again")                     \
+    X(NOT_SIGNED_ON, "77", "the terminal is not signed on: sign on again")                         \
     X(NOT_SERVED, "40", "this transaction type is not served")                                     \
     X(KEYS_FAILED, "A7", "the security module could not make working keys")                        \
     X(REVERSAL_OUTLIVED, "00", "not acknowledged within its life: a case")                         \
@@ -150,7 +150,8 @@ enum engine_event_kind {
     X(TERMINAL_LISTED, "58", "the terminal is on the black list")                                  \
     X(CODE_LISTED, "62", "the payment code is on the black list")                                  \
     X(USAGE_FULL, "96", "what it takes cannot be counted: raise engine.usage_count_max")           \
-    X(CLOCK_OFF, "00", "the terminal's clock is off")
+    X(CLOCK_OFF, "00", "the terminal's clock is off")                                              \
+    X(OTHER_BATCH, "77", "the batch is not the terminal's open one: sign on again")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,

@@ -102,7 +102,7 @@ static enum txn_reason check(const struct engine *engine, const struct txn *txn,
         return reply_reason_of_route(decision->answer);
     }
     if (!terminal->is_signed_on || terminal->batch != txn->batch) {
-        return TXN_REASON_NOT_SIGNED_ON;
+        return terminal->is_signed_on ? TXN_REASON_OTHER_BATCH : TXN_REASON_NOT_SIGNED_ON;
     }
     if (txn_flight(&engine->slab, txn)->pin.length > 0 &&
         pin_guard_is_shut(&terminal->day.pin_guard, engine->limits.pin_guard, engine->now_ns)) {

@@ -72,6 +72,7 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_CODE_LISTED] = "code_listed",
     [TXN_REASON_USAGE_FULL] = "usage_full",
     [TXN_REASON_CLOCK_OFF] = "clock_off",
+    [TXN_REASON_OTHER_BATCH] = "other_batch",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

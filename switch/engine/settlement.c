@@ -127,7 +127,8 @@ bool settlement_is_of_open_batch(struct engine *engine, const struct request *re
                                 settlement_roll(engine, terminal, request->payment))) {
         return true;
     }
-    refuse(engine, request, terminal, TXN_REASON_NOT_SIGNED_ON);
+    refuse(engine, request, terminal,
+           state->is_signed_on ? TXN_REASON_OTHER_BATCH : TXN_REASON_NOT_SIGNED_ON);
     return false;
 }
 

@@ -100,6 +100,7 @@ static void test_a_refusal_names_its_reason_and_forwards_nothing(void **state)
     payment.batch = 2;
     stage_ask(stage, &payment);
     stage_expect_reply(stage, before + 4, "77");
+    assert_int_equal(stage_last_reply(stage)->effect.reason, TXN_REASON_OTHER_BATCH);
     payment = stage_payment(PAYMENT_MASTER_KEY, TERMINAL_A, FIRST_STAN);
     stage_ask(stage, &payment);
     stage_expect_reply(stage, before + 5, "40");

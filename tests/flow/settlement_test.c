@@ -200,12 +200,14 @@ static void test_another_batch_or_no_sign_on_is_told_77(void **state)
     struct payment asked = settlement(12, 2, 0, 0);
     stage_ask(stage, &asked);
     stage_expect_reply(stage, stage->reply_count, "77");
+    assert_int_equal(stage_last_reply(stage)->effect.reason, TXN_REASON_OTHER_BATCH);
     expect_totals(stage, '3', "000000000000000");
     struct payment signoff = stage_payment(PAYMENT_SIGNOFF, TERMINAL_A, 13);
     stage_ask(stage, &signoff);
     asked = settlement(14, 1, 0, 0);
     stage_ask(stage, &asked);
     stage_expect_reply(stage, stage->reply_count, "77");
+    assert_int_equal(stage_last_reply(stage)->effect.reason, TXN_REASON_NOT_SIGNED_ON);
 }
 
 static void test_a_request_of_the_next_batch_closes_one_that_was_equal(void **state)

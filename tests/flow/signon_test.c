@@ -103,6 +103,7 @@ static void test_after_a_sign_off_a_purchase_is_answered_77(void **state)
     struct payment purchase = stage_purchase(TERMINAL_A, 7);
     stage_ask(stage, &purchase);
     stage_expect_reply(stage, before + 2, "77");
+    assert_int_equal(stage_last_reply(stage)->effect.reason, TXN_REASON_NOT_SIGNED_ON);
     stage_sign_on(stage, TERMINAL_A);
     struct payment again = stage_purchase(TERMINAL_A, 8);
     stage_ask(stage, &again);
