@@ -108,6 +108,9 @@ struct security_verdict security_gate_verify(struct security_unit *unit, const c
  * cause. For our own log, never for the peer. */
 const char *security_gate_hint(struct security_unit *unit, const char *terminal_id,
                                struct byte_view scope, struct byte_view mac);
+/* Whether it would hold over other bytes; nothing is counted. For such a hint alone. */
+bool security_gate_would_hold(struct security_unit *unit, const char *terminal_id,
+                              struct byte_view scope, struct byte_view mac);
 /* The MAC of a reply, for message_put_mac. */
 MUST_CHECK enum hsm_answer security_reply_mac(struct security_unit *unit, const char *terminal_id,
                                               struct byte_view scope,

@@ -185,6 +185,21 @@ const char *security_gate_hint(struct security_unit *unit, const char *terminal_
     return hint;
 }
 
+bool security_gate_would_hold(struct security_unit *unit, const char *terminal_id,
+                              struct byte_view scope, struct byte_view mac)
+{
+    struct terminal_keys *terminal = key_table_terminal(unit->security->keys, terminal_id);
+    struct hsm_mac_intent intent = {.algorithm = unit->security->terminal_mac,
+                                    .bytes = scope,
+                                    .mac_length = SECURITY_MAC_BYTES};
+    if (mac.length != SECURITY_MAC_BYTES ||
+        !lend_terminal(unit, terminal, TERMINAL_MAK, &intent.key)) {
+        return false;
+    }
+    memcpy(intent.mac, mac.bytes, SECURITY_MAC_BYTES);
+    return hsm_mac_verify(unit->hsm, &intent) == HSM_DONE;
+}
+
 const char *security_link_hint(struct security_unit *unit, struct security_link link,
                                struct byte_view scope, struct byte_view mac)
 {

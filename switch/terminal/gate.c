@@ -68,12 +68,28 @@ static void refuse_mac(struct terminals *terminals, const struct payment *paymen
     refuse(verdict, reject, "%s (terminal %s)", reject_text(reject), payment->terminal_id);
 }
 
+/* Some begin at the header instead of the message type. */
+static bool holds_over_header(struct terminals *terminals, const struct message *message,
+                              const struct payment *payment)
+{
+    const struct byte_view scope = message_mac_scope(message);
+    const struct byte_view wider = {message->bytes.bytes,
+                                    scope.length + message->spec->header_bytes};
+    return message->spec->header_bytes > 0 &&
+           security_gate_would_hold(terminals->setup.unit, payment->terminal_id, wider,
+                                    message_raw(message, message_mac_field(message)));
+}
+
 static void refuse_wrong_mac(struct terminals *terminals, const struct message *message,
                              const struct payment *payment, struct gate_verdict *verdict)
 {
     const char *hint =
         security_gate_hint(terminals->setup.unit, payment->terminal_id, message_mac_scope(message),
                            message_raw(message, message_mac_field(message)));
+    if (holds_over_header(terminals, message, payment)) {
+        hint = "it would hold over header and message: the terminal's MAC begins at the header, "
+               "ours at the message type";
+    }
     refuse_mac(terminals, payment, verdict, REJECT_MAC_WRONG);
     if (hint != NULL) {
         refuse(verdict, REJECT_MAC_WRONG, "%s (terminal %s): %s", reject_text(REJECT_MAC_WRONG),

@@ -2,6 +2,8 @@
 #include "switch/engine/wall_text.h"
 #include "tests/unit/switch/channel/bank_peer.h"
 
+#include "tests/stage/log_capture.h"
+
 #include "hsm/block_cipher.h"
 #include "hsm/working_keys.h"
 
@@ -369,7 +371,9 @@ static void test_the_banks_own_network_messages_are_answered(void **state)
                  {PAYMENT_CUT_OVER, "201", "00"},
                  {PAYMENT_SIGNON, "001", "00"},
                  {PAYMENT_KEY_CHANGE, "101", "30"}}; /* it brings no keys */
+    static struct log_capture capture;
     struct stage *stage = stage_up(&STAGE_SETUP);
+    log_capture_begin(&capture);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct payment request = network_request(cases[i].kind, cases[i].code);
         stage->message_count = 0;
@@ -380,7 +384,9 @@ static void test_the_banks_own_network_messages_are_answered(void **state)
         assert_string_equal(stage->messages[0].response_code, cases[i].answer);
     }
     assert_true(channel_is_up(stage->channel));
+    log_capture_end(&capture);
     assert_int_equal(counts_of(stage).clocks_differ, 1); /* once a connection */
+    log_capture_expect(&capture, "of this machine's time in China; look at both clocks");
     stage_destroy(stage);
 }
 

@@ -311,6 +311,10 @@ static void test_a_wrong_mac_is_explained(void **state)
     struct byte_view view = {good, sizeof(good)};
     assert_int_equal(security_gate_verify(unit, "10000001", SCOPE, view).gate, SECURITY_PASS);
     assert_string_equal(hint_of(unit, mac), "");
+    assert_true(security_gate_would_hold(unit, "10000001", SCOPE, view));
+    assert_false(security_gate_would_hold(unit, "10000001",
+                                          (struct byte_view){SCOPE.bytes, SCOPE.length - 1}, view));
+    assert_false(security_gate_would_hold(unit, "10000009", SCOPE, view));
     security_destroy(security);
 }
 

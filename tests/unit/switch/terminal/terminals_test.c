@@ -16,6 +16,7 @@
 #include "config/file_text.h"
 #include "config/yaml_file.h"
 #include "switch/terminal/terminals.h"
+#include "tests/stage/log_capture.h"
 
 #define TERMINAL "10000001"
 #define MERCHANT "898110058120001"
@@ -487,6 +488,68 @@ static void test_garbage_closes_its_own_connection_only(void **state)
     close(good);
 }
 
+/* Sends these bytes, waits for the end, and answers what the log said of it. */
+static const char *closing_words(const uint8_t *bytes, uint32_t length)
+{
+    static struct log_capture capture;
+    log_capture_begin(&capture);
+    int descriptor = dial();
+    put(descriptor, bytes, length);
+    expect_end(descriptor);
+    for (int i = 0; i < 200 && terminals_conn_count(desk.terminals) > 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    log_capture_end(&capture);
+    return capture.text;
+}
+
+static void expect_words(const char *said, const char *words)
+{
+    if (strstr(said, words) == NULL) {
+        fail_msg("\"%s\" is not said: %s", words, said);
+    }
+}
+
+/* A terminal that is set up otherwise than its port: the line names the setting. */
+static void test_a_wrong_framing_is_named_by_its_option(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], bare[1024];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    uint32_t count = length - 2 - FRAME_TPDU_BYTES;
+    bare[0] = (uint8_t)(count >> 8);
+    bare[1] = (uint8_t)count;
+    memcpy(bare + 2, bytes + 2 + FRAME_TPDU_BYTES, count);
+    expect_words(closing_words(bare, count + 2), "framing.tpdu: false");
+    bytes[0] = (uint8_t)((length - 2) / 1000 << 4 | (length - 2) / 100 % 10);
+    bytes[1] = (uint8_t)((length - 2) / 10 % 10 << 4 | (length - 2) % 10);
+    expect_words(closing_words(bytes, length), "framing.length is bcd_2");
+    bytes[0] = (uint8_t)(length >> 8);
+    bytes[1] = (uint8_t)length;
+    expect_words(closing_words(bytes, length), "framing.length is binary_2_inclusive");
+}
+
+static void test_a_mac_that_begins_at_the_header_is_told(void **state)
+{
+    (void)state;
+    static struct log_capture capture;
+    uint8_t bytes[1024], mac[SECURITY_MAC_BYTES];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    struct byte_view wider = {bytes + 2 + FRAME_TPDU_BYTES,
+                              length - 2 - FRAME_TPDU_BYTES - SECURITY_MAC_BYTES};
+    assert_int_equal(security_reply_mac(security_unit(desk.security, 1), TERMINAL, wider, mac),
+                     HSM_DONE);
+    memcpy(bytes + length - sizeof(mac), mac, sizeof(mac));
+    log_capture_begin(&capture);
+    int descriptor = dial();
+    put(descriptor, bytes, length);
+    expect_answer(descriptor, "0210", "A0");
+    log_capture_end(&capture);
+    log_capture_expect(&capture, "the terminal's MAC begins at the header");
+    expect_still_served(descriptor);
+    close(descriptor);
+}
+
 /* It ends while it still grows: a deadline that each byte moved would never come. */
 static void test_half_a_message_ends_at_its_deadline_however_slowly_it_grows(void **state)
 {
@@ -657,6 +720,8 @@ int main(void)
         DESK_TEST(test_request_in_http_is_answered_in_http),
         DESK_TEST(test_http_without_a_body_gets_its_status_and_the_end),
         DESK_TEST(test_garbage_closes_its_own_connection_only),
+        DESK_TEST(test_a_wrong_framing_is_named_by_its_option),
+        DESK_TEST(test_a_mac_that_begins_at_the_header_is_told),
         DESK_TEST(test_half_a_message_ends_at_its_deadline_however_slowly_it_grows),
         DESK_TEST(test_wrong_mac_is_a0_and_the_third_asks_to_sign_on),
         DESK_TEST(test_connection_that_guesses_macs_is_closed),
