@@ -1,0 +1,335 @@
+/* Versions of the rules on disk: numbered without repeat, whole or not there, kept as many as are
+ * wanted. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "switch/versions/version_folder.h"
+#include "tests/unit/unit_test.h"
+
+#define COMMAND_SIZE 600
+
+struct scene {
+    char store[64];
+    struct version_folder *folder;
+    char reason[RULE_VERSION_REASON_SIZE];
+};
+
+static struct version_folder *open_at(struct scene *scene, uint32_t floor)
+{
+    bool is_taken;
+    return version_folder_open(scene->store, floor, &is_taken, scene->reason);
+}
+
+static int scene_set(void **state)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+    snprintf(scene->store, sizeof(scene->store), "/tmp/tillway-versions-XXXXXX");
+    if (mkdtemp(scene->store) == NULL) {
+        return 1;
+    }
+    scene->folder = open_at(scene, 0);
+    *state = scene;
+    return scene->folder == NULL;
+}
+
+static int scene_strike(void **state)
+{
+    struct scene *scene = *state;
+    char command[COMMAND_SIZE];
+    version_folder_close(scene->folder);
+    snprintf(command, sizeof(command), "rm -rf '%s'", scene->store);
+    int failed = system(command);
+    free(scene);
+    return failed;
+}
+
+static void reopen(struct scene *scene)
+{
+    version_folder_close(scene->folder);
+    scene->folder = open_at(scene, 0);
+    assert_non_null(scene->folder);
+}
+
+/* A version with these two files, made by ann; with a turn it is in force. */
+static struct rule_version staged(struct scene *scene, const char *fees, uint32_t turn)
+{
+    struct rule_version version = {.number = version_folder_next(scene->folder),
+                                   .turn = turn,
+                                   .way = RULE_WAY_PROPOSAL,
+                                   .made = "2026-01-02T03:04:05.000006Z",
+                                   .made_by = "ann",
+                                   .reason = "costs rose \xC3\xA9"};
+    version.beside_count = 1;
+    snprintf(version.besides[0].name, sizeof(version.besides[0].name), "tables.bins");
+    rule_hash("bins", 4, version.besides[0].hash);
+    assert_int_equal(version_folder_stage(scene->folder, scene->reason), STATUS_OK);
+    assert_int_equal(version_folder_stage_file(scene->folder, RULE_FILE_FEES, fees,
+                                               (uint32_t)strlen(fees), &version, scene->reason),
+                     STATUS_OK);
+    assert_int_equal(version_folder_stage_file(scene->folder, RULE_FILE_ROUTES, "routes", 6,
+                                               &version, scene->reason),
+                     STATUS_OK);
+    return version;
+}
+
+static uint32_t keep(struct scene *scene, const char *fees, uint32_t turn)
+{
+    struct rule_version version = staged(scene, fees, turn);
+    assert_int_equal(version_folder_keep(scene->folder, &version, scene->reason), STATUS_OK);
+    return version.number;
+}
+
+static void path_of(const struct scene *scene, uint32_t number, const char *name,
+                    char path[VERSION_PATH_SIZE])
+{
+    assert_true(version_folder_path(scene->store, number, name, path));
+}
+
+static bool is_there(const struct scene *scene, uint32_t number)
+{
+    char path[VERSION_PATH_SIZE];
+    path_of(scene, number, "version.json", path);
+    return access(path, F_OK) == 0;
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* ---- tests ---- */
+
+static void test_all_of_a_version_is_read_again_as_it_was(void **state)
+{
+    struct scene *scene = *state;
+    struct rule_version version = staged(scene, "fees one", 0);
+    version.made_from = 7;
+    version.roll_back_of = 3;
+    rule_hash("named", 5, version.files[RULE_FILE_FEES].named_hash);
+    assert_int_equal(version_folder_keep(scene->folder, &version, scene->reason), STATUS_OK);
+    reopen(scene);
+    const struct rule_version *found = version_folder_find(scene->folder, 1);
+    assert_non_null(found);
+    assert_memory_equal(found, &version, sizeof(version));
+    char *bytes;
+    uint32_t length;
+    assert_int_equal(
+        version_folder_copy(scene->folder, found, RULE_FILE_FEES, &bytes, &length, scene->reason),
+        STATUS_OK);
+    assert_int_equal(length, 8);
+    assert_string_equal(bytes, "fees one");
+    free(bytes);
+}
+
+static void test_numbers_grow_over_restarts_and_above_the_floor(void **state)
+{
+    struct scene *scene = *state;
+    assert_int_equal(keep(scene, "a", 1), 1);
+    assert_int_equal(keep(scene, "b", 0), 2);
+    reopen(scene);
+    assert_int_equal(keep(scene, "c", 0), 3);
+    version_folder_close(scene->folder);
+    scene->folder = open_at(scene, 40); /* the log's rows name 40 */
+    assert_non_null(scene->folder);
+    assert_int_equal(keep(scene, "d", 0), 41);
+}
+
+static void test_the_highest_turn_is_in_force_whatever_its_number(void **state)
+{
+    struct scene *scene = *state;
+    assert_null(version_folder_in_force(scene->folder));
+    keep(scene, "a", 1);
+    keep(scene, "b", 0);
+    keep(scene, "c", 2);
+    assert_int_equal(version_folder_in_force(scene->folder)->number, 3);
+    struct rule_version second = *version_folder_find(scene->folder, 2);
+    second.turn = 3;
+    snprintf(second.in_force_by, sizeof(second.in_force_by), "bob");
+    assert_int_equal(version_folder_rewrite(scene->folder, &second, scene->reason), STATUS_OK);
+    reopen(scene);
+    assert_int_equal(version_folder_in_force(scene->folder)->number, 2);
+    assert_string_equal(version_folder_in_force(scene->folder)->in_force_by, "bob");
+    assert_int_equal(version_folder_before(scene->folder)->number, 3);
+}
+
+/* What a process leaves that is killed at any step before the renaming. */
+static void test_half_a_version_is_none_and_is_cleared_away(void **state)
+{
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    keep(scene, "a", 1);
+    staged(scene, "torn", 2);
+    path_of(scene, 1, "version.json.new", path);
+    write_text(path, "{\"number\": 1, \"tu");
+    reopen(scene);
+    assert_int_equal(version_folder_in_force(scene->folder)->number, 1);
+    assert_null(version_folder_find(scene->folder, 2));
+    assert_int_not_equal(access(path, F_OK), 0);
+    version_folder_stage_path(scene->folder, RULE_FILE_FEES, path);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(keep(scene, "b", 2), 2);
+}
+
+static void test_a_copy_that_was_changed_is_told_and_not_given(void **state)
+{
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    char *bytes;
+    uint32_t length;
+    keep(scene, "honest", 1);
+    path_of(scene, 1, "fees.yaml", path);
+    write_text(path, "hOnest");
+    const struct rule_version *version = version_folder_in_force(scene->folder);
+    assert_int_equal(
+        version_folder_copy(scene->folder, version, RULE_FILE_FEES, &bytes, &length, scene->reason),
+        STATUS_MALFORMED);
+    assert_non_null(strstr(scene->reason, path));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(
+        version_folder_copy(scene->folder, version, RULE_FILE_FEES, &bytes, &length, scene->reason),
+        STATUS_NOT_FOUND);
+}
+
+static void test_a_damaged_version_json_is_no_start(void **state)
+{
+    static const char *const TEXTS[] = {
+        "{\"number\": 1, \"turn\": 1",
+        "{\"number\": 1, \"turn\": \"many\"}",
+        "",
+    };
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    keep(scene, "a", 1);
+    path_of(scene, 1, "version.json", path);
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        write_text(path, TEXTS[i]);
+        struct rule_version *versions;
+        uint32_t count;
+        assert_int_equal(version_folder_read(scene->store, &versions, &count, scene->reason),
+                         STATUS_MALFORMED);
+        assert_non_null(strstr(scene->reason, path));
+        assert_int_equal(count, 0);
+    }
+}
+
+static void test_a_folder_under_another_number_is_told(void **state)
+{
+    struct scene *scene = *state;
+    char command[COMMAND_SIZE];
+    struct rule_version *versions;
+    uint32_t count;
+    keep(scene, "a", 1);
+    snprintf(command, sizeof(command), "mv '%s/versions/000001' '%s/versions/000005'", scene->store,
+             scene->store);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(version_folder_read(scene->store, &versions, &count, scene->reason),
+                     STATUS_MALFORMED);
+    assert_non_null(strstr(scene->reason, "expected 5"));
+}
+
+static void test_what_cannot_be_written_changes_nothing(void **state)
+{
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    keep(scene, "a", 1);
+    struct rule_version version = staged(scene, "b", 2);
+    /* Somebody's folder stands where the version should go. */
+    path_of(scene, 2, "", path);
+    assert_int_equal(mkdir(path, 0755), 0);
+    snprintf(path + strlen(path), 16, "taken");
+    write_text(path, "");
+    assert_int_equal(version_folder_keep(scene->folder, &version, scene->reason), STATUS_BROKEN);
+    assert_true(scene->reason[0] != '\0');
+    assert_int_equal(version_folder_in_force(scene->folder)->number, 1);
+    assert_null(version_folder_find(scene->folder, 2));
+}
+
+static void test_what_is_taken_back_was_never_there(void **state)
+{
+    struct scene *scene = *state;
+    keep(scene, "a", 1);
+    keep(scene, "b", 2);
+    assert_int_equal(version_folder_remove(scene->folder, 2, scene->reason), STATUS_OK);
+    assert_int_equal(version_folder_in_force(scene->folder)->number, 1);
+    assert_false(is_there(scene, 2));
+    assert_int_equal(keep(scene, "c", 2), 3); /* its number is not given again */
+    reopen(scene);
+    assert_int_equal(version_folder_in_force(scene->folder)->number, 3);
+}
+
+static void test_the_oldest_go_but_never_the_one_in_force_nor_the_highest(void **state)
+{
+    struct scene *scene = *state;
+    for (uint32_t i = 0; i < 6; i++) {
+        keep(scene, "x", i == 1 ? 1 : 0);
+    }
+    version_folder_purge(scene->folder, 3);
+    assert_false(is_there(scene, 1));
+    assert_true(is_there(scene, 2)); /* in force */
+    assert_false(is_there(scene, 3));
+    assert_false(is_there(scene, 4));
+    assert_true(is_there(scene, 5));
+    version_folder_purge(scene->folder, 1);
+    assert_true(is_there(scene, 2));
+    assert_true(is_there(scene, 6));
+    reopen(scene);
+    assert_int_equal(version_folder_next(scene->folder), 7);
+}
+
+/* flock(2) is of an open file: the same process may try. */
+static void test_one_switch_at_a_time_uses_it(void **state)
+{
+    struct scene *scene = *state;
+    bool is_taken = false;
+    assert_null(version_folder_open(scene->store, 0, &is_taken, scene->reason));
+    assert_true(is_taken);
+    assert_non_null(strstr(scene->reason, "another tillwayd"));
+}
+
+static void test_sameness_looks_at_all_that_was_read(void **state)
+{
+    (void)state;
+    struct rule_version one = {.number = 1, .beside_count = 1}, other;
+    rule_hash("fees", 4, one.files[RULE_FILE_FEES].hash);
+    rule_hash("bins", 4, one.besides[0].hash);
+    other = one;
+    other.number = 2;
+    assert_true(rule_version_is_same(&one, &other));
+    rule_hash("more", 4, other.besides[0].hash);
+    assert_false(rule_version_is_same(&one, &other));
+    assert_true(rule_version_has_same_files(&one, &other));
+    rule_hash("feet", 4, other.files[RULE_FILE_FEES].hash);
+    assert_false(rule_version_has_same_files(&one, &other));
+    rule_hash("fees", 4, other.files[RULE_FILE_FEES].base_hash);
+    assert_true(rule_version_is_based_on(&other, &one));
+    assert_false(rule_version_is_based_on(&one, &other));
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE(test_all_of_a_version_is_read_again_as_it_was),
+        SCENE(test_numbers_grow_over_restarts_and_above_the_floor),
+        SCENE(test_the_highest_turn_is_in_force_whatever_its_number),
+        SCENE(test_half_a_version_is_none_and_is_cleared_away),
+        SCENE(test_a_copy_that_was_changed_is_told_and_not_given),
+        SCENE(test_a_damaged_version_json_is_no_start),
+        SCENE(test_a_folder_under_another_number_is_told),
+        SCENE(test_what_cannot_be_written_changes_nothing),
+        SCENE(test_what_is_taken_back_was_never_there),
+        SCENE(test_the_oldest_go_but_never_the_one_in_force_nor_the_highest),
+        SCENE(test_one_switch_at_a_time_uses_it),
+        cmocka_unit_test(test_sameness_looks_at_all_that_was_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
