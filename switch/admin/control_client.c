@@ -14,7 +14,7 @@
 #include "protocols/base/bytes.h"
 
 #define HEADER_BYTES 4
-#define REQUEST_BYTES_MAX 1024
+#define REQUEST_BYTES_MAX (1048576 + 4096) /* with the files of a version */
 #define ANSWER_BYTES_MAX 1048576
 #define NUMBERS_TIMEOUT_S 3
 #define ACT_TIMEOUT_S 25
@@ -29,7 +29,7 @@ static void *fail(char *reason, const char *path, const char *what)
 static bool is_act(Control__Request__CallCase call)
 {
     return call == CONTROL__REQUEST__CALL_RELOAD || call == CONTROL__REQUEST__CALL_DRAIN ||
-           call == CONTROL__REQUEST__CALL_PURGE;
+           call == CONTROL__REQUEST__CALL_PURGE || call == CONTROL__REQUEST__CALL_VERSION;
 }
 
 static int client_connect(const char *path, int timeout_s)
@@ -56,20 +56,35 @@ static int client_connect(const char *path, int timeout_s)
     return descriptor;
 }
 
+static bool send_all(int descriptor, const uint8_t *bytes, size_t length)
+{
+    for (size_t done = 0; done < length;) {
+        ssize_t count = send(descriptor, bytes + done, length - done, MSG_NOSIGNAL);
+        if (count <= 0) {
+            return false;
+        }
+        done += (size_t)count;
+    }
+    return true;
+}
+
 static bool send_request(int descriptor, const Control__Request *request)
 {
-    uint8_t frame[HEADER_BYTES + REQUEST_BYTES_MAX];
     struct byte_writer writer;
     size_t length = control__request__get_packed_size(request);
-    if (length > REQUEST_BYTES_MAX) {
-        errno = EMSGSIZE;
+    uint8_t *frame = length > REQUEST_BYTES_MAX ? NULL : malloc(HEADER_BYTES + length);
+    if (frame == NULL) {
+        errno = length > REQUEST_BYTES_MAX ? EMSGSIZE : ENOMEM;
         return false;
     }
     byte_writer_init(&writer, frame, HEADER_BYTES);
     byte_writer_u32(&writer, (uint32_t)length);
     control__request__pack(request, frame + HEADER_BYTES);
-    ssize_t count = send(descriptor, frame, HEADER_BYTES + length, MSG_NOSIGNAL);
-    return count == (ssize_t)(HEADER_BYTES + length);
+    bool is_sent = send_all(descriptor, frame, HEADER_BYTES + length);
+    int why = errno;
+    free(frame);
+    errno = why;
+    return is_sent;
 }
 
 /* All of `length` bytes; a closed connection counts as an error. */
@@ -165,8 +180,9 @@ Control__Answer *control_client_call(const struct control_client *client,
         purge.days = (uint32_t)strtoul(parameter, NULL, 10);
         request.purge = &purge;
         break;
-    case CONTROL__REQUEST__CALL_TRACE: /* more than one parameter: control_client_ask */
+    case CONTROL__REQUEST__CALL_TRACE: /* have more than one parameter: control_client_ask */
     case CONTROL__REQUEST__CALL_EXPLAIN:
+    case CONTROL__REQUEST__CALL_VERSION:
     case CONTROL__REQUEST__CALL__NOT_SET:
     case _CONTROL__REQUEST__CALL__CASE_IS_INT_SIZE:
         break;

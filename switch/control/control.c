@@ -26,6 +26,7 @@
 #define CALL_TIMEOUT_MS 30000 /* a request, its answer, or silence: none lasts longer */
 #define ARENA_BYTES 2097152u
 #define OPERATOR_SIZE 64
+#define INPUT_BYTES 1024 /* of a connection; more only while a longer request is on its way */
 
 struct control_conn {
     struct control *control; /* borrowed */
@@ -36,7 +37,8 @@ struct control_conn {
     uint32_t generation;
     bool is_closing, is_waiting; /* an act is under way */
     uint32_t input_count;
-    uint8_t input[CONTROL_HEADER_BYTES + CONTROL_REQUEST_BYTES_MAX];
+    uint8_t *input; /* owner */
+    uint32_t input_room;
     uint8_t *output; /* owner; grows to the largest answer so far */
     size_t output_room;
 };
@@ -66,6 +68,7 @@ static void control_free_when_done(struct control *control)
         }
     }
     for (uint32_t i = 0; i < CONN_COUNT_MAX; i++) {
+        free(control->conns[i].input);
         free(control->conns[i].output);
     }
     control_arena_destroy(&control->arena);
@@ -81,6 +84,9 @@ static void on_handle_closed(uv_handle_t *handle)
     }
     conn->generation++;
     conn->is_closing = false;
+    free(conn->input);
+    conn->input = NULL;
+    conn->input_room = 0;
     if (!control->is_closing) {
         accept_next(control);
     }
@@ -320,6 +326,53 @@ static void serve_act(struct control_conn *conn, const Control__Request *request
     }
 }
 
+/* False: more files than there are kinds. */
+static bool version_of(const Control__Request *request, struct control_version *version)
+{
+    static const enum control_version_act ACTS[] = {
+        [CONTROL__VERSION_CALL__ACT__CHECK] = CONTROL_VERSION_CHECK,
+        [CONTROL__VERSION_CALL__ACT__PROPOSE] = CONTROL_VERSION_PROPOSE,
+        [CONTROL__VERSION_CALL__ACT__ACTIVATE] = CONTROL_VERSION_ACTIVATE,
+        [CONTROL__VERSION_CALL__ACT__ROLL_BACK] = CONTROL_VERSION_ROLL_BACK,
+    };
+    const Control__VersionCall *call = request->version;
+    if (call->n_files > CONTROL_VERSION_FILE_COUNT_MAX ||
+        call->act < CONTROL__VERSION_CALL__ACT__CHECK ||
+        call->act > CONTROL__VERSION_CALL__ACT__ROLL_BACK) {
+        return false;
+    }
+    *version = (struct control_version){
+        .act = ACTS[call->act],
+        .number = call->has_number ? call->number : 0,
+        .operator_name = request->operator_ != NULL ? request->operator_ : "",
+        .reason = call->reason != NULL ? call->reason : "",
+        .file_count = (uint32_t)call->n_files,
+    };
+    for (uint32_t i = 0; i < version->file_count; i++) {
+        const ProtobufCBinaryData *content = &call->files[i]->content;
+        version->files[i].name = call->files[i]->name;
+        version->files[i].bytes = (struct byte_view){content->data, (uint32_t)content->len};
+    }
+    return true;
+}
+
+/* Waits for control_conclude, as an act does. */
+static void serve_version(struct control_conn *conn, const Control__Request *request)
+{
+    static const char *const WORDS[] = {"check", "propose", "activate", "roll_back"};
+    struct control *control = conn->control;
+    struct control_version version;
+    struct control_call call = {(uint32_t)(conn - control->conns), conn->generation, request->id};
+    if (!version_of(request, &version)) {
+        conn_fault(conn, request->id, "expected a known act, with a few files at most");
+        return;
+    }
+    LOG(LOG_NOTICE, "version_asked", LOG_TEXT("act", WORDS[version.act]),
+        LOG_NUMBER("number", version.number), LOG_TEXT("operator", version.operator_name));
+    conn->is_waiting = true;
+    control->rim.version(control->rim.argument, call, &version);
+}
+
 static void serve_request(struct control_conn *conn, const Control__Request *request)
 {
     switch (request->call_case) {
@@ -343,6 +396,9 @@ static void serve_request(struct control_conn *conn, const Control__Request *req
     case CONTROL__REQUEST__CALL_PURGE:
         serve_act(conn, request);
         return;
+    case CONTROL__REQUEST__CALL_VERSION:
+        serve_version(conn, request);
+        return;
     case CONTROL__REQUEST__CALL__NOT_SET:
     case _CONTROL__REQUEST__CALL__CASE_IS_INT_SIZE:
         break;
@@ -350,14 +406,43 @@ static void serve_request(struct control_conn *conn, const Control__Request *req
     conn_fault(conn, request->id, "this switch does not know that call");
 }
 
-/* Room for what is missing of one request; a full buffer without a request cannot be, because the
- * length was checked first. */
+/* As much as one request needs, once its length is there and was found good. */
+static uint32_t input_needed(const struct control_conn *conn)
+{
+    struct byte_reader reader;
+    if (conn->input_count < CONTROL_HEADER_BYTES) {
+        return INPUT_BYTES;
+    }
+    byte_reader_init(&reader, conn->input, conn->input_count);
+    uint32_t length = CONTROL_HEADER_BYTES + byte_reader_u32(&reader);
+    return length > INPUT_BYTES ? length : INPUT_BYTES;
+}
+
+static bool input_reserve(struct control_conn *conn, uint32_t needed)
+{
+    REQUIRE(needed <= CONTROL_HEADER_BYTES + CONTROL_REQUEST_BYTES_MAX);
+    if (needed <= conn->input_room) {
+        return true;
+    }
+    uint8_t *input = realloc(conn->input, needed);
+    if (input == NULL) {
+        return false;
+    }
+    conn->input = input;
+    conn->input_room = needed;
+    return true;
+}
+
+/* Room for what is missing of one request; a full buffer without a request cannot be. Without
+ * memory libuv reads an error, which ends the connection. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct control_conn *conn = handle->data;
     (void)suggested;
-    *buffer = uv_buf_init((char *)conn->input + conn->input_count,
-                          (unsigned)(sizeof(conn->input) - conn->input_count));
+    *buffer = input_reserve(conn, input_needed(conn))
+                  ? uv_buf_init((char *)conn->input + conn->input_count,
+                                conn->input_room - conn->input_count)
+                  : uv_buf_init(NULL, 0);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
@@ -383,6 +468,7 @@ static void conn_serve(struct control_conn *conn)
     }
     control_arena_reset(&control->arena);
     struct byte_view bytes = {conn->input, conn->input_count};
+    REQUIRE(conn->input != NULL || conn->input_count == 0);
     enum status status = control_request_take(bytes, &control->arena, &request);
     if (status != STATUS_OK) {
         LOG(LOG_WARN, "control_refused", LOG_TEXT("reason", status_text(status)));
@@ -464,6 +550,12 @@ static void on_connection(uv_stream_t *socket, int failed)
 
 void control_done(struct control *control, struct control_call call, bool is_done, const char *text)
 {
+    control_conclude(control, call, &(struct control_outcome){.is_done = is_done, .text = text});
+}
+
+void control_conclude(struct control *control, struct control_call call,
+                      const struct control_outcome *outcome)
+{
     REQUIRE(call.slot < CONN_COUNT_MAX);
     struct control_conn *conn = &control->conns[call.slot];
     if (conn->generation != call.generation || conn->handle_count == 0 || conn->is_closing) {
@@ -471,8 +563,10 @@ void control_done(struct control *control, struct control_call call, bool is_don
     }
     Control__Answer answer = CONTROL__ANSWER__INIT;
     Control__Done done = CONTROL__DONE__INIT;
-    done.is_done = is_done;
-    done.text = text == NULL ? NULL : (char *)(uintptr_t)text;
+    done.is_done = outcome->is_done;
+    done.text = (char *)(uintptr_t)outcome->text;
+    done.has_version = outcome->version > 0;
+    done.version = outcome->version;
     answer.id = call.id;
     answer.answer_case = CONTROL__ANSWER__ANSWER_DONE;
     answer.done = &done;

@@ -1,6 +1,6 @@
 /* The server's end of the control socket: a Unix socket over which tillway-admin asks for numbers,
- * a reload, a drain or a purge of the log. It cannot move money, and shows neither keys nor card
- * numbers.
+ * a reload, a drain, a purge of the log or another version of the rules. It cannot move money, and
+ * shows neither keys nor card numbers.
  *
  * Frames are a 4-byte big-endian length and a message of protocols/control.proto. The file has mode
  * 0660; who connects is logged with process, user and group. What is answered comes from the rim,
@@ -15,6 +15,7 @@
 
 #include <uv.h>
 
+#include "protocols/base/bytes.h"
 #include "protocols/base/status.h"
 #include "switch/control/metric.h"
 #include "switch/engine/engine.h"
@@ -27,6 +28,7 @@
 #define CONTROL_LISTENER_COUNT_MAX 16
 #define CONTROL_CHANNEL_COUNT_MAX 64
 #define CONTROL_LINK_COUNT_MAX 8
+#define CONTROL_VERSION_FILE_COUNT_MAX 8
 
 /* X(name, word) */
 #define CONTROL_STATE_MAP(X)                                                                       \
@@ -94,6 +96,32 @@ struct control_terminal {
     struct engine_terminal_view view; /* terminal_id, merchant_id are filled in any case */
 };
 
+enum control_version_act {
+    CONTROL_VERSION_CHECK,
+    CONTROL_VERSION_PROPOSE,
+    CONTROL_VERSION_ACTIVATE,
+    CONTROL_VERSION_ROLL_BACK
+};
+
+/* What is asked about versions of the rules; all borrowed for the call. */
+struct control_version {
+    enum control_version_act act;
+    uint32_t number; /* ACTIVATE; ROLL_BACK: 0 is the one before */
+    const char *operator_name, *reason;
+    uint32_t file_count;
+    struct {
+        const char *name; /* "fees.yaml" */
+        struct byte_view bytes;
+    } files[CONTROL_VERSION_FILE_COUNT_MAX];
+};
+
+/* What came of an act. */
+struct control_outcome {
+    bool is_done;
+    const char *text; /* NULL: nothing to say */
+    uint32_t version; /* that was made or came in force; 0: none */
+};
+
 /* Names one call that is answered later; stale once its connection is gone. */
 struct control_call {
     uint32_t slot, generation, id;
@@ -123,6 +151,8 @@ struct control_rim {
     /* Decides without taking anything; `wall_us` 0: now. */
     void (*explain)(void *argument, const struct route_question *question, int64_t wall_us,
                     struct control_explanation *explanation);
+    void (*version)(void *argument, struct control_call call,
+                    const struct control_version *version);
     void *argument;
 };
 
@@ -132,9 +162,13 @@ struct control;
  * one that somebody serves is not. */
 struct control *control_open(uv_loop_t *loop, const char *path, const struct control_rim *rim,
                              char reason[CONTROL_REASON_SIZE]);
-/* Answers a reload, a drain or a purge: done or begun, or refused; `text` (may be NULL) says why.
+/* Answers a reload, a drain, a purge, a version: done or begun, or refused; `text` (may be NULL)
+ * says why.
  */
 void control_done(struct control *control, struct control_call call, bool is_done,
                   const char *text);
+/* The same with all there is to say. */
+void control_conclude(struct control *control, struct control_call call,
+                      const struct control_outcome *outcome);
 /* Removes the socket and closes; freed by libuv's close callbacks. */
 void control_close(struct control *control);

@@ -7,7 +7,9 @@
 #include "switch/control/control_arena.h"
 
 #define CONTROL_HEADER_BYTES 4
-#define CONTROL_REQUEST_BYTES_MAX 1024   /* without the header; a call needs about 50 */
+/* Without the header; a call needs about 50, but for the rule files of a version. */
+#define CONTROL_FILES_BYTES_MAX 1048576
+#define CONTROL_REQUEST_BYTES_MAX (CONTROL_FILES_BYTES_MAX + 4096)
 #define CONTROL_ANSWER_BYTES_MAX 1048576 /* 64 channels and 2,048 samples take about 200,000 */
 
 struct control_request {

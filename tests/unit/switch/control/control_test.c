@@ -127,10 +127,28 @@ static void on_explain(void *argument, const struct route_question *question, in
     }
 }
 
+/* Takes two files of the operator ann, whose bytes come whole. */
+static void on_version(void *argument, struct control_call call,
+                       const struct control_version *version)
+{
+    struct scene *scene = argument;
+    bool is_good = version->act == CONTROL_VERSION_PROPOSE && version->file_count == 2 &&
+                   strcmp(version->operator_name, "ann") == 0 &&
+                   strcmp(version->reason, "dearer") == 0 &&
+                   strcmp(version->files[1].name, "fees.yaml") == 0;
+    for (uint32_t i = 0; is_good && i < version->files[1].bytes.length; i++) {
+        is_good = version->files[1].bytes.bytes[i] == (uint8_t)i;
+    }
+    control_conclude(scene->control, call,
+                     &(struct control_outcome){.is_done = is_good,
+                                               .text = "kept",
+                                               .version = version->files[1].bytes.length});
+}
+
 static struct control *open_at(struct scene *scene, char reason[CONTROL_REASON_SIZE])
 {
-    struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload,
-                              on_drain,  on_purge,    on_explain, scene};
+    struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload, on_drain,
+                              on_purge,  on_explain,  on_version, scene};
     return control_open(&scene->loop, scene->path, &rim, reason);
 }
 
@@ -191,15 +209,24 @@ static int client_connect(const struct scene *scene)
     return descriptor;
 }
 
+static void write_all(int descriptor, const uint8_t *bytes, size_t length)
+{
+    for (size_t done = 0; done < length;) {
+        ssize_t count = write(descriptor, bytes + done, length - done);
+        assert_true(count > 0);
+        done += (size_t)count;
+    }
+}
+
 static void send_request(int descriptor, const Control__Request *request)
 {
-    uint8_t bytes[1024];
+    static uint8_t bytes[2097152];
     uint32_t length = (uint32_t)control__request__pack(request, bytes + 4);
     uint32_t header = htonl(length);
     memcpy(bytes, &header, 4);
     /* In two pieces: a frame may come in any. */
     assert_int_equal(write(descriptor, bytes, 3), 3);
-    assert_int_equal(write(descriptor, bytes + 3, length + 1), (ssize_t)length + 1);
+    write_all(descriptor, bytes + 3, length + 1);
 }
 
 /* NULL: the server closed. */
@@ -444,12 +471,54 @@ static void test_a_purge_tells_the_days_that_are_kept(void **state)
     serve(*state, ask_purge);
 }
 
+/* As long as a request may be, then a short one on the same connection. */
+static void ask_version(struct scene *scene)
+{
+    static uint8_t content[1048576];
+    int descriptor = client_connect(scene);
+    Control__Request request = CONTROL__REQUEST__INIT;
+    Control__VersionCall version = CONTROL__VERSION_CALL__INIT;
+    Control__RuleFile files[2] = {CONTROL__RULE_FILE__INIT, CONTROL__RULE_FILE__INIT};
+    Control__RuleFile *places[2] = {&files[0], &files[1]};
+    for (size_t i = 0; i < sizeof(content); i++) {
+        content[i] = (uint8_t)i;
+    }
+    files[0].name = (char *)(uintptr_t) "routes.yaml";
+    files[1].name = (char *)(uintptr_t) "fees.yaml";
+    files[1].content = (ProtobufCBinaryData){sizeof(content), content};
+    version.act = CONTROL__VERSION_CALL__ACT__PROPOSE;
+    version.reason = (char *)(uintptr_t) "dearer";
+    version.files = places;
+    version.n_files = 2;
+    request.id = 42;
+    request.operator_ = (char *)(uintptr_t) "ann";
+    request.call_case = CONTROL__REQUEST__CALL_VERSION;
+    request.version = &version;
+    send_request(descriptor, &request);
+    Control__Answer *answer = read_answer(descriptor);
+    assert_non_null(answer);
+    assert_true(answer->done->is_done);
+    assert_string_equal(answer->done->text, "kept");
+    assert_int_equal(answer->done->version, sizeof(content));
+    control__answer__free_unpacked(answer, NULL);
+    answer = ask(descriptor, CONTROL__REQUEST__CALL_PURGE, NULL);
+    assert_true(answer->done->is_done);
+    assert_false(answer->done->has_version);
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+}
+
+static void test_a_version_brings_its_files_whole(void **state)
+{
+    serve(*state, ask_version);
+}
+
 static void ask_nonsense(struct scene *scene)
 {
     static const char *const frames[] = {
         "\xFF\xFF\xFF\xFF",             /* a length of 4 GiB */
         "\0\0\0\0",                     /* of nothing */
-        "\0\0\4\1",                     /* one above the limit */
+        "\0\x10\x10\x01",               /* one above the limit */
         "\0\0\0\4\xFF\xFF\xFF\xFF\xFF", /* no message */
         "GET / HTTP/1.1\r\n\r\n",
     };
@@ -532,6 +601,7 @@ int main(void)
         SCENE(test_a_question_with_too_much_of_a_card_is_refused),
         SCENE(test_a_reload_may_be_answered_later),
         SCENE(test_a_purge_tells_the_days_that_are_kept),
+        SCENE(test_a_version_brings_its_files_whole),
         SCENE(test_nonsense_closes_its_own_connection_only),
         SCENE(test_more_connections_than_slots_wait_their_turn),
         SCENE(test_only_user_and_group_may_open_it),
