@@ -259,6 +259,11 @@ struct admin_options {
     char backup_folder[OPTION_PATH_SIZE];
 };
 
+struct version_options {
+    uint32_t count_max;
+    bool is_by_two_only;
+};
+
 struct server_options {
     char path[OPTION_PATH_SIZE]; /* of the file itself, for faults found later; may be cut */
     uint16_t node;
@@ -275,6 +280,7 @@ struct server_options {
     char routes[OPTION_PATH_SIZE], fees[OPTION_PATH_SIZE];
     char limits[OPTION_PATH_SIZE]; /* empty: none */
     char specs[OPTION_PATH_SIZE]; /* folder of the dialects */
+    struct version_options versions;
     char control_socket[OPTION_PATH_SIZE];
     uint32_t drain_deadline_ms;
     struct admin_options admin;

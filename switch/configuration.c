@@ -155,6 +155,33 @@ static void channel_files_hash(const struct channel_options *channel, uint8_t su
     }
 }
 
+struct server_options *configuration_options(const struct configuration_source *source,
+                                             char faults[CONFIGURATION_FAULTS_SIZE])
+{
+    struct byte_writer writer;
+    byte_writer_init(&writer, faults, CONFIGURATION_FAULTS_SIZE - 1);
+    struct server_options *options = options_load(source, &writer);
+    if (options == NULL && writer.position == 0) {
+        byte_writer_text(&writer, NO_MEMORY);
+    }
+    faults[writer.position] = 0;
+    return options;
+}
+
+/* The paths of the rule files that count, in the options; the number of the version. */
+static bool rules_choose(const struct configuration_source *source, struct server_options *options,
+                         uint32_t *version, struct byte_writer *faults)
+{
+    *version = source->version;
+    if (source->rules == NULL) {
+        return true;
+    }
+    bool is_good = rule_choice_begin(source->rules, options, source->overrides,
+                                     source->override_count, faults);
+    *version = source->rules->version.number;
+    return is_good;
+}
+
 struct configuration *configuration_load(const struct configuration_source *source,
                                          char faults[CONFIGURATION_FAULTS_SIZE])
 {
@@ -167,19 +194,22 @@ struct configuration *configuration_load(const struct configuration_source *sour
     }
     configuration->loaded_wall_us = loop_wall_us();
     configuration->options = options_load(source, &writer);
-    bool is_good = configuration->options != NULL;
+    uint32_t version;
+    bool is_good = configuration->options != NULL &&
+                   rules_choose(source, configuration->options, &version, &writer);
     if (is_good) {
         is_good = dialects_load(configuration, source->before, &writer) &&
                   headers_are_good(configuration, &writer);
         configuration->ruleset = ruleset_load_after(
             source->before == NULL ? NULL : ruleset_channel_view(source->before->ruleset),
-            configuration->options, source->version, &writer);
+            configuration->options, version, &writer);
         is_good = is_good && configuration->ruleset != NULL;
         for (uint32_t i = 0; i < configuration->options->channel_count; i++) {
             channel_files_hash(&configuration->options->channels[i],
                                configuration->channel_hashes[i]);
         }
     }
+    is_good = is_good && (source->rules == NULL || rule_choice_is_still(source->rules, &writer));
     if (!is_good && writer.position == 0) { /* nothing is wrong with any file */
         byte_writer_text(&writer, NO_MEMORY);
     }

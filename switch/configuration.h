@@ -15,6 +15,7 @@
 #include "protocols/dialect/edition.h"
 #include "routing/ruleset.h"
 #include "switch/file_hash.h"
+#include "switch/rule_choice.h"
 
 #define CONFIGURATION_FAULTS_SIZE 16384
 #define CONFIGURATION_DIALECT_COUNT_MAX 16
@@ -33,12 +34,18 @@ struct configuration_source {
     const char *path;             /* of tillway.yaml */
     const char *const *overrides; /* "store.folder=/x"; borrowed as long as reloads may come */
     uint32_t override_count;
-    uint32_t version; /* of the ruleset to be made */
+    uint32_t version; /* of the ruleset to be made, where nobody keeps versions */
     /* The one in force, which channels keep their indexes of and specs are shared with; borrowed
      * for the load. NULL: none is. */
     const struct configuration *before;
+    /* Which rule files count, and the number of the version; borrowed for the load. NULL: those
+     * that the configuration names, and `version`. */
+    struct rule_choice *rules;
 };
 
+/* The options alone. NULL as below. The caller owns the answer. */
+struct server_options *configuration_options(const struct configuration_source *source,
+                                             char faults[CONFIGURATION_FAULTS_SIZE]);
 /* NULL: `faults` holds all that is wrong, a line each. May take a while and touches nothing else:
  * any thread may call it. */
 struct configuration *configuration_load(const struct configuration_source *source,

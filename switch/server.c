@@ -294,7 +294,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
     if (number == SIGHUP) {
-        server_reload(server, NULL);
+        server_reload(server, NULL, "");
     } else if (server->state == CONTROL_DRAINING) {
         LOG(LOG_NOTICE, "stopping", LOG_TEXT("text", "told a second time: ending now"));
         server->is_hurried = true;
@@ -465,20 +465,19 @@ static void end(struct server *server)
     security_destroy(server->security);
     loop_destroy(server->loop);
     configuration_destroy(server->configuration);
+    version_folder_close(server->versions);
 }
 
 int server_run(const struct configuration_source *source)
 {
     static struct server server;
-    static char faults[CONFIGURATION_FAULTS_SIZE];
     server.source = source;
     server.started_ns = loop_now_ns();
     server.started_wall_us = loop_wall_us();
     server.is_config_good = true;
-    server.configuration = configuration_load(source, faults);
-    if (server.configuration == NULL) {
-        fputs(faults, stderr);
-        return SERVER_EXIT_CONFIGURATION;
+    int begun = server_rules_begin(&server, source);
+    if (begun != SERVER_EXIT_OK) {
+        return begun;
     }
     const struct server_options *options = server.configuration->options;
     struct log_setup log = {.descriptor = STDOUT_FILENO,

@@ -270,7 +270,13 @@ static void on_metrics(void *argument, struct metric_sink *sink)
 static void on_reload(void *argument, struct control_call call, const char *operator_name)
 {
     LOG(LOG_NOTICE, "reload_asked", LOG_TEXT("operator", operator_name));
-    server_reload(argument, &call);
+    server_reload(argument, &call, operator_name);
+}
+
+static void on_version(void *argument, struct control_call call,
+                       const struct control_version *version)
+{
+    server_version(argument, &call, version);
 }
 
 static void on_drain(void *argument, struct control_call call, const char *operator_name)
@@ -313,6 +319,7 @@ struct control_rim server_control_rim(struct server *server)
                                 .terminal = on_terminal,
                                 .metrics = on_metrics,
                                 .reload = on_reload,
+                                .version = on_version,
                                 .drain = on_drain,
                                 .purge = on_purge,
                                 .explain = on_explain,

@@ -1,14 +1,16 @@
 /* Reading all files anew while payments go on: whole or not at all (I30).
  *
  * A thread of its own, of the lowest priority, reads and checks: a pool's thread could not be given
- * its priority back. Then, between two turns of the engine's loop, what could still fail is tried,
- * and the swap is a handful of pointers. Whatever was in force before is taken apart by that thread
- * again, once the last worker has let go of it.
+ * its priority back. It also writes the rules down as a version, before anything takes effect; the
+ * switch that ends from then on begins with them. Then, between two turns of the engine's loop,
+ * what could still fail is tried, and the swap is a handful of pointers. Whatever was in force
+ * before is taken apart by that thread again, once the last worker has let go of it.
  *
- *   thread: read, check, bind     loop: keys, channels, listen -> swap -> workers     thread: free
+ *   thread: read, check, bind, keep    loop: keys, channels, listen -> swap -> workers
+ *   thread: free, or take back what was kept
+ *
+ * Files that are only proposed go the same way as far as the thread keeps them.
  */
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,30 +19,12 @@
 #include "protocols/base/require.h"
 #include "switch/net/log.h"
 #include "switch/notify.h"
-#include "switch/server_state.h"
+#include "switch/reload.h"
 
 #define KEYS_REASON_SIZE 1200
 #define FAULT_LINE_SIZE 1200
 #define NICE_MAX 19
 #define END_NS UINT64_C(60000000000) /* how long the end of the server waits for a reload's */
-
-enum reload_step { RELOAD_IS_READING, RELOAD_IS_READ, RELOAD_IS_CLEARED };
-
-struct reload {
-    struct server *server;
-    pthread_t thread;
-    uv_async_t progress; /* from the thread: a step is done */
-    sem_t decided;       /* to the thread: the swap is over, or will not be */
-    _Atomic int step;
-    struct configuration_source source;
-    struct configuration *fresh, *old; /* `old` goes when the last worker has let go of it */
-    struct listen_plan *listens;
-    struct swap_plan channels;
-    bool has_call, is_refused, is_told;
-    struct control_call call;
-    uint16_t waiting_count; /* workers that have not taken the new rules yet */
-    char faults[CONFIGURATION_FAULTS_SIZE];
-};
 
 /* ---- the thread ---- */
 
@@ -63,9 +47,16 @@ static bool prepare(struct reload *reload)
 {
     struct server *server = reload->server;
     char reason[SERVER_REASON_SIZE];
+    if (!reload_choose(reload)) {
+        return false;
+    }
     reload->fresh = configuration_load(&reload->source, reload->faults);
     if (reload->fresh == NULL) {
+        reload_shorten_faults(reload);
         return false;
+    }
+    if (!reload_has_effect(reload->order.kind)) {
+        return reload_keep(reload);
     }
     struct byte_writer writer;
     byte_writer_init(&writer, reload->faults, sizeof(reload->faults) - 1);
@@ -79,7 +70,7 @@ static bool prepare(struct reload *reload)
         snprintf(reload->faults, sizeof(reload->faults), "%s\n", reason);
         return false;
     }
-    return true;
+    return reload_keep(reload);
 }
 
 static void step_done(struct reload *reload, enum reload_step step)
@@ -96,8 +87,15 @@ static void *reload_run(void *argument)
     step_done(reload, RELOAD_IS_READ);
     while (sem_wait(&reload->decided) != 0) {
     }
-    server_listen_end(reload->listens, reload->is_refused);
-    configuration_destroy(reload->is_refused ? reload->fresh : reload->old);
+    server_listen_end(reload->listens, !reload->is_swapped);
+    configuration_destroy(reload->is_swapped ? reload->old : reload->fresh);
+    if (reload->is_refused) {
+        reload_undo(reload);
+    } else {
+        version_folder_purge(reload->server->versions,
+                             reload->server->configuration->options->versions.count_max);
+    }
+    rule_choice_end(&reload->rules);
     step_done(reload, RELOAD_IS_CLEARED);
     return NULL;
 }
@@ -112,19 +110,35 @@ static void trim_end(char *text)
     }
 }
 
-/* Whoever asked hears of it, and the thread clears up. */
+/* Whoever asked hears of it. */
 static void tell(struct reload *reload)
 {
     struct server *server = reload->server;
-    server->is_config_good = !reload->is_refused;
-    snprintf(server->config_text, sizeof(server->config_text), "%.*s", CONTROL_TEXT_SIZE - 1,
-             reload->faults);
+    const char *text = reload->is_refused ? reload->faults : reload->text;
+    if (reload_has_effect(reload->order.kind)) {
+        server->is_config_good = !reload->is_refused;
+        snprintf(server->config_text, sizeof(server->config_text), "%.*s", CONTROL_TEXT_SIZE - 1,
+                 reload->faults);
+    }
     if (reload->has_call && server->control != NULL) {
-        control_done(server->control, reload->call, !reload->is_refused,
-                     server->config_text[0] != 0 ? server->config_text : NULL);
+        struct control_outcome outcome = {
+            .is_done = !reload->is_refused,
+            .text = text[0] != '\0' ? text : NULL,
+            .version = reload->is_refused || reload->order.kind == RELOAD_CHECK
+                           ? 0
+                           : reload->rules.version.number,
+        };
+        control_conclude(server->control, reload->call, &outcome);
     }
     notify_send("READY=1\nSTATUS=serving");
-    sem_post(&reload->decided);
+}
+
+static void order_free(struct reload_order *order)
+{
+    for (int i = 0; i < RULE_FILE_COUNT; i++) {
+        free(order->files[i].bytes);
+        order->files[i].bytes = NULL;
+    }
 }
 
 static void on_progress_closed(uv_handle_t *handle)
@@ -132,12 +146,13 @@ static void on_progress_closed(uv_handle_t *handle)
     struct reload *reload = handle->data;
     struct server *server = reload->server;
     sem_destroy(&reload->decided);
+    order_free(&reload->order);
     free(reload->listens);
     free(reload);
     server->reload = NULL;
     if (server->reload_again) {
         server->reload_again = false;
-        server_reload(server, NULL);
+        server_reload(server, NULL, "");
     }
 }
 
@@ -155,6 +170,7 @@ static void log_lines(enum log_level level, const char *event, const char *lines
     }
 }
 
+/* Told once the disk says again what it said, too. */
 static void refuse(struct reload *reload)
 {
     reload->is_refused = true;
@@ -162,9 +178,37 @@ static void refuse(struct reload *reload)
         snprintf(reload->faults, sizeof(reload->faults), "the switch is about to end");
     }
     trim_end(reload->faults);
-    log_lines(LOG_ERROR, "reload_refused", reload->faults,
-              "correct the files and send SIGHUP again; the old ones stay in force");
+    if (reload->order.kind == RELOAD_FILES) {
+        log_lines(LOG_ERROR, "reload_refused", reload->faults,
+                  "correct the files and send SIGHUP again; the old ones stay in force");
+    } else {
+        log_lines(LOG_ERROR, "version_refused", reload->faults,
+                  "the version in force stays in force");
+    }
+    sem_post(&reload->decided);
+}
+
+static void log_version(const struct reload *reload)
+{
+    const struct rule_version *version = &reload->rules.version;
+    bool is_activated = reload->order.kind == RELOAD_ACTIVATE;
+    if (is_activated || reload->kept == RULE_KEPT_FRESH) {
+        LOG(LOG_NOTICE,
+            is_activated                            ? "version_activated"
+            : reload_has_effect(reload->order.kind) ? "version_made"
+                                                    : "version_proposed",
+            LOG_NUMBER("number", version->number), LOG_NUMBER("made_from", version->made_from),
+            LOG_TEXT("way", rule_way_word(version->way)), LOG_TEXT("made_by", version->made_by),
+            LOG_TEXT("operator", reload->order.by));
+    }
+}
+
+/* A version was tried, and kept if that was asked for. */
+static void finish_trial(struct reload *reload)
+{
+    log_version(reload);
     tell(reload);
+    sem_post(&reload->decided);
 }
 
 static void on_worker_done(void *argument, struct worker *worker)
@@ -175,6 +219,7 @@ static void on_worker_done(void *argument, struct worker *worker)
         LOG(LOG_NOTICE, "reloaded",
             LOG_NUMBER("ruleset", ruleset_version(reload->server->configuration->ruleset)));
         tell(reload);
+        sem_post(&reload->decided);
     }
 }
 
@@ -223,6 +268,17 @@ static void swap(struct reload *reload)
     trim_end(reload->faults);
     log_lines(LOG_WARN, "reload_needs_restart", reload->faults,
               "restart, or put the old value back");
+    if (reload->order.kind == RELOAD_FILES) {
+        log_lines(LOG_WARN, "rules_ignored", reload->text,
+                  "tillwayctl version propose, then another operator's version activate");
+    }
+    if (reload->faults[0] != '\0') {
+        size_t length = strlen(reload->text);
+        snprintf(reload->text + length, sizeof(reload->text) - length, "%s%.*s",
+                 length > 0 ? "\n" : "", CONTROL_TEXT_SIZE / 2, reload->faults);
+    }
+    log_version(reload);
+    reload->is_swapped = true;
     reload->old = server->configuration;
     server->configuration = fresh;
     take_live_options(fresh->options);
@@ -247,18 +303,31 @@ static void on_progress(uv_async_t *progress)
     int step = atomic_load(&reload->step);
     if (step == RELOAD_IS_READ && !reload->is_told) {
         reload->is_told = true;
-        if (reload->is_refused || !make_ready(reload)) {
+        bool has_effect = reload_has_effect(reload->order.kind);
+        if (reload->is_refused || (has_effect && !make_ready(reload))) {
             refuse(reload);
-        } else {
+        } else if (has_effect) {
             swap(reload);
+        } else {
+            finish_trial(reload);
         }
     } else if (step == RELOAD_IS_CLEARED && !uv_is_closing((uv_handle_t *)progress)) {
         pthread_join(reload->thread, NULL);
+        if (reload->undo_fault[0] != '\0') {
+            LOG(LOG_ERROR, "version_not_taken_back", LOG_TEXT("text", reload->undo_fault),
+                LOG_NUMBER("number", reload->rules.version.number),
+                LOG_TEXT("do", "a restart would begin with that version; mend the disk and send "
+                               "SIGHUP"));
+        }
+        if (reload->is_refused) {
+            tell(reload);
+        }
         uv_close((uv_handle_t *)progress, on_progress_closed);
     }
 }
 
-static struct reload *reload_create(struct server *server, const struct control_call *call)
+static struct reload *reload_create(struct server *server, const struct control_call *call,
+                                    struct reload_order *order)
 {
     struct reload *reload = calloc(1, sizeof(*reload));
     if (reload == NULL) {
@@ -272,8 +341,9 @@ static struct reload *reload_create(struct server *server, const struct control_
     }
     reload->server = server;
     reload->source = *server->source;
-    reload->source.version = ruleset_version(server->configuration->ruleset) + 1;
     reload->source.before = server->configuration;
+    reload->order = *order; /* with the files, which are its own from here on */
+    reload->kept = RULE_KEPT_SAME;
     reload->has_call = call != NULL;
     reload->call = call != NULL ? *call : (struct control_call){0};
     return reload;
@@ -287,17 +357,22 @@ static void say_no(struct server *server, const struct control_call *call, const
     }
 }
 
-void server_reload(struct server *server, const struct control_call *call)
+/* Takes the order's files. */
+static void begin(struct server *server, const struct control_call *call,
+                  struct reload_order *order)
 {
     if (server->reload != NULL) {
         server->reload_again = server->reload_again || call == NULL;
+        order_free(order);
         if (call != NULL) {
-            control_done(server->control, *call, false, "a reload is under way: ask again");
+            control_done(server->control, *call, false,
+                         "a reload is under way, or files are being tried: ask again");
         }
         return;
     }
-    struct reload *reload = reload_create(server, call);
+    struct reload *reload = reload_create(server, call, order);
     if (reload == NULL) {
+        order_free(order);
         say_no(server, call, "no memory");
         return;
     }
@@ -310,6 +385,65 @@ void server_reload(struct server *server, const struct control_call *call)
         say_no(server, call, "no thread");
         uv_close((uv_handle_t *)&reload->progress, on_progress_closed);
     }
+}
+
+void server_reload(struct server *server, const struct control_call *call,
+                   const char *operator_name)
+{
+    struct reload_order order = {.kind = RELOAD_FILES, .is_signal = call == NULL};
+    snprintf(order.by, sizeof(order.by), "%s", operator_name);
+    begin(server, call, &order);
+}
+
+/* The words of the order, or a sentence about what is wrong with them. */
+static const char *order_fill(struct reload_order *order, const struct control_version *version)
+{
+    static const enum reload_kind KINDS[] = {
+        [CONTROL_VERSION_CHECK] = RELOAD_CHECK,
+        [CONTROL_VERSION_PROPOSE] = RELOAD_PROPOSE,
+        [CONTROL_VERSION_ACTIVATE] = RELOAD_ACTIVATE,
+        [CONTROL_VERSION_ROLL_BACK] = RELOAD_ROLL_BACK,
+    };
+    order->kind = KINDS[version->act];
+    order->number = version->number;
+    if (version->operator_name[0] == '\0' || strlen(version->operator_name) >= sizeof(order->by)) {
+        return "a change of rules needs the name of an operator, of at most 31 characters";
+    }
+    if (strlen(version->reason) >= sizeof(order->reason)) {
+        return "the reason is longer than 255 bytes";
+    }
+    snprintf(order->by, sizeof(order->by), "%s", version->operator_name);
+    snprintf(order->reason, sizeof(order->reason), "%s", version->reason);
+    for (uint32_t i = 0; i < version->file_count; i++) {
+        int file = rule_file_find(version->files[i].name);
+        if (file < 0 || order->files[file].bytes != NULL) {
+            return "expected each of these files at most once:" RULE_FILE_NAMES;
+        }
+        order->files[file].bytes = malloc(version->files[i].bytes.length + 1u);
+        if (order->files[file].bytes == NULL) {
+            return "no memory";
+        }
+        memcpy(order->files[file].bytes, version->files[i].bytes.bytes,
+               version->files[i].bytes.length);
+        order->files[file].length = version->files[i].bytes.length;
+    }
+    bool wants_files = order->kind == RELOAD_CHECK || order->kind == RELOAD_PROPOSE;
+    return wants_files == (version->file_count > 0)
+               ? NULL
+               : "expected at least one file of these:" RULE_FILE_NAMES;
+}
+
+void server_version(struct server *server, const struct control_call *call,
+                    const struct control_version *version)
+{
+    struct reload_order order = {0};
+    const char *fault = order_fill(&order, version);
+    if (fault != NULL) {
+        order_free(&order);
+        control_done(server->control, *call, false, fault);
+        return;
+    }
+    begin(server, call, &order);
 }
 
 static bool is_under_way(void *argument)

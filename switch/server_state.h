@@ -81,8 +81,9 @@ struct server {
     uint64_t started_ns;
     int64_t started_wall_us;
     enum control_state state;
-    struct reload *reload; /* under way; NULL: none */
-    bool reload_again;     /* asked for while one is under way */
+    struct version_folder *versions; /* owned; the reload's thread's while there is one */
+    struct reload *reload;           /* under way; NULL: none */
+    bool reload_again;               /* asked for while one is under way */
     bool is_config_good;
     bool is_hurried; /* told to end a second time */
     char config_text[CONTROL_TEXT_SIZE];
@@ -167,8 +168,16 @@ void server_forward(void *argument, const struct engine_effect *effect);
 void server_channel_status(const struct server *server, uint32_t index,
                            struct control_channel *status);
 
-/* Begins to read all files anew. `call` (may be NULL) gets the outcome. */
-void server_reload(struct server *server, const struct control_call *call);
+/* Begins to read all files anew. `call` gets the outcome; NULL: a signal asks, and the name is
+ * empty. */
+void server_reload(struct server *server, const struct control_call *call,
+                   const char *operator_name);
+/* Begins to check, propose, activate or roll back rules; `call` gets the outcome. */
+void server_version(struct server *server, const struct control_call *call,
+                    const struct control_version *version);
+/* At start: which rules count, read and kept as a version. A code of server_exit that is not OK:
+ * what is wrong is on stderr. */
+MUST_CHECK int server_rules_begin(struct server *server, const struct configuration_source *source);
 /* Waits for the end of a reload that is under way. False: it does not end. */
 MUST_CHECK bool server_reload_end(struct server *server);
 /* Begins an orderly end. */
