@@ -19,12 +19,14 @@
 #include "switch/admin/deadline_watch.h"
 #include "switch/admin/dry_run.h"
 #include "switch/admin/gate.h"
+#include "switch/admin/version_call.h"
 
 #define CONNECTIONS_MAX 64
 #define CONNECTIONS_A_ADDRESS 32 /* far below the above: newcomers beyond that would hang */
 #define REQUEST_SECONDS 30       /* from the connection, or the answer before, to the answer */
 #define CONNECTION_MEMORY 32768  /* head of a request; longer ones are refused */
-#define BODY_BYTES_MAX 4096      /* of a call that reads none; else what that call says */
+#define BODY_BYTES_MAX 4096      /* of calls that read none */
+#define FILES_BYTES_MAX (3u * 1024 * 1024) /* rule files of 1 MiB in all, as JSON */
 #define PEM_BYTES_MAX 65536
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -42,8 +44,9 @@ struct admin {
 
 /* What is kept between libmicrohttpd's calls for one request. */
 struct request {
-    size_t body_length, body_length_max;
-    char *body; /* owner; NULL: the call reads none */
+    size_t kept_max; /* the body is kept, up to here; 0: the call reads none */
+    size_t body_length, body_room;
+    char *body; /* owner; NULL: none yet */
 };
 
 /* --- one request -------------------------------------------------------------------------- */
@@ -120,17 +123,11 @@ static const char *option_of(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* What was asked for, and with what. */
-struct asked {
-    struct endpoint_match match;
-    struct gate_request gate;
-    const struct request *request;
-};
-
-static void serve(struct admin *admin, struct MHD_Connection *connection, struct asked *asked,
-                  struct answer *answer)
+static void serve(struct admin *admin, struct MHD_Connection *connection,
+                  const struct endpoint_match *match, struct gate_request *asked,
+                  const struct request *request, struct answer *answer)
 {
-    const struct endpoint_match *match = &asked->match;
+    char note[VERSION_NOTE_SIZE];
     struct token_holder holder;
     struct txn_query query;
     struct metrics_own own;
@@ -142,11 +139,12 @@ static void serve(struct admin *admin, struct MHD_Connection *connection, struct
                         .query = &query,
                         .own = &own,
                         .job = admin->job,
-                        .body = asked->request->body,
-                        .body_length = asked->request->body_length,
                         .option = option_of,
-                        .connection = connection};
-    if (!gate_pass(&admin->gate, &asked->gate, &holder, answer)) {
+                        .connection = connection,
+                        .body = request->body,
+                        .body_length = request->body_length};
+    asked->note = version_call_note(&call, note);
+    if (!gate_pass(&admin->gate, asked, &holder, answer)) {
         return;
     }
     if (match->endpoint == ENDPOINT_TXN_SEARCH && !read_query(connection, &query, answer)) {
@@ -157,28 +155,29 @@ static void serve(struct admin *admin, struct MHD_Connection *connection, struct
     call.operator_name = holder.name;
     call_serve(&call, answer);
     if (endpoint_has_effect(match->endpoint)) {
-        gate_report(&admin->gate, &asked->gate, &holder, answer);
+        gate_report(&admin->gate, asked, &holder, answer);
     }
 }
 
 static void answer_request(struct admin *admin, struct MHD_Connection *connection,
-                           struct asked *asked, struct answer *answer)
+                           struct gate_request *asked, const struct request *request,
+                           struct answer *answer)
 {
-    struct endpoint_match *match = &asked->match;
-    endpoint_find(match, asked->gate.method, asked->gate.path);
-    if (match->answer == ENDPOINT_NO_PATH) {
+    struct endpoint_match match;
+    endpoint_find(&match, asked->method, asked->path);
+    if (match.answer == ENDPOINT_NO_PATH) {
         answer_problem(answer, 404, "no such path");
         return;
     }
-    if (match->answer == ENDPOINT_NO_METHOD) {
-        answer->allow = match->allowed;
+    if (match.answer == ENDPOINT_NO_METHOD) {
+        answer->allow = match.allowed;
         answer_problem(answer, 405, "this path is served by another method: see Allow");
         return;
     }
-    asked->gate.endpoint = match->endpoint;
-    asked->gate.authorization =
+    asked->endpoint = match.endpoint;
+    asked->authorization =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-    serve(admin, connection, asked, answer);
+    serve(admin, connection, &match, asked, request, answer);
 }
 
 /* Takes over the body. */
@@ -213,55 +212,88 @@ static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *c
     return queued;
 }
 
-static bool body_is_announced_too_long(struct MHD_Connection *connection, size_t length_max)
+static size_t kept_max_of(const struct endpoint_match *match)
+{
+    if (match->answer != ENDPOINT_FOUND) {
+        return 0;
+    }
+    if (match->endpoint == ENDPOINT_DRY_RUN) {
+        return DRY_RUN_BYTES_MAX;
+    }
+    return endpoint_takes_files(match->endpoint) ? FILES_BYTES_MAX : 0;
+}
+
+static size_t body_max(const struct request *request)
+{
+    return request->kept_max > 0 ? request->kept_max : BODY_BYTES_MAX;
+}
+
+static bool body_is_announced_too_long(struct MHD_Connection *connection,
+                                       const struct request *request)
 {
     const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
-    return length != NULL && strtoull(length, NULL, 10) > length_max;
+    return length != NULL && strtoull(length, NULL, 10) > body_max(request);
 }
 
 static enum MHD_Result refuse_body(struct admin *admin, struct MHD_Connection *connection,
-                                   size_t length_max)
+                                   const struct request *request)
 {
-    char reason[96];
     struct answer answer = {0};
-    snprintf(reason, sizeof(reason), "this call takes no body of more than %zu bytes", length_max);
-    answer_problem(&answer, 413, reason);
+    char detail[80];
+    snprintf(detail, sizeof(detail), "this call takes no body of more than %zu bytes",
+             body_max(request));
+    answer_problem(&answer, 413, detail);
     return send_answer(admin, connection, &answer);
 }
 
-/* The head is there. Room for a body is made only where the call reads one and somebody says who he
- * is: whoever has no token cannot make us hold what he sends. */
-static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection *connection,
-                                     const struct endpoint_match *match, void **kept)
+static enum MHD_Result answer_whole(struct admin *admin, struct MHD_Connection *connection,
+                                    struct gate_request *asked, const struct request *request)
 {
-    struct request *request = calloc(1, sizeof(*request));
-    *kept = request;
-    if (request == NULL) {
-        return MHD_NO;
-    }
-    bool has_body = match->answer == ENDPOINT_FOUND && match->endpoint == ENDPOINT_DRY_RUN;
-    request->body_length_max = has_body ? DRY_RUN_BYTES_MAX : BODY_BYTES_MAX;
-    if (body_is_announced_too_long(connection, request->body_length_max)) {
-        return refuse_body(admin, connection, request->body_length_max);
-    }
-    if (has_body &&
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization") != NULL) {
-        request->body = malloc(DRY_RUN_BYTES_MAX);
-        return request->body == NULL ? MHD_NO : MHD_YES;
-    }
-    return MHD_YES;
+    struct answer answer = {0};
+    answer_request(admin, connection, asked, request, &answer);
+    return send_answer(admin, connection, &answer);
 }
 
-static enum MHD_Result take_body(struct request *request, const char *upload, size_t *length)
+/* The head is there. A long body is read for those only who may make the call; others are answered
+ * at once. */
+static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection *connection,
+                                     struct gate_request *asked, struct request *request)
 {
-    if (*length > request->body_length_max - request->body_length) {
+    struct endpoint_match match;
+    endpoint_find(&match, asked->method, asked->path);
+    request->kept_max = kept_max_of(&match);
+    if (request->kept_max > 0) {
+        asked->endpoint = match.endpoint;
+        asked->authorization =
+            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+        if (!gate_may(&admin->gate, asked)) {
+            return answer_whole(admin, connection, asked, request);
+        }
+    }
+    return body_is_announced_too_long(connection, request) ? refuse_body(admin, connection, request)
+                                                           : MHD_YES;
+}
+
+/* A piece of the body, kept where somebody reads it. */
+static enum MHD_Result take_body(struct request *request, const char *bytes, size_t length)
+{
+    if (length > body_max(request) - request->body_length) {
         return MHD_NO;
     }
-    if (request->body != NULL) {
-        memcpy(request->body + request->body_length, upload, *length);
+    size_t needed = request->body_length + length;
+    if (request->kept_max > 0 && needed > request->body_room) {
+        size_t room = 2 * needed;
+        char *body = realloc(request->body, room);
+        if (body == NULL) {
+            return MHD_NO;
+        }
+        request->body = body;
+        request->body_room = room;
     }
-    request->body_length += *length;
-    *length = 0;
+    if (request->kept_max > 0) {
+        memcpy(request->body + request->body_length, bytes, length);
+    }
+    request->body_length = needed;
     return MHD_YES;
 }
 
@@ -272,22 +304,21 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *connect
 {
     struct admin *admin = argument;
     struct request *request = *kept;
+    char address[INET6_ADDRSTRLEN];
     (void)version;
+    peer_address(connection, address);
+    struct gate_request asked = {.method = method, .path = url, .address = address};
     if (request == NULL) {
-        struct endpoint_match match;
-        endpoint_find(&match, method, url);
-        return begin_request(admin, connection, &match, kept);
+        request = calloc(1, sizeof(*request));
+        *kept = request;
+        return request == NULL ? MHD_NO : begin_request(admin, connection, &asked, request);
     }
     if (*upload_length > 0) {
-        return take_body(request, upload, upload_length);
+        size_t length = *upload_length;
+        *upload_length = 0;
+        return take_body(request, upload, length);
     }
-    struct answer answer = {0};
-    char address[INET6_ADDRSTRLEN];
-    peer_address(connection, address);
-    struct asked asked = {.gate = {.method = method, .path = url, .address = address},
-                          .request = request};
-    answer_request(admin, connection, &asked, &answer);
-    return send_answer(admin, connection, &answer);
+    return answer_whole(admin, connection, &asked, request);
 }
 
 /* --- connections -------------------------------------------------------------------------- */
@@ -321,8 +352,8 @@ static void on_completed(void *argument, struct MHD_Connection *connection, void
     (void)how;
     if (request != NULL) {
         free(request->body);
-        free(request);
     }
+    free(request);
     *kept = NULL;
     const union MHD_ConnectionInfo *information =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);

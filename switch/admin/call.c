@@ -16,6 +16,8 @@
 #include "switch/admin/status_json.h"
 #include "switch/admin/trace_call.h"
 #include "switch/admin/txn_story.h"
+#include "switch/admin/version_call.h"
+#include "switch/admin/version_list.h"
 
 /* The answer of the switch, or NULL after a problem was put into `answer`. */
 static Control__Answer *ask_switch(const struct call *call, Control__Request__CallCase what,
@@ -270,68 +272,63 @@ static void serve_act(const struct call *call, struct answer *answer)
     control__answer__free_unpacked(told, NULL);
 }
 
+static void serve_switch(const struct call *call, struct answer *answer)
+{
+    serve_status(call, answer, status_json);
+}
+
+static void serve_channels(const struct call *call, struct answer *answer)
+{
+    serve_status(call, answer, status_json_channels);
+}
+
+static void serve_links(const struct call *call, struct answer *answer)
+{
+    serve_status(call, answer, status_json_links);
+}
+
+static void serve_job(const struct call *call, struct answer *answer)
+{
+    answer_json(answer, 200, log_job_json(call->job));
+}
+
+static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answer *answer) = {
+    [ENDPOINT_HEALTHZ] = serve_healthz,
+    [ENDPOINT_READYZ] = serve_readyz,
+    [ENDPOINT_METRICS] = serve_metrics,
+    [ENDPOINT_STATUS] = serve_switch,
+    [ENDPOINT_CHANNELS] = serve_channels,
+    [ENDPOINT_LINKS] = serve_links,
+    [ENDPOINT_TERMINAL] = serve_terminal,
+    [ENDPOINT_TXN_SEARCH] = serve_txn_search,
+    [ENDPOINT_TXN_SHOW] = serve_txn_show,
+    [ENDPOINT_FEE_EXPLAIN] = serve_fee_explain,
+    [ENDPOINT_ROUTE_ASK] = route_call_serve,
+    [ENDPOINT_ROUTE_EXPLAIN] = route_call_serve,
+    [ENDPOINT_LOG_LIST] = serve_log_list,
+    [ENDPOINT_LOG_JOB] = serve_job,
+    [ENDPOINT_LOG_VERIFY] = serve_log_job,
+    [ENDPOINT_LOG_BACKUP] = serve_log_job,
+    [ENDPOINT_LOG_PURGE] = serve_act,
+    [ENDPOINT_DRY_RUN] = dry_run_call_serve,
+    [ENDPOINT_TRACE_BEGIN] = trace_call_serve,
+    [ENDPOINT_TRACE_READ] = trace_call_serve,
+    [ENDPOINT_TRACE_END] = trace_call_serve,
+    [ENDPOINT_VERSION_LIST] = version_list_serve,
+    [ENDPOINT_VERSION_SHOW] = version_list_serve,
+    [ENDPOINT_VERSION_CHECK] = version_call_serve,
+    [ENDPOINT_VERSION_PROPOSE] = version_call_serve,
+    [ENDPOINT_VERSION_ACTIVATE] = version_call_serve,
+    [ENDPOINT_VERSION_ROLL_BACK] = version_call_serve,
+    [ENDPOINT_RELOAD] = serve_act,
+    [ENDPOINT_DRAIN] = serve_act,
+};
+
 void call_serve(const struct call *call, struct answer *answer)
 {
-    switch (call->endpoint) {
-    case ENDPOINT_HEALTHZ:
-        serve_healthz(call, answer);
+    if (call->endpoint >= ENDPOINT_COUNT || SERVE[call->endpoint] == NULL) {
+        answer_problem(answer, 404, "no such call");
         return;
-    case ENDPOINT_READYZ:
-        serve_readyz(call, answer);
-        return;
-    case ENDPOINT_METRICS:
-        serve_metrics(call, answer);
-        return;
-    case ENDPOINT_STATUS:
-        serve_status(call, answer, status_json);
-        return;
-    case ENDPOINT_CHANNELS:
-        serve_status(call, answer, status_json_channels);
-        return;
-    case ENDPOINT_LINKS:
-        serve_status(call, answer, status_json_links);
-        return;
-    case ENDPOINT_TERMINAL:
-        serve_terminal(call, answer);
-        return;
-    case ENDPOINT_TXN_SEARCH:
-        serve_txn_search(call, answer);
-        return;
-    case ENDPOINT_TXN_SHOW:
-        serve_txn_show(call, answer);
-        return;
-    case ENDPOINT_FEE_EXPLAIN:
-        serve_fee_explain(call, answer);
-        return;
-    case ENDPOINT_ROUTE_ASK:
-    case ENDPOINT_ROUTE_EXPLAIN:
-        route_call_serve(call, answer);
-        return;
-    case ENDPOINT_LOG_LIST:
-        serve_log_list(call, answer);
-        return;
-    case ENDPOINT_LOG_JOB:
-        answer_json(answer, 200, log_job_json(call->job));
-        return;
-    case ENDPOINT_LOG_VERIFY:
-    case ENDPOINT_LOG_BACKUP:
-        serve_log_job(call, answer);
-        return;
-    case ENDPOINT_DRY_RUN:
-        dry_run_call_serve(call, answer);
-        return;
-    case ENDPOINT_TRACE_BEGIN:
-    case ENDPOINT_TRACE_READ:
-    case ENDPOINT_TRACE_END:
-        trace_call_serve(call, answer);
-        return;
-    case ENDPOINT_LOG_PURGE:
-    case ENDPOINT_RELOAD:
-    case ENDPOINT_DRAIN:
-        serve_act(call, answer);
-        return;
-    case ENDPOINT_COUNT:
-        break;
     }
-    answer_problem(answer, 404, "no such call");
+    SERVE[call->endpoint](call, answer);
 }

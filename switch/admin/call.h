@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "switch/admin/answer.h"
 #include "switch/admin/endpoint.h"

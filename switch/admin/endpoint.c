@@ -65,6 +65,11 @@ bool endpoint_has_effect(enum endpoint endpoint)
     return rows[endpoint].has_effect;
 }
 
+bool endpoint_takes_files(enum endpoint endpoint)
+{
+    return endpoint == ENDPOINT_VERSION_CHECK || endpoint == ENDPOINT_VERSION_PROPOSE;
+}
+
 const char *endpoint_path(enum endpoint endpoint)
 {
     return rows[endpoint].path;

@@ -31,5 +31,7 @@ struct endpoint_match {
 void endpoint_find(struct endpoint_match *match, const char *method, const char *path);
 enum role endpoint_role(enum endpoint endpoint);
 bool endpoint_has_effect(enum endpoint endpoint);
+/* Whether a long body belongs to it: rule files. */
+bool endpoint_takes_files(enum endpoint endpoint);
 /* As in the table, with its `{}`. */
 const char *endpoint_path(enum endpoint endpoint);

@@ -94,6 +94,13 @@ static enum token_answer identify(struct gate *gate, const struct gate_request *
     return token_check(gate->tokens, header + sizeof(scheme) - 1, tries_are_left(gate), holder);
 }
 
+bool gate_may(struct gate *gate, const struct gate_request *request)
+{
+    struct token_holder holder = {.role = ROLE_NOBODY};
+    return identify(gate, request, &holder) == TOKEN_RIGHT &&
+           holder.role >= endpoint_role(request->endpoint);
+}
+
 bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,
                struct answer *answer)
 {
@@ -125,7 +132,7 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
         return deny(gate, request, holder, "the role does not suffice");
     }
     if (endpoint_has_effect(request->endpoint) &&
-        !write_audit(gate, request, holder, (const char *const[2]){"begun", NULL})) {
+        !write_audit(gate, request, holder, (const char *const[2]){"begun", request->note})) {
         answer_problem(answer, 503,
                        "the audit file cannot be written (see admin.audit), so nothing is done");
         return false;
@@ -137,7 +144,7 @@ void gate_report(struct gate *gate, const struct gate_request *request,
                  const struct token_holder *holder, const struct answer *answer)
 {
     bool is_done = answer->code < 400;
-    const char *text = is_done ? NULL : answer->detail;
+    const char *text = answer->detail[0] == '\0' ? NULL : answer->detail;
     if (!write_audit(gate, request, holder,
                      (const char *const[2]){is_done ? "done" : "failed", text})) {
         fprintf(stderr, "tillway-admin: the audit file cannot be written: %s by %s: %s\n",

@@ -23,11 +23,14 @@ struct gate_request {
     enum endpoint endpoint;
     const char *method, *path, *address;
     const char *authorization; /* the header; NULL: none */
+    const char *note;          /* of an effect, for its first audit line; NULL: none */
 };
 
 void gate_open(struct gate *gate, struct token_file *tokens, struct audit *audit);
 void gate_close(struct gate *gate);
 
+/* Whether gate_pass will let it through, as things stand: asked before a long body is read. */
+bool gate_may(struct gate *gate, const struct gate_request *request);
 /* True: the call may go on, `holder` says whose it is, and an audit line is on disk if it has an
  * effect. False: `answer` says why not. */
 bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,

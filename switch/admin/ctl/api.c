@@ -192,8 +192,25 @@ enum ctl_exit api_post(struct api *api, const char *path, json_t **json)
 enum ctl_exit api_post_text(struct api *api, const char *path, const char *text, json_t **json)
 {
     curl_easy_setopt(api->curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(api->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
     curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, text);
-    return perform(api, path, json);
+    enum ctl_exit code = perform(api, path, json);
+    curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, "");
+    curl_easy_setopt(api->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
+    return code;
+}
+
+enum ctl_exit api_post_json(struct api *api, const char *path, const json_t *body, json_t **json)
+{
+    char *text = json_dumps(body, JSON_COMPACT);
+    *json = NULL;
+    if (text == NULL) {
+        fputs("tillwayctl: no memory\n", stderr);
+        return CTL_FAILED;
+    }
+    enum ctl_exit code = api_post_text(api, path, text, json);
+    free(text);
+    return code;
 }
 
 enum ctl_exit api_delete(struct api *api, const char *path, json_t **json)

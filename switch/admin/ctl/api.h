@@ -35,6 +35,8 @@ enum ctl_exit api_get(struct api *api, const char *path, json_t **json);
 enum ctl_exit api_post(struct api *api, const char *path, json_t **json);
 /* With a text as its body. */
 enum ctl_exit api_post_text(struct api *api, const char *path, const char *text, json_t **json);
+/* With a JSON body; borrowed. */
+enum ctl_exit api_post_json(struct api *api, const char *path, const json_t *body, json_t **json);
 enum ctl_exit api_delete(struct api *api, const char *path, json_t **json);
 /* Appends name=value, escaped, to a path that has room. False: it does not fit. */
 int api_add_parameter(struct api *api, char *path, size_t path_size, const char *const pair[2]);
