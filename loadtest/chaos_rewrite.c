@@ -71,11 +71,11 @@ static void mac_renew(const struct message *message, struct byte_writer *bytes,
                       const struct chaos_seal *seal)
 {
     unsigned field = message_mac_field(message);
-    uint8_t mac[TDES_BLOCK_BYTES];
+    uint8_t mac[TDES_BLOCK_BYTES], room[MESSAGE_MAC_BYTES_MAX];
     if (seal->algorithm == TDES_MAC_NONE || field == 0 || !message_has(message, field)) {
         return;
     }
-    tdes_mac(seal->tdes, seal->algorithm, &seal->key, message_mac_scope(message), mac);
+    tdes_mac(seal->tdes, seal->algorithm, &seal->key, message_mac_input(message, room), mac);
     message_put_mac(message->spec, bytes, mac);
 }
 

@@ -76,9 +76,9 @@ static void keys_confirm(struct host *host)
 static bool mac_fits(struct host *host, const struct message *message, const struct tdes_key *key)
 {
     struct byte_view found = message_raw(message, message_mac_field(message));
-    uint8_t mac[MAC_BYTES];
+    uint8_t mac[MAC_BYTES], room[MESSAGE_MAC_BYTES_MAX];
     char hex[2 * MAC_BYTES + 1];
-    tdes_mac(host->tdes, host->setup.mac, key, message_mac_scope(message), mac);
+    tdes_mac(host->tdes, host->setup.mac, key, message_mac_input(message, room), mac);
     bytes_to_hex(hex, mac, MAC_BYTES);
     return (found.length == MAC_BYTES && memcmp(found.bytes, mac, MAC_BYTES) == 0) ||
            (found.length == 2 * MAC_BYTES && memcmp(found.bytes, hex, found.length) == 0);
@@ -303,7 +303,9 @@ static enum status message_make(struct host *host, const struct payment *payment
         return STATUS_UNSUPPORTED;
     }
     if (how.with_mac) {
-        uint8_t mac[MAC_BYTES];
+        uint8_t mac[MAC_BYTES], room[MESSAGE_MAC_BYTES_MAX];
+        struct byte_view whole = {answer->bytes, writer.position};
+        scope = message_mac_input_built(dialect_spec(host->setup.dialect), whole, scope, room);
         tdes_mac(host->tdes, host->setup.mac, &host->setup.keys->mac[KEY_IN_FORCE], scope, mac);
         message_put_mac(dialect_spec(host->setup.dialect), &writer, mac);
     }

@@ -75,6 +75,19 @@ MUST_CHECK enum status dialect_build(const struct dialect *dialect, const struct
                                      struct byte_writer *writer, struct byte_view *mac_scope,
                                      struct dialect_fault *fault);
 
+/* Appends the answer to a request that is no transaction of this dialect: its message type one up,
+ * its open fields as they came, and `response_code` as the dialect writes it. No MAC.
+ * STATUS_UNSUPPORTED: the message is no request, or the dialect has no field for a response code.
+ */
+MUST_CHECK enum status dialect_build_refusal(const struct dialect *dialect,
+                                             const struct message *request,
+                                             const char response_code[3], struct byte_view header,
+                                             struct byte_writer *writer,
+                                             struct dialect_fault *fault);
+
+/* The field that says which network message one is (F70; F24 of 1993); 0: none. */
+unsigned dialect_network_field(const struct dialect *dialect);
+
 /* Whether a request or response of this kind carries a MAC in this dialect (response: only when
  * the response code is an approval: 00 or 10). */
 bool dialect_has_mac(const struct dialect *dialect, const struct payment *payment);

@@ -79,6 +79,18 @@ MUST_CHECK enum status message_number(const struct message *message, unsigned fi
  * field. The MAC itself: message_raw(message, message_mac_field(message)). */
 struct byte_view message_mac_scope(const struct message *message);
 /* 64, 128, or 0 when the dialect knows no MAC; whether it is present: message_has. */
+
+#define MESSAGE_MAC_BYTES_MAX 8192
+/* What the MAC is made over: message_mac_scope, or the fields that the dialect chooses, joined in
+ * `room`; length 0 when the message has no MAC field. */
+struct byte_view message_mac_input(const struct message *message,
+                                   uint8_t room[MESSAGE_MAC_BYTES_MAX]);
+/* The same of a message that has just been built: `scope` as message_build told it, `whole` from
+ * its header to its end. */
+struct byte_view message_mac_input_built(const struct spec *spec, struct byte_view whole,
+                                         struct byte_view scope,
+                                         uint8_t room[MESSAGE_MAC_BYTES_MAX]);
+
 static inline unsigned message_mac_field(const struct message *message)
 {
     return spec_mac_field(message->spec, message->present[1] != 0); /* no MAC with a third bitmap */

@@ -167,6 +167,23 @@ struct spec_header_item {
     uint8_t offset, length;  /* bytes */
 };
 
+/* A MAC that is made over chosen fields, joined as text (`mac: {fields, join}`), and not over the
+ * message as it stands. */
+enum spec_mac_keep {
+    SPEC_MAC_KEEP_ALL,
+    SPEC_MAC_KEEP_X9_9 /* letters, digits, blanks, commas and points (ANSI X9.9, edited text) */
+};
+
+struct spec_mac {
+    bool is_chosen;                   /* else the message from its type to the MAC field */
+    bool has_mti, has_network_list;   /* the message type stands first; 08xx has its own list */
+    uint64_t fields[SPEC_WORD_COUNT]; /* bits as in message.present; absent ones are left out */
+    uint64_t network_fields[SPEC_WORD_COUNT];
+    char separator[2];                      /* between two of them; empty: nothing */
+    bool is_upper, is_trimmed, has_lengths; /* trimmed: no blanks around it, one at most inside */
+    enum spec_mac_keep keep;
+};
+
 struct spec {
     char name[SPEC_NAME_SIZE];
     uint8_t header_bytes;      /* before the MTI: 6 for UnionPay terminals, 0 for bare ISO */
@@ -179,6 +196,7 @@ struct spec {
                              in place of field 128; 0: there is none */
     uint8_t word_count;   /* of bitmaps that there can be */
     uint8_t mac_field;    /* 64; 128 where there is a second bitmap; 0: none */
+    struct spec_mac mac;
     struct spec_row rows[SPEC_FIELD_MAX + 1];     /* by number; 0 and 1 unused */
     struct spec_field fields[SPEC_FIELD_MAX + 1]; /* by number; 0 and 1 unused */
     struct spec_parts parts[SPEC_PARTS_COUNT_MAX];

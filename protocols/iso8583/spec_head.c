@@ -172,32 +172,6 @@ void spec_compile_head(struct spec_compiler *compiler, struct spec *spec,
     spec_compile_codings(compiler, document_member(root, "codings"));
 }
 
-/* The MAC is the last field there can be, and eight bytes long. */
-void spec_compile_mac(struct document *document, struct spec *spec,
-                      const struct document_node *root)
-{
-    const unsigned last = spec->may_have_secondary ? 128 : 64;
-    int64_t number = document_integer(document, root, (struct document_want){"mac", false},
-                                      (const int64_t[]){64, 128, 0});
-    if (number == 0) {
-        return;
-    }
-    if (spec->third_bitmap != 0) {
-        document_fault(document, document_member(root, "mac"),
-                       "a message with a third bitmap has no last field for a MAC");
-        return;
-    }
-    spec->mac_field = (uint8_t)number;
-    for (unsigned field = 64; field <= last; field += 64) {
-        const struct spec_field *at = &spec->fields[field];
-        if ((unsigned)number != last || at->content != SPEC_B || at->count != 8 ||
-            at->length_digits != 0) {
-            document_fault(document, document_member(root, "mac"),
-                           "the MAC must be field %u, and field %u of the format b8", last, field);
-        }
-    }
-}
-
 const struct spec_header_item *spec_header_find(const struct spec *spec, enum spec_header_role role)
 {
     REQUIRE(spec->header_item_count <= SPEC_HEADER_ITEM_COUNT_MAX);

@@ -181,7 +181,10 @@ static void on_frame(void *owner, struct byte_view bytes)
     char reason[BANK_MESSAGE_REASON_SIZE];
     enum bank_verdict verdict =
         bank_message_read(&channel->bank, bytes, &channel->incoming, reason);
-    if (verdict != BANK_READ) {
+    if (verdict == BANK_UNKNOWN_NETWORK) {
+        link->last_heard_ns = loop_now_ns();
+        network_refuse(link, bytes);
+    } else if (verdict != BANK_READ) {
         drop_message(link, verdict, reason);
     } else {
         link->last_heard_ns = loop_now_ns();

@@ -24,11 +24,12 @@ static void trace(const struct bank_dialect *bank, bool is_sent, struct byte_vie
     trace_put(&message);
 }
 
-static void trace_sent(const struct bank_dialect *bank, const struct byte_writer *writer,
-                       const struct frame_mark *mark)
+/* The message in a frame that is not yet ended. */
+static struct byte_view message_of(const struct bank_dialect *bank,
+                                   const struct byte_writer *writer, const struct frame_mark *mark)
 {
     uint32_t at = mark->body_at + (bank->framing.has_tpdu ? FRAME_TPDU_BYTES : 0);
-    trace(bank, true, (struct byte_view){writer->bytes + at, writer->position - at}, NULL);
+    return (struct byte_view){writer->bytes + at, writer->position - at};
 }
 
 void bank_message_fill_years(struct payment *payment, int64_t wall_us)
@@ -56,8 +57,11 @@ enum status bank_message_write(const struct bank_dialect *bank, const struct pay
         return status;
     }
     if (how.with_mac && scope.length > 0) {
-        uint8_t mac[SECURITY_MAC_BYTES];
-        enum hsm_answer answer = security_link_mac(bank->unit, bank->mac, scope, mac);
+        uint8_t mac[SECURITY_MAC_BYTES], room[MESSAGE_MAC_BYTES_MAX];
+        const struct byte_view input = message_mac_input_built(
+            dialect_spec(bank->dialect), message_of(bank, writer, &mark), scope, room);
+        enum hsm_answer answer = security_link_mac(bank->unit, bank->mac, input, mac);
+        secret_wipe(room, input.bytes == room ? input.length : 0);
         if (answer != HSM_DONE) {
             snprintf(reason, BANK_MESSAGE_REASON_SIZE, "no MAC: %s", hsm_answer_text(answer));
             return STATUS_DENIED;
@@ -65,7 +69,7 @@ enum status bank_message_write(const struct bank_dialect *bank, const struct pay
         message_put_mac(dialect_spec(bank->dialect), writer, mac);
     }
     if (trace_is_on()) {
-        trace_sent(bank, writer, &mark);
+        trace(bank, true, message_of(bank, writer, &mark), NULL);
     }
     frame_end(writer, &bank->framing, &mark);
     return writer->status;
@@ -76,20 +80,21 @@ static bool mac_holds(const struct bank_dialect *bank, const struct message *mes
                       char reason[BANK_MESSAGE_REASON_SIZE])
 {
     char mac[SECURITY_MAC_BYTES + 1];
+    uint8_t room[MESSAGE_MAC_BYTES_MAX];
     unsigned field = message_mac_field(message);
     if (!bank->has_mac || field == 0 || !message_has(message, field)) {
         return true;
     }
     uint32_t length = message_text(message, field, mac, sizeof(mac));
     const struct byte_view found = {(const uint8_t *)mac, length};
-    enum hsm_answer answer =
-        security_link_verify(bank->unit, bank->mac, message_mac_scope(message), found);
+    const struct byte_view input = message_mac_input(message, room);
+    enum hsm_answer answer = security_link_verify(bank->unit, bank->mac, input, found);
     if (answer != HSM_DONE) {
-        const char *hint =
-            security_link_hint(bank->unit, bank->mac, message_mac_scope(message), found);
+        const char *hint = security_link_hint(bank->unit, bank->mac, input, found);
         snprintf(reason, BANK_MESSAGE_REASON_SIZE, "field %u: %s%s%s", field,
                  hsm_answer_text(answer), hint == NULL ? "" : ": ", hint == NULL ? "" : hint);
     }
+    secret_wipe(room, input.bytes == room ? input.length : 0);
     return answer == HSM_DONE;
 }
 
@@ -124,8 +129,9 @@ static enum bank_verdict read_message(const struct bank_dialect *bank, struct by
         return BANK_BAD_MAC;
     }
     if (dialect_read(bank->dialect, &message, payment, &fault) != STATUS_OK) {
+        bool is_network = message.mti[1] == '8' && payment->leg == PAYMENT_REQUEST;
         snprintf(reason, BANK_MESSAGE_REASON_SIZE, "%s", fault.reason);
-        return BANK_UNREADABLE;
+        return fault.is_unknown_kind && is_network ? BANK_UNKNOWN_NETWORK : BANK_UNREADABLE;
     }
     unsigned field = message_mac_field(&message);
     if (bank->has_mac && field != 0 && !message_has(&message, field) &&
@@ -144,6 +150,36 @@ enum bank_verdict bank_message_read(const struct bank_dialect *bank, struct byte
         trace(bank, false, bytes, verdict == BANK_READ ? NULL : reason);
     }
     return verdict;
+}
+
+enum status bank_message_refuse(const struct bank_dialect *bank, struct byte_view bytes,
+                                const char response_code[3], struct byte_writer *writer,
+                                char code[BANK_NETWORK_CODE_SIZE],
+                                char reason[BANK_MESSAGE_REASON_SIZE])
+{
+    struct message message;
+    struct message_fault fault;
+    struct dialect_fault why;
+    enum status status = message_parse(&message, dialect_spec(bank->dialect), bytes, &fault);
+    REQUIRE(status == STATUS_OK); /* it has been read before */
+    const unsigned field = dialect_network_field(bank->dialect);
+    code[0] = '\0';
+    if (field != 0 && message_has(&message, field) &&
+        message.fields[field].count < BANK_NETWORK_CODE_SIZE) {
+        (void)message_text(&message, field, code, BANK_NETWORK_CODE_SIZE);
+    }
+    struct frame_mark mark = frame_begin_request(writer, &bank->framing, bank->tpdu);
+    const struct byte_view header = {bank->header.swapped, bank->header.length};
+    status = dialect_build_refusal(bank->dialect, &message, response_code, header, writer, &why);
+    if (status != STATUS_OK) {
+        snprintf(reason, BANK_MESSAGE_REASON_SIZE, "%s", why.reason);
+        return status;
+    }
+    if (trace_is_on()) {
+        trace(bank, true, message_of(bank, writer, &mark), NULL);
+    }
+    frame_end(writer, &bank->framing, &mark);
+    return writer->status;
 }
 
 void bank_message_mti(const struct bank_dialect *bank, struct byte_view framed, char mti[5])

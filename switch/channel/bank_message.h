@@ -27,8 +27,9 @@ struct bank_dialect {
 
 enum bank_verdict {
     BANK_READ,
-    BANK_UNREADABLE, /* no message of the dialect */
-    BANK_BAD_MAC     /* wrong, or missing */
+    BANK_UNREADABLE,      /* no message of the dialect */
+    BANK_UNKNOWN_NETWORK, /* a network message that asks for what the dialect has no name for */
+    BANK_BAD_MAC          /* wrong, or missing */
 };
 
 /* The years of a payment's dates, for dialects that write them (ISO 8583:1993); dates lie within
@@ -44,6 +45,14 @@ MUST_CHECK enum status bank_message_write(const struct bank_dialect *bank,
 MUST_CHECK enum bank_verdict bank_message_read(const struct bank_dialect *bank,
                                                struct byte_view bytes, struct payment *payment,
                                                char reason[BANK_MESSAGE_REASON_SIZE]);
+
+/* Appends the framed answer to such a message, and tells its network code as it stands there; the
+ * rest as bank_message_write. */
+#define BANK_NETWORK_CODE_SIZE 16
+MUST_CHECK enum status bank_message_refuse(const struct bank_dialect *bank, struct byte_view bytes,
+                                           const char response_code[3], struct byte_writer *writer,
+                                           char code[BANK_NETWORK_CODE_SIZE],
+                                           char reason[BANK_MESSAGE_REASON_SIZE]);
 
 /* The message type, four digits, of a framed message that bank_message_write made. */
 void bank_message_mti(const struct bank_dialect *bank, struct byte_view framed, char mti[5]);

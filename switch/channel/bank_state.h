@@ -127,6 +127,8 @@ void network_ask(struct bank_link *link, enum payment_kind kind);
 void network_sign_off(struct bank_link *link);
 /* The reply timeout has passed, or the time of the next test has come. */
 void network_on_deadline(struct bank_link *link);
+/* Answers a network message that asks for what the dialect has no name for: 40, not supported. */
+void network_refuse(struct bank_link *link, struct byte_view message);
 /* Whether channel->incoming is a network message: then it has been dealt with. */
 MUST_CHECK bool network_take(struct bank_link *link);
 

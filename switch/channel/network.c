@@ -330,6 +330,24 @@ static void answer_request(struct bank_link *link, const struct network_code *co
     }
 }
 
+void network_refuse(struct bank_link *link, struct byte_view message)
+{
+    static const char ANSWER[] = "40"; /* function not supported */
+    struct bank_channel *channel = link->channel;
+    uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
+    char code[BANK_NETWORK_CODE_SIZE], reason[BANK_MESSAGE_REASON_SIZE] = "the bank does not read";
+    struct byte_writer writer;
+    byte_writer_init(&writer, bytes, sizeof(bytes));
+    bool is_sent =
+        bank_message_refuse(&channel->bank, message, ANSWER, &writer, code, reason) == STATUS_OK &&
+        link_send(link->link, (struct byte_view){bytes, writer.position});
+    channel->base.counts.unexpected++;
+    LOG(LOG_WARN, "network_request_unknown", LOG_TEXT("channel", channel->base.name),
+        LOG_NUMBER("link", link->index), LOG_TEXT("code", code),
+        LOG_TEXT("answer", is_sent ? ANSWER : "none"),
+        LOG_TEXT("text", is_sent ? "the dialect names no network message with this code" : reason));
+}
+
 bool network_take(struct bank_link *link)
 {
     const struct network_code *code = code_of(link->channel->incoming.kind);

@@ -81,11 +81,11 @@ static bool holds_over_header(struct terminals *terminals, const struct message 
 }
 
 static void refuse_wrong_mac(struct terminals *terminals, const struct message *message,
-                             const struct payment *payment, struct gate_verdict *verdict)
+                             struct byte_view input, const struct payment *payment,
+                             struct gate_verdict *verdict)
 {
-    const char *hint =
-        security_gate_hint(terminals->setup.unit, payment->terminal_id, message_mac_scope(message),
-                           message_raw(message, message_mac_field(message)));
+    const char *hint = security_gate_hint(terminals->setup.unit, payment->terminal_id, input,
+                                          message_raw(message, message_mac_field(message)));
     if (holds_over_header(terminals, message, payment)) {
         hint = "it would hold over header and message: the terminal's MAC begins at the header, "
                "ours at the message type";
@@ -105,14 +105,15 @@ static void check_mac(struct terminals *terminals, const struct message *message
         refuse_mac(terminals, payment, verdict, REJECT_MAC_MISSING);
         return;
     }
-    struct security_verdict security =
-        security_gate_verify(terminals->setup.unit, payment->terminal_id,
-                             message_mac_scope(message), message_raw(message, mac_field));
+    uint8_t room[MESSAGE_MAC_BYTES_MAX];
+    const struct byte_view input = message_mac_input(message, room);
+    struct security_verdict security = security_gate_verify(
+        terminals->setup.unit, payment->terminal_id, input, message_raw(message, mac_field));
     switch (security.gate) {
     case SECURITY_PASS:
         return;
     case SECURITY_BAD_MAC:
-        refuse_wrong_mac(terminals, message, payment, verdict);
+        refuse_wrong_mac(terminals, message, input, payment, verdict);
         break;
     case SECURITY_NO_KEY:
         refuse_keyless(terminals, payment, verdict);

@@ -82,6 +82,11 @@ bool terminal_reply_send(struct terminal_conn *conn, const struct engine_effect 
     if (dialect_build(dialect, payment, &how, &writer, &scope, &fault) != STATUS_OK) {
         snprintf(reason, TERMINAL_REPLY_REASON_SIZE, "field %u: %s", fault.field, fault.reason);
     } else {
+        uint8_t room[MESSAGE_MAC_BYTES_MAX];
+        uint32_t at = mark.body_at + (port->setup.framing.has_tpdu ? FRAME_TPDU_BYTES : 0);
+        struct byte_view whole = {writer.bytes + at, writer.position - at};
+        scope = how.with_mac ? message_mac_input_built(dialect_spec(dialect), whole, scope, room)
+                             : scope;
         is_built = !how.with_mac || put_mac(conn, payment->terminal_id, &writer, scope, reason);
     }
     if (is_built) {

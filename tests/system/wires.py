@@ -61,7 +61,7 @@ def pay_over(run, dialect, framing="binary_2", words=(), **options):
 
 
 def a_bank_speaks_unionpay_host(run):
-    """46 bytes of header with ids of this channel's own, two bitmaps, field 128 a MAC."""
+    """46 bytes of header with ids of this channel's own, two bitmaps, a MAC over chosen fields, joined as text."""
     return pay_over(run, "unionpay-host", header__source="48020001", header__destination="00010044")
 
 

@@ -390,6 +390,49 @@ static void test_the_banks_own_network_messages_are_answered(void **state)
     stage_destroy(stage);
 }
 
+static bool bank_has_bytes(struct stage *stage)
+{
+    return stage->message_count > 0;
+}
+
+/* 302 is no network message of the dialect: the bank is told so, and the link stays. */
+static void test_a_network_message_that_nobody_knows_is_answered_40(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_up(&STAGE_SETUP);
+    struct payment request = network_request(PAYMENT_ECHO, "301");
+    uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
+    char reason[BANK_MESSAGE_REASON_SIZE], text[16];
+    struct bank_dialect bank = stage->bank;
+    struct byte_writer writer;
+    struct message message;
+    struct message_fault fault;
+    bank.has_mac = false;
+    byte_writer_init(&writer, bytes, sizeof(bytes));
+    assert_int_equal(bank_message_write(&bank, &request, &writer, reason), STATUS_OK);
+    assert_memory_equal(bytes + writer.position - 3, "301", 3);
+    bytes[writer.position - 1] = '2';
+    stage->reads_nothing = true;
+    stage->message_count = 0;
+    stream_write(stage->peer, (struct byte_view){bytes, writer.position});
+    run_until(stage, bank_has_bytes);
+    struct byte_view answer = {stage->last, stage->last_length};
+    assert_int_equal(message_parse(&message, dialect_spec(stage->dialect), answer, &fault),
+                     STATUS_OK);
+    assert_string_equal(message.mti, "0810");
+    (void)message_text(&message, 39, text, sizeof(text));
+    assert_string_equal(text, "40");
+    (void)message_text(&message, 70, text, sizeof(text));
+    assert_string_equal(text, "302");
+    (void)message_text(&message, 11, text, sizeof(text));
+    assert_string_equal(text, "000777");
+    assert_int_equal(counts_of(stage).unreadable, 0);
+    assert_int_equal(counts_of(stage).unexpected, 1);
+    assert_true(channel_is_up(stage->channel));
+    stage->reads_nothing = false;
+    stage_destroy(stage);
+}
+
 static void test_a_cut_over_hands_on_the_day_that_begins(void **state)
 {
     (void)state;
@@ -563,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_a_response_with_a_bad_mac_is_dropped),
         cmocka_unit_test(test_a_signon_answer_with_a_bad_mac_signs_nothing_on),
         cmocka_unit_test(test_the_banks_own_network_messages_are_answered),
+        cmocka_unit_test(test_a_network_message_that_nobody_knows_is_answered_40),
         cmocka_unit_test(test_a_cut_over_hands_on_the_day_that_begins),
         cmocka_unit_test(test_a_cut_over_to_a_day_months_ahead_is_not_believed),
         cmocka_unit_test(test_a_bank_that_signs_off_is_asked_again_later),
