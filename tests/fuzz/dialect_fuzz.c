@@ -47,6 +47,8 @@ static enum status read_payment(const struct dialect *dialect, struct byte_view 
     if (status != STATUS_OK) {
         return status;
     }
+    static uint8_t mac_room[MESSAGE_MAC_BYTES_MAX];
+    must(message_mac_input(&message, mac_room).length <= sizeof(mac_room));
     status = dialect_read(dialect, &message, payment, &fault);
     must(status >= STATUS_OK);
     must((status == STATUS_OK) == (fault.reason[0] == '\0'));
@@ -64,7 +66,20 @@ static enum status write_payment(const struct dialect *dialect, const struct pay
         must(dialect_spec(dialect)->header_bytes <= sizeof(header));
         how.header = (struct byte_view){header, dialect_spec(dialect)->header_bytes};
     }
-    return dialect_build(dialect, payment, &how, writer, &scope, &fault);
+    enum status status = dialect_build(dialect, payment, &how, writer, &scope, &fault);
+    if (status == STATUS_OK && how.with_mac) {
+        static uint8_t mac_rooms[2][MESSAGE_MAC_BYTES_MAX];
+        static struct message message;
+        struct message_fault form;
+        const struct spec *spec = dialect_spec(dialect);
+        struct byte_view whole = {writer->bytes, writer->position};
+        struct byte_view made = message_mac_input_built(spec, whole, scope, mac_rooms[0]);
+        if (message_parse(&message, spec, whole, &form) == STATUS_OK) { /* else the MAC is hex */
+            struct byte_view read = message_mac_input(&message, mac_rooms[1]);
+            must(read.length == made.length && memcmp(read.bytes, made.bytes, made.length) == 0);
+        }
+    }
+    return status;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

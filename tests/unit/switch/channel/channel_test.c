@@ -433,6 +433,43 @@ static void test_a_network_message_that_nobody_knows_is_answered_40(void **state
     stage_destroy(stage);
 }
 
+static struct payment key_change(const char *hex, uint8_t spoil)
+{
+    struct payment request = network_request(PAYMENT_KEY_CHANGE, "101");
+    uint8_t bytes[20];
+    char field[64] = "ZAK40";
+    zone_encipher(hex, bytes, bytes + 16);
+    bytes[19] ^= spoil;
+    bytes_to_hex(field + 5, bytes, sizeof(bytes));
+    assert_int_equal(payment_set_cargo(&request, PAYMENT_CARGO_ADDITIONAL,
+                                       (struct byte_view){(const uint8_t *)field, 45}),
+                     STATUS_OK);
+    return request;
+}
+
+static void test_keys_that_the_bank_sends_are_in_force_once_it_is_answered(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_up(&STAGE_SETUP);
+    struct payment request = key_change("76A8FB1C2A4C5ED9E0F4A1B3CD0E2F38", 1);
+    give_key(stage->security, "chan:bank_a:zmk", HSM_KEY_ZONE_MASTER, TEST_ZMK);
+    stage->message_count = 0;
+    peer_send(stage, &request);
+    run_until(stage, bank_has_answer);
+    assert_string_equal(stage->messages[0].response_code, "A7"); /* another check value */
+    request = key_change("76A8FB1C2A4C5ED9E0F4A1B3CD0E2F38", 0);
+    stage->message_count = 0;
+    peer_send(stage, &request);
+    run_until(stage, bank_has_answer);
+    assert_string_equal(stage->messages[0].response_code, "00");
+    assert_int_equal(counts_of(stage).keys_refused, 1);
+    struct payment payment = purchase(1); /* sealed under the new key, as both sides hold it */
+    assert_int_equal(channel_forward(stage->channel, &payment), CHANNEL_QUEUED);
+    run_until(stage, has_response);
+    assert_int_equal(counts_of(stage).macs_failed, 0);
+    stage_destroy(stage);
+}
+
 static void test_a_cut_over_hands_on_the_day_that_begins(void **state)
 {
     (void)state;
@@ -607,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_a_signon_answer_with_a_bad_mac_signs_nothing_on),
         cmocka_unit_test(test_the_banks_own_network_messages_are_answered),
         cmocka_unit_test(test_a_network_message_that_nobody_knows_is_answered_40),
+        cmocka_unit_test(test_keys_that_the_bank_sends_are_in_force_once_it_is_answered),
         cmocka_unit_test(test_a_cut_over_hands_on_the_day_that_begins),
         cmocka_unit_test(test_a_cut_over_to_a_day_months_ahead_is_not_believed),
         cmocka_unit_test(test_a_bank_that_signs_off_is_asked_again_later),

@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hsm/block_cipher.h"
 #include "switch/security/key_exchange.h"
 
-#define ZMK TEST_TMK
 #define NEW_ZAK "76A8FB1C2A4C5ED9E0F4A1B3CD0E2F38"
 
 struct offered {
@@ -15,36 +13,16 @@ struct offered {
     struct key_offer offer;
 };
 
-static struct clear_key key_of(const char *hex)
-{
-    struct clear_key key = {.algorithm = KEY_TDES, .length = 16};
-    struct byte_writer writer;
-    byte_writer_init(&writer, key.bytes, sizeof(key.bytes));
-    assert_int_equal(bytes_from_hex(&writer, hex, 32), STATUS_OK);
-    clear_key_set_parity(&key);
-    return key;
-}
-
-/* As the bank's side makes it. */
 static void offer(struct offered *offered, enum channel_key which, const char *hex)
 {
-    static const uint8_t zeros[8];
-    struct clear_key key = key_of(hex), zmk = key_of(ZMK);
-    struct block_cipher *cipher = block_cipher_create();
-    uint8_t check[8];
-    memcpy(offered->enciphered, key.bytes, 16);
-    block_cipher_ecb(cipher, &zmk, BLOCK_CIPHER_ENCRYPT, offered->enciphered, 16);
-    memcpy(check, zeros, sizeof(check));
-    block_cipher_ecb(cipher, &key, BLOCK_CIPHER_ENCRYPT, check, 8);
-    memcpy(offered->check, check, 4);
-    block_cipher_destroy(cipher);
+    zone_encipher(hex, offered->enciphered, offered->check);
     offered->offer = (struct key_offer){which, {offered->enciphered, 16}, {offered->check, 4}};
 }
 
 static struct security *with_zone_key(void)
 {
     struct security *security = lab_security(1);
-    give_key(security, "chan:bank_a:zmk", HSM_KEY_ZONE_MASTER, ZMK);
+    give_key(security, "chan:bank_a:zmk", HSM_KEY_ZONE_MASTER, TEST_ZMK);
     return security;
 }
 

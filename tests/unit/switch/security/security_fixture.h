@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "hsm/block_cipher.h"
 #include "hsm/hsm.h"
 #include "switch/security/security.h"
 
@@ -13,6 +14,8 @@
 #define TEST_ZPK "1C587F1C13924FEFA1B3C2D5E5F70719"
 #define TEST_ZAK "3E62D5A1F18C4A97517A2C0DE9F4B368"
 #define TEST_WIDE "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+
+#define TEST_ZMK TEST_TMK
 
 struct wrapped_key {
     struct hsm_key_record record;
@@ -68,6 +71,29 @@ static inline struct security *bare_security(uint16_t unit_count)
     struct security *security = security_create(&setup);
     assert_non_null(security);
     return security;
+}
+
+static inline struct clear_key odd_key(const char *hex)
+{
+    struct clear_key key = {.algorithm = KEY_TDES, .length = 16};
+    struct byte_writer writer;
+    byte_writer_init(&writer, key.bytes, sizeof(key.bytes));
+    assert_int_equal(bytes_from_hex(&writer, hex, 32), STATUS_OK);
+    clear_key_set_parity(&key);
+    return key;
+}
+
+/* A working key as a bank sends it: under the zone master key in ECB, and its check value. */
+static inline void zone_encipher(const char *hex, uint8_t enciphered[16], uint8_t check[4])
+{
+    struct clear_key key = odd_key(hex), zmk = odd_key(TEST_ZMK);
+    struct block_cipher *cipher = block_cipher_create();
+    uint8_t block[8] = {0};
+    memcpy(enciphered, key.bytes, 16);
+    block_cipher_ecb(cipher, &zmk, BLOCK_CIPHER_ENCRYPT, enciphered, 16);
+    block_cipher_ecb(cipher, &key, BLOCK_CIPHER_ENCRYPT, block, sizeof(block));
+    memcpy(check, block, 4);
+    block_cipher_destroy(cipher);
 }
 
 /* Terminal 10000001 with a master key, channel bank_a, and our own keys. */
