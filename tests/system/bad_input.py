@@ -13,7 +13,7 @@ import sys
 import time
 import warnings
 
-from stage import Failed, expect, small_switch, with_workers
+from stage import Failed, expect, run_folder, small_switch, with_workers
 from wire import ANSWER_S, HEADER, TPDU, Peer, ascii_field, bcd, frame, message, metrics
 
 SLOW_MS = 2500  # a message or a handshake that takes longer is too slow: far above what an honest one takes here
@@ -167,6 +167,8 @@ def run(binaries, workers):
                 except (Failed, OSError) as fault:
                     failures += 1
                     print(f"FAILED  {case.name}: {fault}")
+        if failures:
+            run_folder.show_logs(switch.folder, 60)
         code = switch.end()
         expect(f"tillwayd ended with code {code}:\n{switch.log.read_text()[-3000:]}", code == 0)
         found = secrets_in(switch.log.read_text())

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from stage import END_S, RELOAD_S, Failed, binaries_asked, expect, make_certificate, small_switch, with_workers
+from stage import END_S, RELOAD_S, Failed, binaries_asked, expect, make_certificate, run_folder, small_switch, with_workers
 from wire import ANSWER_S, Peer, frame
 
 LINE_S = RELOAD_S
@@ -168,7 +168,9 @@ def run(binaries, workers):
                 print(f"ok      {test.__name__}")
             except (Failed, OSError, subprocess.SubprocessError) as fault:
                 failures += 1
-                print(f"FAILED  {test.__name__}: {fault}")
+                print(f"FAILED  {test.__name__}: {fault}", flush=True)
+        if failures:
+            run_folder.show_logs(switch.folder, 60)
     return failures
 
 

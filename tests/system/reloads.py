@@ -141,7 +141,7 @@ def reloads_under_load_fail_nothing(run):
     run.up(terminals=TERMINALS, is_patient=True)
     bad = good = 0
     with run.paying(tps=TPS, ends_with_body=True) as result:
-        run_folder.wait_until("payments are under way", 60, lambda: run.switch.check() or run.metric("txn_total", "approved") > TPS and run.metric("terminal_conns") >= TERMINALS, 0.1)
+        run_folder.wait_until("payments are under way", 60, lambda: run.switch.check() or run.metric("txn_total", "approved") > TPS and run.metric("tls_handshakes_total") >= TERMINALS, 0.1)
         before, began = connections(run), time.monotonic()
         for number in range(count):
             time.sleep(PAUSE_S)

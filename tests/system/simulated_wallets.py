@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.parse
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "loadtest"))
@@ -514,8 +515,8 @@ def main():
         for story in STORIES:
             story(wallet)
             print(f"{story.__name__}: as it must be", flush=True)
-    except (Failed, run_folder.RunFailed, OSError) as fault:
-        print(f"{story.__name__ if wallet.child else 'start'}: FAILED: {fault!r}\n{wallet.child.tail() if wallet.child else ''}")
+    except Exception as fault:  # whatever it is, it is told with what the wallet said last
+        print(f"{story.__name__ if wallet.child else 'start'}: FAILED: {fault!r}\n{traceback.format_exc(limit=-4)}{wallet.child.tail() if wallet.child else ''}")
         return 1
     finally:
         if wallet.child:
