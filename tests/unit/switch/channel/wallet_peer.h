@@ -335,6 +335,21 @@ static inline const struct payment *next_answer(struct stage *stage)
     return &stage->responses[stage->response_count - 1];
 }
 
+/* The answer to one of several that are under way, in whatever order they are answered. */
+static inline const struct payment *answer_to(struct stage *stage, const struct payment *asked)
+{
+    uint32_t index = 0;
+    while (true) {
+        if (index == stage->response_count) {
+            (void)next_answer(stage);
+        }
+        if (stage->responses[index].stan == asked->stan) {
+            return &stage->responses[index];
+        }
+        index++;
+    }
+}
+
 static inline void expect_answer(struct stage *stage, const struct payment *asked, const char *code)
 {
     const struct payment *answer = next_answer(stage);
