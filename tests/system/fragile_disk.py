@@ -14,8 +14,7 @@ import socket
 import subprocess
 import time
 
-SYNC_S = 30
-WAIT_S = 10
+SYNC_S, WAIT_S = 120, 60  # a file system over FUSE waits for many that want a processor
 
 
 def missing():

@@ -71,9 +71,15 @@ class Ordeal(demo.Demo):
     def go_through(self):
         self.prepare()
         self.start_all()
-        self.run_load()
+        stopped = None
+        try:
+            self.run_load()
+        except RunFailed as fault:  # that the switch is down may be all that is seen here of what went wrong there
+            stopped = fault
         if self.fault:
-            raise RunFailed(f"hurt number {self.hurt_count}: {self.fault!r}")
+            raise RunFailed(f"hurt number {self.hurt_count}: {self.fault!r}") from self.fault
+        if stopped:
+            raise stopped
 
     def books_agree(self):
         """After go_through(): everything drains, then the reconciler has its say."""
@@ -105,7 +111,7 @@ def main(body):
     try:
         code = body(folder)
     except Exception as fault:  # whatever it is, it is told beside the logs
-        print(f"FAILED: {fault}\n{traceback.format_exc(limit=-4)}", flush=True)
+        print(f"FAILED: {fault}\n{traceback.format_exc(limit=-6)}", flush=True)
         code = 1
     if code == 1:
         show_logs(folder)
