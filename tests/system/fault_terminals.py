@@ -19,16 +19,16 @@ import run_folder
 import wire
 
 P99_MAX_US, STALLS = 400000, 4  # of payments beside a fault, and how often each of them may be held up by the machine itself
-DEADLINES = {"listeners.0.handshake_timeout_ms": 1500, "listeners.0.first_message_timeout_ms": 1500}
+DEADLINES = {"listeners.0.handshake_timeout_ms": 4000, "listeners.0.first_message_timeout_ms": 4000}  # which those who pay keep on a busy machine, too
 HELLO = bytes.fromhex("16030100c8010000c40303")
 CHAIN_COUNT = 600  # certificates, some 300 KB: OpenSSL takes 100 KB
 LIFE_S = 12  # of a certificate that runs out in a story: long enough for all terminals to come in
 
 
-def kept_its_pace(result):
+def kept_its_pace(run, result):
     all_were_answered(result)
     p99, stall = result["latency_us"]["p99"], result["stall_us"]
-    at_most = P99_MAX_US + STALLS * stall
+    at_most = P99_MAX_US * (3 if run.sanitizer() else 1) + STALLS * stall
     expect(f"p99 of {p99} us beside the fault, {at_most} at most, while this machine let a sleeper wait for {stall} us", p99 <= at_most)
     return f"p99 {p99 / 1000:.1f} ms"
 
@@ -96,9 +96,9 @@ def slow_clients(run):
         for link in slow:
             link.close()
     expect(f"{left} slow clients are still connected", left == 0)
-    most_s = 9 + STALLS * result["stall_us"] / 1e6
+    most_s = 12 + STALLS * result["stall_us"] / 1e6
     expect(f"the slow clients were there for {seconds:.1f} s, {most_s:.1f} at most", seconds < most_s)
-    said = kept_its_pace(result)
+    said = kept_its_pace(run, result)
     run.settle()
     return said
 
@@ -115,7 +115,7 @@ def handshakes_are_begun_and_left(run):
             count += len(flood)
             for link in flood:
                 link.close()
-    said = kept_its_pace(result)
+    said = kept_its_pace(run, result)
     run.settle()
     return f"{count} hellos, {said}"
 
@@ -143,7 +143,7 @@ def renegotiation_is_refused_and_key_updates_harm_nobody(run):
                     client.stdin.write("K\n")
                 client.stdin.close()
             client.terminate()
-    said = kept_its_pace(result)
+    said = kept_its_pace(run, result)
     run.settle()
     return said
 
@@ -185,7 +185,7 @@ def records_of_one_byte(run):
         while time.monotonic() < end:
             expect("an echo in records of one byte is not answered", len(echo_in_records_of_one_byte(run, fleet)) > 20)
             count += 1
-    said = kept_its_pace(result)
+    said = kept_its_pace(run, result)
     run.settle()
     return f"{count} echoes, {said}"
 
@@ -203,7 +203,7 @@ def a_chain_of_hundreds_of_certificates(run):
             expect("a huge chain is taken", not is_served(run, fleet, "huge", named))
         expect("the certificate alone is not taken", is_served(run, fleet, "right", named))
     run.wait_line("conn_closed", "excessive message size", count=20)
-    said = kept_its_pace(result)
+    said = kept_its_pace(run, result)
     run.settle()
     return said
 
@@ -371,7 +371,7 @@ def ten_thousand_connect_at_once(run):
             time.sleep(1)
             for link in storm:
                 link.close()
-    said = kept_its_pace(result)
+    said = kept_its_pace(run, result)
     run.settle()
     return said
 
@@ -400,7 +400,7 @@ def the_fuzzers_corpus_comes_in_by_the_socket(run):
                     link.sendall(whole)
             with contextlib.suppress(OSError), connect(run) as link:
                 link.sendall(data)
-    said = kept_its_pace(result)
+    said = kept_its_pace(run, result)
     run.settle()
     return f"{len(files)} files, {said}"
 
