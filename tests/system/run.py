@@ -80,6 +80,7 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background job, and then by the scripts, too
     folder = pathlib.Path(__file__).parent
     paths = [path for path in sorted(folder.glob("*.py")) if path.stem not in NO_TESTS and (not asked.names or path.stem in asked.names)]
     began, verdicts = time.monotonic(), {path.stem: run_one(path, asked.bin) for path in paths}
