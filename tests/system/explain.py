@@ -4,20 +4,20 @@ charged; and nothing that is asked or told holds a card number. Files that are t
 agrees with sums over the log that are made here."""
 import argparse
 import collections
+import contextlib
+import http.client
 import json
 import os
 import pathlib
 import shutil
+import ssl
 import sys
 import tempfile
 import unittest
 
 import admin as admin_test
-
-sys.path.append(str(admin_test.ROOT / "loadtest"))
-import demo as demo_module  # noqa: E402
-import run_folder  # noqa: E402
-from log_reader import Log  # noqa: E402
+import run_folder  # found where admin found it
+from log_reader import Log
 
 # The first rule is never met by what the load tool pays; large amounts have a way of their own, and some cards a rule that looks at eight digits.
 ROUTES = """currency: 156
@@ -35,7 +35,7 @@ class Explain(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        asked = demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "40", "--seconds", "6"])
+        asked = admin_test.demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "40", "--seconds", "6"])
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-explain-"))
         cls.stage = admin_test.Stage(asked, cls.folder)
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
@@ -129,9 +129,18 @@ class Explain(unittest.TestCase):
         self.assertGreater(counts["same"], 100)
         self.assertEqual(sum(merchant["count"] for merchant in told["merchants"]), len(self.begun()))
 
+    @staticmethod
+    def divided():
+        """First six digits under which the BIN table tells more: the log cannot tell these cards apart."""
+        prefixes = [line.split(",")[0] for line in (admin_test.ROOT / "config/demo/bins.csv").read_text().splitlines()[1:]]
+        return {prefix[:6] for prefix in prefixes if len(prefix) > 6}
+
     def test_06_other_routes_move_what_the_log_says_they_would(self):
         told = self.dry_run("route", "tried.yaml", "routes:\n  - {when: {amount_max: 100.00}, channels: [bank_b]}\n  - {channels: [bank_a, bank_b]}\n")
         free = [row for row in self.begun() if row["kind"] == "intent" and not row["original_seq"] and row["payment_kind"] in ("purchase", "balance")]
+        open_cards = [row for row in free if row["pan_masked"][:6] in self.divided()]
+        free = [row for row in free if row not in open_cards]
+        self.assertEqual(sum(doubt["count"] for doubt in told["doubts"]), len(open_cards), told["doubts"])
         moved = collections.Counter()
         for row in free:
             to = "bank_b" if row["amount_minor"] <= 10000 else "bank_a"
@@ -139,7 +148,6 @@ class Explain(unittest.TestCase):
                 moved[row["channel"], to, "count"] += 1
                 moved[row["channel"], to, "amount"] += row["amount_minor"]
         self.assertTrue(moved, "every payment went where it would have gone")
-        self.assertNotIn("doubtful", told["totals"])
         self.assertEqual(moved, {(move["from"], move["to"], what): move[what] for move in told["moves"] for what in ("count", "amount")})
         for move in told["moves"]:
             channels = {row["channel"] for row in free if row["rrn"] in move["examples"]}
@@ -158,8 +166,19 @@ class Explain(unittest.TestCase):
         self.assertEqual(self.stage.ctl("route", "dry-run", path, who="bob").returncode, 4)
         self.assertEqual(self.stage.ctl("route", "dry-run", self.folder / "nowhere.yaml", who="ann").returncode, 1)
         self.assertIn("from: expected", self.stage.ctl("route", "dry-run", path, "--from", "yesterday", who="ann").stderr)
-        self.assertEqual(self.stage.http("/api/v1/dry-runs/route", "ann", "POST", b"x" * 1048577)[0], 413)
+        self.assertEqual(self.announce(1048577), 413)
         self.assertEqual(self.stage.http("/api/v1/dry-runs/nothing", "ann", "POST", b"x")[0], 404)
+
+    def announce(self, length):
+        """The code for a body that is announced as so long, and never sent."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.stage.admin_port, timeout=20,
+                                                 context=ssl.create_default_context(cafile=self.folder / "server.crt"))
+        connection.putrequest("POST", "/api/v1/dry-runs/route")
+        connection.putheader("Authorization", "Bearer " + (self.folder / "ann.token").read_text().strip())
+        connection.putheader("Content-Length", str(length))
+        connection.endheaders()
+        with contextlib.closing(connection):
+            return connection.getresponse().status
 
     def standing(self):
         """Priced transactions that were approved, and neither reversed nor voided."""
@@ -192,7 +211,7 @@ class Explain(unittest.TestCase):
         self.assertEqual(sum(int(line.split(",")[columns.index("difference")]) for line in table[1:]), half["totals"]["difference"])
         self.assertIn("merchants paid", self.stage.ctl("fee", "dry-run", self.folder / "half.yaml", who="ann").stdout)
 
-    def test_085_a_time_without_payments_has_none(self):
+    def test_08b_a_time_without_payments_has_none(self):
         told = self.ask("fee", "dry-run", self.folder / "half.yaml", "--from", "2020-01-01", "--to", "2020-01-02", who="ann")["result"]
         self.assertEqual((told["totals"], told["merchants"]), ({}, []))
 
