@@ -8,6 +8,7 @@
 #include "switch/engine/reply.h"
 #include "switch/engine/saf.h"
 #include "switch/engine/txn_record.h"
+#include "switch/engine/usage_move.h"
 
 bool duplicate_has_same_content(const struct txn *txn, const struct payment *payment)
 {
@@ -63,6 +64,10 @@ bool duplicate_on_request(struct engine *engine, const struct request *request)
     if (PLANTED_BUG(3) && txn->state != TXN_BLOCKED) {
         engine_unindex_key(engine, txn);
         return false;
+    }
+    if (PLANTED_BUG(42)) {
+        txn->is_usage_counted = false;
+        usage_on_move(engine, txn);
     }
     bool is_blocked = txn->state == TXN_BLOCKED ||
                       (txn->state == TXN_LOOKUP_WAITED && txn->kind == PAYMENT_REVERSAL);

@@ -44,6 +44,9 @@
  *   39  once the pause is over everybody goes, and nobody as a probe (ROUTE)
  *   40  what was reversed still counts against limits (I15: usage)
  *   41  a restart forgets what was taken today (I21)
+ *   42  a repeat of a request is counted against limits again (I25)
+ *   43  a void gives nothing back to limits (I25)
+ *   44  what is in doubt does not count against limits (I25)
  */
 #pragma once
 

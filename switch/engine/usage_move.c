@@ -27,7 +27,10 @@ static bool counts_in(enum usage_effect effect, enum txn_state state)
     bool is_begun = state != TXN_FREE && state != TXN_KEYS_WAITED && state != TXN_LOOKUP_WAITED &&
                     state != TXN_BLOCKED;
     if (effect == USAGE_GIVES) {
-        return state == TXN_APPROVED;
+        return state == TXN_APPROVED && !PLANTED_BUG(43);
+    }
+    if (PLANTED_BUG(44) && txn_state_is_reversing(state)) {
+        return false;
     }
     return effect != USAGE_NONE && is_begun && !is_over;
 }

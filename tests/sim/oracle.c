@@ -199,6 +199,7 @@ static void apply_record(struct attempt *attempt, const struct record *record)
     if (record->kind == RECORD_INTENT || record->kind == RECORD_ADVICE) {
         memcpy(attempt->log_rrn, record->rrn, sizeof(attempt->log_rrn));
         if (!attempt->fees.is_known) {
+            attempt->taken_day = oracle_day_of(record->wall_us);
             attempt->fees = (struct record_fees){record->merchant_fee,    record->issuer_fee,
                                                  record->scheme_fee,      record->agent_fee,
                                                  record->ruleset_version, true};
@@ -271,6 +272,7 @@ void oracle_on_append(struct world *world, const struct record *record)
         on_reversal_record(world, attempt, record);
     }
     oracle_routes_on_append(world, record, attempt);
+    oracle_limits_on_append(world, record, attempt);
     check_fees(world, attempt, record);
     bool is_first = attempt->log_word == LOG_NOTHING || attempt->log_word == LOG_REFUSED;
     apply_record(attempt, record);

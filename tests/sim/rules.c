@@ -17,7 +17,17 @@ static const struct rules_routing ROUTINGS[SIM_RULES_COUNT] = {
     {RULES_WEIGHTED, true, {0, 0}, {10, 90}},
     {RULES_CHEAPEST, true, {0, 0}, {0}},
     {RULES_HEALTHIEST, true, {0, 0}, {0}},
+    {.first = {0, 1}},
+    {.first = {1, 0}},
 };
+
+#define LIMITED_FIRST 9
+static const struct rules_limits LIMITS[] = {
+    {100024, 450000, 7, 900000, false},
+    {100016, 330000, 5, 700000, true},
+};
+_Static_assert(LIMITED_FIRST + sizeof(LIMITS) / sizeof(LIMITS[0]) == SIM_RULES_COUNT + 1,
+               "the last pair");
 
 static const char *const STRATEGIES[] = {"ordered", "weighted", "cheapest", "healthiest"};
 
@@ -211,6 +221,48 @@ static void put_routes(char text[ROUTES_SIZE], uint32_t version)
     check(length < ROUTES_SIZE, "the routes are too long");
 }
 
+#define LIMITS_SIZE 600
+
+static void put_limits(char text[LIMITS_SIZE], const struct rules_limits *limits)
+{
+    int length =
+        snprintf(text, LIMITS_SIZE,
+                 "limits:\n"
+                 "  - {name: one, per: transaction, amount_max: %lld.%02lld}\n"
+                 "  - {name: terminal-day, per: terminal, day_amount_max: %lld.%02lld}\n"
+                 "  - {name: shop-day, per: merchant, day_count_max: %lld}\n"
+                 "  - {name: card-day, per: card, day_amount_max: %lld.%02lld}\n",
+                 (long long)limits->one_max / 100, (long long)limits->one_max % 100,
+                 (long long)limits->terminal_day_max / 100,
+                 (long long)limits->terminal_day_max % 100, (long long)limits->merchant_day_count,
+                 (long long)limits->card_day_max / 100, (long long)limits->card_day_max % 100);
+    check(length < LIMITS_SIZE, "the limits are too long");
+}
+
+static void list_foreign_card(struct ruleset *ruleset)
+{
+    struct black_list *list = black_list_create(1);
+    struct black_list_row row = {
+        .kind = BLACK_LIST_CARD_HASH, .from_day = INT32_MIN, .until_day = INT32_MAX, .line = 2};
+    const struct black_list_row *fault = NULL;
+    const struct black_list_row *first = NULL;
+    check(list != NULL, "no memory");
+    check(black_list_key_read(&row, SIM_FOREIGN_HASH) == STATUS_OK, "a key was refused");
+    check(black_list_add(list, &row) == STATUS_OK, "a listed card was refused");
+    check(black_list_freeze(list, &fault, &first) == STATUS_OK, "the black list was refused");
+    ruleset_take_black_list(ruleset, list);
+}
+
+static void add_limits(struct ruleset *ruleset, const struct rules_limits *limits)
+{
+    char text[LIMITS_SIZE];
+    put_limits(text, limits);
+    compile_text(ruleset, "limits", text, ruleset_compile_limits);
+    if (limits->lists_foreign) {
+        list_foreign_card(ruleset);
+    }
+}
+
 struct ruleset *rules_create(uint32_t version, uint32_t terminal_count)
 {
     struct ruleset *ruleset =
@@ -227,6 +279,9 @@ struct ruleset *rules_create(uint32_t version, uint32_t terminal_count)
              is_priced_by_bank(version) ? COSTS_OF_B : "");
     compile_text(ruleset, "routes", routes, ruleset_compile_routes);
     compile_text(ruleset, "fees", fees, ruleset_compile_fees);
+    if (rules_limits(version) != NULL) {
+        add_limits(ruleset, rules_limits(version));
+    }
     char reason[160];
     check(ruleset_freeze(ruleset, reason) == STATUS_OK, reason);
     return ruleset;
@@ -241,6 +296,12 @@ const struct rules_routing *rules_routing(uint32_t version)
 {
     check(version >= 1 && version <= SIM_RULES_COUNT, "there is no such version");
     return &ROUTINGS[version - 1];
+}
+
+const struct rules_limits *rules_limits(uint32_t version)
+{
+    check(version >= 1 && version <= SIM_RULES_COUNT, "there is no such version");
+    return version < LIMITED_FIRST ? NULL : &LIMITS[version - LIMITED_FIRST];
 }
 
 const struct rules_breaker *rules_breaker(uint32_t bank)

@@ -6,15 +6,19 @@
  *   3, 4  in order, with breakers; the other bank first
  *   5, 6  by weight, with breakers; other weights
  *   7, 8  the cheapest, then the healthiest, with breakers
+ *   9, 10 in order, with limits; the even one is tighter and has foreign cards on a black list
  */
 #pragma once
 
 #include "routing/ruleset.h"
 
-#define SIM_RULES_COUNT 8
+#define SIM_RULES_COUNT 10
 #define SIM_RULES_PAIR_COUNT (SIM_RULES_COUNT / 2)
 #define SIM_BANK_COUNT 2
 #define SIM_FOREIGN_GROUP "foreign" /* BIN group of foreign cards; the others are of none */
+
+/* The hash by which the log knows the one foreign card: terminal_model.c fills it in. */
+#define SIM_FOREIGN_HASH "4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f"
 
 /* What breakers may find wrong, in the words of a routes file. */
 enum sim_ill { ILL_CONNECT, ILL_TIMEOUT, ILL_CODE, ILL_LATENCY, ILL_COUNT };
@@ -27,6 +31,12 @@ struct rules_breaker {
 
 enum rules_strategy { RULES_ORDERED, RULES_WEIGHTED, RULES_CHEAPEST, RULES_HEALTHIEST };
 
+/* In fen, or payments. */
+struct rules_limits {
+    int64_t one_max, terminal_day_max, merchant_day_count, card_day_max;
+    bool lists_foreign;
+};
+
 struct rules_routing {
     enum rules_strategy strategy;
     bool has_breakers;
@@ -38,6 +48,8 @@ struct rules_routing {
  * it. */
 struct ruleset *rules_create(uint32_t version, uint32_t terminal_count);
 const struct rules_routing *rules_routing(uint32_t version);
+/* NULL: that version has none. */
+const struct rules_limits *rules_limits(uint32_t version);
 const struct rules_breaker *rules_breaker(uint32_t bank);
 /* "91" and "96": the bank says that it cannot be asked. */
 bool rules_is_ill_code(const char *response_code);

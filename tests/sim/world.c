@@ -205,6 +205,10 @@ static void draw_rules(struct world *world)
     bool is_simple = sim_random_permille(&world->random, 500);
     uint32_t pair = (uint32_t)world_between(world, 1, SIM_RULES_PAIR_COUNT - 1);
     world->rules = is_simple ? 0 : 2 * pair;
+    if (rules_limits(world->rules + 1) != NULL) {
+        /* What a tip adds depends on the one before: the sums could be told to a range only. */
+        world->kinds &= ~(UINT64_C(1) << PAYMENT_OFFLINE_ADVICE);
+    }
 }
 
 static void world_reset(struct world *world, uint64_t seed)
@@ -219,6 +223,7 @@ static void world_reset(struct world *world, uint64_t seed)
     world->incarnation = world->crash_count = 0;
     world->record_count = world->durable_count = world->syncing_count = 0;
     world->is_syncing = false;
+    world->day_count = 0;
     memset(world->books, 0, sizeof(world->books));
     memset(world->ailments, 0, sizeof(world->ailments));
     world->lookup_next = world->anomaly_count = 0;

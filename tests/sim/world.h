@@ -33,6 +33,7 @@
 #define SIM_UNANSWERED_COUNT_MAX 64
 #define SIM_LOOKUP_COUNT_MAX 64
 #define SIM_DAY_FIRST 20260101
+#define SIM_DAY_COUNT_MAX 2 /* that usage is kept of */
 #define SIM_BATCH_TRANSACTION_COUNT 5
 #define SIM_MS UINT64_C(1000000)
 #define SIM_S (1000 * SIM_MS)
@@ -138,6 +139,7 @@ struct attempt {
     /* the line */
     uint32_t sent_count; /* by its terminal */
     uint32_t forward_count, reversal_count, unsent_count, bank_seen_count;
+    int64_t taken_day;       /* when it was begun on the log, in China; since 1970 */
     uint32_t settlement_day; /* as its RESULT says */
     uint32_t channel;        /* where its first forward went, and how it named itself there */
     uint32_t channel_stan;
@@ -274,6 +276,8 @@ struct world {
     struct breaker_book books[SIM_CHANNEL_COUNT][SIM_GROUP_COUNT];
     struct bank_ailment ailments[SIM_CHANNEL_COUNT];
     uint64_t healed_ns;
+    uint32_t day_count; /* in China, that the wall clock has shown while rows were written */
+    int64_t days[SIM_DAY_COUNT_MAX];
     uint32_t bank_day[SIM_CHANNEL_COUNT]; /* days since the start */
     uint32_t told_day[SIM_CHANNEL_COUNT]; /* YYYYMMDD, as the log has it; 0: never */
     bool is_calm;                         /* no fault was drawn */
@@ -388,6 +392,10 @@ void oracle_on_response(struct world *world, uint32_t channel, const struct paym
 void oracle_on_link_down(struct world *world, uint32_t channel);
 void oracle_on_crash(struct world *world, bool has_lost_records);
 void oracle_at_quiescence(struct world *world);
+/* Limits and the black list: see oracle_limits.c. Before the record is applied. */
+void oracle_limits_on_append(struct world *world, const struct record *record,
+                             const struct attempt *attempt);
+int64_t oracle_day_of(int64_t wall_us);
 /* Where payments go, and what breakers make of it: see oracle_routes.c. */
 void oracle_routes_on_append(struct world *world, const struct record *record,
                              struct attempt *attempt);
