@@ -189,7 +189,11 @@ void bank_message_mti(const struct bank_dialect *bank, struct byte_view framed, 
     struct message message;
     struct message_fault fault;
     uint32_t consumed;
-    enum status status = frame_parse(&frame, &consumed, &bank->framing, framed, &frame_fault);
+    struct framing framing = bank->framing;
+    framing.may_be_http =
+        framing.http_post_path != NULL; /* what we posted, as its server reads it */
+    framing.http_post_path = NULL;
+    enum status status = frame_parse(&frame, &consumed, &framing, framed, &frame_fault);
     REQUIRE(status == STATUS_OK); /* we wrote it */
     status = message_parse(&message, dialect_spec(bank->dialect), frame.message, &fault);
     REQUIRE(status == STATUS_OK);

@@ -470,6 +470,31 @@ static void test_keys_that_the_bank_sends_are_in_force_once_it_is_answered(void 
     stage_destroy(stage);
 }
 
+/* Match rules ask for the message type of what was just framed, in whatever frame. */
+static void test_the_type_of_a_framed_message_is_found_in_every_framing(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_up(&STAGE_SETUP);
+    struct payment request = network_request(PAYMENT_ECHO, "301");
+    for (unsigned i = 0; i <= FRAME_LENGTH_KIND_COUNT; i++) { /* the last one is HTTP */
+        struct bank_dialect bank = stage->bank;
+        uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
+        char reason[BANK_MESSAGE_REASON_SIZE], mti[5];
+        struct byte_writer writer;
+        if (i < FRAME_LENGTH_KIND_COUNT) {
+            bank.framing.length_kind = (enum frame_length_kind)i;
+        } else {
+            bank.framing.http_post_path = "/in";
+            bank.framing.http_post_host = "bank";
+        }
+        byte_writer_init(&writer, bytes, sizeof(bytes));
+        assert_int_equal(bank_message_write(&bank, &request, &writer, reason), STATUS_OK);
+        bank_message_mti(&bank, (struct byte_view){bytes, writer.position}, mti);
+        assert_string_equal(mti, "0800");
+    }
+    stage_destroy(stage);
+}
+
 static void test_a_cut_over_hands_on_the_day_that_begins(void **state)
 {
     (void)state;
@@ -644,6 +669,7 @@ int main(void)
         cmocka_unit_test(test_a_signon_answer_with_a_bad_mac_signs_nothing_on),
         cmocka_unit_test(test_the_banks_own_network_messages_are_answered),
         cmocka_unit_test(test_a_network_message_that_nobody_knows_is_answered_40),
+        cmocka_unit_test(test_the_type_of_a_framed_message_is_found_in_every_framing),
         cmocka_unit_test(test_keys_that_the_bank_sends_are_in_force_once_it_is_answered),
         cmocka_unit_test(test_a_cut_over_hands_on_the_day_that_begins),
         cmocka_unit_test(test_a_cut_over_to_a_day_months_ahead_is_not_believed),
