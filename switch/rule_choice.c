@@ -12,8 +12,6 @@
 #include "protocols/base/require.h"
 
 #define LINE_SIZE 1024
-#define TABLE_PREFIX "tables."
-#define KEYS_PATH "tables.keys" /* whose content nobody else may learn, not even by its hash */
 
 /* Where the options name each rule file. */
 static char *named_path(struct server_options *options, enum rule_file file)
@@ -81,6 +79,24 @@ static void beside_add_file(struct rule_choice *choice, const char *name, const 
     beside_add(choice, name, hash);
 }
 
+/* Whether the option names a file that a reload reads and rules are made of, other than a rule
+ * file. Message specs decide nothing here, and what the key file holds nobody else may learn, not
+ * even by its hash. */
+static bool is_read_beside(const struct option_row *row)
+{
+    static const char *const OTHERS[] = {"tables.keys", "specs",
+#define X(name, word, file) word,
+                                         RULE_FILE_MAP(X)
+#undef X
+    };
+    bool is_other =
+        row->scope != OPTION_SERVER || row->shape != OPTION_FILE_PATH || !row->may_change_live;
+    for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
+        is_other = is_other || strcmp(row->path, OTHERS[i]) == 0;
+    }
+    return !is_other;
+}
+
 /* Tables, the configuration and what the command line changes of it. */
 static void besides_add(struct rule_choice *choice, const struct server_options *options,
                         const char *const *overrides, uint32_t override_count)
@@ -97,9 +113,7 @@ static void besides_add(struct rule_choice *choice, const struct server_options 
     beside_add(choice, "--set", hash);
     for (uint32_t i = 0; i < option_table_count(); i++) {
         const struct option_row *row = option_table_at(i);
-        bool is_table = row->scope == OPTION_SERVER && row->shape == OPTION_FILE_PATH &&
-                        strncmp(row->path, TABLE_PREFIX, strlen(TABLE_PREFIX)) == 0;
-        if (is_table && strcmp(row->path, KEYS_PATH) != 0) {
+        if (is_read_beside(row)) {
             beside_add_file(choice, row->path, (const char *)options + row->offset);
         }
     }
