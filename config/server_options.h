@@ -279,7 +279,7 @@ struct server_options {
     struct table_options tables;
     char routes[OPTION_PATH_SIZE], fees[OPTION_PATH_SIZE];
     char limits[OPTION_PATH_SIZE]; /* empty: none */
-    char specs[OPTION_PATH_SIZE]; /* folder of the dialects */
+    char specs[OPTION_PATH_SIZE];  /* folder of the dialects */
     struct version_options versions;
     char control_socket[OPTION_PATH_SIZE];
     uint32_t drain_deadline_ms;

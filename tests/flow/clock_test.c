@@ -3,6 +3,7 @@
  * The stage's clock says 2025-11-25 16:00:00 in China. */
 #include "tests/flow/stage.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "switch/engine/clock_check.h"
@@ -16,8 +17,8 @@ static struct payment told(enum payment_kind kind, uint32_t stan, const char *da
     if (kind == PAYMENT_PURCHASE) {
         payment = stage_purchase(TERMINAL_A, stan);
     }
-    strncpy(payment.local_date, date, sizeof(payment.local_date) - 1);
-    strncpy(payment.local_time, clock, sizeof(payment.local_time) - 1);
+    snprintf(payment.local_date, sizeof(payment.local_date), "%s", date);
+    snprintf(payment.local_time, sizeof(payment.local_time), "%s", clock);
     return payment;
 }
 

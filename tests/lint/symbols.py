@@ -19,8 +19,8 @@ ALLOCATE = {"malloc", "calloc", "realloc", "free", "strdup", "strndup", "aligned
 # Built at load or on reload, never inside a payment.
 MAY_ALLOCATE = {
     "protocols": {"base/document.c", "iso8583/spec.c", "dialect/compile.c", "dialect/edition.c"},
-    "routing": {"agent_table.c", "bin_table.c", "merchant_table.c", "terminal_table.c", "channel_health.c", "channel_table.c", "condition_index.c", "condition_read.c", "download_table.c",
-                "fee_plan.c", "fee_read.c", "route_names.c", "route_rule.c", "ruleset.c"},
+    "routing": {"agent_table.c", "bin_table.c", "black_list.c", "merchant_table.c", "terminal_table.c", "channel_health.c", "channel_table.c", "condition_index.c", "condition_read.c", "download_table.c",
+                "fee_plan.c", "fee_read.c", "limit_read.c", "limit_rule.c", "route_names.c", "route_rule.c", "ruleset.c"},
     "engine": {"engine_create.c", "driver.c"},
 }
 # The one place that writes and stops: a failed REQUIRE.

@@ -53,8 +53,9 @@ static void test_very_long_differences_go_and_come_whole(void **state)
     struct seen seen = {.length = 0};
     (void)state;
     for (int i = 0; i < LINES; i++) {
-        sprintf(texts[0] + strlen(texts[0]), "a%d\n", i);
-        sprintf(texts[1] + strlen(texts[1]), "b%d\n", i);
+        size_t length = strlen(texts[0]); /* of both */
+        snprintf(texts[0] + length, SIZE - length, "a%d\n", i);
+        snprintf(texts[1] + length, SIZE - length, "b%d\n", i);
     }
     assert_true(line_diff(texts[0], texts[1], on_line, &seen));
     assert_int_equal(seen.count, 2 * LINES);
