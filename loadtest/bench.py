@@ -20,6 +20,7 @@ import time
 
 import growth
 import machine
+import reload
 import saf_drain
 from carriers import BenchFolder, Echo, Haproxy, Switch, held_online
 from run_folder import RunFailed, free_port
@@ -27,7 +28,7 @@ from run_folder import RunFailed, free_port
 MICRO_S, SETTLE_S = 240, 3
 # Programs that print figures by themselves, by the part they are asked for by.
 PROGRAMS = {"micro": ("codec_bench", "engine_bench", "store_bench"), "route": ("route_bench",), "fee": ("fee_bench",)}
-PARTS = (*PROGRAMS, "wallet", "load", "memory", "saf", "growth")
+PARTS = (*PROGRAMS, "wallet", "load", "memory", "saf", "reload", "growth")
 SCHEMA = "tillway-bench/1"
 
 
@@ -41,6 +42,7 @@ class Plan:
         self.idle_terminals = 1000 if is_quick else 10000
         self.pending = 500 if is_quick else saf_drain.PENDING
         self.log_rows = (10_000, 100_000) if is_quick else growth.LOG_ROWS
+        self.tables = (20_000, 5_000) if is_quick else (reload.BINS, reload.MERCHANTS)
         self.registered = (1_000, 10_000) if is_quick else growth.REGISTERED
 
 
@@ -325,6 +327,10 @@ def run(asked):
         say("store-and-forward after an outage")
         result["saf"] = with_folder(asked, plan, plan.terminals, lambda folder: saf_drain.measure(folder, plan.terminals, plan.pending, say, figures),
                                     saf_drain.OutageFolder)
+    if "reload" in asked.only:
+        say("reloads under load")
+        result["reload"] = with_folder(asked, plan, plan.terminals, lambda folder: reload.measure(folder, plan.terminals, say, figures),
+                                       lambda *made: reload.LargeTables(*made, *plan.tables))
     if "growth" in asked.only:
         result["growth"] = measure_growth(asked, plan, figures)
     result["machine"].update(watch.share())

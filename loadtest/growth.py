@@ -32,9 +32,9 @@ class Registered(BenchFolder):
         super().prepare_fleet(terminals, seed)
         fleet = self.folder / "fleet"
         shutil.copy(ROOT / "config/demo/bins.csv", fleet / "bins.csv")
-        fillers = extend(fleet / "merchants.csv", self.count, lambda n: f"{FILLER_MERCHANT + n},Merchant,5411,standard,SP1,0,active\n")
+        fillers = extend_merchants(fleet, self.count)
         extend(fleet / "terminals.csv", self.count, lambda n: f"{FILLER_TERMINAL + n},{FILLER_MERCHANT + n % fillers},active,landi,E350\n")
-        extend(fleet / "bins.csv", self.count, lambda n: f"{FILLER_RANGE + n},19,unionpay,debit,1\n")
+        extend_bins(fleet, self.count)
 
 
 class LongLog(BenchFolder):
@@ -59,6 +59,14 @@ def extend(path, count, line):
     with open(path, "a", encoding="utf-8") as file:
         file.writelines(line(n) for n in range(missing))
     return missing
+
+
+def extend_merchants(fleet, count):
+    return extend(fleet / "merchants.csv", count, lambda n: f"{FILLER_MERCHANT + n},Merchant,5411,standard,SP1,0,active\n")
+
+
+def extend_bins(fleet, count):
+    return extend(fleet / "bins.csv", count, lambda n: f"{FILLER_RANGE + n},19,unionpay,debit,1\n")
 
 
 class Grown(Switch):

@@ -57,6 +57,8 @@ static void on_status(void *argument, struct control_status *status)
     status->ruleset_version = ruleset_version(server->configuration->ruleset);
     status->config_loaded_wall_us = server->configuration->loaded_wall_us;
     status->is_config_good = server->is_config_good;
+    status->reload_ready_ns = server->reload_ready_ns;
+    status->reload_swap_ns = server->reload_swap_ns;
     put_text(status->config_text, sizeof(status->config_text), server->config_text);
     engine_count(core_engine(server->core), &status->engine);
     status->effects_held = core_held_count(server->core);

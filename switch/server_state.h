@@ -85,7 +85,8 @@ struct server {
     struct reload *reload;           /* under way; NULL: none */
     bool reload_again;               /* asked for while one is under way */
     bool is_config_good;
-    bool is_hurried; /* told to end a second time */
+    uint64_t reload_ready_ns, reload_swap_ns; /* how long the last reload held this loop */
+    bool is_hurried;                          /* told to end a second time */
     char config_text[CONTROL_TEXT_SIZE];
 };
 

@@ -76,8 +76,10 @@ struct control_status {
     int64_t started_wall_us, wall_us;
     uint64_t uptime_ns, now_ns;
     uint32_t ruleset_version;
-    int64_t config_loaded_wall_us;       /* of the configuration in force */
-    bool is_config_good;                 /* the last reload was taken over */
+    int64_t config_loaded_wall_us; /* of the configuration in force */
+    bool is_config_good;           /* the last reload was taken over */
+    uint64_t reload_ready_ns,
+        reload_swap_ns;                  /* of the engine's loop by the last one; 0: none yet */
     char config_text[CONTROL_TEXT_SIZE]; /* why not; else empty */
     struct engine_counts engine;
     uint32_t epoch, effects_held;

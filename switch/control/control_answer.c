@@ -344,6 +344,10 @@ static void put_config(struct metric_sink *sink, const struct control_status *st
     metric_put(sink, METRIC_START_TIME, none, (double)status->started_wall_us / 1e6);
     metric_put(sink, METRIC_CONFIG_GOOD, none, status->is_config_good);
     metric_put(sink, METRIC_CONFIG_TIME, none, (double)status->config_loaded_wall_us / 1e6);
+    metric_put(sink, METRIC_RELOAD_SWAP, (struct metric_labels){{"ready"}},
+               (double)status->reload_ready_ns / 1e9);
+    metric_put(sink, METRIC_RELOAD_SWAP, (struct metric_labels){{"swap"}},
+               (double)status->reload_swap_ns / 1e9);
     metric_put(sink, METRIC_RULESET_VERSION, none, status->ruleset_version);
 }
 

@@ -11,7 +11,7 @@ import sys
 import time
 
 from stage import END_S, RELOAD_S, Failed, binaries_asked, expect, make_certificate, run_folder, small_switch, with_workers
-from wire import ANSWER_S, Peer, frame
+from wire import ANSWER_S, Peer, frame, metrics
 
 LINE_S = RELOAD_S
 
@@ -42,11 +42,21 @@ def certificate_name(switch):
     return done.stdout.strip().rsplit("=", 1)[1].strip()
 
 
+def swap_seconds(switch):
+    """(to get ready, to swap): how long the last reload held the engine's loop."""
+    seen = metrics(switch.folder / "control.sock")
+    return [value for step in ("ready", "swap") for (name, labels), value in seen.items() if name == "reload_swap_seconds" and step in labels]
+
+
 def good_reload_keeps_connections(switch, peer):
+    expect("a swap is timed before there was one", swap_seconds(switch) == [0, 0])
     for count in range(1, 4):
         reload(switch)
         wait_line(switch, [" reloaded "], count)
+        wait_line(switch, [" reload_swapped ", "swap_us="], count)
         expect("an echo is not answered after a reload", code_of_echo(switch, peer) == "00")
+    ready, swap = swap_seconds(switch)
+    expect(f"the engine's loop was held for {ready} s and {swap} s", 0 < ready < LINE_S and 0 < swap < LINE_S)
 
 
 def faulty_file_changes_nothing(switch, peer):

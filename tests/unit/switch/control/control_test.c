@@ -41,6 +41,8 @@ static void on_status(void *argument, struct control_status *status)
     status->listener_count = 1;
     snprintf(status->listeners[0].name, CONTROL_NAME_SIZE, "pos");
     status->channel_count = CONTROL_CHANNEL_COUNT_MAX;
+    status->reload_ready_ns = 250000000;
+    status->reload_swap_ns = 500000000;
     for (uint32_t i = 0; i < CONTROL_CHANNEL_COUNT_MAX; i++) {
         struct control_channel *channel = &status->channels[i];
         snprintf(channel->name, CONTROL_NAME_SIZE, "bank-%u", i);
@@ -304,6 +306,15 @@ static const Control__Sample *find_sample(const Control__Metrics *metrics, const
     return NULL;
 }
 
+static size_t index_of(const Control__Metrics *metrics, const Control__Sample *sample)
+{
+    size_t index = 0;
+    while (metrics->samples[index] != sample) {
+        index++;
+    }
+    return index;
+}
+
 static void ask_metrics(struct scene *scene)
 {
     int descriptor = client_connect(scene);
@@ -321,6 +332,12 @@ static void ask_metrics(struct scene *scene)
     assert_int_equal(commit->cells->counts[STORE_TIME_CELLS - 1], 1);
     const Control__Sample *oldest = find_sample(answer->metrics, "saf_oldest_seconds");
     assert_true(oldest->value == 5);
+    const Control__Sample *ready = find_sample(answer->metrics, "reload_swap_seconds");
+    const Control__Sample *swap = answer->metrics->samples[index_of(answer->metrics, ready) + 1];
+    assert_string_equal(ready->labels[0], "ready");
+    assert_true(ready->value == 0.25);
+    assert_string_equal(swap->labels[0], "swap");
+    assert_true(swap->value == 0.5);
     control__answer__free_unpacked(answer, NULL);
     close(descriptor);
 }
