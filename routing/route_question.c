@@ -57,8 +57,8 @@ static void make_card(struct pan *pan, const char *form)
     const char *place = strrchr(form, UNKNOWN_DIGIT);
     REQUIRE(place != NULL);
     fill_unknown(pan, form, '0');
-    for (char digit = '0'; digit <= '9'; digit++) {
-        pan->digits[place - form] = digit;
+    for (int digit = '0'; digit <= '9'; digit++) {
+        pan->digits[place - form] = (char)digit;
         if (pan_has_luhn(pan)) {
             return;
         }

@@ -43,6 +43,7 @@ __attribute__((format(printf, 3, 4))) static void fault(struct loader *loader, u
     REQUIRE(length > 0 && (size_t)length < sizeof(text));
     va_list arguments;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it begins one line above */
     vsnprintf(text + length, sizeof(text) - (size_t)length, format, arguments);
     va_end(arguments);
     loader->sink->on_fault(loader->sink->argument, text);

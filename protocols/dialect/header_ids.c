@@ -28,8 +28,9 @@ static bool put_id(const struct spec *spec, enum spec_header_role role, const ch
                  item->length, spec->name, length);
         return false;
     }
-    memset(header + item->offset, ' ', item->length);
-    memcpy(header + item->offset, id, length);
+    for (uint32_t i = 0; i < item->length; i++) { /* blanks behind it, no zero */
+        header[item->offset + i] = i < length ? (uint8_t)id[i] : ' ';
+    }
     return true;
 }
 

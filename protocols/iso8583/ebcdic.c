@@ -41,9 +41,9 @@ static const uint8_t BYTES[PAGE_COUNT][256] = {
     [PAGE_037] = {EBCDIC_COMMON_MAP(FROM_ASCII) EBCDIC_037_MAP(FROM_ASCII)},
     [PAGE_1047] = {EBCDIC_COMMON_MAP(FROM_ASCII) EBCDIC_1047_MAP(FROM_ASCII)}};
 
-#define ONE(byte, character) +1
-_Static_assert(EBCDIC_COMMON_MAP(ONE) EBCDIC_037_MAP(ONE) == '~' - ' ' + 1,
-               "every character that ASCII can print has a place");
+#define ONE(byte, character) PLACE_OF_##byte,
+enum { EBCDIC_COMMON_MAP(ONE) EBCDIC_037_MAP(ONE) PLACE_COUNT };
+_Static_assert(PLACE_COUNT == '~' - ' ' + 1, "every character that ASCII can print has a place");
 
 static enum page page_of(enum spec_coding coding)
 {

@@ -95,6 +95,7 @@ enum status fee_book_enter(struct fee_book *book, const struct fee_entry *entry)
             return status;
         }
     }
+    REQUIRE(book->entries != NULL);
     book->entries[book->count] = *entry;
     book->places[place_of(book, entry->txn)] = ++book->count;
     return STATUS_OK;
