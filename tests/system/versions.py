@@ -243,6 +243,7 @@ def the_later_change_counts(run):
     scene.change_on_disk("rate: 0.62%", "rate: 0.64%")
     run.switch.stop()
     run.start_switch()
+    scene.wait_until_told()
     expect("a file changed while it was down does not count", scene.in_force() == 6 and scene.listed()[6]["way"] == "start")
     said = scene.ctl("version", "activate", stale, who="bea", code=FAILED)
     expect(f"an outdated proposal undoes what came since: {said}", "propose its files again" in said and scene.listed()[stale]["state"] == "outdated")
@@ -278,6 +279,7 @@ def numbers_go_on_where_the_versions_were_lost(run):
     run.switch.stop()
     shutil.rmtree(run.log / "versions")
     run.start_switch()
+    scene.wait_until_told()
     expect(f"a number came again: {scene.in_force()}", scene.in_force() == 5)
     run.settle()
 
