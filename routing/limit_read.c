@@ -179,6 +179,7 @@ static void refuse_order(const struct limit_rule *rule, struct document *documen
         enum limit_bound low, high;
     } PAIRS[] = {{LIMIT_BOUND_AMOUNT_MIN, LIMIT_BOUND_AMOUNT_MAX},
                  {LIMIT_BOUND_AMOUNT_MIN, LIMIT_BOUND_DAY_AMOUNT},
+                 {LIMIT_BOUND_AMOUNT_MIN, LIMIT_BOUND_MONTH_AMOUNT},
                  {LIMIT_BOUND_AMOUNT_MAX, LIMIT_BOUND_DAY_AMOUNT},
                  {LIMIT_BOUND_AMOUNT_MAX, LIMIT_BOUND_MONTH_AMOUNT},
                  {LIMIT_BOUND_DAY_AMOUNT, LIMIT_BOUND_MONTH_AMOUNT}};
@@ -210,13 +211,14 @@ static void refuse_kinds(const struct limit_rule *rule, struct document *documen
             continue;
         }
         if (!limit_kind_is_limited((enum payment_kind)kind)) {
-            document_fault(document, document_member(when, "kind"),
-                           "kind: %s is never limited; expected kinds that take money, or refund",
-                           payment_kind_name((enum payment_kind)kind));
+            document_fault(
+                document, document_member(when, "kind"),
+                "kind: %s is never limited; expected kinds that take money, refund or cash_load",
+                payment_kind_name((enum payment_kind)kind));
         } else if ((LIMIT_KINDS_NAMED >> kind & 1) != 0 && (bounds_of(rule) & DAY_BOUNDS) != 0) {
             document_fault(document, document_member(when, "kind"),
-                           "kind: %s takes nothing, so no day and no month counts it; expected "
-                           "amount_min and amount_max alone",
+                           "kind: no day and no month counts a %s; expected amount_min and "
+                           "amount_max alone",
                            payment_kind_name((enum payment_kind)kind));
         }
     }

@@ -7,9 +7,10 @@
 /* A pre-authorisation is held against the bounds like a sale; what is counted is its completion. */
 #define LIMIT_KINDS_TAKING                                                                         \
     (LIMIT_KIND(PURCHASE) | LIMIT_KIND(PREAUTH) | LIMIT_KIND(PREAUTH_INCREMENT) |                  \
-     LIMIT_KIND(CASH_LOAD) | LIMIT_KIND(OTHER_SALE))
-/* Only by rules that name them. */
-#define LIMIT_KINDS_NAMED LIMIT_KIND(REFUND)
+     LIMIT_KIND(OTHER_SALE))
+/* Only by rules that name them, and only each by itself: they are counted in no day. Of cash loads
+ * neither sale nor void can be told from the other. */
+#define LIMIT_KINDS_NAMED (LIMIT_KIND(REFUND) | LIMIT_KIND(CASH_LOAD))
 
 struct limit_rules {
     struct condition_form form;

@@ -342,11 +342,11 @@ enum status core_replay(struct core *core, char reason[STORE_REASON_SIZE])
     struct engine_counts counts;
     engine_count(core->engine, &counts);
     if (status == STATUS_OK && counts.usage_lost != 0) {
-        snprintf(reason, STORE_REASON_SIZE,
-                 "the log counts more merchants, terminals and cards for limits than "
-                 "engine.usage_count_max = %u holds; raise it, or limit fewer of them",
-                 core->setup.options->engine.usage_count_max);
-        return STATUS_NO_ROOM;
+        /* What has no room are days that are over, or what a full table did not count before
+         * either: selling goes on, and whoever is new is refused until there is room. */
+        LOG(LOG_WARN, "usage_lost", LOG_NUMBER("changes", (int64_t)counts.usage_lost),
+            LOG_TEXT("do", "raise engine.usage_count_max, or limit fewer keys: some merchants, "
+                           "terminals or cards are counted from here on only"));
     }
     return status;
 }

@@ -127,7 +127,7 @@ static Control__Explanation *explanation_of(struct control_arena *arena,
     control__explanation__init(told);
     told->is_routed = decision->answer == ROUTE_FOUND;
     told->reason = borrowed(route_answer_text(decision->answer));
-    told->response_code = borrowed(route_answer_code(decision->answer));
+    told->response_code = borrowed(route_decision_code(decision));
     told->ruleset_version = decision->version;
     told->route_rule = decision->rule;
     told->channels = control_arena_take(arena, ROUTE_CANDIDATE_COUNT_MAX * sizeof(void *));

@@ -16,7 +16,8 @@
 /* Whether its time is the time at which it was sent: a status or a batch may tell of earlier. */
 static bool is_of_now(enum payment_kind kind)
 {
-    bool is_kept = kind == PAYMENT_BATCH_UPLOAD || kind == PAYMENT_SIGNATURE;
+    bool is_kept =
+        kind == PAYMENT_BATCH_UPLOAD || kind == PAYMENT_SIGNATURE || kind == PAYMENT_STATUS_UPLOAD;
     enum payment_travel travel = payment_rule_of(kind)->travel;
     return travel == PAYMENT_TRAVEL_FORWARD || (travel == PAYMENT_TRAVEL_OURS && !is_kept);
 }

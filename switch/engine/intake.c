@@ -108,9 +108,10 @@ static enum txn_reason check(const struct engine *engine, const struct txn *txn,
         pin_guard_is_shut(&terminal->day.pin_guard, engine->limits.pin_guard, engine->now_ns)) {
         return TXN_REASON_PIN_FAULTS;
     }
-    /* What has happened already is taken all the same. */
-    bool is_advice = payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_ADVICE;
-    if (!is_advice && !usage_may_begin(engine, txn)) {
+    /* What has happened already is taken all the same, and so is what follows an original. */
+    bool must_go = payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_ADVICE ||
+                   original_is_wanted(txn_flight(&engine->slab, txn));
+    if (!must_go && !usage_may_begin(engine, txn)) {
         return TXN_REASON_USAGE_FULL;
     }
     return txn->is_log_short ? TXN_REASON_LOG_SHORT : TXN_REASON_NONE;

@@ -172,9 +172,37 @@ static void link_last(struct usage_set *set, uint32_t slot)
     list->last = slot;
 }
 
-/* Nothing that a limit of that day or month looks at. */
+static void link_first(struct usage_set *set, uint32_t slot)
+{
+    struct usage_entry *entry = &set->entries[slot];
+    struct usage_list *list = &set->lists[entry->scope];
+    entry->next = list->first;
+    if (list->first != 0) {
+        set->entries[list->first].previous = slot;
+    } else {
+        list->last = slot;
+    }
+    list->first = slot;
+}
+
+/* All that it took was given back: a card that was declined, say. */
+static bool is_blank(const struct usage_entry *entry)
+{
+    for (uint32_t i = 0; i < USAGE_SPAN_COUNT; i++) {
+        if (entry->days[i].count != 0 || entry->days[i].minor != 0 || entry->months[i].count != 0 ||
+            entry->months[i].minor != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Nothing that a limit of that day or month looks at. Such entries stand first in their list. */
 static bool is_over(const struct usage_entry *entry, uint32_t today)
 {
+    if (is_blank(entry)) {
+        return true;
+    }
     bool has_month = (MONTH_SCOPES >> entry->scope & 1) != 0;
     return has_month ? latest(entry->months) < today / 100 : latest(entry->days) < today;
 }
@@ -252,13 +280,18 @@ static bool count_key(struct usage_set *set, enum limit_scope scope,
     }
     struct usage_entry *entry = &set->entries[slot];
     uint32_t day_before = latest(entry->days), month_before = latest(entry->months);
+    bool was_blank = is_blank(entry);
     if (periods.day != 0) {
         span_add(entry->days, periods.day, change);
     }
     if (periods.month != 0 && (MONTH_SCOPES >> scope & 1) != 0) {
         span_add(entry->months, periods.month, change);
     }
-    if (latest(entry->days) != day_before || latest(entry->months) != month_before) {
+    if (is_blank(entry)) {
+        unlink_entry(set, slot);
+        link_first(set, slot);
+    } else if (was_blank || latest(entry->days) != day_before ||
+               latest(entry->months) != month_before) {
         unlink_entry(set, slot);
         link_last(set, slot);
     }
@@ -274,9 +307,22 @@ static bool count_all(struct usage_set *set, const struct usage_subject *subject
                       const struct usage_change *change, struct usage_periods periods)
 {
     bool is_counted = true;
+    uint32_t fresh_scopes = 0;
     for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT; scope++) {
         uint8_t key[USAGE_KEY_BYTES];
-        if (is_wanted(set, scope, periods.day) && key_of(key, (enum limit_scope)scope, subject)) {
+        if (!is_wanted(set, scope, periods.day) || !key_of(key, (enum limit_scope)scope, subject)) {
+            continue;
+        }
+        if (find(set, (enum limit_scope)scope, key, key_hash((enum limit_scope)scope, key)) == 0) {
+            fresh_scopes |= 1U << scope; /* after the others, none of which gives way to it then */
+        } else {
+            is_counted =
+                count_key(set, (enum limit_scope)scope, key, change, periods) && is_counted;
+        }
+    }
+    for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT; scope++) {
+        uint8_t key[USAGE_KEY_BYTES];
+        if ((fresh_scopes >> scope & 1) != 0 && key_of(key, (enum limit_scope)scope, subject)) {
             is_counted =
                 count_key(set, (enum limit_scope)scope, key, change, periods) && is_counted;
         }
@@ -309,12 +355,13 @@ bool usage_count_sum(struct usage_set *set, const struct usage_sum *sum)
 
 bool usage_has_room(const struct usage_set *set, const struct usage_subject *subject, uint32_t day)
 {
-    uint32_t wanted = 0;
+    uint32_t wanted = 0, mine[LIMIT_SCOPE_COUNT] = {0};
     for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT; scope++) {
         uint8_t key[USAGE_KEY_BYTES];
         if (is_wanted(set, scope, day) && key_of(key, (enum limit_scope)scope, subject)) {
-            wanted += find(set, (enum limit_scope)scope, key,
-                           key_hash((enum limit_scope)scope, key)) == 0;
+            mine[scope] =
+                find(set, (enum limit_scope)scope, key, key_hash((enum limit_scope)scope, key));
+            wanted += mine[scope] == 0;
         }
     }
     uint32_t room = set->count_max + 1 - set->fresh;
@@ -322,7 +369,7 @@ bool usage_has_room(const struct usage_set *set, const struct usage_subject *sub
         uint32_t slot = set->lists[scope].first;
         for (; slot != 0 && room < wanted && is_over(&set->entries[slot], day);
              slot = set->entries[slot].next) {
-            room++;
+            room += slot != mine[scope]; /* which will be used again */
         }
     }
     return room >= wanted;
@@ -343,9 +390,11 @@ struct limit_use usage_of(const struct usage_set *set, enum limit_scope scope,
     }
     const struct usage_entry *entry = &set->entries[slot];
     const struct usage_span *of_day = span_find(entry->days, day);
-    return (struct limit_use){.day_count = of_day->count,
-                              .day_minor = of_day->minor,
-                              .month_minor = span_find(entry->months, day / 100)->minor};
+    const struct usage_span *of_month = span_find(entry->months, day / 100);
+    /* Below zero: what was taken before its scope was counted has been given back since. */
+    return (struct limit_use){.day_count = of_day->count < 0 ? 0 : of_day->count,
+                              .day_minor = of_day->minor < 0 ? 0 : of_day->minor,
+                              .month_minor = of_month->minor < 0 ? 0 : of_month->minor};
 }
 
 void usage_look(const struct usage_set *set, const struct usage_subject *subject, uint32_t day,

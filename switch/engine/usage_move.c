@@ -124,7 +124,9 @@ void usage_replay(struct engine *engine, const struct record *record)
                                           &record->pan_hash};
     const struct usage_change change = {record->usage_day, record->usage_count,
                                         record->usage_minor};
-    (void)usage_count(&engine->usage, &subject, &change, record->usage_day);
+    struct wall_text then; /* the day it was when the row was written, as when it was counted */
+    wall_text_set(&then, record->wall_us);
+    (void)usage_count(&engine->usage, &subject, &change, then.day);
 }
 
 bool usage_may_begin(const struct engine *engine, const struct txn *txn)

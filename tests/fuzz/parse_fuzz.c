@@ -150,10 +150,10 @@ static void check_readable(const struct message *message)
     CHECK(again.pad_fault_count == 0);
     if (message->pad_fault_count == 0 && message->spec->bitmap_coding == SPEC_BINARY) {
         /* A further bitmap that announces nothing is read, and not built. */
-        const uint32_t empty = (message->present[1] == 0) + (message->present[2] == 0);
+        const int empty = (message->present[1] == 0) + (message->present[2] == 0);
         const uint32_t spare = message->bytes.length - built.position;
         CHECK(built.position <= message->bytes.length);
-        CHECK(spare % BITMAP_BYTES == 0 && spare / BITMAP_BYTES <= empty);
+        CHECK(spare % BITMAP_BYTES == 0 && (int)(spare / BITMAP_BYTES) <= empty);
         CHECK(spare > 0 || memcmp(built_bytes, message->bytes.bytes, built.position) == 0);
     }
 }

@@ -29,14 +29,15 @@ static bool is_void(const struct attempt *attempt)
 static bool is_limited(const struct attempt *attempt)
 {
     const uint64_t KINDS = bit(PAYMENT_PURCHASE) | bit(PAYMENT_OTHER_SALE) | bit(PAYMENT_PREAUTH) |
-                           bit(PAYMENT_PREAUTH_INCREMENT) | bit(PAYMENT_CASH_LOAD);
+                           bit(PAYMENT_PREAUTH_INCREMENT);
     return (KINDS >> attempt->kind & 1) != 0;
 }
 
 static bool is_listed(const struct attempt *attempt)
 {
-    const uint64_t QUERIES = bit(PAYMENT_BALANCE) | bit(PAYMENT_OTHER_QUERY);
-    return attempt->is_foreign && (is_limited(attempt) || (QUERIES >> attempt->kind & 1) != 0);
+    const uint64_t OTHERS =
+        bit(PAYMENT_BALANCE) | bit(PAYMENT_OTHER_QUERY) | bit(PAYMENT_CASH_LOAD);
+    return attempt->is_foreign && (is_limited(attempt) || (OTHERS >> attempt->kind & 1) != 0);
 }
 
 int64_t oracle_day_of(int64_t wall_us)

@@ -35,7 +35,9 @@ static const struct {
     {"  - {name: a, per: card, day_count_max: 1, when: {kind: void}}\n",
      "kind: void is never limited"},
     {"  - {name: a, per: card, day_count_max: 1, when: {kind: refund}}\n",
-     "kind: refund takes nothing, so no day"},
+     "kind: no day and no month counts a refund"},
+    {"  - {name: a, per: card, day_amount_max: 5.00, when: {kind: cash_load}}\n",
+     "kind: no day and no month counts a cash_load"},
     {"  - {name: a, per: card, day_count_max: 1, when: {schema: visa}}\n",
      "did you mean \"scheme\"?"},
     {"  - {name: a, per: card, day_count_max: 1, when: {amount_min: 5.00}}\n",
@@ -47,6 +49,8 @@ static const struct {
     {"  - {name: a, per: card, day_count_max: 1}\n"
      "  - {name: b, per: card, day_count_max: 2, when: {scheme: visa}}\n",
      "3:5: this rule never decides: whatever it refuses the rule of line 2 refuses first"},
+    {"  - {name: a, per: merchant, amount_min: 100.00, month_amount_max: 50.00}\n",
+     "no payment keeps both"},
     {"  - {name: a, per: transaction, amount_min: 5.00}\n"
      "  - {name: b, per: transaction, amount_min: 4.00}\n",
      "this rule never decides"},

@@ -130,6 +130,45 @@ static void test_a_full_table_gives_away_days_that_are_over(void **state)
     end();
 }
 
+/* As many as are tried with stolen cards in a day fill no table. */
+static void test_what_was_given_back_whole_gives_way_at_once(void **state)
+{
+    (void)state;
+    begin(2, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    assert_true(take("10000001", 1, TODAY, 5));
+    for (uint8_t tried = 2; tried < 200; tried++) {
+        const struct usage_subject subject = subject_of("10000001", tried);
+        assert_true(usage_has_room(&set, &subject, TODAY));
+        assert_true(take("10000001", tried, TODAY, 100));
+        assert_true(take("10000001", tried, TODAY, -100));
+    }
+    assert_int_equal(set.lost_count, 0);
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_minor, 5);
+    end();
+}
+
+/* Its card stands there since yesterday: that place is the card's, and none for the terminal's. */
+static void test_room_that_is_promised_is_there(void **state)
+{
+    (void)state;
+    begin(1, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    assert_true(take("10000001", 1, TODAY, 5));
+    set.scopes |= LIMIT_SCOPE_BIT(LIMIT_TERMINAL_AND_CARD);
+    const struct usage_subject subject = subject_of("10000001", 1);
+    assert_false(usage_has_room(&set, &subject, TOMORROW));
+    end();
+}
+
+static void test_more_given_back_than_was_counted_is_nothing(void **state)
+{
+    (void)state;
+    begin(4, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    take("10000001", 1, TODAY, -100);
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_minor, 0);
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_count, 0);
+    end();
+}
+
 static void test_a_terminal_keeps_its_month_though_its_day_is_over(void **state)
 {
     (void)state;
@@ -194,6 +233,9 @@ int main(void)
         cmocka_unit_test(test_a_card_that_is_none_has_no_entry),
         cmocka_unit_test(test_a_new_day_begins_at_zero_and_the_one_before_is_kept),
         cmocka_unit_test(test_a_full_table_gives_away_days_that_are_over),
+        cmocka_unit_test(test_what_was_given_back_whole_gives_way_at_once),
+        cmocka_unit_test(test_room_that_is_promised_is_there),
+        cmocka_unit_test(test_more_given_back_than_was_counted_is_nothing),
         cmocka_unit_test(test_a_terminal_keeps_its_month_though_its_day_is_over),
         cmocka_unit_test(test_sums_of_days_and_months_give_what_rows_gave),
         cmocka_unit_test(test_many_keys_come_and_go),
