@@ -28,7 +28,7 @@ static int write_all(int file, const char *bytes, size_t length)
 
 int version_disk_write(const char *path, const void *bytes, size_t length)
 {
-    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0) {
         return errno;
     }
@@ -76,7 +76,7 @@ int version_disk_sync_folder(const char *path)
 
 int version_disk_make_folder(const char *path)
 {
-    return mkdir(path, 0755) == 0 || errno == EEXIST ? 0 : errno;
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
 }
 
 int version_disk_remove_folder(const char *path)

@@ -15,6 +15,8 @@
 
 #include "config/file_text.h"
 #include "protocols/base/require.h"
+#include "switch/store/log_disk.h"
+#include "switch/store/log_folder.h"
 #include "switch/versions/version_disk.h"
 
 #define FOLDER_NAME "versions"
@@ -285,7 +287,7 @@ static bool is_locked(struct version_folder *folder, bool *is_taken, char *reaso
 {
     char path[VERSION_PATH_SIZE];
     path_in(folder, LOCK_NAME, path);
-    folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (folder->lock < 0) {
         fail(reason, path, errno);
         return false;
@@ -338,8 +340,14 @@ struct version_folder *version_folder_open(const char *store_folder, uint32_t fl
     snprintf(folder->store_folder, sizeof(folder->store_folder), "%s", store_folder);
     snprintf(folder->path, sizeof(folder->path), "%.*s/" FOLDER_NAME, VERSION_PATH_SIZE - 64,
              store_folder);
-    int error = version_disk_make_folder(folder->store_folder);
-    error = error == 0 ? version_disk_make_folder(folder->path) : error;
+    char why[LOG_REASON_SIZE]; /* the log's folder too, so it is made as the log makes it */
+    if (log_disk_make_folder(store_folder, why) != STATUS_OK) {
+        snprintf(reason, RULE_VERSION_REASON_SIZE, "%.*s", RULE_VERSION_REASON_SIZE - 1, why);
+        version_folder_close(folder);
+        return NULL;
+    }
+    int error = version_disk_make_folder(folder->path);
+    error = error == 0 ? version_disk_sync_folder(folder->store_folder) : error;
     if (error != 0) {
         fail(reason, folder->path, error);
         version_folder_close(folder);
@@ -529,16 +537,32 @@ enum status version_folder_remove(struct version_folder *folder, uint32_t number
     return STATUS_OK;
 }
 
-void version_folder_purge(struct version_folder *folder, uint32_t count_max)
+/* Neither in force, nor the one that a roll-back without a number goes back to. */
+static bool may_go(const struct version_folder *folder, const struct rule_version *version,
+                   bool only_outdated)
+{
+    const struct rule_version *in_force = version_folder_in_force(folder);
+    bool is_outdated =
+        version->turn == 0 && in_force != NULL && !rule_version_is_based_on(version, in_force);
+    return version != in_force && version != version_folder_before(folder) &&
+           (is_outdated || !only_outdated);
+}
+
+static void purge_pass(struct version_folder *folder, uint32_t count_max, bool only_outdated)
 {
     for (uint32_t i = 0; folder->count > count_max && i + 1 < folder->count;) {
-        uint32_t number = folder->versions[i].number;
-        const struct rule_version *in_force = version_folder_in_force(folder);
-        if ((in_force != NULL && in_force->number == number) ||
-            remove_number(folder, number) != 0) {
+        const struct rule_version *version = &folder->versions[i];
+        uint32_t number = version->number;
+        if (!may_go(folder, version, only_outdated) || remove_number(folder, number) != 0) {
             i++; /* it stays, and goes another time if it may */
             continue;
         }
         forget(folder, number);
     }
+}
+
+void version_folder_purge(struct version_folder *folder, uint32_t count_max)
+{
+    purge_pass(folder, count_max, true);
+    purge_pass(folder, count_max, false);
 }

@@ -84,8 +84,8 @@ MUST_CHECK enum status version_folder_rewrite(struct version_folder *folder,
 /* Takes back version_folder_keep. */
 MUST_CHECK enum status version_folder_remove(struct version_folder *folder, uint32_t number,
                                              char reason[RULE_VERSION_REASON_SIZE]);
-/* Removes the lowest numbers until `count_max` are left; never the one in force, nor the highest.
- */
+/* Removes until `count_max` are left: proposals that can no longer be activated first, then the
+ * lowest numbers; never the one in force, the one before it, nor the highest. */
 void version_folder_purge(struct version_folder *folder, uint32_t count_max);
 
 /* SHA-256 of bytes. */

@@ -284,6 +284,53 @@ static void test_the_oldest_go_but_never_the_one_in_force_nor_the_highest(void *
     assert_int_equal(version_folder_next(scene->folder), 7);
 }
 
+static void test_outdated_proposals_go_before_what_was_in_force(void **state)
+{
+    struct scene *scene = *state;
+    for (uint32_t i = 0; i < 6; i++) {
+        keep(scene, "x", i < 3 ? i + 1 : 0); /* 1 to 3 were in force, 3 is */
+    }
+    version_folder_purge(scene->folder, 4);
+    assert_true(is_there(scene, 1) && is_there(scene, 2) && is_there(scene, 3));
+    assert_false(is_there(scene, 4) || is_there(scene, 5));
+    assert_true(is_there(scene, 6));
+    version_folder_purge(scene->folder, 1);
+    assert_false(is_there(scene, 1));
+    assert_true(is_there(scene, 2)); /* the one before that in force */
+    assert_true(is_there(scene, 3));
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat about;
+    assert_int_equal(stat(path, &about), 0);
+    return about.st_mode & 0777;
+}
+
+static void test_nobody_else_reads_what_is_made(void **state)
+{
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    version_folder_close(scene->folder);
+    char command[COMMAND_SIZE];
+    snprintf(command, sizeof(command), "rm -rf '%s'", scene->store);
+    assert_int_equal(system(command), 0);
+    mode_t umask_before = umask(0);
+    scene->folder = open_at(scene, 0);
+    assert_non_null(scene->folder);
+    keep(scene, "fees", 1);
+    umask(umask_before);
+    assert_int_equal(mode_of(scene->store), 0700);
+    snprintf(path, sizeof(path), "%s/versions", scene->store);
+    assert_int_equal(mode_of(path), 0700);
+    path_of(scene, 1, "", path);
+    assert_int_equal(mode_of(path), 0700);
+    path_of(scene, 1, "fees.yaml", path);
+    assert_int_equal(mode_of(path), 0600);
+    path_of(scene, 1, "version.json", path);
+    assert_int_equal(mode_of(path), 0600);
+}
+
 /* flock(2) is of an open file: the same process may try. */
 static void test_one_switch_at_a_time_uses_it(void **state)
 {
@@ -328,6 +375,8 @@ int main(void)
         SCENE(test_what_cannot_be_written_changes_nothing),
         SCENE(test_what_is_taken_back_was_never_there),
         SCENE(test_the_oldest_go_but_never_the_one_in_force_nor_the_highest),
+        SCENE(test_outdated_proposals_go_before_what_was_in_force),
+        SCENE(test_nobody_else_reads_what_is_made),
         SCENE(test_one_switch_at_a_time_uses_it),
         cmocka_unit_test(test_sameness_looks_at_all_that_was_read),
     };
