@@ -66,9 +66,13 @@ static void stamp_add(struct rule_choice *choice, const char *path)
     REQUIRE(choice->stamp_count < RULE_STAMP_COUNT_MAX);
     struct rule_stamp *stamp = &choice->stamps[choice->stamp_count];
     snprintf(stamp->path, sizeof(stamp->path), "%s", path);
-    if (path[0] != '\0' && stat(path, &stamp->about) == 0) {
-        choice->stamp_count++;
+    if (path[0] == '\0') {
+        return;
     }
+    if (stat(path, &stamp->about) != 0) {
+        stamp->about = (struct stat){0}; /* absent: it must not come meanwhile either */
+    }
+    choice->stamp_count++;
 }
 
 static void beside_add_file(struct rule_choice *choice, const char *name, const char *path)
@@ -166,8 +170,8 @@ static bool copy_counts(const struct rule_choice *choice, enum rule_file file, c
     return is_there && strcmp(copy->hash, named) != 0 && (is_unchanged || choice->is_by_two);
 }
 
-/* The file of the configuration, or the copy in force. A file that cannot be read is told by who
- * reads the rules. */
+/* The file of the configuration, or the copy in force. A file that cannot be read makes no version,
+ * which would be one without a copy. */
 static bool choose_file(struct rule_choice *choice, enum rule_file file, char *path,
                         struct byte_writer *faults)
 {
@@ -184,6 +188,10 @@ static bool choose_file(struct rule_choice *choice, enum rule_file file, char *p
         is_good = take_copy(choice, &choice->before, file, path, faults);
     } else if (text.bytes != NULL) {
         is_good = content_set(choice, file, text.bytes, text.length);
+    } else if (path[0] != '\0') {
+        put_fault(faults, "%s: %s: cannot be read; bring it back, at most %u bytes long",
+                  rule_file_word(file), path, VERSION_FILE_BYTES_MAX);
+        is_good = false;
     }
     file_text_free(&text);
     if (choice->is_ignored[file]) { /* once files count again, that change counts */
@@ -192,10 +200,21 @@ static bool choose_file(struct rule_choice *choice, enum rule_file file, char *p
     return is_good;
 }
 
+/* A change of the named file that is pending goes on to count, but for a file that the version
+ * changes itself: that is the later change. */
 static bool choose_version(struct rule_choice *choice, enum rule_file file, char *path,
                            struct byte_writer *faults)
 {
-    rule_hash_file(path, choice->version.files[file].named_hash);
+    char named[RULE_HASH_SIZE];
+    const struct rule_copy *before = &choice->before.files[file];
+    struct rule_copy *copy = &choice->version.files[file];
+    hash_copy(copy->named_hash, before->named_hash);
+    if (strcmp(copy->hash, before->hash) != 0) {
+        rule_hash_file(path, named);
+        if (named[0] != '\0') {
+            hash_copy(copy->named_hash, named);
+        }
+    }
     return take_copy(choice, &choice->version, file, path, faults);
 }
 
@@ -292,8 +311,11 @@ static bool stamp_is_still(const struct rule_stamp *stamp)
 {
     struct stat about;
     const struct stat *was = &stamp->about;
-    return stat(stamp->path, &about) == 0 && about.st_ino == was->st_ino &&
-           about.st_size == was->st_size && about.st_mtim.tv_sec == was->st_mtim.tv_sec &&
+    if (stat(stamp->path, &about) != 0) {
+        return was->st_ino == 0;
+    }
+    return about.st_ino == was->st_ino && about.st_size == was->st_size &&
+           about.st_mtim.tv_sec == was->st_mtim.tv_sec &&
            about.st_mtim.tv_nsec == was->st_mtim.tv_nsec;
 }
 

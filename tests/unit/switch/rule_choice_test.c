@@ -179,6 +179,44 @@ static void test_an_activated_copy_counts_until_its_file_is_changed(void **state
     expect_content(scene, scene->options->fees, "changed later");
 }
 
+static void test_an_activation_leaves_the_pending_change_of_another_file(void **state)
+{
+    struct scene *scene = *state;
+    read_files(scene, RULE_KEPT_FRESH);
+    put(scene, "routes.yaml", "edited, not yet read");
+    activate_fees(scene, "activated");
+    assert_int_equal(read_files(scene, RULE_KEPT_FRESH), 3);
+    expect_content(scene, scene->options->routes, "edited, not yet read");
+    expect_content(scene, scene->options->fees, "activated");
+}
+
+static void test_an_absent_file_makes_no_version(void **state)
+{
+    struct scene *scene = *state;
+    char path[128];
+    read_files(scene, RULE_KEPT_FRESH);
+    snprintf(path, sizeof(path), "%s/fees.yaml", scene->place);
+    assert_int_equal(unlink(path), 0);
+    choose(scene, RULE_CHOICE_FILES);
+    assert_false(begin(scene));
+    assert_non_null(strstr(scene->faults, "fees.yaml: cannot be read"));
+    put(scene, "fees.yaml", "fees");
+    assert_int_equal(read_files(scene, RULE_KEPT_SAME), 1);
+}
+
+static void test_a_table_that_comes_while_it_is_read_is_told(void **state)
+{
+    struct scene *scene = *state;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/bins.csv", scene->place);
+    assert_int_equal(unlink(path), 0);
+    choose(scene, RULE_CHOICE_FILES);
+    assert_true(begin(scene)); /* who reads the tables tells of it */
+    put(scene, "bins.csv", "bins");
+    assert_false(rule_choice_is_still(&scene->choice, &scene->writer));
+    assert_non_null(strstr(scene->faults, "bins.csv: it was changed while it was read"));
+}
+
 /* The file is made what is in force, and then again what it was: that is a change. */
 static void test_a_change_back_counts_too(void **state)
 {
@@ -255,6 +293,9 @@ int main(void)
         SCENE(test_keys_are_not_even_hashed),
         SCENE(test_what_the_command_line_sets_is_a_part_of_the_version),
         SCENE(test_an_activated_copy_counts_until_its_file_is_changed),
+        SCENE(test_an_activation_leaves_the_pending_change_of_another_file),
+        SCENE(test_an_absent_file_makes_no_version),
+        SCENE(test_a_table_that_comes_while_it_is_read_is_told),
         SCENE(test_a_change_back_counts_too),
         SCENE(test_where_two_must_agree_a_changed_file_is_told_and_left_out),
         SCENE(test_a_file_that_changes_while_it_is_read_is_told),
