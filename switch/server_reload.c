@@ -115,7 +115,9 @@ static void tell(struct reload *reload)
 {
     struct server *server = reload->server;
     const char *text = reload->is_refused ? reload->faults : reload->text;
-    if (reload_has_effect(reload->order.kind)) {
+    /* A version that was refused says nothing about the configuration's files. */
+    if (reload->order.kind == RELOAD_FILES ||
+        (reload->order.kind == RELOAD_ACTIVATE && !reload->is_refused)) {
         server->is_config_good = !reload->is_refused;
         snprintf(server->config_text, sizeof(server->config_text), "%.*s", CONTROL_TEXT_SIZE - 1,
                  reload->faults);
@@ -130,7 +132,9 @@ static void tell(struct reload *reload)
         };
         control_conclude(server->control, reload->call, &outcome);
     }
-    notify_send("READY=1\nSTATUS=serving");
+    if (reload_has_effect(reload->order.kind)) {
+        notify_send("READY=1\nSTATUS=serving");
+    }
 }
 
 static void order_free(struct reload_order *order)
@@ -399,10 +403,11 @@ static void begin(struct server *server, const struct control_call *call,
     REQUIRE(made == 0);
     reload->progress.data = reload;
     server->reload = reload;
-    notify_send("RELOADING=1");
     if (pthread_create(&reload->thread, NULL, reload_run, reload) != 0) {
         say_no(server, call, "no thread");
         uv_close((uv_handle_t *)&reload->progress, on_progress_closed);
+    } else if (reload_has_effect(reload->order.kind)) {
+        notify_send("RELOADING=1");
     }
 }
 
