@@ -36,6 +36,7 @@ class Explain(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         asked = admin_test.demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "40", "--seconds", "6"])
+        cls.told = []
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-explain-"))
         cls.stage = admin_test.Stage(asked, cls.folder)
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
@@ -51,6 +52,7 @@ class Explain(unittest.TestCase):
 
     def ask(self, *words, code=0, who="bob"):
         done = self.stage.ctl("--json", *words, who=who)
+        self.told.append(done.stdout + done.stderr)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return json.loads(done.stdout) if code == 0 else done.stderr
 
@@ -218,8 +220,10 @@ class Explain(unittest.TestCase):
     def test_09_nothing_that_was_asked_or_told_holds_a_card(self):
         for name in ("audit.log", "tillwayd.log", "tillway-admin.log"):
             path = self.folder / name
-            if path.is_file():
-                self.assertNotIn("621094000000", path.read_text())
+            self.assertTrue(path.is_file(), name)
+            self.assertNotIn("621094000000", path.read_text())
+        self.assertTrue(self.told)
+        self.assertNotIn("621094000000", "\n".join(self.told))
 
 
 def main():
