@@ -123,11 +123,21 @@ static const char *option_of(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+struct noting {
+    const struct call *call;
+    char text[VERSION_NOTE_SIZE];
+};
+
+static const char *note_of(void *argument)
+{
+    struct noting *noting = argument;
+    return version_call_note(noting->call, noting->text);
+}
+
 static void serve(struct admin *admin, struct MHD_Connection *connection,
                   const struct endpoint_match *match, struct gate_request *asked,
                   const struct request *request, struct answer *answer)
 {
-    char note[VERSION_NOTE_SIZE];
     struct token_holder holder;
     struct txn_query query;
     struct metrics_own own;
@@ -143,7 +153,9 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .connection = connection,
                         .body = request->body,
                         .body_length = request->body_length};
-    asked->note = version_call_note(&call, note);
+    struct noting noting = {.call = &call};
+    asked->note = note_of;
+    asked->note_argument = &noting;
     if (!gate_pass(&admin->gate, asked, &holder, answer)) {
         return;
     }

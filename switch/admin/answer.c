@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "switch/admin/text_json.h"
+
 #define PROBLEM_TYPE "application/problem+json"
 
 /* The reason phrase of the codes we give (RFC 9110). */
@@ -49,7 +51,7 @@ void answer_json(struct answer *answer, unsigned code, json_t *json)
 void answer_problem(struct answer *answer, unsigned code, const char *detail)
 {
     answer_json(answer, code,
-                json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title_of(code),
-                          "status", (int)code, "detail", detail));
+                json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title", title_of(code),
+                          "status", (int)code, "detail", text_json(detail)));
     snprintf(answer->detail, sizeof(answer->detail), "%s", detail);
 }

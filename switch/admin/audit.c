@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 
 #include "protocols/base/bytes.h"
+#include "switch/admin/text_json.h"
 #include "switch/admin/wall_text.h"
 
 #define HASH_HEX 64
@@ -118,9 +119,9 @@ static char *line_make(const struct audit *audit, const struct audit_entry *entr
     char wall[WALL_TEXT_SIZE];
     wall_text_format(wall, wall_text_now_us());
     json_t *object =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:s}", "time", wall, "actor", entry->actor,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o*, s:s}", "time", wall, "actor", entry->actor,
                   "role", entry->role, "action", entry->action, "outcome", entry->outcome,
-                  "address", entry->address, "text", entry->text, "prev", audit->hash);
+                  "address", entry->address, "text", text_json(entry->text), "prev", audit->hash);
     char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(object);
     if (text != NULL) {

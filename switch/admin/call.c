@@ -14,6 +14,7 @@
 #include "switch/admin/readiness.h"
 #include "switch/admin/route_call.h"
 #include "switch/admin/status_json.h"
+#include "switch/admin/text_json.h"
 #include "switch/admin/trace_call.h"
 #include "switch/admin/txn_story.h"
 #include "switch/admin/version_call.h"
@@ -263,8 +264,9 @@ static void serve_act(const struct call *call, struct answer *answer)
     if (done == NULL) {
         answer_problem(answer, 503, "the switch gave an answer of another kind");
     } else if (done->is_done) {
-        answer_json(answer, 200,
-                    json_pack("{s:s, s:s*}", "result", acts[at].result, "text", done->text));
+        answer_json(
+            answer, 200,
+            json_pack("{s:s, s:o*}", "result", acts[at].result, "text", text_json(done->text)));
     } else {
         answer_problem(answer, acts[at].refused,
                        done->text != NULL ? done->text : "the switch refused");

@@ -101,6 +101,13 @@ bool gate_may(struct gate *gate, const struct gate_request *request)
            holder.role >= endpoint_role(request->endpoint);
 }
 
+static bool note_begun(struct gate *gate, const struct gate_request *request,
+                       const struct token_holder *holder)
+{
+    const char *note = request->note == NULL ? NULL : request->note(request->note_argument);
+    return write_audit(gate, request, holder, (const char *const[2]){"begun", note});
+}
+
 bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,
                struct answer *answer)
 {
@@ -131,8 +138,7 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
         answer_problem(answer, 403, "the role of this token may not do that");
         return deny(gate, request, holder, "the role does not suffice");
     }
-    if (endpoint_has_effect(request->endpoint) &&
-        !write_audit(gate, request, holder, (const char *const[2]){"begun", request->note})) {
+    if (endpoint_has_effect(request->endpoint) && !note_begun(gate, request, holder)) {
         answer_problem(answer, 503,
                        "the audit file cannot be written (see admin.audit), so nothing is done");
         return false;

@@ -23,7 +23,10 @@ struct gate_request {
     enum endpoint endpoint;
     const char *method, *path, *address;
     const char *authorization; /* the header; NULL: none */
-    const char *note;          /* of an effect, for its first audit line; NULL: none */
+    /* Gives what the first audit line of an effect holds, or NULL. Called once the token was found
+     * good, since it may read the disk. NULL: nothing to note. */
+    const char *(*note)(void *argument);
+    void *note_argument;
 };
 
 void gate_open(struct gate *gate, struct token_file *tokens, struct audit *audit);

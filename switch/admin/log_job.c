@@ -9,6 +9,7 @@
 
 #include "switch/admin/dry_run.h"
 #include "switch/admin/log_view.h"
+#include "switch/admin/text_json.h"
 #include "switch/store/log_walk.h"
 #include "switch/store/store_tools.h"
 
@@ -268,7 +269,7 @@ static json_t *faults_json(const char *faults)
     json_t *lines = json_array();
     for (const char *line = faults; *line != '\0';) {
         size_t length = strcspn(line, "\n");
-        json_array_append_new(lines, json_stringn(line, length));
+        json_array_append_new(lines, text_json_part(line, length));
         line += length + (line[length] == '\n' ? 1 : 0);
     }
     return lines;
@@ -285,10 +286,10 @@ json_t *log_job_json(struct log_job *job)
     uint64_t end_ns = job->is_running ? log_view_clock_ns() : job->ended_ns;
     const char *state = job->began_ns == 0 ? "idle" : job->is_failed ? "failed" : "done";
     json_t *json = json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:s, s:f}", "kind", job->began_ns == 0 ? "" : kinds[job->kind],
+        "{s:s, s:s, s:I, s:I, s:I, s:o, s:f}", "kind", job->began_ns == 0 ? "" : kinds[job->kind],
         "state", job->is_running ? "running" : state, "rows", (json_int_t)atomic_load(&job->rows),
         "rows_total", (json_int_t)job->rows_total, "position",
-        (json_int_t)atomic_load(&job->position), "text", job->text, "seconds",
+        (json_int_t)atomic_load(&job->position), "text", text_json(job->text), "seconds",
         end_ns > job->began_ns ? (double)(end_ns - job->began_ns) / 1e9 : 0.0);
     if (job->result != NULL) {
         /* A copy: it is written out when the lock is gone. */

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "switch/admin/text_json.h"
 #include "switch/admin/wall_text.h"
 
 static json_t *wall_json(int64_t wall_us)
@@ -15,9 +16,9 @@ static json_t *wall_json(int64_t wall_us)
     return json_string(text);
 }
 
-static json_t *text_json(const char *text)
+static json_t *given_json(const char *text)
 {
-    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
+    return text == NULL || text[0] == '\0' ? json_null() : text_json(text);
 }
 
 static json_t *engine_json(const Control__Engine *engine)
@@ -56,7 +57,7 @@ static json_t *link_json(const char *channel, const Control__Link *link)
     return json_pack("{s:s, s:s, s:I, s:s, s:o, s:I, s:I, s:o}", "channel", channel, "address",
                      link->address, "port", (json_int_t)link->port, "state", link->state, "since",
                      wall_json(link->since_wall_us), "inflight", (json_int_t)link->inflight,
-                     "connects", (json_int_t)link->connects, "text", text_json(link->text));
+                     "connects", (json_int_t)link->connects, "text", given_json(link->text));
 }
 
 static void links_append(json_t *list, const Control__Channel *channel)
@@ -102,7 +103,7 @@ json_t *status_json(const Control__Status *status)
 {
     json_t *config = json_pack("{s:o, s:b, s:o, s:I}", "loaded",
                                wall_json(status->config_loaded_wall_us), "last_reload_successful",
-                               (int)status->is_config_good, "text", text_json(status->config_text),
+                               (int)status->is_config_good, "text", given_json(status->config_text),
                                "ruleset_version", (json_int_t)status->ruleset_version);
     json_t *terminals =
         json_pack("{s:I, s:I, s:I}", "registered", (json_int_t)status->terminals->registered,
@@ -151,7 +152,7 @@ static json_t *day_json(const Control__TerminalDay *day)
                                    "foreign_debit", sum_json(day->foreign_debit), "foreign_credit",
                                    sum_json(day->foreign_credit), "settled", day->settled,
                                    "status_at", wall_json(day->status_wall_us), "faulty",
-                                   text_json(day->faulty), "wanted", text_json(day->wanted),
+                                   given_json(day->faulty), "wanted", given_json(day->wanted),
                                    "clock_ahead_seconds", clock_json(day));
 }
 
@@ -162,11 +163,11 @@ json_t *status_json_terminal(const Control__Terminal *terminal)
         "s:I, s:I}, s:o}",
         "terminal_id", terminal->terminal_id, "merchant_id", terminal->merchant_id, "registered",
         (int)terminal->is_registered, "active", (int)terminal->is_active, "brand",
-        text_json(terminal->brand), "model", text_json(terminal->model), "signed_on",
+        given_json(terminal->brand), "model", given_json(terminal->model), "signed_on",
         (int)terminal->is_signed_on, "batch", (json_int_t)terminal->batch, "signed_on_at",
         wall_json(terminal->signed_on_wall_us), "last_seen", wall_json(terminal->last_seen_wall_us),
-        "connected", (int)terminal->is_connected, "address", text_json(terminal->address),
-        "tls_version", text_json(terminal->tls_version), "counts", "requests",
+        "connected", (int)terminal->is_connected, "address", given_json(terminal->address),
+        "tls_version", given_json(terminal->tls_version), "counts", "requests",
         (json_int_t)terminal->requests, "approved", (json_int_t)terminal->approved, "declined",
         (json_int_t)terminal->declined, "refused", (json_int_t)terminal->refused, "unknown",
         (json_int_t)terminal->unknown, "reversals", (json_int_t)terminal->reversals, "day",

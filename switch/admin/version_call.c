@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "switch/admin/control_client.h"
+#include "switch/admin/text_json.h"
 #include "switch/admin/version_list.h"
 
 #define FILES_BYTES_MAX 1048576
@@ -13,7 +14,6 @@
 const char *version_call_note(const struct call *call, char note[VERSION_NOTE_SIZE])
 {
     char hash[RULE_HASH_SIZE];
-    char changes[VERSION_NOTE_SIZE / 2];
     if (call->endpoint == ENDPOINT_VERSION_PROPOSE && call->body != NULL) {
         rule_hash(call->body, call->body_length, hash);
         snprintf(note, VERSION_NOTE_SIZE, "body of SHA-256 %s", hash);
@@ -23,11 +23,9 @@ const char *version_call_note(const struct call *call, char note[VERSION_NOTE_SI
         return NULL;
     }
     int64_t number = version_list_number(call->parameter, false);
-    if (number < 0 ||
-        !version_list_changes(call->log, (uint32_t)number, changes, sizeof(changes))) {
+    if (number < 0 || !version_list_changes(call->log, (uint32_t)number, note, VERSION_NOTE_SIZE)) {
         return NULL;
     }
-    snprintf(note, VERSION_NOTE_SIZE, "%s", changes);
     return note;
 }
 
@@ -95,9 +93,9 @@ static const char *body_fill(struct wish *wish, json_t *body)
 static void tell(const struct call *call, const Control__Done *done, struct answer *answer)
 {
     static const char *const RESULTS[] = {"good", "proposed", "activated", "proposed"};
-    char changes[128];
+    char changes[VERSION_NOTE_SIZE];
     unsigned at = (unsigned)call->endpoint - ENDPOINT_VERSION_CHECK;
-    json_t *object = json_pack("{s:s, s:s*}", "result", RESULTS[at], "text", done->text);
+    json_t *object = json_pack("{s:s, s:o*}", "result", RESULTS[at], "text", text_json(done->text));
     if (done->has_version) {
         json_object_set_new(object, "version", json_integer(done->version));
     }

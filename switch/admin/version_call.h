@@ -3,7 +3,7 @@
 
 #include "switch/admin/call.h"
 
-#define VERSION_NOTE_SIZE 200
+#define VERSION_NOTE_SIZE 400 /* of each rule file its name and two SHA-256 */
 
 void version_call_serve(const struct call *call, struct answer *answer);
 /* What an audit line should hold before the effect: hashes of what is proposed or comes in force.

@@ -8,7 +8,6 @@
 #include "config/file_text.h"
 #include "protocols/base/digits.h"
 
-#define DIGITS_SHOWN 12
 #define NUMBER_DIGITS_MAX 6
 
 int64_t version_list_number(const char *text, bool may_be_zero)
@@ -163,9 +162,9 @@ bool version_list_changes(const char *store_folder, uint32_t number, char *text,
     for (int i = 0; i < RULE_FILE_COUNT && version != NULL; i++) {
         const struct rule_copy *copy = &version->files[i];
         if (strcmp(copy->hash, copy->base_hash) != 0 && length < size) {
-            length += (size_t)snprintf(text + length, size - length, "%s%s %.*s -> %.*s",
+            length += (size_t)snprintf(text + length, size - length, "%s%s %s -> %s",
                                        length > 0 ? ", " : "", rule_file_name((enum rule_file)i),
-                                       DIGITS_SHOWN, copy->base_hash, DIGITS_SHOWN, copy->hash);
+                                       copy->base_hash, copy->hash);
         }
     }
     free(versions);

@@ -8,8 +8,8 @@
 /* The calls VERSION_LIST and VERSION_SHOW. */
 void version_list_serve(const struct call *call, struct answer *answer);
 
-/* What a version changes, "fees.yaml 1a2b3c4d5e6f -> 6f5e4d3c2b1a", by the first digits of
- * SHA-256. False: there is no such version. */
+/* What a version changes, "fees.yaml 1a2b… -> 6f5e…", by all digits of SHA-256. False: there is no
+ * such version. */
 bool version_list_changes(const char *store_folder, uint32_t number, char *text, size_t size);
 /* Its number, as it stands in a path; -1: it is none. 0 stands for the version before, where
  * `may_be_zero`. */

@@ -1,0 +1,12 @@
+/* Texts on their way into JSON, which takes whole UTF-8 only: a fault may quote what is no UTF-8,
+ * and what was cut may end within a character. */
+#pragma once
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+/* A new string with '?' for each byte that belongs to no whole character. NULL gives NULL, as does
+ * the lack of memory. */
+json_t *text_json(const char *text);
+json_t *text_json_part(const char *text, size_t length);
