@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/file_text.h"
 #include "switch/admin/ctl/command.h"
 #include "switch/admin/ctl/line_diff.h"
+#include "switch/admin/ctl/shown_text.h"
 #include "switch/versions/rule_version.h"
 
 #define VERSIONS_PATH "/api/v1/versions"
@@ -87,7 +89,11 @@ static int show(const struct command *command, const char *number)
     }
     enum ctl_exit code = api_get(command->api, path, &json);
     if (code == CTL_OK) {
-        fputs(text_of(json, "text"), stdout);
+        if (isatty(STDOUT_FILENO)) {
+            shown_text_write_file(stdout, text_of(json, "text"));
+        } else {
+            fputs(text_of(json, "text"), stdout); /* to the byte */
+        }
         if (!json_is_true(json_object_get(json, "is_whole"))) {
             fprintf(stderr, "tillwayctl: that file is not what was written there any more\n");
             code = CTL_FAILED;
@@ -124,9 +130,10 @@ static void show_diff(const json_t *json)
             file = text_of(item, "file");
             printf("%s\n", file);
         }
-        printf("%s%5lld  %.*s\n", text_of(item, "sign"),
-               (long long)json_integer_value(json_object_get(item, "line")), TEXT_MAX,
-               text_of(item, "text"));
+        printf("%s%5lld  ", text_of(item, "sign"),
+               (long long)json_integer_value(json_object_get(item, "line")));
+        shown_text_write(stdout, text_of(item, "text"), strlen(text_of(item, "text")), TEXT_MAX);
+        putchar('\n');
     }
     if (json_array_size(items) == 0) {
         puts("no rule file differs");

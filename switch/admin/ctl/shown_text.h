@@ -1,0 +1,11 @@
+/* A line of a rule file as an approver sees it: nothing that a console would obey, nothing left out
+ * without a mark. */
+#pragma once
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* Control bytes but tabs are shown as '?'. Of more than `max` bytes a mark says how many follow. */
+void shown_text_write(FILE *to, const char *text, size_t length, size_t max);
+/* The same of a whole file, line by line, uncut. */
+void shown_text_write_file(FILE *to, const char *text);
