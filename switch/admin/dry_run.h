@@ -1,8 +1,9 @@
 /* A rule file of an operator held against what the log has: where past payments would have gone by
  * it, or what they would have cost. Nothing of it comes into force, and nothing is written.
  *
- * The file comes as text; the tables beside it (merchants, terminals, BINs, the other rule file)
- * are those of the configuration as it is now on this machine.
+ * The file comes as text; the tables beside it (merchants, terminals, BINs) are those of the
+ * configuration as it is now on this machine, rule files those of the version in force if there is
+ * one.
  */
 #pragma once
 

@@ -16,6 +16,7 @@
 #include "switch/admin/wall_text.h"
 #include "switch/engine/payment_rule.h"
 #include "switch/ruleset_load.h"
+#include "switch/versions/version_folder.h"
 
 #define ROWS_SQL                                                                                   \
     "SELECT " ROUTE_ROW_COLUMNS                                                                    \
@@ -309,12 +310,49 @@ static json_t *result_of(const struct trial *trial)
 
 /* --- the run ------------------------------------------------------------------------------ */
 
+static void use_copy(const struct dry_run *run, const struct rule_version *version,
+                     enum rule_file file, char option[OPTION_PATH_SIZE])
+{
+    char path[VERSION_PATH_SIZE];
+    if (version->files[file].hash[0] != '\0' &&
+        version_folder_path(run->log, version->number, rule_file_name(file), path) &&
+        strlen(path) < OPTION_PATH_SIZE) {
+        memcpy(option, path, strlen(path) + 1);
+    }
+}
+
+/* What is in force may be a version's copies, not the files that the configuration names. */
+static enum status use_version_in_force(const struct dry_run *run, struct server_options *options,
+                                        struct byte_writer *faults)
+{
+    char reason[RULE_VERSION_REASON_SIZE] = "";
+    struct rule_version *versions;
+    uint32_t count;
+    enum status status = version_folder_read(run->log, &versions, &count, reason);
+    if (status != STATUS_OK) {
+        byte_writer_text(faults, reason);
+        return status;
+    }
+    const struct rule_version *in_force = version_folder_latest(versions, count);
+    if (in_force != NULL) {
+        use_copy(run, in_force, RULE_FILE_ROUTES, options->routes);
+        use_copy(run, in_force, RULE_FILE_FEES, options->fees);
+    }
+    free(versions);
+    return STATUS_OK;
+}
+
 static enum status load(struct trial *trial, struct byte_writer *faults)
 {
     const struct ruleset_trial routes = {trial->run->name, trial->run->text, trial->run->length};
     struct server_options *options = options_file_load(trial->run->options, faults);
     if (options == NULL) {
         return STATUS_BAD_VALUE;
+    }
+    enum status status = use_version_in_force(trial->run, options, faults);
+    if (status != STATUS_OK) {
+        server_options_destroy(options);
+        return status;
     }
     trial->tried = ruleset_load_trial(options, &routes, faults);
     if (trial->tried != NULL) {
