@@ -107,6 +107,16 @@ static void places_check(struct document *document, const struct channel_options
     }
 }
 
+/* What may stand in the head of a POST: what else there is ends it, or is refused by who reads it.
+ */
+static bool is_visible(const char *text)
+{
+    while (*text >= '!' && *text <= '~') {
+        text++;
+    }
+    return *text == '\0';
+}
+
 /* Who posts is who connects. */
 static void http_check(struct document *document, const struct channel_options *one,
                        uint32_t channel)
@@ -118,11 +128,11 @@ static void http_check(struct document *document, const struct channel_options *
                            "who connects, got true");
         }
     }
-    if (one->framing.http_path[0] != '/' || strpbrk(one->framing.http_path, " \t\r\n") != NULL ||
-        strpbrk(one->framing.http_host, " \t\r\n/") != NULL) {
+    if (one->framing.http_path[0] != '/' || !is_visible(one->framing.http_path) ||
+        !is_visible(one->framing.http_host) || strchr(one->framing.http_host, '/') != NULL) {
         document_fault(document, item_member(document, "channels", channel, "framing"),
                        "framing.http_path, framing.http_host: expected /path and host[:port] "
-                       "without blanks, got \"%s\" and \"%s\"",
+                       "of ASCII without blanks, got \"%s\" and \"%s\"",
                        one->framing.http_path, one->framing.http_host);
     }
 }
