@@ -112,6 +112,9 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
         if (frame.message.length > 0) { /* an empty one only keeps the connection alive */
             link->setup.calls->on_frame(link->setup.owner, frame.message);
         }
+        if (frame.is_http && !frame.may_keep_alive) { /* what is posted now would not be read */
+            link_drop(link, CLOSE_PEER, "the bank's HTTP answer says that this connection ends");
+        }
     }
     return link->state == LINK_OPEN ? used : bytes.length;
 }
