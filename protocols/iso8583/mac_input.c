@@ -92,10 +92,10 @@ static struct byte_view join(const struct message *message, uint8_t room[MESSAGE
     const struct spec_mac *mac = &message->spec->mac;
     struct byte_writer writer;
     byte_writer_init(&writer, room, MESSAGE_MAC_BYTES_MAX);
-    if (mac->has_mti) {
+    bool is_network = mac->has_network_list && message->mti[1] == '8';
+    if (is_network ? mac->has_network_mti : mac->has_mti) {
         byte_writer_put(&writer, message->mti, 4);
     }
-    bool is_network = mac->has_network_list && message->mti[1] == '8';
     const uint64_t *chosen = is_network ? mac->network_fields : mac->fields;
     for (unsigned word = 0; word < SPEC_WORD_COUNT; word++) {
         uint64_t left = chosen[word] & message->present[word];

@@ -176,7 +176,8 @@ enum spec_mac_keep {
 
 struct spec_mac {
     bool is_chosen;                   /* else the message from its type to the MAC field */
-    bool has_mti, has_network_list;   /* the message type stands first; 08xx has its own list */
+    bool has_network_list;            /* 08xx has its own list */
+    bool has_mti, has_network_mti;    /* the message type stands first, in each of the two */
     uint64_t fields[SPEC_WORD_COUNT]; /* bits as in message.present; absent ones are left out */
     uint64_t network_fields[SPEC_WORD_COUNT];
     char separator[2];                      /* between two of them; empty: nothing */

@@ -17,7 +17,8 @@ static void take_item(struct document *document, struct spec *spec,
         length > 0 && length <= 3 &&
         digits_parse(&number, text, length, (struct number_range){2, SPEC_FIELD_MAX}) == STATUS_OK;
     if (strcmp(text, "mti") == 0 && item->parent->first_child == item) {
-        spec->mac.has_mti = true;
+        bool is_network = fields == spec->mac.network_fields;
+        *(is_network ? &spec->mac.has_network_mti : &spec->mac.has_mti) = true;
     } else if (!is_number || spec->fields[number].name[0] == '\0' || number == 64 ||
                number == spec->mac_field) {
         document_fault(document, item,
