@@ -80,7 +80,7 @@ void wall_text_year(const struct wall_text *now, const char date[4], char year[3
     if (date[0] == '\0' || !take_two(date, (struct number_range){1, 12}, &month)) {
         return;
     }
-    this_year = month > this_month + 6 ? this_year - 1 : this_year;
+    this_year = month >= this_month + 6 ? this_year - 1 : this_year;
     this_year = month + 6 < this_month ? this_year + 1 : this_year;
     put_two(year, this_year % 100);
 }
