@@ -126,7 +126,7 @@ static unsigned pass(struct gate *gate, enum endpoint endpoint, const char *toke
     struct answer answer = {.code = 200};
     snprintf(header, sizeof(header), "Bearer %s", token == NULL ? "" : token);
     struct gate_request request = {
-        endpoint, "GET", "/x", "127.0.0.1", token == NULL ? NULL : header, NULL};
+        endpoint, "GET", "/x", "127.0.0.1", token == NULL ? NULL : header, NULL, NULL};
     bool may = gate_pass(gate, &request, &holder, &answer);
     assert_int_equal(may, answer.code == 200);
     free(answer.body);
