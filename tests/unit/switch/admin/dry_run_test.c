@@ -7,6 +7,7 @@
 #include "switch/admin/dry_run.h"
 #include "switch/admin/tally.h"
 #include "switch/engine/engine.h"
+#include "switch/versions/version_folder.h"
 #include "tests/stage/log_stage.h"
 
 #define NOON_US INT64_C(1789992000000000) /* 2026-09-21 12:00 UTC */
@@ -338,6 +339,31 @@ static void test_a_plan_that_is_gone_leaves_its_transactions_unpriced(void **sta
     json_decref(result);
 }
 
+/* The file of the configuration does not count once a version's copy is in force. */
+static void test_routes_are_held_against_the_version_in_force(void **state)
+{
+    static const char ROUTES[] = "routes:\n  - {channels: [bank_b]}\n";
+    char reason[RULE_VERSION_REASON_SIZE], command[256];
+    bool is_taken;
+    struct rule_version version = {.number = 1, .turn = 1};
+    (void)state;
+    struct version_folder *versions = version_folder_open(stage.folder, 0, &is_taken, reason);
+    assert_non_null(versions);
+    assert_int_equal(version_folder_stage(versions, reason), STATUS_OK);
+    assert_int_equal(version_folder_stage_file(versions, RULE_FILE_ROUTES, ROUTES,
+                                               sizeof(ROUTES) - 1, &version, reason),
+                     STATUS_OK);
+    assert_int_equal(version_folder_keep(versions, &version, reason), STATUS_OK);
+    version_folder_close(versions);
+    json_t *result = good(route_dry_run, FILES[4].text);
+    const json_t *move = json_array_get(json_object_get(result, "moves"), 0);
+    assert_int_equal(tally_get(move, "count"), 1);
+    assert_int_equal(tally_get(move, "as_present"), 0);
+    json_decref(result);
+    snprintf(command, sizeof(command), "rm -rf '%.200s/versions'", stage.folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_the_same_fees_make_no_difference),
         cmocka_unit_test(test_other_fees_are_told_by_merchant_with_their_losses),
         cmocka_unit_test(test_a_plan_that_is_gone_leaves_its_transactions_unpriced),
+        cmocka_unit_test(test_routes_are_held_against_the_version_in_force),
     };
     return cmocka_run_group_tests(tests, stage_set, stage_strike);
 }
