@@ -111,7 +111,7 @@ static void check_mac(struct terminals *terminals, const struct message *message
         terminals->setup.unit, payment->terminal_id, input, message_raw(message, mac_field));
     switch (security.gate) {
     case SECURITY_PASS:
-        return;
+        break;
     case SECURITY_BAD_MAC:
         refuse_wrong_mac(terminals, message, input, payment, verdict);
         break;
@@ -122,7 +122,8 @@ static void check_mac(struct terminals *terminals, const struct message *message
         refuse(verdict, REJECT_SECURITY, "MAC: %s", hsm_answer_text(security.answer));
         break;
     }
-    verdict->asks_signon = security.asks_signon;
+    verdict->asks_signon = security.gate != SECURITY_PASS && security.asks_signon;
+    secret_wipe(room, input.bytes == room ? input.length : 0);
 }
 
 static void check_identity(const struct terminal_conn *conn, const struct payment *payment,

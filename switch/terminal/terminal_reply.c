@@ -12,6 +12,7 @@
 
 #define REQUEST_SIGNON 3 /* header digit 6: sign on again (unionpay section 1) */
 #define ECHO_CHARACTERS_MAX 64
+#define TOO_LONG "the answer is longer than framing.length_max"
 
 /* The header of the request, its digit 6 ours. Only the six-byte header of UnionPay terminals has
  * such a digit: the low half of its third byte. */
@@ -39,15 +40,20 @@ static void trace_sent(const struct terminal_conn *conn, const struct byte_write
     trace_put(&message);
 }
 
-static void put_out(struct terminal_conn *conn, struct byte_writer *writer,
+/* False: it is longer than a frame may be, and nothing of it has gone out. */
+static bool put_out(struct terminal_conn *conn, struct byte_writer *writer,
                     const struct frame_mark *mark)
 {
     if (trace_is_on()) {
         trace_sent(conn, writer, mark);
     }
     frame_end(writer, &conn->port->setup.framing, mark);
+    if (writer->status != STATUS_OK) {
+        return false;
+    }
     stream_write(conn->stream, (struct byte_view){writer->bytes, writer->position});
     stream_flush(conn->stream);
+    return true;
 }
 
 static bool put_mac(struct terminal_conn *conn, const char *terminal_id, struct byte_writer *writer,
@@ -88,9 +94,11 @@ bool terminal_reply_send(struct terminal_conn *conn, const struct engine_effect 
         scope = how.with_mac ? message_mac_input_built(dialect_spec(dialect), whole, scope, room)
                              : scope;
         is_built = !how.with_mac || put_mac(conn, payment->terminal_id, &writer, scope, reason);
+        secret_wipe(room, scope.bytes == room ? scope.length : 0);
     }
-    if (is_built) {
-        put_out(conn, &writer, &mark);
+    if (is_built && !put_out(conn, &writer, &mark)) {
+        snprintf(reason, TERMINAL_REPLY_REASON_SIZE, "%s", TOO_LONG);
+        is_built = false;
     }
     secret_wipe(writer.bytes, writer.position);
     return is_built;
@@ -135,9 +143,9 @@ void terminal_reply_refuse(struct terminal_conn *conn, const struct message *mes
     message_draft_set_text(&draft, 39, refusal->response_code);
     byte_writer_init(&writer, conn->port->terminals->reply_bytes, REPLY_BYTES_MAX);
     struct frame_mark mark = frame_begin_reply(&writer, &conn->port->setup.framing, &conn->frame);
-    if (message_build(&draft, &writer, NULL, &fault) == STATUS_OK) {
-        put_out(conn, &writer, &mark);
-    } else {
+    if (message_build(&draft, &writer, NULL, &fault) != STATUS_OK) {
         terminal_conn_close(conn, CLOSE_MESSAGE, fault.reason);
+    } else if (!put_out(conn, &writer, &mark)) {
+        terminal_conn_close(conn, CLOSE_MESSAGE, TOO_LONG);
     }
 }
