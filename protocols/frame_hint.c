@@ -8,24 +8,15 @@
 
 #define LENGTH_BYTES 2 /* what an inclusive length counts beside the message */
 
-static const struct {
-    enum frame_length_kind kind;
-    const char *word;
-} KINDS[] = {{FRAME_BINARY_2, "binary_2"},
-             {FRAME_BINARY_2_INCLUSIVE, "binary_2_inclusive"},
-             {FRAME_ASCII_4, "ascii_4"},
-             {FRAME_BCD_2, "bcd_2"},
-             {FRAME_BINARY_4, "binary_4"}};
-
 bool frame_hint_of_begun(char text[FRAME_HINT_SIZE], const struct framing *framing,
                          struct byte_view bytes)
 {
-    for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+    for (unsigned i = 0; i < FRAME_LENGTH_KIND_COUNT; i++) {
         struct framing other = *framing;
         struct frame frame;
         struct frame_fault fault;
         uint32_t consumed = 0;
-        other.length_kind = KINDS[i].kind;
+        other.length_kind = (enum frame_length_kind)i;
         other.may_be_http = false;
         if (other.length_kind != framing->length_kind &&
             frame_parse(&frame, &consumed, &other, bytes, &fault) == STATUS_OK &&
@@ -33,7 +24,7 @@ bool frame_hint_of_begun(char text[FRAME_HINT_SIZE], const struct framing *frami
             snprintf(text, FRAME_HINT_SIZE,
                      "they are one whole message where framing.length is %s: the peer writes its "
                      "length so",
-                     KINDS[i].word);
+                     frame_length_name(other.length_kind));
             return true;
         }
     }

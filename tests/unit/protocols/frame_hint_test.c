@@ -56,6 +56,9 @@ static void test_another_length_that_fits_is_named(void **state)
     expect_begun(FRAME_BINARY_4, bytes, 104, "ascii_4");
     memcpy(bytes, "\x00\x00\x00\x64", 4);
     expect_begun(FRAME_ASCII_4, bytes, 104, "binary_4");
+    memcpy(bytes, "\x02\x01\x00\x00", 4);
+    memcpy(bytes + 103, "\x03\x02", 2); /* ETX and the block check */
+    expect_begun(FRAME_BINARY_2, bytes, 105, "stx");
 }
 
 static void test_half_a_message_of_the_right_length_has_no_hint(void **state)
