@@ -135,7 +135,7 @@ static const char *note_of(void *argument)
 }
 
 static void serve(struct admin *admin, struct MHD_Connection *connection,
-                  const struct endpoint_match *match, struct gate_request *asked,
+                  const struct endpoint_match *match, const struct gate_request *asked,
                   const struct request *request, struct answer *answer)
 {
     struct token_holder holder;
@@ -154,9 +154,10 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .body = request->body,
                         .body_length = request->body_length};
     struct noting noting = {.call = &call};
-    asked->note = note_of;
-    asked->note_argument = &noting;
-    if (!gate_pass(&admin->gate, asked, &holder, answer)) {
+    struct gate_request noted = *asked;
+    noted.note = note_of;
+    noted.note_argument = &noting;
+    if (!gate_pass(&admin->gate, &noted, &holder, answer)) {
         return;
     }
     if (match->endpoint == ENDPOINT_TXN_SEARCH && !read_query(connection, &query, answer)) {
@@ -167,7 +168,7 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
     call.operator_name = holder.name;
     call_serve(&call, answer);
     if (endpoint_has_effect(match->endpoint)) {
-        gate_report(&admin->gate, asked, &holder, answer);
+        gate_report(&admin->gate, &noted, &holder, answer);
     }
 }
 
