@@ -388,11 +388,11 @@ static int start(struct server *server)
     loop_enroll(server->loop, &server->hook);
     server_channels_start(server);
     server_keys_warn(server);
+    signals_begin(server); /* whoever sees it listen may end it in order */
     int code = server_listeners_begin(server);
     code = code == SERVER_EXIT_OK ? threads_begin(server) : code;
     code = code == SERVER_EXIT_OK ? control_begin(server) : code;
     if (code == SERVER_EXIT_OK) {
-        signals_begin(server);
         deadline_init(&server->watchdog, on_watchdog);
         on_watchdog(&server->watchdog);
         server->state = CONTROL_RUNNING;
