@@ -78,8 +78,8 @@ def the_clock_jumps(run):
     jumps = ("+3600", "-3600", "+86400", "-86400", "+0")
     with run.paying(ends_with_body=True) as result:
         for jump in jumps:
-            lines, paid = len(run.lines()), run.metric("txn_total", "approved")
-            run_folder.wait_until("payments go on", 30, lambda: len(run.lines()) > lines + 20 and run.metric("txn_total", "approved") > paid)
+            lines = len(run.lines("type=purchase"))
+            run_folder.wait_until("payments go on", 60, lambda: len(run.lines("type=purchase")) > lines + 20)
             new = run.folder / "clock.new"
             new.write_text(jump + "\n")
             new.replace(stamp)
@@ -221,6 +221,15 @@ def when_read(pipe):
     return ends[0]
 
 
+def feed(pipe, text):
+    """Gives it to who waits for it, if anybody does."""
+    with contextlib.suppress(OSError):
+        end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        os.set_blocking(end, True)
+        os.write(end, text)
+        os.close(end)
+
+
 def the_thread_pool_is_starved(run):
     """F31: its only thread waits for ever for a file that a reload reads; no payment needs it."""
     run.up(prefix=["env", "UV_THREADPOOL_SIZE=1"], is_patient=True)
@@ -238,7 +247,8 @@ def the_thread_pool_is_starved(run):
         expect("the reload did not wait", not run.lines(" reloaded "))
         os.write(end, kept)
         os.close(end)
-        run.wait_line("reload", seconds=stage.RELOAD_S)
+        # It is read again for its hash, by whoever comes next.
+        run_folder.wait_until("the reload ends", stage.RELOAD_S, lambda: feed(table, kept) or run.lines("reload"))
     all_were_answered(result)
     table.unlink()
     table.write_bytes(kept)
