@@ -92,17 +92,14 @@ static struct byte_view join(const struct message *message, uint8_t room[MESSAGE
     const struct spec_mac *mac = &message->spec->mac;
     struct byte_writer writer;
     byte_writer_init(&writer, room, MESSAGE_MAC_BYTES_MAX);
-    bool is_network = mac->has_network_list && message->mti[1] == '8';
-    if (is_network ? mac->has_network_mti : mac->has_mti) {
+    bool is_network = mac->network.count > 0 && message->mti[1] == '8';
+    const struct spec_mac_list *list = is_network ? &mac->network : &mac->list;
+    if (list->has_mti) {
         byte_writer_put(&writer, message->mti, 4);
     }
-    const uint64_t *chosen = is_network ? mac->network_fields : mac->fields;
-    for (unsigned word = 0; word < SPEC_WORD_COUNT; word++) {
-        uint64_t left = chosen[word] & message->present[word];
-        while (left != 0) {
-            unsigned bit = (unsigned)__builtin_clzll(left);
-            put_field(&writer, message, word * 64 + bit + 1);
-            left &= ~(UINT64_C(1) << (63 - bit));
+    for (unsigned i = 0; i < list->count; i++) {
+        if (message_has(message, list->fields[i])) {
+            put_field(&writer, message, list->fields[i]);
         }
     }
     /* Longer than any frame: nothing verifies over no bytes. */
@@ -113,7 +110,7 @@ struct byte_view message_mac_input(const struct message *message,
                                    uint8_t room[MESSAGE_MAC_BYTES_MAX])
 {
     struct byte_view scope = message_mac_scope(message);
-    return message->spec->mac.is_chosen && scope.length > 0 ? join(message, room) : scope;
+    return message->spec->mac.list.count > 0 && scope.length > 0 ? join(message, room) : scope;
 }
 
 struct byte_view message_mac_input_built(const struct spec *spec, struct byte_view whole,
@@ -122,15 +119,11 @@ struct byte_view message_mac_input_built(const struct spec *spec, struct byte_vi
 {
     struct message message;
     struct message_fault fault;
-    uint64_t wanted[SPEC_WORD_COUNT];
-    if (!spec->mac.is_chosen || scope.length == 0) {
+    if (spec->mac.list.count == 0 || scope.length == 0) {
         return scope;
     }
-    for (unsigned word = 0; word < SPEC_WORD_COUNT; word++) {
-        wanted[word] = spec->mac.fields[word] | spec->mac.network_fields[word];
-    }
     /* Not the whole message: where the MAC will stand, there is nothing yet. */
-    enum status status = message_parse_some(&message, spec, whole, wanted, &fault);
+    enum status status = message_parse_some(&message, spec, whole, spec->mac.fields, &fault);
     REQUIRE(status == STATUS_OK); /* we wrote it */
     return join(&message, room);
 }

@@ -168,18 +168,24 @@ struct spec_header_item {
 };
 
 /* A MAC that is made over chosen fields, joined as text (`mac: {fields, join}`), and not over the
- * message as it stands. */
+ * message as it stands. The order is the list's, since hosts prescribe theirs; fields of raw bytes
+ * are refused, because a text of them could be made in more than one way. */
 enum spec_mac_keep {
     SPEC_MAC_KEEP_ALL,
     SPEC_MAC_KEEP_X9_9 /* letters, digits, blanks, commas and points (ANSI X9.9, edited text) */
 };
 
+struct spec_mac_list {
+    bool has_mti;                   /* the message type stands first */
+    uint8_t count;                  /* 0: there is no such list */
+    uint8_t fields[SPEC_FIELD_MAX]; /* in the order of the text, each once; an absent one is left
+                                       out */
+};
+
 struct spec_mac {
-    bool is_chosen;                   /* else the message from its type to the MAC field */
-    bool has_network_list;            /* 08xx has its own list */
-    bool has_mti, has_network_mti;    /* the message type stands first, in each of the two */
-    uint64_t fields[SPEC_WORD_COUNT]; /* bits as in message.present; absent ones are left out */
-    uint64_t network_fields[SPEC_WORD_COUNT];
+    struct spec_mac_list list;              /* empty: the message from its type to the MAC field */
+    struct spec_mac_list network;           /* of 08xx; empty: as `list` */
+    uint64_t fields[SPEC_WORD_COUNT];       /* those of both; bits as in message.present */
     char separator[2];                      /* between two of them; empty: nothing */
     bool is_upper, is_trimmed, has_lengths; /* trimmed: no blanks around it, one at most inside */
     enum spec_mac_keep keep;

@@ -6,10 +6,35 @@
 #include "protocols/base/require.h"
 #include "protocols/iso8583/spec_compile.h"
 
-/* One item of a list: a field's number, or `mti` in its first place. */
-static void take_item(struct document *document, struct spec *spec,
-                      const struct document_node *item, uint64_t fields[SPEC_WORD_COUNT])
+static bool takes_field(const uint64_t fields[SPEC_WORD_COUNT], unsigned number)
 {
+    return (fields[(number - 1) / 64] >> (63 - (number - 1) % 64) & 1) != 0;
+}
+
+static void note_field(uint64_t fields[SPEC_WORD_COUNT], unsigned number)
+{
+    fields[(number - 1) / 64] |= UINT64_C(1) << (63 - (number - 1) % 64);
+}
+
+struct list_reader {
+    struct document *document;
+    struct spec *spec;
+    const char *key;                /* of the list */
+    struct spec_mac_list *list;     /* that is filled */
+    uint64_t seen[SPEC_WORD_COUNT]; /* what it holds so far */
+};
+
+/* The MAC's text is made of characters. Raw bytes are none, and hosts differ on whether they stand
+ * there as they are or as hex digits; those that the wire has in hex digits are characters. */
+static bool is_text(const struct spec_field *field)
+{
+    return field->content != SPEC_B || spec_field_is_hex(field);
+}
+
+/* One item of a list: a field's number, or `mti` in its first place. */
+static void take_item(struct list_reader *reader, const struct document_node *item)
+{
+    const struct spec *spec = reader->spec;
     uint64_t number = 0;
     const char *text = item->kind == DOCUMENT_SCALAR ? item->text : "";
     uint32_t length = (uint32_t)strlen(text);
@@ -17,34 +42,48 @@ static void take_item(struct document *document, struct spec *spec,
         length > 0 && length <= 3 &&
         digits_parse(&number, text, length, (struct number_range){2, SPEC_FIELD_MAX}) == STATUS_OK;
     if (strcmp(text, "mti") == 0 && item->parent->first_child == item) {
-        bool is_network = fields == spec->mac.network_fields;
-        *(is_network ? &spec->mac.has_network_mti : &spec->mac.has_mti) = true;
+        reader->list->has_mti = true;
     } else if (!is_number || spec->fields[number].name[0] == '\0' || number == 64 ||
                number == spec->mac_field) {
-        document_fault(document, item,
+        document_fault(reader->document, item,
                        "mac: \"%.20s\" is no field of this dialect that a MAC is made over; "
                        "expected mti in the first place and numbers of fields",
                        text);
-    } else if ((fields[(number - 1) / 64] >> (63 - (number - 1) % 64) & 1) != 0) {
-        document_fault(document, item, "mac: field %u stands there twice", (unsigned)number);
+    } else if (takes_field(reader->seen, (unsigned)number)) {
+        document_fault(reader->document, item, "mac: field %u stands there twice",
+                       (unsigned)number);
+    } else if (!is_text(&spec->fields[number])) {
+        document_fault(reader->document, item,
+                       "mac: field %u holds raw bytes, and the MAC of a list is made over text; "
+                       "expected fields of characters, or bytes that stand there as hex digits",
+                       (unsigned)number);
     } else {
-        fields[(number - 1) / 64] |= UINT64_C(1) << (63 - (number - 1) % 64);
+        note_field(reader->seen, (unsigned)number);
+        note_field(reader->spec->mac.fields, (unsigned)number);
+        reader->list->fields[reader->list->count++] = (uint8_t)number;
     }
 }
 
-static bool take_list(struct document *document, struct spec *spec, const struct document_node *mac,
-                      const char *key, uint64_t fields[SPEC_WORD_COUNT])
+/* False: there is no such list, or it is none. */
+static bool take_list(struct list_reader *reader, const struct document_node *mac)
 {
-    const struct document_node *list = document_member(mac, key);
+    const struct document_node *list = document_member(mac, reader->key);
     if (list == NULL) {
         return false;
     }
     if (list->kind != DOCUMENT_SEQUENCE || list->child_count == 0) {
-        document_fault(document, list, "mac.%s: expected a list of fields, [mti, 2, 3, 4 …]", key);
+        document_fault(reader->document, list,
+                       "mac.%s: expected a list of fields, [mti, 2, 3, 4 …]", reader->key);
         return false;
     }
     for (const struct document_node *item = list->first_child; item != NULL; item = item->next) {
-        take_item(document, spec, item, fields);
+        take_item(reader, item);
+    }
+    if (reader->list->has_mti && list->child_count == 1) {
+        document_fault(reader->document, list,
+                       "mac.%s: only mti stands there, and it is the same in every message of a "
+                       "kind; expected numbers of fields behind it",
+                       reader->key);
     }
     return true;
 }
@@ -87,12 +126,13 @@ static void take_section(struct document *document, struct spec *spec,
 {
     static const char *const known[] = {"field", "fields", "network_fields", "join", NULL};
     document_refuse_unknown(document, node, known);
-    spec->mac.is_chosen = take_list(document, spec, node, "fields", spec->mac.fields);
-    spec->mac.has_network_list =
-        take_list(document, spec, node, "network_fields", spec->mac.network_fields);
+    struct list_reader list = {document, spec, "fields", &spec->mac.list, {0}};
+    struct list_reader network = {document, spec, "network_fields", &spec->mac.network, {0}};
+    bool has_list = take_list(&list, node);
+    bool has_network_list = take_list(&network, node);
     take_join(document, spec, document_member(node, "join"));
-    bool is_joined = spec->mac.has_network_list || document_member(node, "join") != NULL;
-    if (!spec->mac.is_chosen && is_joined && document_member(node, "fields") == NULL) {
+    bool is_joined = has_network_list || document_member(node, "join") != NULL;
+    if (!has_list && is_joined && document_member(node, "fields") == NULL) {
         document_fault(document, node,
                        "mac: join and network_fields need a list `fields` beside them; without one "
                        "the MAC is made over the message as it stands");

@@ -70,13 +70,43 @@ static void test_chosen_fields_are_joined_as_x9_9_edits_text(void **state)
     spec_destroy(spec);
 }
 
-static void test_without_a_join_values_stand_as_they_are(void **state)
+static void test_without_a_join_values_stand_as_they_are_in_the_order_of_the_list(void **state)
 {
     (void)state;
     struct spec *spec = compile(HEAD FIELDS "mac: {field: 128, fields: [11, 2, 41]}\n");
     struct made made;
     make(&made, spec, "0200", "m", NULL);
-    assert_input(&made, spec, "6225000000000014000007t1      ");
+    assert_input(&made, spec, "0000076225000000000014t1      ");
+    spec_destroy(spec);
+}
+
+static void test_mti_stands_in_the_list_that_names_it(void **state)
+{
+    (void)state;
+    struct spec *spec =
+        compile(HEAD FIELDS "mac: {field: 128, fields: [4, 11], network_fields: [mti, 70, 11]}\n");
+    struct made made;
+    make(&made, spec, "0200", "m", NULL);
+    assert_input(&made, spec, "000000012345000007");
+    make(&made, spec, "0820", "m", "301");
+    assert_input(&made, spec, "0820301000007");
+    spec_destroy(spec);
+    spec = compile(HEAD FIELDS "mac: {field: 128, fields: [mti, 4], network_fields: [70]}\n");
+    make(&made, spec, "0200", "m", NULL);
+    assert_input(&made, spec, "0200000000012345");
+    make(&made, spec, "0820", "m", "301");
+    assert_input(&made, spec, "301");
+    spec_destroy(spec);
+}
+
+static void test_bytes_that_the_wire_has_in_hex_are_text(void **state)
+{
+    (void)state;
+    struct spec *spec = compile("name: x\nmti: ascii\nbitmap: {coding: binary, secondary: true}\n"
+                                "codings: {n: ascii, z: ascii, b: hex, length: ascii}\n" FIELDS
+                                "mac: {field: 128, fields: [52, 2]}\n");
+    assert_int_equal(spec->mac.list.count, 2);
+    assert_int_equal(spec->mac.list.fields[0], 52);
     spec_destroy(spec);
 }
 
@@ -107,6 +137,14 @@ static void test_a_wrong_rule_is_told_with_its_place(void **state)
         {"mac: {field: 128, fields: [2, mti]}\n", "mac: \"mti\" is no field"},
         {"mac: {field: 128, fields: [2, 64]}\n", "mac: \"64\" is no field"},
         {"mac: {field: 128, fields: [2, 2]}\n", "mac: field 2 stands there twice"},
+        {"mac: {field: 128, fields: [2], network_fields: [11, 70, 11]}\n",
+         "x:6:57: mac: field 11 stands there twice"},
+        {"mac: {field: 128, fields: [2, 52]}\n",
+         "x:6:31: mac: field 52 holds raw bytes, and the MAC of a list is made over text; expected "
+         "fields of characters"},
+        {"mac: {field: 128, fields: [mti]}\n", "x:6:19: mac.fields: only mti stands there"},
+        {"mac: {field: 128, fields: [2], network_fields: [mti]}\n",
+         "mac.network_fields: only mti stands there"},
         {"mac: {field: 128, fields: 2}\n", "mac.fields: expected a list of fields"},
         {"mac: {fields: [2]}\n", "\"field\" is missing"},
         {"mac: {field: 128, join: {trim: true}}\n", "join and network_fields need a list"},
@@ -131,7 +169,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chosen_fields_are_joined_as_x9_9_edits_text),
-        cmocka_unit_test(test_without_a_join_values_stand_as_they_are),
+        cmocka_unit_test(test_without_a_join_values_stand_as_they_are_in_the_order_of_the_list),
+        cmocka_unit_test(test_mti_stands_in_the_list_that_names_it),
+        cmocka_unit_test(test_bytes_that_the_wire_has_in_hex_are_text),
         cmocka_unit_test(test_without_a_list_the_message_is_covered_as_it_stands),
         cmocka_unit_test(test_a_wrong_rule_is_told_with_its_place),
     };
