@@ -67,33 +67,60 @@ static void add_plain(struct description *description, const char *text, uint32_
     }
 }
 
-static uint32_t digits_at(const char *text)
+/* How long what separates two groups of a number is: a blank, no-break ones too, or a dash. */
+static uint32_t separator_at(const char *text)
 {
-    return (uint32_t)strspn(text, "0123456789*");
+    static const char *const separators[] = {" ",           "-", "\t", "\xC2\xA0", "\xE2\x80\x91",
+                                             "\xE2\x80\x93"};
+    for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
+        if (strncmp(text, separators[i], strlen(separators[i])) == 0) {
+            return (uint32_t)strlen(separators[i]);
+        }
+    }
+    return 0;
 }
 
-/* Free words may quote what is hidden elsewhere: long numbers and addresses are taken out. */
+/* A number as people write it, in groups or not: answers its length, and how many digits it has. */
+static uint32_t number_at(const char *text, uint32_t *digit_count)
+{
+    uint32_t length = 0, next = 0;
+    *digit_count = 0;
+    for (;;) {
+        uint32_t group = (uint32_t)strspn(text + next, "0123456789*");
+        if (group == 0) {
+            return length;
+        }
+        *digit_count += group;
+        length = next + group;
+        next = length;
+        for (uint32_t one; (one = separator_at(text + next)) > 0;) {
+            next += one;
+        }
+    }
+}
+
+/* Free words may quote what is hidden elsewhere: long numbers, grouped ones too ("6225 8801 2345
+ * 6789"), and addresses are taken out. */
 static void add_words(struct description *description, const char *text)
 {
+    bool is_begun = false; /* inside a word */
     while (*text != '\0') {
-        const uint32_t blanks = (uint32_t)strspn(text, " ");
-        add(description, text, blanks);
-        text += blanks;
-        const uint32_t word = (uint32_t)strcspn(text, " ");
-        if (memchr(text, '@', word) != NULL) {
+        uint32_t word = (uint32_t)strcspn(text, " ");
+        if (!is_begun && memchr(text, '@', word) != NULL) {
             add_text(description, "(an address)");
             text += word;
             continue;
         }
-        for (const char *end = text + word; text < end;) {
-            const uint32_t digits = digits_at(text);
-            if (digits > WORDS_DIGITS_MAX) {
-                add_text(description, "(digits)");
-            } else {
-                add_plain(description, text, digits == 0 ? 1 : digits);
-            }
-            text += digits == 0 ? 1 : digits;
+        uint32_t digits;
+        uint32_t length = number_at(text, &digits);
+        if (digits > WORDS_DIGITS_MAX) {
+            add_text(description, "(digits)");
+        } else { /* one character: what follows may begin an address */
+            length = 1;
+            add_plain(description, text, length);
         }
+        is_begun = text[length - 1] != ' ';
+        text += length;
     }
 }
 

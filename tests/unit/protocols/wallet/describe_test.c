@@ -150,6 +150,32 @@ static void test_free_words_lose_long_numbers_and_addresses(void **state)
                  "after 3 tries\n");
 }
 
+static void expect_words(const char *words, const char *shown)
+{
+    char body[256], line[256];
+    snprintf(body, sizeof(body), "{\"message\":\"%s\"}", words);
+    snprintf(line, sizeof(line), "message                          %s\n", shown);
+    expect(reply_text(400, body), line);
+}
+
+static void test_free_words_lose_numbers_in_groups(void **state)
+{
+    (void)state;
+    expect_words("card 6225 8801 2345 6789 refused", "card (digits) refused");
+    expect_words("6225-8801-2345-6789", "(digits)");
+    expect_words("call 138-0013-8000, or 138  0013 8000", "call (digits), or (digits)");
+    expect_words("6225\xC2\xA0"
+                 "8801\xE2\x80\x93"
+                 "2345",
+                 "(digits)");
+    expect_words("card 6225 **** **** 6789.", "card (digits).");
+    expect_words("1 2 3 4 5 6 7", "(digits)");
+    /* what is no long number stays, and an address behind a short one still goes */
+    expect_words("try 3 of 10, code 40004", "try 3 of 10, code 40004");
+    expect_words("12 34@example.com", "12 (an address)");
+    expect_words("12-34 x", "12-34 x");
+}
+
 static void test_what_cannot_be_read_is_not_shown(void **state)
 {
     (void)state;
@@ -186,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_a_query_without_a_body_is_its_target),
         cmocka_unit_test(test_whoever_pays_is_not_named),
         cmocka_unit_test(test_free_words_lose_long_numbers_and_addresses),
+        cmocka_unit_test(test_free_words_lose_numbers_in_groups),
         cmocka_unit_test(test_what_cannot_be_read_is_not_shown),
         cmocka_unit_test(test_depth_and_length_are_bounded),
     };
