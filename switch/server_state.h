@@ -163,7 +163,8 @@ void server_swap_on_stopped(struct seat *seat);
 void server_seats_each(struct server *server, void (*act)(struct seat *seat));
 /* Reads on where the log has caught up; called each turn. */
 void server_channels_resume(struct server *server);
-/* The driver's forward: what cannot leave comes back to the engine as UNSENT. */
+/* The driver's forward: what cannot leave comes back to the engine as UNSENT,
+ * with its reason. */
 void server_forward(void *argument, const struct engine_effect *effect);
 /* Of a place; one that is free has an empty name. */
 void server_channel_status(const struct server *server, uint32_t index,

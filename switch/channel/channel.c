@@ -20,6 +20,25 @@ const char *channel_answer_text(enum channel_answer answer)
     return texts[answer];
 }
 
+enum txn_reason channel_answer_reason(enum channel_answer answer)
+{
+    switch (answer) {
+    case CHANNEL_FULL:
+        return TXN_REASON_CHANNEL_FULL;
+    case CHANNEL_PIN_REFUSED:
+        return TXN_REASON_PIN_REFUSED;
+    case CHANNEL_DOWN:
+    case CHANNEL_PAN_REFUSED:
+    case CHANNEL_DUPLICATE:
+    case CHANNEL_NOT_BUILT:
+        return TXN_REASON_UNSENT;
+    case CHANNEL_QUEUED:
+        break;
+    }
+    REQUIRE(answer != CHANNEL_QUEUED);
+    return TXN_REASON_UNSENT;
+}
+
 void channel_base_init(struct channel *channel, const struct channel_ops *ops, const char *name,
                        uint16_t index, const struct channel_calls *calls)
 {

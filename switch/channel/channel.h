@@ -17,6 +17,7 @@
 
 #include "protocols/payment.h"
 #include "routing/channel_table.h"
+#include "switch/engine/engine.h"
 
 #define CHANNEL_REASON_SIZE 256
 
@@ -56,6 +57,8 @@ enum channel_answer {
 #undef X
 };
 const char *channel_answer_text(enum channel_answer answer);
+/* What the engine is told of one that is not QUEUED. */
+enum txn_reason channel_answer_reason(enum channel_answer answer);
 
 /* Sends a request as the engine gave it (STAN, F7, RRN …): its PIN block goes from the terminal's
  * key to the channel's, a card number that is only there sealed is opened, the MAC is put on. The

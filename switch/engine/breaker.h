@@ -15,5 +15,6 @@ void breaker_on_forward(struct engine *engine, struct txn *txn);
 void breaker_on_answer(struct engine *engine, struct txn *txn, const char response_code[3]);
 /* It could not be sent, or was not answered in time. May take one effect. */
 void breaker_on_fault(struct engine *engine, struct txn *txn, enum health_fault fault);
-/* It is in flight no more, and nothing was learnt; engine_move() calls it. */
+/* It is in flight no more, and nothing was learnt (a full window, a PIN that we could not
+ * translate); engine_move() calls it, too. */
 void breaker_on_gone(struct engine *engine, struct txn *txn);

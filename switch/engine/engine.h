@@ -151,7 +151,8 @@ enum engine_event_kind {
     X(CODE_LISTED, "62", "the payment code is on the black list")                                  \
     X(USAGE_FULL, "96", "what it takes cannot be counted: raise engine.usage_count_max")           \
     X(CLOCK_OFF, "00", "the terminal's clock is off")                                              \
-    X(OTHER_BATCH, "77", "the batch is not the terminal's open one: sign on again")
+    X(OTHER_BATCH, "77", "the batch is not the terminal's open one: sign on again")                \
+    X(CHANNEL_FULL, "91", "as many requests wait for the channel as may; nothing was sent")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,
@@ -181,7 +182,7 @@ struct engine_event {
         struct {
             struct txn_handle txn;
             uint16_t attempt;       /* as in the FORWARD effect */
-            enum txn_reason reason; /* UNSENT or PIN_REFUSED */
+            enum txn_reason reason; /* UNSENT, CHANNEL_FULL or PIN_REFUSED */
         } unsent;
         struct {
             struct txn_handle txn;

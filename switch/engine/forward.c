@@ -136,7 +136,7 @@ void forward_on_unsent(struct engine *engine, struct txn *txn, enum txn_reason r
     engine_unindex_stan(engine, txn, txn->channel_stan);
     if (reason == TXN_REASON_UNSENT) {
         breaker_on_fault(engine, txn, HEALTH_CONNECT);
-    } else {
+    } else { /* a full window is a limit of ours, and tells nothing of the bank */
         breaker_on_gone(engine, txn);
     }
     if (reason != TXN_REASON_PIN_REFUSED && forward(engine, txn)) {

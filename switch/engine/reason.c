@@ -73,6 +73,7 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_USAGE_FULL] = "usage_full",
     [TXN_REASON_CLOCK_OFF] = "clock_off",
     [TXN_REASON_OTHER_BATCH] = "other_batch",
+    [TXN_REASON_CHANNEL_FULL] = "channel_full",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

@@ -119,6 +119,38 @@ static void test_what_could_not_be_sent_goes_to_the_next(void **state)
     expect_channel(stage, ask(stage, 305), BANK_B);
 }
 
+/* Our own limit tells nothing of the bank. */
+static void test_a_full_window_is_no_fault_of_the_channel(void **state)
+{
+    struct stage *stage = *state;
+    stage_use_routes(stage, ROUTES);
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t index = ask(stage, 301 + i);
+        expect_channel(stage, index, BANK_A);
+        stage_unsent(stage, index, TXN_REASON_CHANNEL_FULL);
+        expect_channel(stage, index + 1, BANK_B);
+        stage_respond(stage, index + 1, "00");
+    }
+    assert_int_equal(breaker(stage, BANK_A).health.state, HEALTH_CLOSED);
+    expect_channel(stage, ask(stage, 309), BANK_A);
+}
+
+/* A probe that found no room has asked nothing, and keeps no other from being one. */
+static void test_a_probe_that_finds_the_window_full_proves_nothing(void **state)
+{
+    struct stage *stage = *state;
+    trip(stage);
+    stage_pass(stage, 10 * SECOND_NS);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t index = ask(stage, 311 + i);
+        expect_channel(stage, index, BANK_A);
+        stage_unsent(stage, index, TXN_REASON_CHANNEL_FULL);
+        expect_channel(stage, index + 1, BANK_B);
+        stage_respond(stage, index + 1, "00");
+        assert_int_equal(breaker(stage, BANK_A).health.state, HEALTH_HALF_OPEN);
+    }
+}
+
 static void test_slow_answers_open_it(void **state)
 {
     struct stage *stage = *state;
@@ -265,6 +297,10 @@ int main(void)
                                         stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_what_could_not_be_sent_goes_to_the_next, stage_set_up,
                                         stage_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_window_is_no_fault_of_the_channel, stage_set_up,
+                                        stage_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_probe_that_finds_the_window_full_proves_nothing,
+                                        stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_slow_answers_open_it, stage_set_up, stage_tear_down),
         cmocka_unit_test_setup_teardown(test_all_open_is_refused_91_but_follow_ups_go, stage_set_up,
                                         stage_tear_down),

@@ -147,6 +147,21 @@ static void test_what_never_left_goes_to_the_next_candidate_then_91(void **state
     assert_int_equal(stage_count_records(stage, RECORD_REVERSAL), 0);
 }
 
+static void test_where_every_window_is_full_it_is_91_with_its_reason(void **state)
+{
+    struct stage *stage = *state;
+    struct payment purchase = stage_purchase(TERMINAL_A, FIRST_STAN);
+    uint32_t before = stage->reply_count;
+    stage_ask(stage, &purchase);
+    stage_unsent(stage, 0, TXN_REASON_CHANNEL_FULL);
+    assert_int_equal(stage->forward_count, 2);
+    assert_int_equal(stage->forwards[1].effect.channel, BANK_B);
+    stage_unsent(stage, 1, TXN_REASON_CHANNEL_FULL);
+    stage_expect_reply(stage, before + 1, "91");
+    assert_int_equal(stage_last_record(stage, RECORD_RESULT)->reason, TXN_REASON_CHANNEL_FULL);
+    assert_int_equal(stage_count_records(stage, RECORD_REVERSAL), 0);
+}
+
 static void test_a_refused_pin_is_answered_99_and_tried_nowhere_else(void **state)
 {
     struct stage *stage = *state;
@@ -217,6 +232,7 @@ int main(void)
         TEST(test_a_refusal_names_its_reason_and_forwards_nothing),
         TEST(test_a_channel_that_is_down_is_passed_over),
         TEST(test_what_never_left_goes_to_the_next_candidate_then_91),
+        TEST(test_where_every_window_is_full_it_is_91_with_its_reason),
         TEST(test_a_refused_pin_is_answered_99_and_tried_nowhere_else),
         TEST(test_chip_data_and_texts_of_the_answer_are_passed_on),
         TEST(test_a_short_log_refuses_new_purchases_and_serves_reversals_and_repeats),

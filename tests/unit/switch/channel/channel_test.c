@@ -647,6 +647,10 @@ static void test_answers_have_words(void **state)
 {
     (void)state;
     assert_string_equal(channel_answer_text(CHANNEL_DOWN), "no link is signed on");
+    assert_int_equal(channel_answer_reason(CHANNEL_DOWN), TXN_REASON_UNSENT);
+    assert_int_equal(channel_answer_reason(CHANNEL_FULL), TXN_REASON_CHANNEL_FULL);
+    assert_int_equal(channel_answer_reason(CHANNEL_PIN_REFUSED), TXN_REASON_PIN_REFUSED);
+    assert_int_equal(channel_answer_reason(CHANNEL_DUPLICATE), TXN_REASON_UNSENT);
 }
 
 int main(void)
