@@ -77,6 +77,12 @@ enum status wrap_in(const struct framing *framing, struct byte_view bytes, uint3
     if (status != STATUS_OK) {
         return status;
     }
+    if (found.is_http && found.http_status != 200) {
+        *consumed = 0;
+        snprintf(fault->reason, sizeof fault->reason,
+                 "HTTP: the answer's status is %u, expected 200", found.http_status);
+        return STATUS_DENIED;
+    }
     if (is_plain(framing)) {
         *frame = (struct byte_view){bytes.bytes, *consumed};
         return STATUS_OK;

@@ -232,19 +232,35 @@ static enum status parse_plain(struct frame *frame, uint32_t *consumed,
     return STATUS_OK;
 }
 
+/* An answer that carries no message: where a body begins, others' bytes begin. */
+static void fill_bare(struct frame *frame, const struct frame_http_head *head,
+                      struct byte_view bytes, uint32_t *consumed)
+{
+    frame->message = (struct byte_view){bytes.bytes + head->head_length, 0};
+    frame->skip_length = head->body_length;
+    *consumed = head->head_length;
+}
+
 /* A bad frame inside good HTTP closes the connection without an answer, as it does outside. */
 static enum status parse_http(struct frame *frame, uint32_t *consumed,
                               const struct framing *framing, struct byte_view bytes,
                               struct frame_fault *fault)
 {
-    struct frame_http_head head;
+    struct frame_http_head head = {.status = 0};
     enum status status = framing->http_post_path != NULL
                              ? frame_http_answer_parse(&head, framing, bytes, fault)
                              : frame_http_head_parse(&head, framing, bytes, fault);
     if (status != STATUS_OK) {
         return status;
     }
-    REQUIRE(head.head_length <= bytes.length && head.body_length > 0);
+    REQUIRE(head.head_length <= bytes.length);
+    frame->http_status = head.status;
+    if (head.status != 0 && (head.status != 200 || head.body_length == 0)) {
+        frame->is_http = true;
+        frame->may_keep_alive = head.may_keep_alive;
+        fill_bare(frame, &head, bytes, consumed);
+        return STATUS_OK;
+    }
     if (bytes.length - head.head_length < head.body_length) {
         return STATUS_TRUNCATED;
     }

@@ -37,7 +37,12 @@ struct frame {
     struct byte_view message;           /* after TPDU; a view into the stream's bytes */
     uint8_t tpdu[FRAME_TPDU_BYTES];     /* as received; zeros where there is none */
     enum frame_length_kind length_kind; /* as it came */
-    bool is_http, may_keep_alive; /* may_keep_alive: the HTTP client asked to stay connected */
+    bool is_http, may_keep_alive;       /* may_keep_alive: the HTTP peer wants to stay connected */
+    /* Of an answer to what we posted: its status, else 0. One without a message (any status but
+     * 200, or no body) has an empty one; its body, of any kind, are the skip_length bytes behind
+     * those consumed, which nobody reads. 1xx announces another answer to the same POST. */
+    uint16_t http_status;
+    uint32_t skip_length;
 };
 
 struct frame_fault {
@@ -46,7 +51,8 @@ struct frame_fault {
 };
 
 /* Looks for one whole frame at the start of `bytes`.
- * STATUS_OK: *consumed bytes belong to it (0-length keep-alive frames come as an empty message).
+ * STATUS_OK: *consumed bytes belong to it (0-length keep-alive frames come as an empty message,
+ * and so do HTTP answers without one).
  * STATUS_TRUNCATED: more bytes are needed, and the same call is made again with all of them. Else
  * the stream is of no more use, `reason` says why in words an operator can act on, with offsets;
  * for HTTP faults `http_status` is the answer to give (400, 404, 405, 411, 413, 415), else 0: close

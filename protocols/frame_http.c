@@ -21,7 +21,8 @@ _Static_assert(FRAME_LENGTH_MAX < 4100, "no BCD length begins with a capital let
 struct http_facts {
     bool has_length, has_coding, has_type, has_host;
     bool is_type_right, wants_close, wants_keep_alive, is_version_1_0;
-    bool is_answer; /* to what we posted */
+    bool is_answer;  /* to what we posted */
+    uint16_t status; /* of that */
     uint32_t length;
     struct frame_http_post *post; /* NULL: it carries a frame */
     const char *const *wanted;
@@ -240,10 +241,7 @@ static enum status read_status_line(struct byte_view line, struct http_facts *fa
         return refuse(fault, STATUS_MALFORMED, 0,
                       "HTTP: the answer does not begin with HTTP/1.0 or HTTP/1.1");
     }
-    if (status != 200) {
-        return refuse(fault, STATUS_DENIED, 0, "HTTP: the answer's status is %u, expected 200",
-                      (unsigned)status);
-    }
+    facts->status = (uint16_t)status;
     return STATUS_OK;
 }
 
@@ -379,17 +377,49 @@ static enum status judge(const struct http_facts *facts, uint32_t length_max,
                                         : "HTTP: no Content-Length");
     }
     if (facts->length == 0) {
-        return refuse(fault, STATUS_MISSING, 400,
-                      facts->is_answer ? "HTTP: an answer without a body"
-                                       : "HTTP: POST without a body");
+        return refuse(fault, STATUS_MISSING, 400, "HTTP: POST without a body");
     }
     if (facts->length > length_max) {
         return refuse(fault, STATUS_BAD_VALUE, 413, "HTTP: Content-Length %u exceeds %u",
                       facts->length, length_max);
     }
-    if (!facts->is_type_right && facts->post == NULL && !facts->is_answer) {
+    if (!facts->is_type_right && facts->post == NULL) {
         return refuse(fault, STATUS_UNSUPPORTED, 415, "HTTP: Content-Type is %s, expected %s",
                       facts->has_type ? "another one" : "absent", CONTENT_TYPE);
+    }
+    return STATUS_OK;
+}
+
+/* Where an answer ends; what it says is the caller's business. */
+static enum status judge_answer(struct http_facts *facts, uint32_t length_max,
+                                struct frame_fault *fault)
+{
+    const unsigned status = facts->status;
+    if (status == 101) {
+        return refuse(fault, STATUS_UNSUPPORTED, 0,
+                      "HTTP: the answer's status is 101: the bank goes on in another protocol");
+    }
+    if (status < 200 || status == 204 || status == 304) {
+        facts->length = 0; /* whatever its headers say */
+        return STATUS_OK;
+    }
+    if (facts->has_coding) {
+        return refuse(fault, STATUS_MISSING, 0,
+                      "HTTP: the body of the answer (status %u) is chunked; a Content-Length alone "
+                      "is expected",
+                      status);
+    }
+    if (!facts->has_length) {
+        return refuse(fault, STATUS_MISSING, 0,
+                      "HTTP: the answer (status %u) has no Content-Length, which is expected",
+                      status);
+    }
+    length_max = status == 200 ? length_max : FRAME_HTTP_SKIP_MAX;
+    if (facts->length > length_max) {
+        return refuse(fault, STATUS_BAD_VALUE, 0,
+                      "HTTP: the answer (status %u) has a Content-Length of %u, at most %u is "
+                      "expected",
+                      status, facts->length, length_max);
     }
     return STATUS_OK;
 }
@@ -416,12 +446,16 @@ static enum status parse_head(struct frame_http_head *head, struct http_facts *f
         }
         status = read_header(line, facts, fault);
     }
-    status = status == STATUS_OK ? judge(facts, length_max, fault) : status;
+    if (status == STATUS_OK) {
+        status = facts->is_answer ? judge_answer(facts, length_max, fault)
+                                  : judge(facts, length_max, fault);
+    }
     if (status != STATUS_OK) {
         return status;
     }
     head->head_length = head_length;
     head->body_length = facts->length;
+    head->status = facts->status;
     head->may_keep_alive =
         !facts->wants_close && (!facts->is_version_1_0 || facts->wants_keep_alive);
     return STATUS_OK;

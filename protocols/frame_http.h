@@ -11,6 +11,7 @@
 
 struct frame_http_head {
     uint32_t head_length, body_length; /* bytes */
+    uint16_t status;                   /* of an answer */
     bool may_keep_alive;
 };
 
@@ -23,8 +24,10 @@ MUST_CHECK enum status frame_http_head_parse(struct frame_http_head *head,
                                              const struct framing *framing, struct byte_view bytes,
                                              struct frame_fault *fault);
 
-/* The same for the answer to what we posted: status 200, or the fault says which one came. No type
- * is asked for, since banks name many. */
+/* The same for the answer to what we posted, of any status, as long as it says where it ends: of
+ * 1xx, 204 and 304 it is the head alone (RFC 9112 section 6.3). A body that carries no frame may be
+ * of FRAME_HTTP_SKIP_MAX bytes. No type is asked for, since banks name many. */
+#define FRAME_HTTP_SKIP_MAX (1U << 20) /* the longest page of an error */
 MUST_CHECK enum status frame_http_answer_parse(struct frame_http_head *head,
                                                const struct framing *framing,
                                                struct byte_view bytes, struct frame_fault *fault);

@@ -86,21 +86,11 @@ static struct match_rule match_of(const struct match_options *options)
     return rule;
 }
 
-/* The host that a POST names: as it is written, or the place of the first link (RFC 9110 section
- * 7.2), where an IPv6 address stands in brackets. */
 static void http_fill(struct bank_setup *setup, const struct channel_options *options)
 {
-    const struct link_options *first = &options->links[0];
-    if (!options->framing.may_be_http) {
-        return;
-    }
-    snprintf(setup->http_path, sizeof(setup->http_path), "%s", options->framing.http_path);
-    if (options->framing.http_host[0] != '\0') {
+    if (options->framing.may_be_http) {
+        snprintf(setup->http_path, sizeof(setup->http_path), "%s", options->framing.http_path);
         snprintf(setup->http_host, sizeof(setup->http_host), "%s", options->framing.http_host);
-    } else {
-        bool is_bracketed = strchr(first->address, ':') != NULL;
-        snprintf(setup->http_host, sizeof(setup->http_host), is_bracketed ? "[%s]:%u" : "%s:%u",
-                 first->address, (unsigned)first->port);
     }
 }
 

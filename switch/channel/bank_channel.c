@@ -247,7 +247,9 @@ static enum channel_answer put_and_send(struct bank_channel *channel, struct ban
     if (put == INFLIGHT_PUT_FULL) {
         return CHANNEL_FULL;
     }
-    if (!link_send(link->link, framed)) {
+    const struct bank_post post = {loop_now_ns() + channel->setup.answer_life_ms * NS_PER_MS,
+                                   channel->outgoing.stan, channel->outgoing.kind, false};
+    if (!bank_link_put(link, framed, &post)) {
         inflight_cancel(channel->inflight, &request);
         return CHANNEL_FULL;
     }
@@ -444,6 +446,29 @@ static bool keep_header(struct bank_channel *channel, char reason[CHANNEL_REASON
     return is_good;
 }
 
+void bank_setup_host(const struct bank_setup *setup, char host[FRAME_HTTP_POST_TEXT_MAX + 1])
+{
+    const struct bank_link_setup *first = &setup->links[0];
+    const bool is_v6 = strchr(first->address, ':') != NULL;
+    int length = snprintf(host, FRAME_HTTP_POST_TEXT_MAX + 1, is_v6 ? "[%s]:%u" : "%s:%u",
+                          first->address, (unsigned)first->port);
+    REQUIRE(length > 0 && length <= FRAME_HTTP_POST_TEXT_MAX);
+}
+
+/* Where messages are posted, if they are. */
+static void keep_http(struct bank_channel *channel)
+{
+    struct bank_setup *setup = &channel->setup;
+    if (setup->http_path[0] == '\0') {
+        return;
+    }
+    if (setup->http_host[0] == '\0') {
+        bank_setup_host(setup, setup->http_host);
+    }
+    setup->framing.http_post_path = setup->http_path;
+    setup->framing.http_post_host = setup->http_host;
+}
+
 struct channel *bank_channel_create(struct loop *loop, struct security *security,
                                     struct security_unit *unit, const struct bank_setup *setup,
                                     const struct channel_calls *calls,
@@ -459,10 +484,7 @@ struct channel *bank_channel_create(struct loop *loop, struct security *security
     channel_base_init(&channel->base, &BANK_OPS, setup->name, setup->index, calls);
     channel->setup = *setup;
     channel->loop = loop;
-    if (setup->http_path[0] != '\0') {
-        channel->setup.framing.http_post_path = channel->setup.http_path;
-        channel->setup.framing.http_post_host = channel->setup.http_host;
-    }
+    keep_http(channel);
     channel->security = security;
     bank_keys_init(channel);
     channel->bank = (struct bank_dialect){.channel = channel->base.name,

@@ -36,7 +36,7 @@ struct bank_link_setup {
     bool is_listening;                     /* the bank connects to us there */
     const char *from[BANK_FROM_COUNT_MAX]; /* where it may come from */
     uint32_t from_count;                   /* 0: from anywhere */
-    uint32_t window;                       /* requests that may wait on it; 0: the channel's */
+    uint32_t window; /* requests that may wait on it; 0: the channel's, or one where it is posted */
 };
 
 struct bank_tls_setup {
@@ -56,7 +56,8 @@ struct bank_setup {
     struct bank_tls_setup tls;
     const struct dialect *dialect; /* borrowed until destroy */
     struct framing framing;
-    /* Messages are posted there; empty: no HTTP. framing.http_post_* are made of them. */
+    /* Messages are posted there; empty: no HTTP. An empty host is that of bank_setup_host.
+     * framing.http_post_* are made of them. */
     char http_path[FRAME_HTTP_POST_TEXT_MAX + 1], http_host[FRAME_HTTP_POST_TEXT_MAX + 1];
     /* In the header before the message type; empty: as the dialect says. */
     char header_source[16], header_destination[16];
@@ -83,6 +84,10 @@ struct bank_setup {
     void *keep_argument;
     char acquirer_id[12], forwarder_id[12]; /* F32, F33 where the payment has none; may be empty */
 };
+
+/* The host that a POST names where none is given: the place of the first link (RFC 9110 section
+ * 7.2), an IPv6 address in brackets. */
+void bank_setup_host(const struct bank_setup *setup, char host[FRAME_HTTP_POST_TEXT_MAX + 1]);
 
 /* NULL: `reason` says what is wrong: an address that is a name, a port that is taken, a certificate
  * that cannot be read, a key that is missing or does not serve the algorithm, no memory. */

@@ -241,7 +241,8 @@ void bank_keys_ask(struct bank_channel *channel)
     struct bank_link *chosen = NULL;
     for (uint32_t i = 0; i < channel->link_count && chosen == NULL; i++) {
         struct bank_link *link = &channel->links[i];
-        chosen = bank_link_is_up(link) && link->awaited_stan == 0 ? link : NULL;
+        bool is_free = link->awaited_stan == 0 && !bank_posts_are_full(&link->posts);
+        chosen = bank_link_is_up(link) && is_free ? link : NULL;
     }
     deadline_arm(&channel->loop->wheel, &channel->keys.due,
                  loop_now_ns() + channel->setup.reply_timeout_ms * NS_PER_MS);

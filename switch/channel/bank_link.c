@@ -80,8 +80,41 @@ bool bank_link_may_send(struct bank_link *link)
         bank_link_drop_half_dead(link, "");
         return false;
     }
-    return link_has_room(link->link) &&
-           inflight_link_count(link->channel->inflight, link->index) < link->window;
+    if (!link_has_room(link->link)) {
+        return false;
+    }
+    return link->posts.items != NULL
+               ? !bank_posts_are_full(&link->posts)
+               : inflight_link_count(link->channel->inflight, link->index) < link->window;
+}
+
+bool bank_link_put(struct bank_link *link, struct byte_view framed, const struct bank_post *post)
+{
+    if (bank_posts_are_full(&link->posts) || !link_send(link->link, framed)) {
+        return false;
+    }
+    if (link->posts.items != NULL) {
+        bank_posts_put(&link->posts, post);
+        if (link->posts.count == 1 && link->awaited_stan == 0) {
+            network_look_again(link);
+        }
+    }
+    return true;
+}
+
+bool bank_link_drop_overdue(struct bank_link *link)
+{
+    const struct bank_post *first = bank_posts_first(&link->posts);
+    char text[CHANNEL_REASON_SIZE];
+    if (first == NULL || loop_now_ns() < first->due_ns) {
+        return false;
+    }
+    snprintf(text, sizeof(text),
+             "the POST of a %s, STAN %06u, has no answer in time, and what is posted behind it "
+             "could have none",
+             payment_kind_name(first->kind), first->stan);
+    link_drop(link->link, CLOSE_IDLE, text);
+    return true;
 }
 
 void bank_link_sent(struct bank_link *link)
@@ -101,10 +134,13 @@ bool bank_link_send(struct bank_link *link, const struct payment *payment)
     uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
     char reason[BANK_MESSAGE_REASON_SIZE] = "the bank does not read";
     struct byte_writer writer;
+    const struct bank_post post = {loop_now_ns() +
+                                       link->channel->setup.reply_timeout_ms * NS_PER_MS,
+                                   payment->stan, payment->kind, true};
     byte_writer_init(&writer, bytes, sizeof(bytes));
     bool is_sent =
         bank_message_write(&link->channel->bank, payment, &writer, reason) == STATUS_OK &&
-        link_send(link->link, (struct byte_view){bytes, writer.position});
+        bank_link_put(link, (struct byte_view){bytes, writer.position}, &post);
     secret_wipe(bytes, writer.position);
     if (!is_sent) {
         LOG(LOG_ERROR, "forward_not_sent", LOG_TEXT("channel", link->channel->base.name),
@@ -123,7 +159,37 @@ static void on_open(void *owner)
     link->echo_misses = 0;
     link->unanswered = 0;
     link->tested_ns = 0;
+    bank_posts_clear(&link->posts);
     network_begin(link);
+}
+
+/* What was asked stays unknown until its time is over: the bank may have done it. */
+static void on_posted(void *owner, uint16_t http_status, bool has_message)
+{
+    struct bank_link *link = owner;
+    struct channel *base = &link->channel->base;
+    struct bank_post post;
+    if (!bank_posts_take(&link->posts, &post)) {
+        link_drop(link->link, CLOSE_FRAME, "an HTTP answer came, and nothing was posted");
+        return;
+    }
+    if (link->awaited_stan == 0) {
+        network_look_again(link);
+    }
+    if (has_message) {
+        return;
+    }
+    base->counts.http_refused++;
+    LOG(LOG_ERROR, "bank_http_refused", LOG_TEXT("channel", base->name),
+        LOG_NUMBER("link", link->index), LOG_NUMBER("status", http_status),
+        LOG_TEXT("kind", payment_kind_name(post.kind)), LOG_NUMBER("stan", post.stan),
+        LOG_TEXT("text", http_status == 200 ? "the answer has no message; one is expected"
+                                            : "status 200 and a message are expected"));
+    if (post.is_network) {
+        network_on_refused(link, &post, http_status);
+    } else {
+        inflight_give_up(link->channel->inflight, link->index, post.stan);
+    }
 }
 
 /* A message that is dropped takes nothing else with it: what it should have said times out. */
@@ -217,6 +283,7 @@ static void on_down(void *owner, const char *text)
     link->connections_lost++;
     channel->base.counts.connections_lost++;
     link->awaited_stan = 0;
+    bank_posts_clear(&link->posts);
     inflight_lose(channel->inflight, link->index);
     if (link->state == BANK_IS_DOWN) {
         LOG(LOG_WARN, "channel_not_reached", LOG_TEXT("channel", channel->base.name),
@@ -237,6 +304,7 @@ static void on_stopped(void *owner)
 
 static const struct link_calls LINK_CALLS = {.on_open = on_open,
                                              .on_frame = on_frame,
+                                             .on_posted = on_posted,
                                              .on_deadline = on_deadline,
                                              .on_down = on_down,
                                              .on_stopped = on_stopped};
@@ -290,18 +358,20 @@ bool bank_link_create(struct bank_link *link, struct bank_channel *channel, uint
     }
     link->channel = channel;
     link->index = index;
-    link->window = own->window > 0 ? own->window : setup->window;
+    const bool does_post = setup->framing.http_post_path != NULL;
+    link->window = own->window > 0 ? own->window : does_post ? 1 : setup->window;
     link->port = port_of(channel, own);
     link->since_us = loop_wall_us();
     snprintf(link->text, sizeof(link->text), "not connected yet");
     link->link = link_create(&connection);
     snprintf(reason, CHANNEL_REASON_SIZE, "channel %s: no memory", setup->name);
-    return link->link != NULL;
+    return link->link != NULL && (!does_post || bank_posts_create(&link->posts, link->window));
 }
 
 void bank_link_destroy(struct bank_link *link)
 {
     link_destroy(link->link);
+    bank_posts_destroy(&link->posts);
 }
 
 void bank_link_start(struct bank_link *link)

@@ -3,6 +3,7 @@
 
 #include "switch/channel/bank_channel.h"
 #include "switch/channel/bank_message.h"
+#include "switch/channel/bank_post.h"
 #include "switch/channel/channel_base.h"
 #include "switch/channel/inflight.h"
 #include "switch/channel/link.h"
@@ -35,6 +36,7 @@ struct bank_link {
     bool has_peer;
     uint8_t index;
     uint32_t window;
+    struct bank_posts posts; /* where messages are posted in HTTP */
     enum bank_state state;
     int64_t since_us;               /* in that state, wall time */
     char text[CHANNEL_REASON_SIZE]; /* why it is in it */
@@ -104,9 +106,16 @@ void bank_link_turn(struct bank_link *link, enum bank_state state, const char *r
  * has proved half dead is dropped here. */
 bool bank_link_may_send(struct bank_link *link);
 bool bank_link_is_up(const struct bank_link *link);
+/* Gathers what has been framed; `post` says what it is, and when its answer should be there. False:
+ * the link does not take it. */
+MUST_CHECK bool bank_link_put(struct bank_link *link, struct byte_view framed,
+                              const struct bank_post *post);
 /* A request has left on this link, or one that did has been answered. */
 void bank_link_sent(struct bank_link *link);
 void bank_link_answered(struct bank_link *link);
+/* Drops a link whose oldest POST has no answer although it is due: nothing behind it can have one,
+ * and no other way says that it is not waited for any more. False: there is none. */
+bool bank_link_drop_overdue(struct bank_link *link);
 /* Requests have waited for long, so that the link is to be tested, or is; and taken down where even
  * the test stays without an answer. `more` is put behind the requests in the reason. */
 bool bank_link_is_doubtful(const struct bank_link *link);
@@ -125,8 +134,12 @@ void network_lost(struct bank_link *link);
 void network_ask(struct bank_link *link, enum payment_kind kind);
 /* Tells the bank that we leave; nobody waits for the answer. */
 void network_sign_off(struct bank_link *link);
-/* The reply timeout has passed, or the time of the next test has come. */
+/* The reply timeout has passed, or the time of the next test or of a POST's answer has come. */
 void network_on_deadline(struct bank_link *link);
+/* The link waits for something else than before: its deadline is set anew. */
+void network_look_again(struct bank_link *link);
+/* The answer to a network message that was posted has no message. */
+void network_on_refused(struct bank_link *link, const struct bank_post *post, uint16_t http_status);
 /* Answers a network message that asks for what the dialect has no name for: 40, not supported. */
 void network_refuse(struct bank_link *link, struct byte_view message);
 /* Whether channel->incoming is a network message: then it has been dealt with. */

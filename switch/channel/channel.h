@@ -84,6 +84,7 @@ void channel_resume(struct channel *channel);
     X(connections_lost, "connections lost or not made")                                            \
     X(macs_failed, "messages dropped for a wrong or missing MAC")                                  \
     X(unreadable, "messages dropped because they are none of the dialect")                         \
+    X(http_refused, "HTTP answers without a message: of another status than 200, or empty")        \
     X(duplicates, "forwards refused because a request with the same match key waits")              \
     X(late, "responses to a request that was given up, or a second time")                          \
     X(unmatched, "responses to no request that waits")                                             \

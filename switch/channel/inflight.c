@@ -328,16 +328,38 @@ void inflight_take(struct inflight *inflight, const struct payment *answer, uint
     }
 }
 
+/* Its place by age is kept: it stays in the list. */
+static void entry_lose(struct inflight *inflight, struct entry *entry)
+{
+    REQUIRE(entry->state == ENTRY_WAITING);
+    entry->state = ENTRY_LOST;
+    inflight->waiting--;
+    inflight->waiting_on[entry->link]--;
+}
+
+void inflight_give_up(struct inflight *inflight, uint8_t link, uint32_t stan)
+{
+    struct entry *oldest = NULL;
+    for (uint32_t at = *bucket_of(inflight, stan); at != NOWHERE;) {
+        struct entry *entry = &inflight->entries[at];
+        at = entry->next;
+        if (entry->values.stan == stan && entry->state == ENTRY_WAITING && entry->link == link &&
+            (oldest == NULL || entry->put_ns < oldest->put_ns)) {
+            oldest = entry;
+        }
+    }
+    if (oldest != NULL) { /* else it has ended, or goes another way by now */
+        entry_lose(inflight, oldest);
+    }
+}
+
 void inflight_lose(struct inflight *inflight, uint8_t link)
 {
     for (uint32_t at = inflight->live.oldest; at != NOWHERE;) {
         struct entry *entry = &inflight->entries[at];
         at = entry->newer;
         if (entry->state == ENTRY_WAITING && entry->link == link) {
-            /* Its place by age is kept: it stays in the list. */
-            entry->state = ENTRY_LOST;
-            inflight->waiting--;
-            inflight->waiting_on[link]--;
+            entry_lose(inflight, entry);
         }
     }
 }

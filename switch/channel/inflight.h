@@ -78,6 +78,8 @@ struct inflight_verdict {
 void inflight_take(struct inflight *inflight, const struct payment *answer, uint64_t now_ns,
                    struct inflight_verdict *verdict);
 
+/* The answer to one that the link carries will not come: it no longer counts. */
+void inflight_give_up(struct inflight *inflight, uint8_t link, uint32_t stan);
 /* The link is gone: what it carried no longer counts. */
 void inflight_lose(struct inflight *inflight, uint8_t link);
 /* How many wait; what is too old ends here. */

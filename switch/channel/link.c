@@ -20,7 +20,8 @@ struct link {
     uint64_t pause_ms; /* the next one */
     uint64_t chance;   /* of the jitter */
     uint64_t opened_ns;
-    bool is_settled; /* this connection has proved good */
+    uint32_t skip_length; /* bytes to come of an answer that nobody reads */
+    bool is_settled;      /* this connection has proved good */
     bool is_stopping, is_paused;
 };
 
@@ -88,13 +89,37 @@ static void on_open(void *owner)
     link->state = LINK_OPEN;
     link->opened_ns = loop_now_ns();
     link->is_settled = false;
+    link->skip_length = 0;
     link->setup.calls->on_open(link->setup.owner);
+}
+
+/* Answers how many bytes of the text of an error there are. */
+static uint32_t skip(struct link *link, uint32_t length)
+{
+    uint32_t skipped = length < link->skip_length ? length : link->skip_length;
+    link->skip_length -= skipped;
+    return skipped;
+}
+
+static void take_frame(struct link *link, const struct frame *frame)
+{
+    const bool has_message = frame->message.length > 0; /* else it keeps the connection alive */
+    link->skip_length = frame->skip_length;
+    if (frame->http_status >= 200) { /* below, the answer itself is still to come */
+        link->setup.calls->on_posted(link->setup.owner, frame->http_status, has_message);
+    }
+    if (has_message && link->state == LINK_OPEN) {
+        link->setup.calls->on_frame(link->setup.owner, frame->message);
+    }
+    if (frame->is_http && !frame->may_keep_alive) { /* what is posted now would not be read */
+        link_drop(link, CLOSE_PEER, "the bank's HTTP answer says that this connection ends");
+    }
 }
 
 static uint32_t on_bytes(void *owner, struct byte_view bytes)
 {
     struct link *link = owner;
-    uint32_t used = 0;
+    uint32_t used = skip(link, bytes.length);
     while (used < bytes.length && link->state == LINK_OPEN) {
         struct frame frame;
         struct frame_fault fault;
@@ -109,12 +134,8 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
             return bytes.length;
         }
         used += consumed;
-        if (frame.message.length > 0) { /* an empty one only keeps the connection alive */
-            link->setup.calls->on_frame(link->setup.owner, frame.message);
-        }
-        if (frame.is_http && !frame.may_keep_alive) { /* what is posted now would not be read */
-            link_drop(link, CLOSE_PEER, "the bank's HTTP answer says that this connection ends");
-        }
+        take_frame(link, &frame);
+        used += skip(link, bytes.length - used);
     }
     return link->state == LINK_OPEN ? used : bytes.length;
 }

@@ -78,13 +78,25 @@ static uint64_t echo_due(const struct bank_link *link)
 }
 
 /* A test is due when the link has been silent for long; and it is looked more often whether what it
- * carried is answered at all. */
+ * carried is answered at all. Where nothing can be posted until an answer has come, that is all
+ * that is looked for. */
 static void arm_next_look(struct bank_link *link)
 {
     const struct bank_setup *setup = &link->channel->setup;
+    const struct bank_post *first = bank_posts_first(&link->posts);
     uint64_t due = echo_due(link);
     uint64_t look = loop_now_ns() + setup->half_dead_ms * NS_PER_MS;
-    link_arm(link->link, setup->half_dead_requests > 0 && look < due ? look : due);
+    if (bank_posts_are_full(&link->posts)) {
+        link_arm(link->link, first->due_ns);
+        return;
+    }
+    due = setup->half_dead_requests > 0 && look < due ? look : due;
+    link_arm(link->link, first != NULL && first->due_ns < due ? first->due_ns : due);
+}
+
+void network_look_again(struct bank_link *link)
+{
+    arm_next_look(link);
 }
 
 /* --- signing on ----------------------------------------------------------------------------- */
@@ -189,6 +201,11 @@ static void on_no_answer(struct bank_link *link)
         return;
     }
     channel->base.counts.echo_timeouts++;
+    if (bank_posts_have_network(&link->posts, link->awaited_stan)) {
+        link_drop(link->link, CLOSE_IDLE,
+                  "a test of the link without an answer, before which nothing else can have one");
+        return;
+    }
     if (bank_link_is_doubtful(link)) {
         bank_link_drop_half_dead(link, " and a test of the link");
         return;
@@ -205,13 +222,40 @@ void network_on_deadline(struct bank_link *link)
 {
     if (link->awaited_stan != 0) {
         on_no_answer(link);
-    } else if (link->state == BANK_IS_UP &&
+    } else if (bank_link_drop_overdue(link)) {
+        return;
+    } else if (link->state == BANK_IS_UP && !bank_posts_are_full(&link->posts) &&
                (loop_now_ns() >= echo_due(link) || bank_link_is_doubtful(link))) {
         link->tested_ns = loop_now_ns();
         network_ask(link, PAYMENT_ECHO);
     } else {
         arm_next_look(link);
     }
+}
+
+void network_on_refused(struct bank_link *link, const struct bank_post *post, uint16_t http_status)
+{
+    char text[CHANNEL_REASON_SIZE];
+    if (link->awaited_stan == 0 || post->stan != link->awaited_stan ||
+        post->kind != link->awaited_kind) {
+        return;
+    }
+    if (post->kind == PAYMENT_SIGNON) {
+        link->channel->base.counts.signons_failed++;
+        snprintf(text, sizeof(text), "the sign-on was answered without a message, HTTP status %u",
+                 http_status);
+        link_drop(link->link, CLOSE_LOCAL, text);
+        return;
+    }
+    link->awaited_stan = 0;
+    if (post->kind == PAYMENT_ECHO && ++link->echo_misses >= ECHO_MISSES_MAX) {
+        snprintf(text, sizeof(text),
+                 "%u tests of the link were answered without a message, HTTP status %u",
+                 link->echo_misses, http_status);
+        link_drop(link->link, CLOSE_IDLE, text);
+        return;
+    }
+    arm_next_look(link);
 }
 
 static void on_answer(struct bank_link *link)
@@ -337,10 +381,12 @@ void network_refuse(struct bank_link *link, struct byte_view message)
     uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
     char code[BANK_NETWORK_CODE_SIZE], reason[BANK_MESSAGE_REASON_SIZE] = "the bank does not read";
     struct byte_writer writer;
+    const struct bank_post post = {loop_now_ns() + channel->setup.reply_timeout_ms * NS_PER_MS, 0,
+                                   PAYMENT_ECHO, true};
     byte_writer_init(&writer, bytes, sizeof(bytes));
     bool is_sent =
         bank_message_refuse(&channel->bank, message, ANSWER, &writer, code, reason) == STATUS_OK &&
-        link_send(link->link, (struct byte_view){bytes, writer.position});
+        bank_link_put(link, (struct byte_view){bytes, writer.position}, &post);
     channel->base.counts.unexpected++;
     LOG(LOG_WARN, "network_request_unknown", LOG_TEXT("channel", channel->base.name),
         LOG_NUMBER("link", link->index), LOG_TEXT("code", code),

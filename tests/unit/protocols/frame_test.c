@@ -318,6 +318,37 @@ static void test_a_client_posts_and_reads_the_answer(void **state)
     assert_int_equal(outcome.consumed, writer.position);
     assert_int_equal(outcome.frame.message.length, 6);
     assert_memory_equal(outcome.frame.message.bytes, "world!", 6);
+    assert_int_equal(outcome.frame.http_status, 200);
+    assert_int_equal(outcome.frame.skip_length, 0);
+}
+
+/* Where it ends is known, so that what comes behind it can be read. */
+static void test_an_answer_without_a_message_has_its_status(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        uint16_t status;
+        uint32_t skip;
+        bool may_keep_alive;
+    } cases[] = {
+        {"HTTP/1.1 500 Oops\r\nContent-Length: 12\r\n\r\n", 500, 12, true},
+        {"HTTP/1.1 404 No\r\nContent-Length: 9000\r\nConnection: close\r\n\r\n", 404, 9000, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, 0, true},
+        {"HTTP/1.1 204 Nothing\r\n\r\n", 204, 0, true},
+        {"HTTP/1.1 304 Same\r\nContent-Length: 70\r\n\r\n", 304, 0, true},
+        {"HTTP/1.1 100 Continue\r\n\r\n", 100, 0, true},
+        {"HTTP/1.0 502 Bad\r\nContent-Length: 3\r\n\r\n", 502, 3, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct outcome outcome = parse(&CLIENT, text_view(cases[i].answer));
+        assert_int_equal(outcome.status, STATUS_OK);
+        assert_int_equal(outcome.consumed, strlen(cases[i].answer));
+        assert_int_equal(outcome.frame.message.length, 0);
+        assert_int_equal(outcome.frame.http_status, cases[i].status);
+        assert_int_equal(outcome.frame.skip_length, cases[i].skip);
+        assert_int_equal(outcome.frame.may_keep_alive, cases[i].may_keep_alive);
+    }
 }
 
 static void test_an_answer_that_is_none_is_told_in_words(void **state)
@@ -326,14 +357,24 @@ static void test_an_answer_that_is_none_is_told_in_words(void **state)
     static const struct {
         const char *answer, *reason;
     } cases[] = {
-        {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
-         "HTTP: the answer's status is 503, expected 200"},
+        {"HTTP/1.1 503 Busy\r\n\r\n",
+         "HTTP: the answer (status 503) has no Content-Length, which is expected"},
+        {"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "HTTP: the body of the answer (status 500) is chunked; a Content-Length alone is "
+         "expected"},
+        {"HTTP/1.1 500 Oops\r\nContent-Length: 1048577\r\n\r\n",
+         "HTTP: the answer (status 500) has a Content-Length of 1048577, at most 1048576 is "
+         "expected"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+         "HTTP: the answer (status 200) has a Content-Length of 9999, at most 2054 is expected"},
+        {"HTTP/1.1 101 Other\r\n\r\n",
+         "HTTP: the answer's status is 101: the bank goes on in another protocol"},
         {"HTTP/1.1 20\r\n\r\n", "HTTP: the first line of the answer is not a version and a "
                                 "status of three digits"},
         {"HTTP/2 200\r\n\r\n", "HTTP: the answer does not begin with HTTP/1.0 or HTTP/1.1"},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-         "HTTP: the body is chunked; a Content-Length is expected"},
-        {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "HTTP: an answer without a body"},
+         "HTTP: the body of the answer (status 200) is chunked; a Content-Length alone is "
+         "expected"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
          "in the HTTP body: length 0x6162 exceeds 2048"},
         {"0012", "byte 0 is 30, expected an HTTP answer, which begins with HTTP/1.1"},
@@ -602,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_several_kinds_are_told_apart_message_by_message),
         cmocka_unit_test(test_what_no_kind_begins_is_refused_with_their_names),
         cmocka_unit_test(test_a_client_posts_and_reads_the_answer),
+        cmocka_unit_test(test_an_answer_without_a_message_has_its_status),
         cmocka_unit_test(test_an_answer_that_is_none_is_told_in_words),
         cmocka_unit_test(test_a_half_frame_asks_for_more),
         cmocka_unit_test(test_a_limit_beyond_the_build_is_our_fault),

@@ -6,6 +6,7 @@
 
 #include "tests/unit/switch/security/security_fixture.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,6 +36,11 @@ struct stage {
     const char *signon_code; /* NULL: no answer */
     bool answers_echo, answers_payments;
     bool reads_nothing; /* what comes is only kept, in `last` */
+    /* what is posted to it, and how it answers */
+    bool is_http, closes;   /* closes: says so in each answer */
+    const char *raw_answer; /* in place of its own, to the next raw_count requests */
+    uint32_t raw_count;
+    char head[512]; /* of the last POST */
     enum peer_mac mac;
     uint32_t accept_count, message_count;
     struct payment messages[PEER_MESSAGE_COUNT_MAX]; /* what the bank read, in order */
@@ -53,6 +59,18 @@ struct stage {
     bool has_given_up;
 };
 
+__attribute__((format(printf, 2, 3))) static inline void peer_say(struct stage *stage,
+                                                                  const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    assert_in_range(length, 1, sizeof(text) - 1);
+    stream_write(stage->peer, (struct byte_view){(const uint8_t *)text, (uint32_t)length});
+}
+
 static inline void peer_send(struct stage *stage, const struct payment *payment)
 {
     uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
@@ -67,6 +85,10 @@ static inline void peer_send(struct stage *stage, const struct payment *payment)
     if (stage->mac == PEER_MAC_WRONG) {
         uint8_t *last = &bytes[writer.position - 1];
         *last = *last == '0' ? '1' : '0'; /* a hex digit of the MAC, which stays one */
+    }
+    if (stage->is_http) {
+        peer_say(stage, "HTTP/1.1 200 OK\r\n%sContent-Length: %u\r\n\r\n",
+                 stage->closes ? "Connection: close\r\n" : "", writer.position);
     }
     stream_write(stage->peer, (struct byte_view){bytes, writer.position});
 }
@@ -87,6 +109,12 @@ static inline void peer_take(struct stage *stage, const struct payment *payment)
     }
     stage->message_count++;
     if (payment->leg != PAYMENT_REQUEST) {
+        return;
+    }
+    if (stage->raw_count > 0) {
+        stage->raw_count--;
+        stream_write(stage->peer, (struct byte_view){(const uint8_t *)stage->raw_answer,
+                                                     (uint32_t)strlen(stage->raw_answer)});
         return;
     }
     bool is_payment = payment->kind == PAYMENT_PURCHASE || payment->kind == PAYMENT_REVERSAL;
@@ -113,6 +141,8 @@ static inline uint32_t peer_on_bytes(void *owner, struct byte_view bytes)
                         &fault) != STATUS_OK) {
             break;
         }
+        snprintf(stage->head, sizeof(stage->head), "%.*s", (int)(stage->is_http ? consumed : 0),
+                 (const char *)bytes.bytes + used);
         used += consumed;
         memcpy(stage->last, frame.message.bytes, frame.message.length);
         stage->last_length = frame.message.length;
@@ -290,6 +320,7 @@ static inline struct stage *stage_create(const struct bank_setup *setup)
         .has_mac = setup->has_mac,
         .unit = security_unit(stage->security, 1),
         .mac = {(uint16_t)security_channel(stage->security, "bank_a"), setup->mac}};
+    stage->is_http = stage->bank.framing.may_be_http = setup->http_path[0] != '\0';
     stage->channel =
         bank_channel_create(stage->loop, stage->security, security_unit(stage->security, 0),
                             &stage->setup, &calls, reason);
