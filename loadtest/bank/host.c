@@ -19,28 +19,28 @@ struct host {
     uint32_t settlement_day;                     /* YYYYMMDD */
     uint32_t trace;                              /* of our own requests */
     char key_field[KEY_RING_FIELD_SIZE];         /* field 48 of the offer at hand */
-    struct dialect_header header;                /* as the spec has it, which is the other side's */
+    struct dialect_header header;                /* of what comes, as setup and spec have it */
     uint8_t asked_header[SPEC_HEADER_BYTES_MAX]; /* of the request at hand */
     uint8_t asked_header_bytes;
     struct payment request, response; /* too large for a stack that is used this often */
 };
 
-struct host *host_create(const struct host_setup *setup)
+struct host *host_create(const struct host_setup *setup, char fault[HOST_FAULT_SIZE])
 {
+    _Static_assert(DIALECT_HEADER_REASON_SIZE <= HOST_FAULT_SIZE, "a reason fits");
     struct host *host = calloc(1, sizeof *host);
+    snprintf(fault, HOST_FAULT_SIZE, "no memory");
     if (host == NULL) {
         return NULL;
     }
     host->setup = *setup;
     host->settlement_day = setup->settlement_day;
     host->tdes = tdes_create();
-    if (host->tdes == NULL) {
-        free(host);
+    const struct dialect_header_ids ids = {setup->header_source, setup->header_destination};
+    if (host->tdes == NULL || !dialect_header(setup->dialect, &ids, &host->header, fault)) {
+        host_destroy(host);
         return NULL;
     }
-    const struct dialect_header_ids as_the_spec = {"", ""};
-    char reason[DIALECT_HEADER_REASON_SIZE];
-    REQUIRE(dialect_header(setup->dialect, &as_the_spec, &host->header, reason));
     return host;
 }
 
@@ -441,6 +441,32 @@ static void verdict_count(struct host_counts *counts, const struct fault_verdict
     counts->twice += verdict->is_twice;
 }
 
+/* Whether the header names the institution that is expected there. */
+static bool names(struct host *host, const struct message *message, enum spec_header_role role,
+                  char fault[HOST_FAULT_SIZE])
+{
+    const bool is_source = role == SPEC_HEADER_SOURCE;
+    const char *id = is_source ? host->setup.header_source : host->setup.header_destination;
+    if (id[0] == '\0') {
+        return true;
+    }
+    const struct spec_header_item *item = spec_header_find(dialect_spec(host->setup.dialect), role);
+    struct byte_view header = message_header(message);
+    REQUIRE(item != NULL && (uint32_t)item->offset + item->length <= header.length);
+    const uint8_t *wanted = host->header.bytes + item->offset;
+    const uint8_t *found = header.bytes + item->offset;
+    if (memcmp(found, wanted, item->length) == 0) {
+        return true;
+    }
+    char hex[2 * SPEC_HEADER_BYTES_MAX + 1], wanted_hex[2 * SPEC_HEADER_BYTES_MAX + 1];
+    bytes_to_hex(hex, found, item->length);
+    bytes_to_hex(wanted_hex, wanted, item->length);
+    snprintf(fault, HOST_FAULT_SIZE,
+             "the header's %.31s at byte %u is %.64s (hex), expected %.64s (--header-%s)",
+             item->name, item->offset, hex, wanted_hex, is_source ? "source" : "destination");
+    return false;
+}
+
 static enum status message_understand(struct host *host, struct byte_view bytes,
                                       struct message *message, char fault[HOST_FAULT_SIZE])
 {
@@ -450,6 +476,10 @@ static enum status message_understand(struct host *host, struct byte_view bytes,
     if (status != STATUS_OK) {
         snprintf(fault, HOST_FAULT_SIZE, "field %u at byte %u: %s", form.field, form.offset,
                  form.reason);
+        return STATUS_MALFORMED;
+    }
+    if (!names(host, message, SPEC_HEADER_SOURCE, fault) ||
+        !names(host, message, SPEC_HEADER_DESTINATION, fault)) {
         return STATUS_MALFORMED;
     }
     payment_clear(&host->request);

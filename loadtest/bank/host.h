@@ -25,12 +25,16 @@ struct host_setup {
     enum tdes_mac mac;
     struct key_ring *keys; /* borrowed */
     char decline_code[3];
+    /* The institutions that the header of each message that comes must name; empty: any. */
+    const char *header_source, *header_destination;
     uint32_t settlement_day; /* YYYYMMDD that it begins with */
 };
 
 struct host;
 
-struct host *host_create(const struct host_setup *setup); /* NULL: no memory */
+/* NULL: `fault` says whether memory ran out, or the dialect's header has no place for such an id.
+ */
+struct host *host_create(const struct host_setup *setup, char fault[HOST_FAULT_SIZE]);
 void host_destroy(struct host *host);
 
 struct host_answer {

@@ -20,12 +20,15 @@
 
 #define EXIT_USAGE 2
 #define REASON_SIZE 256
-_Static_assert(REASON_SIZE >= SERVER_REASON_SIZE && REASON_SIZE >= LEDGER_REASON_SIZE, "for both");
+_Static_assert(REASON_SIZE >= SERVER_REASON_SIZE && REASON_SIZE >= LEDGER_REASON_SIZE &&
+                   REASON_SIZE >= HOST_FAULT_SIZE,
+               "for all");
 #define BANK_SPEC_FOLDER "config/specs" /* where it is started from the tree's root */
 
 struct bank_options {
     const char *name, *address, *dialect, *spec, *keys, *mac, *ledger, *decline_code;
     const char *framing, *connect, *certificate, *key, *ca, *server_name;
+    const char *http_path, *header_source, *header_destination;
     uint64_t port, seed, late_ms, slow_ms, day, connections, half_dead_after, keys_every_ms;
     double faults, percent[FAULT_COUNT];
     bool is_full_sync, has_no_tombstones, has_tpdu, is_http, is_signon_for_all, is_help;
@@ -35,6 +38,8 @@ static struct bank_options options = {.name = "bank_a",
                                       .address = "127.0.0.1",
                                       .dialect = "iso8583-1987-ascii",
                                       .framing = "binary_2",
+                                      .header_source = "",
+                                      .header_destination = "",
                                       .connections = 2,
                                       .mac = "unionpay_ecb",
                                       .ledger = "bank.db",
@@ -65,7 +70,13 @@ static const struct argument ARGUMENTS[] = {
     {"framing", ARGUMENT_TEXT, &options.framing, 0, 0,
      "binary_2 (also when absent), binary_2_inclusive, ascii_4, bcd_2, binary_4, stx"},
     {"http", ARGUMENT_FLAG, &options.is_http, 0, 0,
-     "messages are posted to us in HTTP and answered so"},
+     "messages are posted to us in HTTP and answered so; nothing else is taken"},
+    {"http-path", ARGUMENT_TEXT, &options.http_path, 0, 0,
+     "where they must be posted to; others are answered 404 (any)"},
+    {"header-source", ARGUMENT_TEXT, &options.header_source, 0, 0,
+     "the institution that the header of each message must come from (any)"},
+    {"header-destination", ARGUMENT_TEXT, &options.header_destination, 0, 0,
+     "the institution that it must be addressed to (any)"},
     {"tpdu", ARGUMENT_FLAG, &options.has_tpdu, 0, 0, "a TPDU stands before each message"},
     {"signon-for-all", ARGUMENT_FLAG, &options.is_signon_for_all, 0, 0,
      "one link signs on for the others"},
@@ -140,6 +151,8 @@ static enum status setup_fill(struct host_setup *setup, struct key_ring *keys)
         return STATUS_BAD_VALUE;
     }
     memcpy(setup->decline_code, options.decline_code, 3);
+    setup->header_source = options.header_source;
+    setup->header_destination = options.header_destination;
     if (options.keys == NULL) {
         fprintf(stderr, "--keys FILE is missing; tillway-load fleet writes one\n");
         return STATUS_MISSING;
@@ -161,9 +174,21 @@ static struct dialect *dialect_open(void)
 
 static enum status framing_fill(struct framing *framing)
 {
+    static const char *paths[2]; /* ends with NULL */
+    paths[0] = options.http_path;
     *framing = (struct framing){.has_tpdu = options.has_tpdu,
                                 .may_be_http = options.is_http,
+                                .http_paths = options.http_path != NULL ? paths : NULL,
                                 .length_max = FRAME_LENGTH_MAX};
+    if (options.http_path != NULL && (!options.is_http || options.http_path[0] != '/')) {
+        fprintf(stderr, "--http-path: --http and a path that begins with / are expected\n");
+        return STATUS_BAD_VALUE;
+    }
+    if (options.is_http && options.percent[FAULT_DUPLICATE] > 0) {
+        fprintf(stderr,
+                "--http: no --duplicate is expected beside it, since a POST has one answer\n");
+        return STATUS_BAD_VALUE;
+    }
     if (options.is_http && (options.connect != NULL || options.keys_every_ms > 0)) {
         fprintf(stderr,
                 "--http: neither --connect nor --keys-every-ms is expected beside it, since "
@@ -254,7 +279,7 @@ static int bank_run(struct host_setup *setup, struct server_setup *sockets, stru
     struct ledger_setup books = {options.ledger, !options.has_no_tombstones, options.is_full_sync};
     setup->ledger = ledger_open(&books, reason);
     setup->faults = faults;
-    host = setup->ledger == NULL ? NULL : host_create(setup);
+    host = setup->ledger == NULL ? NULL : host_create(setup, reason);
     sockets->loop = &loop;
     sockets->host = host;
     sockets->ledger = setup->ledger;

@@ -22,6 +22,9 @@ struct link {
     struct wire wire;
     bool is_signed_on, is_dropped;
     bool is_half_dead; /* reads, and says nothing any more */
+    bool is_stuck;     /* in HTTP: a POST stays without an answer, so that none can be given */
+    uint64_t held_ms;  /* in HTTP: nothing is answered before what waits until then */
+    uint32_t number;   /* of the connection */
     uint32_t message_count;
     struct frame asked; /* what came last: an answer stands in the same frame and HTTP */
 };
@@ -29,6 +32,8 @@ struct link {
 /* An answer that waits for its time. */
 struct delayed {
     struct delayed *next;
+    struct link *link; /* in HTTP, where an answer goes back on its own connection; NULL: any */
+    uint32_t number;   /* of that connection */
     uint64_t due_ms;
     uint32_t length;
     uint8_t bytes[];
@@ -80,7 +85,7 @@ static void link_put(struct link *link, const uint8_t *bytes, uint32_t length)
     uint8_t framed[HOST_ANSWER_BYTES_MAX + FRAME_ROOM];
     struct byte_writer writer;
     struct server *server = link->server;
-    if (link->is_half_dead) {
+    if (link->is_half_dead || link->is_stuck) {
         return;
     }
     byte_writer_init(&writer, framed, sizeof framed);
@@ -104,6 +109,15 @@ static struct link *link_any(struct server *server)
     return NULL;
 }
 
+/* Where a delayed answer goes; NULL: nowhere any more. */
+static struct link *link_for(struct server *server, const struct delayed *due)
+{
+    if (due->link == NULL) {
+        return link_any(server);
+    }
+    return due->link->number == due->number && link_is_open(due->link) ? due->link : NULL;
+}
+
 static void timer_arm(struct server *server);
 
 static void on_timer(uv_timer_t *timer)
@@ -113,7 +127,7 @@ static void on_timer(uv_timer_t *timer)
     while (server->first != NULL && server->first->due_ms <= now_ms) {
         struct delayed *due = server->first;
         server->first = due->next;
-        struct link *link = link_any(server);
+        struct link *link = link_for(server, due);
         if (link != NULL) {
             link_put(link, due->bytes, due->length);
             wire_flush(&link->wire);
@@ -134,14 +148,22 @@ static void timer_arm(struct server *server)
     uv_timer_start(&server->timer, on_timer, wait_ms, 0);
 }
 
-static void answer_delay(struct server *server, const struct host_answer *answer)
+static void answer_delay(struct link *link, const struct host_answer *answer)
 {
+    struct server *server = link->server;
     struct delayed *delayed = malloc(sizeof *delayed + answer->length);
     if (delayed == NULL) {
         server_stop(server, STATUS_NO_MEMORY);
         return;
     }
     delayed->due_ms = uv_now(server->setup.loop) + answer->verdict.delay_ms;
+    delayed->link = NULL;
+    if (server->setup.framing.may_be_http) { /* in the order of the POSTs */
+        delayed->link = link;
+        delayed->number = link->number;
+        link->held_ms = link->held_ms > delayed->due_ms ? link->held_ms : delayed->due_ms;
+        delayed->due_ms = link->held_ms;
+    }
     delayed->length = answer->length;
     memcpy(delayed->bytes, answer->bytes, answer->length);
     struct delayed **place = &server->first;
@@ -186,6 +208,12 @@ static void signs_note(struct link *link, const struct host_answer *answer)
         (link->server->is_signed_on || answer->is_sign_on) && !answer->is_sign_off;
 }
 
+/* An answer waits for its time, and none may be before it. */
+static bool is_held(const struct link *link)
+{
+    return link->held_ms > 0 && link->held_ms >= uv_now(link->server->setup.loop);
+}
+
 static void link_on_message(struct link *link, struct byte_view message)
 {
     struct server *server = link->server;
@@ -210,18 +238,49 @@ static void link_on_message(struct link *link, struct byte_view message)
     }
     signs_note(link, &answer);
     link->is_dropped = link->is_dropped || answer.verdict.is_dropped;
+    bool is_http = server->setup.framing.may_be_http;
+    link->is_stuck = link->is_stuck || (is_http && answer.length == 0);
     for (int i = 0; answer.length > 0 && i < 1 + answer.verdict.is_twice; i++) {
-        if (answer.verdict.delay_ms > 0) {
-            answer_delay(server, &answer);
+        if (answer.verdict.delay_ms > 0 || is_held(link)) {
+            answer_delay(link, &answer);
         } else {
             link_put(link, answer.bytes, answer.length);
         }
     }
-    bool may_tell = !server->setup.framing.may_be_http; /* where we only answer, we cannot ask */
-    if (may_tell && answer.is_sign_on && !link->wire.is_closing &&
+    if (!is_http && answer.is_sign_on && !link->wire.is_closing &&
         host_has_cut_over(server->setup.host)) {
         link_tell_day(link); /* it may have been away */
     }
+}
+
+/* What is no frame: an HTTP fault is answered before the link is closed. */
+static void refuse_bytes(struct link *link, const struct frame_fault *fault)
+{
+    struct server *server = link->server;
+    fprintf(stderr, "%s: link closed: %s\n", server->setup.name, fault->reason);
+    if (fault->http_status != 0) {
+        uint8_t bytes[256];
+        struct byte_writer writer;
+        byte_writer_init(&writer, bytes, sizeof bytes);
+        frame_put_http_error(&writer, fault->http_status);
+        (void)wire_write(&link->wire, (struct byte_view){bytes, writer.position});
+        wire_flush(&link->wire);
+    }
+    link_close(link, fault->reason);
+}
+
+/* Where messages are posted to us, nothing else is taken. */
+static enum status next_frame(const struct framing *framing, struct byte_view bytes,
+                              struct frame *frame, uint32_t *consumed, struct frame_fault *fault)
+{
+    if (framing->may_be_http && !frame_http_is_begun(bytes.bytes[0])) {
+        *fault = (struct frame_fault){.http_status = 0};
+        snprintf(fault->reason, sizeof fault->reason,
+                 "byte 0 is %02X, expected a POST: messages are taken in HTTP alone (--http)",
+                 bytes.bytes[0]);
+        return STATUS_MALFORMED;
+    }
+    return frame_parse(frame, consumed, framing, bytes, fault);
 }
 
 /* Takes whole frames out of what has come. */
@@ -235,13 +294,12 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
         struct frame_fault fault;
         uint32_t consumed;
         struct byte_view rest = {bytes.bytes + at, bytes.length - at};
-        enum status status = frame_parse(&frame, &consumed, &server->setup.framing, rest, &fault);
+        enum status status = next_frame(&server->setup.framing, rest, &frame, &consumed, &fault);
         if (status == STATUS_TRUNCATED) {
             return at;
         }
         if (status != STATUS_OK) {
-            fprintf(stderr, "%s: link closed: %s\n", server->setup.name, fault.reason);
-            link_close(link, fault.reason);
+            refuse_bytes(link, &fault);
             return bytes.length;
         }
         at += consumed;
@@ -257,7 +315,9 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
 static void on_open(void *owner)
 {
     struct link *link = owner;
-    link->is_signed_on = link->is_dropped = link->is_half_dead = false;
+    link->is_signed_on = link->is_dropped = link->is_half_dead = link->is_stuck = false;
+    link->held_ms = 0;
+    link->number++;
     link->message_count = 0;
     link->asked = (struct frame){.length_kind = link->server->setup.framing.length_kind};
 }

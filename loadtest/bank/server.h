@@ -2,7 +2,8 @@
  * they are due.
  *
  * All that one turn of the loop brings is one transaction of the books; answers leave after its
- * commit. Late and slow answers wait in a list by time and go out on any link that is up then.
+ * commit. Late and slow answers wait in a list by time and go out on any link that is up then;
+ * where messages are posted, on their own connection, in the order of the POSTs.
  *
  * Life:  server_create -> uv_run -> (SIGTERM) -> server_destroy
  */

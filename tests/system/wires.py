@@ -45,13 +45,14 @@ def a_serial_framing_carries_any_byte(run):
 # ---- banks
 
 
-def pay_over(run, dialect, framing="binary_2", words=(), **options):
-    """Both banks in that dialect and framing, now and then late or silent; all is approved or reversed, and the reversals are acknowledged."""
+def pay_over(run, dialect, framing="binary_2", words=(), tps=60, seconds=4, engine=(), **options):
+    """Both banks in that dialect and framing, now and then late or silent; all is approved or reversed, and the reversals are acknowledged.
+    `words` are the banks', `engine` the engine's options, all others those of each channel."""
     run.bank_wires = {name: ("--spec", SPECS / f"{dialect}.yaml", "--framing", framing, *words) for name in run_folder.BANKS}
     mine = {"dialect": dialect, "framing.length": framing, **{option.replace("__", "."): value for option, value in options.items()}}
     start(run, bank_options={name: ["--late", 3, "--silent", 3] for name in run_folder.BANKS},
-          options={f"channels.{index}.{option}": value for index in range(len(run_folder.BANKS)) for option, value in mine.items()})
-    result = run.pay(tps=60, seconds=4)
+          options={**dict(engine), **{f"channels.{index}.{option}": value for index in range(len(run_folder.BANKS)) for option, value in mine.items()}})
+    result = run.pay(tps=tps, seconds=seconds)
     counts = result["counts"]
     stage.expect(f"nobody paid: {counts}", counts["approved"] > 100)
     in_doubt = counts["unknown"] + counts["reversed"]  # told so by the switch, or given up by the terminal before
@@ -62,8 +63,9 @@ def pay_over(run, dialect, framing="binary_2", words=(), **options):
 
 
 def a_bank_speaks_unionpay_host(run):
-    """46 bytes of header with ids of this channel's own, two bitmaps, a MAC over chosen fields, joined as text."""
-    return pay_over(run, "unionpay-host", header__source="48020001", header__destination="00010044")
+    """46 bytes of header with ids of this channel's own, which the bank insists on, two bitmaps, a MAC over chosen fields, joined as text."""
+    return pay_over(run, "unionpay-host", words=["--header-source", "48020001", "--header-destination", "00010044"],
+                    header__source="48020001", header__destination="00010044")
 
 
 def a_bank_speaks_ebcdic(run):
@@ -82,8 +84,12 @@ def a_bank_speaks_1993_binary_over_stx(run):
 
 
 def a_bank_is_posted_to(run):
-    """Messages in HTTP, on links that stay."""
-    return pay_over(run, "iso8583-1987-ascii", words=["--http"], framing__http="true", framing__http_path="/bank/in")
+    """Messages in HTTP to one path, which is all that the bank takes; one at a time on a link, which ends where one stays without an answer."""
+    engine = {"engine.response_timeout_ms": stage.RESPONSE_TIMEOUT_MS, "engine.inflight_life_ms": stage.INFLIGHT_LIFE_MS}
+    said = pay_over(run, "iso8583-1987-ascii", words=["--http", "--http-path", "/bank/in"], tps=20, seconds=8, engine=engine,
+                    reply_timeout_ms=stage.RESPONSE_TIMEOUT_MS, framing__http="true", framing__http_path="/bank/in")
+    stage.expect("a bank answered without a message", not run.lines("bank_http_refused"))
+    return said
 
 
 STORIES = [one_listener_tells_framings_apart, a_serial_framing_carries_any_byte, a_bank_speaks_unionpay_host, a_bank_speaks_ebcdic, a_bank_speaks_1993,
