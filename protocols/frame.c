@@ -160,8 +160,11 @@ static enum status check_tpdu(struct byte_view body, uint32_t length, uint32_t o
                 offset);
         }
     }
-    return refuse(fault, STATUS_MALFORMED, "the TPDU begins with %02X at offset %u, expected 60",
-                  body.bytes[0], offset);
+    return refuse(
+        fault, STATUS_MALFORMED,
+        "the TPDU begins with %02X at offset %u, expected 60, or framing.tpdu: false for a "
+        "peer that sends none",
+        body.bytes[0], offset);
 }
 
 /* What stands behind a message whose length has come true: ETX and the block check. `whole` ends

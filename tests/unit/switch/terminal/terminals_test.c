@@ -32,6 +32,7 @@ static struct desk {
     _Atomic int requests;
     _Atomic bool is_full, answers_late;
     _Atomic uint8_t terminal_request; /* digit 6 of answers */
+    bool is_short;                    /* the port's frames are as long as a sale, and no longer */
     struct conn_handle late;
     struct payment late_payment;
     char told_date[5], told_time[7]; /* fields 12 and 13 of the last request, as handed on */
@@ -118,6 +119,8 @@ static struct ruleset *one_terminal_ruleset(void)
     return ruleset;
 }
 
+static uint32_t sale_frame(uint8_t *bytes, uint32_t size);
+
 static void sign_on(void)
 {
     struct security_made_keys made;
@@ -158,6 +161,10 @@ static int desk_open(void **state)
                                                     .http_paths = PATHS},
                                         .edition = desk.edition,
                                         .limits = {16, 16, 1000, 400, 5000}};
+    if (desk.is_short) {
+        uint8_t bytes[1024];
+        port.framing.length_max = sale_frame(bytes, sizeof(bytes)) - 2;
+    }
     assert_int_equal(net_address_parse(&port.address, "127.0.0.1:0"), STATUS_OK);
     assert_int_equal(terminals_listen(desk.terminals, &port, reason), STATUS_OK);
     desk.requests = 0;
@@ -167,9 +174,16 @@ static int desk_open(void **state)
     return pthread_create(&desk.thread, NULL, desk_run, NULL);
 }
 
+static int desk_open_short(void **state)
+{
+    desk.is_short = true;
+    return desk_open(state);
+}
+
 static int desk_close(void **state)
 {
     (void)state;
+    desk.is_short = false;
     loop_stop(desk.loop);
     pthread_join(desk.thread, NULL);
     terminals_close(desk.terminals);
@@ -551,6 +565,29 @@ static void test_a_mac_that_begins_at_the_header_is_told(void **state)
 }
 
 /* It ends while it still grows: a deadline that each byte moved would never come. */
+/* Half a frame would say nothing: the answer is told as not built, and the connection goes on. */
+static void test_an_answer_longer_than_the_frame_is_not_sent(void **state)
+{
+    (void)state;
+    static struct log_capture capture;
+    uint8_t bytes[1024];
+    const struct count *failed = &terminals_count(desk.terminals)->replies_failed;
+    int descriptor = dial();
+    log_capture_begin(&capture);
+    for (uint64_t i = 1; i <= 2; i++) {
+        put(descriptor, bytes, sale_frame(bytes, sizeof(bytes)));
+        for (int wait = 0; wait < 1000 && count_get(failed) < i; wait++) {
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        }
+        assert_int_equal(count_get(failed), i);
+    }
+    log_capture_end(&capture);
+    log_capture_expect(&capture, "the answer is longer than framing.length_max");
+    assert_int_equal(recv(descriptor, bytes, sizeof(bytes), MSG_DONTWAIT), -1);
+    assert_true(errno == EAGAIN || errno == EWOULDBLOCK);
+    close(descriptor);
+}
+
 static void test_half_a_message_ends_at_its_deadline_however_slowly_it_grows(void **state)
 {
     (void)state;
@@ -722,6 +759,8 @@ int main(void)
         DESK_TEST(test_garbage_closes_its_own_connection_only),
         DESK_TEST(test_a_wrong_framing_is_named_by_its_option),
         DESK_TEST(test_a_mac_that_begins_at_the_header_is_told),
+        cmocka_unit_test_setup_teardown(test_an_answer_longer_than_the_frame_is_not_sent,
+                                        desk_open_short, desk_close),
         DESK_TEST(test_half_a_message_ends_at_its_deadline_however_slowly_it_grows),
         DESK_TEST(test_wrong_mac_is_a0_and_the_third_asks_to_sign_on),
         DESK_TEST(test_connection_that_guesses_macs_is_closed),
