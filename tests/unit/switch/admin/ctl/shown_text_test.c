@@ -31,6 +31,46 @@ static void test_no_control_byte_is_obeyed_and_a_cut_is_marked(void **state)
     }
 }
 
+static void show(const char *text, const char *expected)
+{
+    char *told = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&told, &length);
+    assert_non_null(to);
+    shown_text_write(to, text, strlen(text), 200);
+    assert_int_equal(fclose(to), 0);
+    assert_string_equal(told, expected);
+    free(told);
+}
+
+static void test_nothing_turns_the_direction_or_hides(void **state)
+{
+    (void)state;
+    show("a\xC2\x85z", "a?z"); /* U+0085, next line */
+    show("a\xC2\x9B"
+         "2Kz",
+         "a?2Kz");                                   /* U+009B, what ESC [ is in one */
+    show("a\xC2\xA0z", "a\xC2\xA0z");                /* U+00A0 stays */
+    show("0.60% \xE2\x80\xAE%06.0", "0.60% ?%06.0"); /* U+202E, from right to left */
+    show("\xE2\x81\xA6x\xE2\x81\xA9", "?x?");        /* U+2066, U+2069: isolates */
+    show("\xD8\x9Cx\xE2\x80\x8F", "?x?");            /* U+061C, U+200F: marks */
+    show("a\xE2\x80\xA8z", "a?z");                   /* U+2028, end of a line */
+    show("a\xEF\xBB\xBFz\xE2\x80\x8B", "a?z?");      /* U+FEFF, U+200B: of no width */
+    show("\xE5\xBC\xA0\xE4\xB8\x89 \xF0\x9F\x98\x80", "\xE5\xBC\xA0\xE4\xB8\x89 \xF0\x9F\x98\x80");
+}
+
+static void test_bytes_that_are_no_text_are_not_passed_on(void **state)
+{
+    (void)state;
+    show("a\x9B"
+         "2Kz",
+         "a?2Kz");                         /* C1 as one byte, which some consoles obey */
+    show("a\xE2\x80", "a??");              /* cut off */
+    show("\xC0\x9B\xE0\x82\x9B", "?????"); /* written longer than need be */
+    show("\xED\xA0\x80", "???");           /* half a pair of UTF-16 */
+    show("\xF4\x90\x80\x80", "????");      /* above U+10FFFF */
+}
+
 static void test_a_file_keeps_its_lines(void **state)
 {
     char *told = NULL;
@@ -48,6 +88,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_control_byte_is_obeyed_and_a_cut_is_marked),
+        cmocka_unit_test(test_nothing_turns_the_direction_or_hides),
+        cmocka_unit_test(test_bytes_that_are_no_text_are_not_passed_on),
         cmocka_unit_test(test_a_file_keeps_its_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
