@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "switch/server_state.h"
-#include "switch/versions/version_floor.h"
 
 static char faults[CONFIGURATION_FAULTS_SIZE];
 
@@ -18,8 +17,7 @@ static int open_versions(struct server *server, const struct server_options *opt
 {
     char reason[RULE_VERSION_REASON_SIZE];
     bool is_taken;
-    server->versions = version_folder_open(options->store.folder,
-                                           version_floor(options->store.folder), &is_taken, reason);
+    server->versions = version_folder_open(options->store.folder, &is_taken, reason);
     return server->versions != NULL ? SERVER_EXIT_OK : fail(SERVER_EXIT_STORE, reason);
 }
 

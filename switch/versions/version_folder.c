@@ -18,6 +18,7 @@
 #include "switch/store/log_disk.h"
 #include "switch/store/log_folder.h"
 #include "switch/versions/version_disk.h"
+#include "switch/versions/version_floor.h"
 
 #define FOLDER_NAME "versions"
 #define STAGE_NAME "new"
@@ -31,7 +32,7 @@
 struct version_folder {
     char store_folder[VERSION_PATH_SIZE], path[VERSION_PATH_SIZE];
     int lock;
-    uint32_t floor; /* numbers up to it are taken, by versions or by rows of the log */
+    uint32_t floor; /* numbers up to it were given */
     uint32_t count;
     struct rule_version *versions; /* owner; by number */
 };
@@ -135,6 +136,14 @@ static enum status read_one(const char *store_folder, uint32_t number, struct ru
     return status;
 }
 
+/* Whether it is gone: a purge may come between the listing of the folder and the reading. */
+static bool is_gone(const char *store_folder, uint32_t number)
+{
+    char path[VERSION_PATH_SIZE];
+    return version_folder_path(store_folder, number, "", path) && access(path, F_OK) != 0 &&
+           errno == ENOENT;
+}
+
 /* Room for one more; the last is returned. NULL: no memory. */
 static struct rule_version *grow(struct rule_version **versions, uint32_t *count)
 {
@@ -170,6 +179,10 @@ enum status version_folder_read(const char *store_folder, struct rule_version **
             struct rule_version *version = grow(versions, count);
             status = version == NULL ? fail(reason, path, ENOMEM)
                                      : read_one(store_folder, number, version, reason);
+            if (version != NULL && status != STATUS_OK && is_gone(store_folder, number)) {
+                (*count)--;
+                status = STATUS_OK;
+            }
         }
     }
     closedir(folder);
@@ -203,6 +216,13 @@ const struct rule_version *version_folder_latest(const struct rule_version *vers
     return latest_below(versions, count, UINT32_MAX);
 }
 
+const struct rule_version *version_folder_previous(const struct rule_version *versions,
+                                                   uint32_t count)
+{
+    const struct rule_version *in_force = version_folder_latest(versions, count);
+    return in_force == NULL ? NULL : latest_below(versions, count, in_force->turn);
+}
+
 const struct rule_version *version_folder_in_force(const struct version_folder *folder)
 {
     return version_folder_latest(folder->versions, folder->count);
@@ -210,8 +230,7 @@ const struct rule_version *version_folder_in_force(const struct version_folder *
 
 const struct rule_version *version_folder_before(const struct version_folder *folder)
 {
-    const struct rule_version *in_force = version_folder_in_force(folder);
-    return in_force == NULL ? NULL : latest_below(folder->versions, folder->count, in_force->turn);
+    return version_folder_previous(folder->versions, folder->count);
 }
 
 static struct rule_version *find(const struct version_folder *folder, uint32_t number)
@@ -231,9 +250,7 @@ const struct rule_version *version_folder_find(const struct version_folder *fold
 
 uint32_t version_folder_next(const struct version_folder *folder)
 {
-    uint32_t last = folder->count == 0 ? 0 : folder->versions[folder->count - 1].number;
-    last = last > folder->floor ? last : folder->floor;
-    return last < RULE_VERSION_NUMBER_MAX ? last + 1 : 0;
+    return folder->floor < RULE_VERSION_NUMBER_MAX ? folder->floor + 1 : 0;
 }
 
 void version_folder_copy_path(const struct version_folder *folder, uint32_t number,
@@ -325,7 +342,24 @@ static bool is_swept(struct version_folder *folder, char *reason)
     return true;
 }
 
-struct version_folder *version_folder_open(const char *store_folder, uint32_t floor, bool *is_taken,
+/* Which numbers were given: what is noted, kept, or named by rows. It is noted here so that rows
+ * are asked once; where that fails the next number brings it again, or is not given. */
+static enum status floor_find(struct version_folder *folder, char *reason)
+{
+    struct version_floor floor;
+    enum status status = version_floor(&floor, folder->store_folder, folder->count > 0, reason);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint32_t highest = folder->count == 0 ? 0 : folder->versions[folder->count - 1].number;
+    folder->floor = highest > floor.number ? highest : floor.number;
+    if (folder->floor > 0 && (!floor.is_noted || floor.number < folder->floor)) {
+        (void)version_floor_note(folder->store_folder, folder->floor);
+    }
+    return STATUS_OK;
+}
+
+struct version_folder *version_folder_open(const char *store_folder, bool *is_taken,
                                            char reason[RULE_VERSION_REASON_SIZE])
 {
     struct version_folder *folder = calloc(1, sizeof(*folder));
@@ -336,7 +370,6 @@ struct version_folder *version_folder_open(const char *store_folder, uint32_t fl
         return NULL;
     }
     folder->lock = -1;
-    folder->floor = floor;
     snprintf(folder->store_folder, sizeof(folder->store_folder), "%s", store_folder);
     snprintf(folder->path, sizeof(folder->path), "%.*s/" FOLDER_NAME, VERSION_PATH_SIZE - 64,
              store_folder);
@@ -355,7 +388,7 @@ struct version_folder *version_folder_open(const char *store_folder, uint32_t fl
     }
     if (!is_locked(folder, is_taken, reason) ||
         version_folder_read(store_folder, &folder->versions, &folder->count, reason) != STATUS_OK ||
-        !is_swept(folder, reason)) {
+        floor_find(folder, reason) != STATUS_OK || !is_swept(folder, reason)) {
         version_folder_close(folder);
         return NULL;
     }
@@ -461,7 +494,12 @@ enum status version_folder_keep(struct version_folder *folder, const struct rule
     REQUIRE(version->number == version_folder_next(folder) && version->number > 0);
     int length = snprintf(path, sizeof(path), "%s/" STAGE_NAME "/" JSON_NAME, folder->path);
     REQUIRE(length > 0 && length < VERSION_PATH_SIZE);
-    enum status status = write_json(path, version, true, reason);
+    int error = version_floor_note(folder->store_folder, version->number);
+    enum status status = error != 0 ? fail(reason, VERSION_FLOOR_NAME, error)
+                                    : write_json(path, version, true, reason);
+    if (error == 0) {
+        folder->floor = version->number; /* given, whatever becomes of it */
+    }
     struct rule_version *place =
         status == STATUS_OK ? grow(&folder->versions, &folder->count) : NULL;
     if (status == STATUS_OK && place == NULL) {
@@ -533,7 +571,6 @@ enum status version_folder_remove(struct version_folder *folder, uint32_t number
         return fail(reason, path, error);
     }
     forget(folder, number);
-    folder->floor = number > folder->floor ? number : folder->floor;
     return STATUS_OK;
 }
 

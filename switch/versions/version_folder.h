@@ -4,11 +4,13 @@
  *                          000012/fees.yaml …      the rule files, byte for byte
  *                          new/                    one that is being made; of no meaning
  *                          lock                    held by the switch that uses the folder
+ *   <store.folder>/versions.floor                  the highest number that was given:
+ * version_floor.h
  *
  * A version appears by the renaming of a folder, and comes in force by the renaming of its
  * version.json, which then carries the highest turn of all: each is a step that a crash leaves done
- * or not done. In force is the version with the highest turn. Numbers only grow; the highest is
- * never removed.
+ * or not done. In force is the version with the highest turn. Numbers only grow, and one that was
+ * given never comes again, kept or not.
  *
  * Life:  version_folder_open -> stage, keep, put in force, purge ... -> version_folder_close
  *
@@ -24,20 +26,24 @@
 struct version_folder;
 
 /* What lies in the folder, in the order of the numbers, which the caller frees; none where there is
- * no such folder yet. STATUS_MALFORMED: a version.json is not as it was written; `reason` says what
- * to do. */
+ * no such folder yet. A version that is removed meanwhile is left out. STATUS_MALFORMED: a
+ * version.json is not as it was written; `reason` says what to do. */
 MUST_CHECK enum status version_folder_read(const char *store_folder, struct rule_version **versions,
                                            uint32_t *count, char reason[RULE_VERSION_REASON_SIZE]);
 /* The one of the highest turn; NULL: none was ever in force. */
 const struct rule_version *version_folder_latest(const struct rule_version *versions,
                                                  uint32_t count);
+/* The one that was in force before that one. NULL: none, or it is no longer kept. */
+const struct rule_version *version_folder_previous(const struct rule_version *versions,
+                                                   uint32_t count);
 /* Where a file of a version lies. False: the path is too long. */
 MUST_CHECK bool version_folder_path(const char *store_folder, uint32_t number, const char *name,
                                     char path[VERSION_PATH_SIZE]);
 
 /* Makes the folder when it is absent, clears away what a crash left half made. Numbers begin above
- * `floor`. NULL: `reason` says what to do; `is_taken` that another switch uses it. */
-struct version_folder *version_folder_open(const char *store_folder, uint32_t floor, bool *is_taken,
+ * all that were given before. NULL: `reason` says what to do; `is_taken` that another switch uses
+ * it. */
+struct version_folder *version_folder_open(const char *store_folder, bool *is_taken,
                                            char reason[RULE_VERSION_REASON_SIZE]);
 void version_folder_close(struct version_folder *folder);
 

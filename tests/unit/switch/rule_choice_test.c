@@ -37,7 +37,7 @@ static int scene_set(void **state)
     if (mkdtemp(scene->place) == NULL) {
         return 1;
     }
-    scene->folder = version_folder_open(scene->place, 0, &is_taken, scene->reason);
+    scene->folder = version_folder_open(scene->place, &is_taken, scene->reason);
     put(scene, "tillway.yaml", "node: 0\n");
     put(scene, "routes.yaml", "routes");
     put(scene, "fees.yaml", "fees");

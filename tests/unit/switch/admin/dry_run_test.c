@@ -347,7 +347,7 @@ static void test_routes_are_held_against_the_version_in_force(void **state)
     bool is_taken;
     struct rule_version version = {.number = 1, .turn = 1};
     (void)state;
-    struct version_folder *versions = version_folder_open(stage.folder, 0, &is_taken, reason);
+    struct version_folder *versions = version_folder_open(stage.folder, &is_taken, reason);
     assert_non_null(versions);
     assert_int_equal(version_folder_stage(versions, reason), STATUS_OK);
     assert_int_equal(version_folder_stage_file(versions, RULE_FILE_ROUTES, ROUTES,

@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "switch/versions/version_floor.h"
 #include "switch/versions/version_folder.h"
+#include "tests/stage/log_stage.h"
 #include "tests/unit/unit_test.h"
 
 #define COMMAND_SIZE 600
@@ -19,10 +21,10 @@ struct scene {
     char reason[RULE_VERSION_REASON_SIZE];
 };
 
-static struct version_folder *open_at(struct scene *scene, uint32_t floor)
+static struct version_folder *open_at(struct scene *scene)
 {
     bool is_taken;
-    return version_folder_open(scene->store, floor, &is_taken, scene->reason);
+    return version_folder_open(scene->store, &is_taken, scene->reason);
 }
 
 static int scene_set(void **state)
@@ -32,7 +34,7 @@ static int scene_set(void **state)
     if (mkdtemp(scene->store) == NULL) {
         return 1;
     }
-    scene->folder = open_at(scene, 0);
+    scene->folder = open_at(scene);
     *state = scene;
     return scene->folder == NULL;
 }
@@ -51,7 +53,7 @@ static int scene_strike(void **state)
 static void reopen(struct scene *scene)
 {
     version_folder_close(scene->folder);
-    scene->folder = open_at(scene, 0);
+    scene->folder = open_at(scene);
     assert_non_null(scene->folder);
 }
 
@@ -129,17 +131,148 @@ static void test_all_of_a_version_is_read_again_as_it_was(void **state)
     free(bytes);
 }
 
-static void test_numbers_grow_over_restarts_and_above_the_floor(void **state)
+static void test_numbers_grow_over_restarts(void **state)
 {
     struct scene *scene = *state;
     assert_int_equal(keep(scene, "a", 1), 1);
     assert_int_equal(keep(scene, "b", 0), 2);
     reopen(scene);
     assert_int_equal(keep(scene, "c", 0), 3);
+}
+
+static void lose_versions(struct scene *scene)
+{
+    char command[COMMAND_SIZE];
     version_folder_close(scene->folder);
-    scene->folder = open_at(scene, 40); /* the log's rows name 40 */
+    snprintf(command, sizeof(command), "rm -r '%s/versions'", scene->store);
+    assert_int_equal(system(command), 0);
+    scene->folder = open_at(scene);
     assert_non_null(scene->folder);
-    assert_int_equal(keep(scene, "d", 0), 41);
+}
+
+static void floor_path(const struct scene *scene, char path[VERSION_PATH_SIZE])
+{
+    snprintf(path, VERSION_PATH_SIZE, "%s/" VERSION_FLOOR_NAME, scene->store);
+}
+
+static void test_no_number_comes_again_where_the_versions_were_lost(void **state)
+{
+    struct scene *scene = *state;
+    keep(scene, "a", 1);
+    keep(scene, "b", 2);
+    keep(scene, "c", 0); /* no row of any log names it */
+    lose_versions(scene);
+    assert_null(version_folder_in_force(scene->folder));
+    assert_int_equal(keep(scene, "d", 1), 4);
+}
+
+static void test_a_number_that_was_taken_back_does_not_come_again_after_a_restart(void **state)
+{
+    struct scene *scene = *state;
+    keep(scene, "a", 1);
+    keep(scene, "b", 2);
+    assert_int_equal(version_folder_remove(scene->folder, 2, scene->reason), STATUS_OK);
+    reopen(scene);
+    assert_int_equal(version_folder_next(scene->folder), 3);
+}
+
+/* A log of three segments whose first names 40, and whose last rows do not. */
+static void log_fill(struct log_stage *stage)
+{
+    log_stage_set(stage);
+    log_stage_add(stage, &(struct record){.kind = RECORD_INTENT, .ruleset_version = 40});
+    log_stage_cut(stage);
+    log_stage_add(stage, &(struct record){.kind = RECORD_INTENT, .ruleset_version = 3});
+    log_stage_cut(stage);
+    log_stage_add(stage, &(struct record){.kind = RECORD_EPOCH});
+    log_stage_close(stage);
+}
+
+static void test_rows_are_asked_once_where_the_note_of_numbers_was_lost_too(void **state)
+{
+    struct scene *scene = *state;
+    struct log_stage stage;
+    char path[VERSION_PATH_SIZE], text[16] = "";
+    bool is_taken;
+    log_fill(&stage);
+    struct version_folder *folder = version_folder_open(stage.folder, &is_taken, scene->reason);
+    assert_non_null(folder);
+    assert_int_equal(version_folder_next(folder), 41);
+    version_folder_close(folder);
+    snprintf(path, sizeof(path), "%s/" VERSION_FLOOR_NAME, stage.folder);
+    FILE *note = fopen(path, "re");
+    assert_non_null(note);
+    assert_non_null(fgets(text, sizeof(text), note));
+    assert_int_equal(fclose(note), 0);
+    assert_string_equal(text, "40\n");
+    write_text(path, "77\n"); /* it alone is asked from now on */
+    folder = version_folder_open(stage.folder, &is_taken, scene->reason);
+    assert_non_null(folder);
+    assert_int_equal(version_folder_next(folder), 78);
+    version_folder_close(folder);
+    char command[COMMAND_SIZE];
+    snprintf(command, sizeof(command), "rm -r '%s'", stage.folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_a_damaged_note_of_numbers_is_no_start(void **state)
+{
+    static const char *const TEXTS[] = {"", "\n", "12", "1000000\n", "0\n", "-3\n", "12\n13\n"};
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    keep(scene, "a", 1);
+    floor_path(scene, path);
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        version_folder_close(scene->folder);
+        write_text(path, TEXTS[i]);
+        scene->folder = open_at(scene);
+        assert_null(scene->folder);
+        assert_non_null(strstr(scene->reason, VERSION_FLOOR_NAME));
+    }
+    assert_int_equal(unlink(path), 0);
+    scene->folder = open_at(scene);
+    assert_non_null(scene->folder);
+    assert_int_equal(version_folder_next(scene->folder), 2);
+}
+
+static void test_no_number_is_given_that_cannot_be_noted(void **state)
+{
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    keep(scene, "a", 1);
+    struct rule_version version = staged(scene, "b", 2);
+    floor_path(scene, path);
+    snprintf(path + strlen(path), 16, ".new"); /* a folder where the file would be written */
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(version_folder_keep(scene->folder, &version, scene->reason), STATUS_BROKEN);
+    assert_null(version_folder_find(scene->folder, 2));
+    assert_false(is_there(scene, 2));
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(keep(scene, "b", 2), 2);
+}
+
+/* A link that leads nowhere is to the reader what a version is that a purge took after the folder
+ * was listed. */
+static void test_a_version_that_goes_while_they_are_listed_is_left_out(void **state)
+{
+    struct scene *scene = *state;
+    char path[VERSION_PATH_SIZE];
+    struct rule_version *versions;
+    uint32_t count;
+    keep(scene, "a", 1);
+    keep(scene, "b", 2);
+    snprintf(path, sizeof(path), "%s/versions/000007", scene->store);
+    assert_int_equal(symlink("gone", path), 0);
+    assert_int_equal(version_folder_read(scene->store, &versions, &count, scene->reason),
+                     STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(versions[1].number, 2);
+    free(versions);
+    assert_int_equal(unlink(path), 0);
+    path_of(scene, 1, "version.json", path); /* a version without its version.json is damaged */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(version_folder_read(scene->store, &versions, &count, scene->reason),
+                     STATUS_NOT_FOUND);
 }
 
 static void test_the_highest_turn_is_in_force_whatever_its_number(void **state)
@@ -316,7 +449,7 @@ static void test_nobody_else_reads_what_is_made(void **state)
     snprintf(command, sizeof(command), "rm -rf '%s'", scene->store);
     assert_int_equal(system(command), 0);
     mode_t umask_before = umask(0);
-    scene->folder = open_at(scene, 0);
+    scene->folder = open_at(scene);
     assert_non_null(scene->folder);
     keep(scene, "fees", 1);
     umask(umask_before);
@@ -336,7 +469,7 @@ static void test_one_switch_at_a_time_uses_it(void **state)
 {
     struct scene *scene = *state;
     bool is_taken = false;
-    assert_null(version_folder_open(scene->store, 0, &is_taken, scene->reason));
+    assert_null(version_folder_open(scene->store, &is_taken, scene->reason));
     assert_true(is_taken);
     assert_non_null(strstr(scene->reason, "another tillwayd"));
 }
@@ -366,7 +499,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE(test_all_of_a_version_is_read_again_as_it_was),
-        SCENE(test_numbers_grow_over_restarts_and_above_the_floor),
+        SCENE(test_numbers_grow_over_restarts),
+        SCENE(test_no_number_comes_again_where_the_versions_were_lost),
+        SCENE(test_a_number_that_was_taken_back_does_not_come_again_after_a_restart),
+        SCENE(test_rows_are_asked_once_where_the_note_of_numbers_was_lost_too),
+        SCENE(test_a_damaged_note_of_numbers_is_no_start),
+        SCENE(test_no_number_is_given_that_cannot_be_noted),
+        SCENE(test_a_version_that_goes_while_they_are_listed_is_left_out),
         SCENE(test_the_highest_turn_is_in_force_whatever_its_number),
         SCENE(test_half_a_version_is_none_and_is_cleared_away),
         SCENE(test_a_copy_that_was_changed_is_told_and_not_given),
