@@ -107,13 +107,18 @@ struct fee_entry *fee_book_find(struct fee_book *book, struct txn_reference txn)
     return index == 0 ? NULL : &book->entries[index - 1];
 }
 
-/* A void gives everything back; an adjustment is priced anew, in its original's place. One that was
- * replaced itself has replaced its original all the same. */
+/* A void gives everything back; an adjustment is priced anew, in its original's place. */
+bool fee_kind_ends_original(enum payment_kind kind)
+{
+    const struct payment_rule *rule = payment_rule_of(kind);
+    return rule->amount == PAYMENT_AMOUNT_EQUAL || rule->amount == PAYMENT_AMOUNT_TOTAL;
+}
+
+/* One that was replaced itself has replaced its original all the same. */
 static bool ends_original(const struct fee_entry *entry)
 {
-    const struct payment_rule *rule = payment_rule_of(entry->kind);
     return entry->is_approved && !entry->is_reversed && entry->original.seq != 0 &&
-           (rule->amount == PAYMENT_AMOUNT_EQUAL || rule->amount == PAYMENT_AMOUNT_TOTAL);
+           fee_kind_ends_original(entry->kind);
 }
 
 /* The latest first: the last change of an original is the one in force. */

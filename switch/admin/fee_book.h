@@ -41,6 +41,8 @@ void fee_book_destroy(struct fee_book *book);
 MUST_CHECK enum status fee_book_enter(struct fee_book *book, const struct fee_entry *entry);
 /* NULL: it was never entered. The book's, until the next fee_book_enter. */
 struct fee_entry *fee_book_find(struct fee_book *book, struct txn_reference txn);
+/* Whether such a transaction, approved, ends the one that it follows: a void, an adjustment. */
+bool fee_kind_ends_original(enum payment_kind kind);
 /* Lets voids and adjustments that stand replace what they follow; once, at the end. */
 void fee_book_close(struct fee_book *book);
 uint32_t fee_book_count(const struct fee_book *book);

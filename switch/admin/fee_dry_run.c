@@ -1,6 +1,7 @@
 /* A fees file over past transactions: each priced one is priced again from what the log kept of its
- * inputs, by the file that is tried, and held against what was charged. What counts is what stands:
- * approved, and not reversed, voided or adjusted since. Refunds give back a part of these fees by
+ * inputs, by the file that is tried, and held against what was charged. What counts is what stands
+ * now: approved, and not reversed, voided or adjusted since, be it after the stretch of time; so
+ * two stretches come to what both come to in one. Refunds give back a part of these fees by
  * the policy that was charged; they are counted and not priced again.
  */
 #include <inttypes.h>
@@ -147,6 +148,18 @@ static bool begin(struct trial *trial, struct fee_row *row, enum fee_row_answer 
     return trial->status == STATUS_OK;
 }
 
+/* What begins after the stretch of time is entered for its original's sake alone. */
+static bool begin_later(struct trial *trial, enum payment_kind kind, sqlite3_stmt *from)
+{
+    struct fee_entry entry = {.txn = reference_at(from, AT_EPOCH),
+                              .original = reference_at(from, AT_ORIGINAL_EPOCH),
+                              .kind = kind};
+    if (fee_kind_ends_original(kind) && fee_book_find(trial->book, entry.original) != NULL) {
+        trial->status = fee_book_enter(trial->book, &entry);
+    }
+    return trial->status == STATUS_OK;
+}
+
 static bool on_row(void *argument, sqlite3_stmt *from)
 {
     struct trial *trial = argument;
@@ -172,10 +185,11 @@ static bool on_row(void *argument, sqlite3_stmt *from)
     }
     bool begins = strcmp(kind, "intent") == 0 || strcmp(kind, "advice") == 0;
     enum fee_row_answer answer = begins ? fee_row_read(&row, from) : FEE_ROW_UNPRICED;
-    if (!begins || row.wall_us < trial->run->from_us || row.wall_us >= trial->run->to_us) {
+    if (!begins || row.wall_us < trial->run->from_us) {
         return true;
     }
-    return begin(trial, &row, answer, from);
+    return row.wall_us < trial->run->to_us ? begin(trial, &row, answer, from)
+                                           : begin_later(trial, row.payment.kind, from);
 }
 
 /* --- sums --------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@ static struct log_stage stage;
 static char folder[64];
 static struct options_source source;
 static char faults[DRY_RUN_FAULTS_SIZE];
+static int64_t begin_us = NOON_US, end_us = NOON_US + HOUR_US; /* of a run */
 
 static const struct {
     const char *name, *text;
@@ -106,6 +107,29 @@ static void add_of_books(uint32_t seq, int64_t amount)
     add(record, "00");
 }
 
+/* Purchases 11 and 13 of another hour, voided and adjusted by 12 and 14 two hours later. */
+static void add_changed_later(void)
+{
+    struct record bought = purchase(11, 50000, "621094******0060");
+    bought.wall_us += 10 * HOUR_US;
+    add(bought, "00");
+    struct record cancel = bought;
+    cancel.txn.seq = 12;
+    cancel.wall_us += 2 * HOUR_US;
+    cancel.payment_kind = PAYMENT_VOID;
+    cancel.original = bought.txn;
+    cancel.merchant_fee = cancel.issuer_fee = 0;
+    cancel.fee_basis[0] = '\0';
+    add(cancel, "00");
+    bought.txn.seq = 13;
+    add(bought, "00");
+    struct record tipped = purchase(14, 60000, "621094******0060");
+    tipped.wall_us += 12 * HOUR_US;
+    tipped.payment_kind = PAYMENT_OFFLINE_ADVICE;
+    tipped.original = bought.txn;
+    add(tipped, "00");
+}
+
 /* 1 and 2 are approved purchases, 3 declined, 4 reversed, 5 refused for want of a route, 6 refused
  * for its MAC, 7 a refund of 1, 8 of a card that the BINs divide, 9 went to bank_b, 10 is too late.
  */
@@ -153,6 +177,7 @@ static int stage_set(void **state)
     struct record late = purchase(10, 100000, "621094******0060");
     late.wall_us += HOUR_US;
     add(late, "00");
+    add_changed_later();
     return 0;
 }
 
@@ -175,8 +200,8 @@ static enum status try_out(run_function *function, const char *name, const char 
     struct byte_writer writer;
     struct dry_run run = {.text = text,
                           .length = (uint32_t)strlen(text),
-                          .from_us = NOON_US,
-                          .to_us = NOON_US + HOUR_US,
+                          .from_us = begin_us,
+                          .to_us = end_us,
                           .log = stage.folder,
                           .options = &source,
                           .rows = &rows};
@@ -328,6 +353,37 @@ static void test_other_fees_are_told_by_merchant_with_their_losses(void **state)
     json_decref(result);
 }
 
+/* Totals of fees over hours after noon. */
+static json_t *fees_of_hours(int64_t from, int64_t to)
+{
+    begin_us = NOON_US + from * HOUR_US;
+    end_us = NOON_US + to * HOUR_US;
+    json_t *result = good(fee_dry_run, FILES[5].text);
+    begin_us = NOON_US;
+    end_us = NOON_US + HOUR_US;
+    json_t *totals = json_incref(json_object_get(result, "totals"));
+    json_decref(result);
+    return totals;
+}
+
+static void test_what_was_changed_after_the_end_costs_what_it_costs_now(void **state)
+{
+    (void)state;
+    json_t *bought = fees_of_hours(10, 11), *changed = fees_of_hours(12, 13),
+           *both = fees_of_hours(10, 13);
+    assert_int_equal(tally_get(bought, "count"), 0); /* one voided, one adjusted */
+    assert_int_equal(tally_get(changed, "count"), 1);
+    assert_int_equal(tally_get(changed, "charged_fee"), 360);
+    static const char *const MEMBERS[] = {"count", "amount", "charged_fee", "tried_fee"};
+    for (size_t i = 0; i < COUNT_OF(MEMBERS); i++) {
+        assert_int_equal(tally_get(bought, MEMBERS[i]) + tally_get(changed, MEMBERS[i]),
+                         tally_get(both, MEMBERS[i]));
+    }
+    json_decref(bought);
+    json_decref(changed);
+    json_decref(both);
+}
+
 static void test_a_plan_that_is_gone_leaves_its_transactions_unpriced(void **state)
 {
     (void)state;
@@ -373,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_faults_of_the_file_are_told_with_its_name_and_line),
         cmocka_unit_test(test_the_same_fees_make_no_difference),
         cmocka_unit_test(test_other_fees_are_told_by_merchant_with_their_losses),
+        cmocka_unit_test(test_what_was_changed_after_the_end_costs_what_it_costs_now),
         cmocka_unit_test(test_a_plan_that_is_gone_leaves_its_transactions_unpriced),
         cmocka_unit_test(test_routes_are_held_against_the_version_in_force),
     };
