@@ -279,7 +279,9 @@ static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection 
         asked->endpoint = match.endpoint;
         asked->authorization =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-        if (!gate_may(&admin->gate, asked)) {
+        struct gate_finding finding;
+        if (!gate_may(&admin->gate, asked, &finding)) {
+            asked->finding = &finding;
             return answer_whole(admin, connection, asked, request);
         }
     }

@@ -94,11 +94,12 @@ static enum token_answer identify(struct gate *gate, const struct gate_request *
     return token_check(gate->tokens, header + sizeof(scheme) - 1, tries_are_left(gate), holder);
 }
 
-bool gate_may(struct gate *gate, const struct gate_request *request)
+bool gate_may(struct gate *gate, const struct gate_request *request, struct gate_finding *finding)
 {
-    struct token_holder holder = {.role = ROLE_NOBODY};
-    return identify(gate, request, &holder) == TOKEN_RIGHT &&
-           holder.role >= endpoint_role(request->endpoint);
+    *finding = (struct gate_finding){.holder = {.role = ROLE_NOBODY}};
+    finding->token = identify(gate, request, &finding->holder);
+    return finding->token == TOKEN_RIGHT &&
+           finding->holder.role >= endpoint_role(request->endpoint);
 }
 
 static bool note_begun(struct gate *gate, const struct gate_request *request,
@@ -116,7 +117,11 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
     if (needed == ROLE_NOBODY) {
         return true;
     }
-    enum token_answer token = identify(gate, request, holder);
+    const struct gate_finding *finding = request->finding;
+    enum token_answer token = finding != NULL ? finding->token : identify(gate, request, holder);
+    if (finding != NULL) {
+        *holder = finding->holder;
+    }
     if (token == TOKEN_UNTRIED) {
         answer_problem(answer, 429, "too many wrong tokens; wait a few seconds");
         return false;

@@ -19,6 +19,12 @@ struct gate {
     uint64_t counted_ns;
 };
 
+/* Who asks, as far as it was found out. */
+struct gate_finding {
+    enum token_answer token;
+    struct token_holder holder;
+};
+
 struct gate_request {
     enum endpoint endpoint;
     const char *method, *path, *address;
@@ -27,13 +33,16 @@ struct gate_request {
      * good, since it may read the disk. NULL: nothing to note. */
     const char *(*note)(void *argument);
     void *note_argument;
+    /* What gate_may has found, so that a wrong token is not tried twice; borrowed. NULL: nobody has
+     * looked yet. */
+    const struct gate_finding *finding;
 };
 
 void gate_open(struct gate *gate, struct token_file *tokens, struct audit *audit);
 void gate_close(struct gate *gate);
 
 /* Whether gate_pass will let it through, as things stand: asked before a long body is read. */
-bool gate_may(struct gate *gate, const struct gate_request *request);
+bool gate_may(struct gate *gate, const struct gate_request *request, struct gate_finding *finding);
 /* True: the call may go on, `holder` says whose it is, and an audit line is on disk if it has an
  * effect. False: `answer` says why not. */
 bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,

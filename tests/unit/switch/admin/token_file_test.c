@@ -1,8 +1,12 @@
 /* Tokens: made, checked, taken back; and the gate that counts wrong ones. */
+#define _GNU_SOURCE /* RTLD_NEXT */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <openssl/evp.h>
 
 #include "switch/admin/gate.h"
 #include "switch/admin/token_file.h"
@@ -10,6 +14,23 @@
 
 /* Of this process alone: another run of this test may be at work beside it. */
 static char tokens_path[64], audit_path[64];
+
+/* How often the costly hash was asked for: this function stands before OpenSSL's own. */
+static int scrypt_count;
+
+int EVP_PBE_scrypt(const char *pass, size_t passlen, const unsigned char *salt, size_t saltlen,
+                   uint64_t N, uint64_t r, uint64_t p, uint64_t maxmem, unsigned char *key,
+                   size_t keylen)
+{
+    static int (*own)(const char *, size_t, const unsigned char *, size_t, uint64_t, uint64_t,
+                      uint64_t, uint64_t, unsigned char *, size_t);
+    scrypt_count++;
+    if (own == NULL) {
+        *(void **)&own = dlsym(RTLD_NEXT, "EVP_PBE_scrypt");
+    }
+    assert_non_null(own);
+    return own(pass, passlen, salt, saltlen, N, r, p, maxmem, key, keylen);
+}
 
 static int file_clear(void **state)
 {
@@ -125,12 +146,46 @@ static unsigned pass(struct gate *gate, enum endpoint endpoint, const char *toke
     struct token_holder holder;
     struct answer answer = {.code = 200};
     snprintf(header, sizeof(header), "Bearer %s", token == NULL ? "" : token);
-    struct gate_request request = {
-        endpoint, "GET", "/x", "127.0.0.1", token == NULL ? NULL : header, NULL, NULL};
+    struct gate_request request = {.endpoint = endpoint,
+                                   .method = "GET",
+                                   .path = "/x",
+                                   .address = "127.0.0.1",
+                                   .authorization = token == NULL ? NULL : header};
     bool may = gate_pass(gate, &request, &holder, &answer);
     assert_int_equal(may, answer.code == 200);
     free(answer.body);
     return answer.code;
+}
+
+/* As a call with a long body is answered: looked at before the body, and refused at once. */
+static void test_a_wrong_token_is_hashed_once_where_a_body_follows(void **state)
+{
+    (void)state;
+    char ann[TOKEN_TEXT_SIZE], header[TOKEN_TEXT_SIZE + 8], reason[TOKEN_REASON_SIZE] = "";
+    struct gate gate;
+    struct answer answer = {0};
+    struct gate_finding finding;
+    struct token_holder holder;
+    add("ann", ROLE_OPERATOR, ann);
+    ann[strlen(ann) - 1] = ann[strlen(ann) - 1] == '0' ? '1' : '0';
+    struct token_file *file = token_file_open(tokens_path, reason);
+    assert_non_null(file);
+    gate_open(&gate, file, NULL);
+    snprintf(header, sizeof(header), "Bearer %s", ann);
+    struct gate_request request = {.endpoint = ENDPOINT_VERSION_PROPOSE,
+                                   .method = "POST",
+                                   .path = "/api/v1/versions",
+                                   .address = "127.0.0.1",
+                                   .authorization = header};
+    scrypt_count = 0;
+    assert_false(gate_may(&gate, &request, &finding));
+    request.finding = &finding;
+    assert_false(gate_pass(&gate, &request, &holder, &answer));
+    assert_int_equal(answer.code, 401);
+    assert_int_equal(scrypt_count, 1);
+    free(answer.body);
+    gate_close(&gate);
+    token_file_close(file);
 }
 
 static void test_the_gate_lets_each_role_do_its_own(void **state)
@@ -176,6 +231,7 @@ int main(void)
         FRESH(test_a_token_added_or_removed_counts_at_once),
         FRESH(test_a_name_has_one_token_and_plain_letters),
         FRESH(test_an_open_or_faulty_file_is_refused),
+        FRESH(test_a_wrong_token_is_hashed_once_where_a_body_follows),
         FRESH(test_the_gate_lets_each_role_do_its_own),
     };
     return cmocka_run_group_tests_name("switch/admin/token_file", tests, NULL, NULL);
