@@ -9,7 +9,7 @@ struct answer {
     unsigned code;     /* of HTTP */
     const char *type;  /* of the body */
     const char *allow; /* of a 405; else NULL */
-    char detail[512];  /* of a problem, or of what came of an effect, cut: for the audit file */
+    char detail[1024]; /* of a problem, or of what came of an effect, cut: for the audit file */
     char *body;        /* owner: malloc */
     size_t length;
 };

@@ -19,14 +19,14 @@ const char *version_call_note(const struct call *call, char note[VERSION_NOTE_SI
         snprintf(note, VERSION_NOTE_SIZE, "body of SHA-256 %s", hash);
         return note;
     }
-    if (call->endpoint != ENDPOINT_VERSION_ACTIVATE) {
+    bool is_roll_back = call->endpoint == ENDPOINT_VERSION_ROLL_BACK;
+    if (call->endpoint != ENDPOINT_VERSION_ACTIVATE && !is_roll_back) {
         return NULL;
     }
-    int64_t number = version_list_number(call->parameter, false);
-    if (number < 0 || !version_list_changes(call->log, (uint32_t)number, note, VERSION_NOTE_SIZE)) {
-        return NULL;
-    }
-    return note;
+    int64_t number = version_list_number(call->parameter, is_roll_back);
+    bool is_noted = number >= 0 && (is_roll_back ? version_list_way_back : version_list_changes)(
+                                       call->log, (uint32_t)number, note, VERSION_NOTE_SIZE);
+    return is_noted ? note : NULL;
 }
 
 /* ---- what is asked ---- */

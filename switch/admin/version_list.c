@@ -148,6 +148,16 @@ void version_list_serve(const struct call *call, struct answer *answer)
     free(versions);
 }
 
+/* One file of the text; what does not fit is cut. */
+static void change_add(char *text, size_t size, const char *name, const char *const hashes[2])
+{
+    size_t length = strlen(text);
+    if (strcmp(hashes[0], hashes[1]) != 0) {
+        snprintf(text + length, size - length, "%s%s %s -> %s", length > 0 ? ", " : "", name,
+                 hashes[0], hashes[1]);
+    }
+}
+
 bool version_list_changes(const char *store_folder, uint32_t number, char *text, size_t size)
 {
     char reason[RULE_VERSION_REASON_SIZE];
@@ -158,15 +168,32 @@ bool version_list_changes(const char *store_folder, uint32_t number, char *text,
         return false;
     }
     const struct rule_version *version = find(versions, count, number);
-    size_t length = 0;
     for (int i = 0; i < RULE_FILE_COUNT && version != NULL; i++) {
         const struct rule_copy *copy = &version->files[i];
-        if (strcmp(copy->hash, copy->base_hash) != 0 && length < size) {
-            length += (size_t)snprintf(text + length, size - length, "%s%s %s -> %s",
-                                       length > 0 ? ", " : "", rule_file_name((enum rule_file)i),
-                                       copy->base_hash, copy->hash);
-        }
+        change_add(text, size, rule_file_name((enum rule_file)i),
+                   (const char *const[2]){copy->base_hash, copy->hash});
     }
     free(versions);
     return version != NULL;
+}
+
+bool version_list_way_back(const char *store_folder, uint32_t number, char *text, size_t size)
+{
+    char reason[RULE_VERSION_REASON_SIZE];
+    struct rule_version *versions;
+    uint32_t count;
+    text[0] = '\0';
+    if (version_folder_read(store_folder, &versions, &count, reason) != STATUS_OK) {
+        return false;
+    }
+    const struct rule_version *in_force = version_folder_latest(versions, count);
+    const struct rule_version *earlier =
+        number == 0 ? version_folder_previous(versions, count) : find(versions, count, number);
+    bool are_there = in_force != NULL && earlier != NULL;
+    for (int i = 0; i < RULE_FILE_COUNT && are_there; i++) {
+        change_add(text, size, rule_file_name((enum rule_file)i),
+                   (const char *const[2]){in_force->files[i].hash, earlier->files[i].hash});
+    }
+    free(versions);
+    return are_there;
 }
