@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <microhttpd.h>
 
@@ -19,6 +20,7 @@
 #include "switch/admin/deadline_watch.h"
 #include "switch/admin/dry_run.h"
 #include "switch/admin/gate.h"
+#include "switch/admin/late_report.h"
 #include "switch/admin/version_call.h"
 
 #define CONNECTIONS_MAX 64
@@ -35,6 +37,7 @@ struct admin {
     struct token_file *tokens;
     struct audit *audit; /* NULL: none is configured */
     struct gate gate;
+    struct late_report *late;
     struct deadline_watch *watch;
     struct log_job *job;
     struct MHD_Daemon *daemon;
@@ -134,6 +137,22 @@ static const char *note_of(void *argument)
     return version_call_note(noting->call, noting->text);
 }
 
+/* After a call: what came of an effect, now or once it is known. */
+static void report(struct admin *admin, const struct gate_request *asked,
+                   const struct token_holder *holder, const struct answer *answer,
+                   const struct control_pending *pending)
+{
+    bool has_effect = endpoint_has_effect(asked->endpoint);
+    if (has_effect) {
+        gate_report(&admin->gate, asked, holder, answer);
+    }
+    if (pending->descriptor >= 0 && has_effect) {
+        late_report_begin(admin->late, asked, holder, pending->descriptor);
+    } else if (pending->descriptor >= 0) {
+        close(pending->descriptor);
+    }
+}
+
 static void serve(struct admin *admin, struct MHD_Connection *connection,
                   const struct endpoint_match *match, const struct gate_request *asked,
                   const struct request *request, struct answer *answer)
@@ -141,6 +160,7 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
     struct token_holder holder;
     struct txn_query query;
     struct metrics_own own;
+    struct control_pending pending = {.descriptor = -1};
     struct call call = {.endpoint = match->endpoint,
                         .parameter = match->parameter,
                         .control_socket = admin->setup.control_socket,
@@ -152,7 +172,8 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .option = option_of,
                         .connection = connection,
                         .body = request->body,
-                        .body_length = request->body_length};
+                        .body_length = request->body_length,
+                        .pending = &pending};
     struct noting noting = {.call = &call};
     struct gate_request noted = *asked;
     noted.note = note_of;
@@ -167,9 +188,7 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
     read_own(admin, &own);
     call.operator_name = holder.name;
     call_serve(&call, answer);
-    if (endpoint_has_effect(match->endpoint)) {
-        gate_report(&admin->gate, &noted, &holder, answer);
-    }
+    report(admin, &noted, &holder, answer, &pending);
 }
 
 static void answer_request(struct admin *admin, struct MHD_Connection *connection,
@@ -420,7 +439,8 @@ static bool open_parts(struct admin *admin, char *reason)
     admin->watch = deadline_watch_create(CONNECTIONS_MAX, REQUEST_SECONDS);
     gate_open(&admin->gate, admin->tokens, admin->audit);
     admin->job = log_job_create(setup->log, setup->backup_folder, setup->options);
-    return admin->watch != NULL && admin->job != NULL;
+    admin->late = late_report_create(&admin->gate, setup->log);
+    return admin->watch != NULL && admin->job != NULL && admin->late != NULL;
 }
 
 union socket_address {
@@ -462,6 +482,9 @@ static struct MHD_Daemon *start_daemon(struct admin *admin, const union socket_a
 
 static void admin_free(struct admin *admin)
 {
+    if (admin->late != NULL) {
+        late_report_destroy(admin->late);
+    }
     if (admin->watch != NULL) {
         deadline_watch_destroy(admin->watch);
         gate_close(&admin->gate);

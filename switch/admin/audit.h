@@ -19,7 +19,7 @@ struct audit_entry {
     const char *actor;   /* name of the token; "" when there is none */
     const char *role;    /* its role */
     const char *action;  /* "POST /api/v1/reload" */
-    const char *outcome; /* "begun", "done", "failed", "denied" */
+    const char *outcome; /* "begun", "done", "failed", "unknown", "denied" */
     const char *address; /* of the caller */
     const char *text;    /* why; may be NULL */
 };

@@ -20,15 +20,29 @@
 #include "switch/admin/version_call.h"
 #include "switch/admin/version_list.h"
 
+void call_unanswered(const struct call *call, const char *reason, struct answer *answer)
+{
+    char detail[CONTROL_CLIENT_REASON_SIZE + 160];
+    if (call->pending == NULL || !call->pending->is_unknown) {
+        answer_problem(answer, 503, reason);
+        return;
+    }
+    snprintf(detail, sizeof(detail),
+             "%s; it was asked and may go on with it: see what it says of itself before you ask "
+             "again (status, version list), and the audit file",
+             reason);
+    answer_problem(answer, 504, detail);
+}
+
 /* The answer of the switch, or NULL after a problem was put into `answer`. */
 static Control__Answer *ask_switch(const struct call *call, Control__Request__CallCase what,
                                    struct answer *answer)
 {
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
-    struct control_client client = {call->control_socket, call->operator_name};
+    struct control_client client = {call->control_socket, call->operator_name, call->pending};
     Control__Answer *told = control_client_call(&client, what, call->parameter, reason);
     if (told == NULL) {
-        answer_problem(answer, 503, reason);
+        call_unanswered(call, reason, answer);
         return NULL;
     }
     if (told->fault != NULL) {
@@ -50,7 +64,7 @@ static void serve_readyz(const struct call *call, struct answer *answer)
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
     char *text = NULL;
     size_t length = 0;
-    struct control_client client = {call->control_socket, call->operator_name};
+    struct control_client client = {call->control_socket, call->operator_name, NULL};
     Control__Answer *told =
         control_client_call(&client, CONTROL__REQUEST__CALL_STATUS, NULL, reason);
     const Control__Status *status = told == NULL ? NULL : told->status;
@@ -72,7 +86,7 @@ static void serve_metrics(const struct call *call, struct answer *answer)
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
     char *text = NULL;
     size_t length = 0;
-    struct control_client client = {call->control_socket, call->operator_name};
+    struct control_client client = {call->control_socket, call->operator_name, NULL};
     Control__Answer *told =
         control_client_call(&client, CONTROL__REQUEST__CALL_METRICS, NULL, reason);
     FILE *to = open_memstream(&text, &length);
@@ -159,7 +173,7 @@ static void serve_txn_show(const struct call *call, struct answer *answer)
 static uint32_t version_in_force(const struct call *call)
 {
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
-    struct control_client client = {call->control_socket, call->operator_name};
+    struct control_client client = {call->control_socket, call->operator_name, NULL};
     Control__Answer *told =
         control_client_call(&client, CONTROL__REQUEST__CALL_STATUS, NULL, reason);
     if (told == NULL) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "switch/admin/answer.h"
+#include "switch/admin/control_client.h"
 #include "switch/admin/endpoint.h"
 #include "switch/admin/log_job.h"
 #include "switch/admin/metrics_text.h"
@@ -24,7 +25,11 @@ struct call {
     /* A parameter behind the `?`; NULL: not given. */
     const char *(*option)(void *connection, const char *name);
     void *connection;
+    struct control_pending *pending; /* filled in where the switch gave no answer in time */
 };
 
 /* Fills the answer; may wait for the switch as long as control_client_call() does. */
 void call_serve(const struct call *call, struct answer *answer);
+/* Puts into the answer that the switch gave none, and why: 504 where it was asked and may carry it
+ * out all the same, else 503. */
+void call_unanswered(const struct call *call, const char *reason, struct answer *answer);

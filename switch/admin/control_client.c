@@ -127,6 +127,18 @@ static Control__Answer *receive_answer(int descriptor)
     return answer;
 }
 
+/* Of a call that was sent and not answered. The connection is kept where more time may help. */
+static void keep_pending(const struct control_client *client, int descriptor, int why)
+{
+    bool may_come = why == EAGAIN || why == EWOULDBLOCK;
+    if (client->pending != NULL) {
+        *client->pending = (struct control_pending){true, may_come ? descriptor : -1};
+    }
+    if (client->pending == NULL || !may_come) {
+        close(descriptor);
+    }
+}
+
 Control__Answer *control_client_ask(const struct control_client *client, Control__Request *request,
                                     char reason[CONTROL_CLIENT_REASON_SIZE])
 {
@@ -137,14 +149,24 @@ Control__Answer *control_client_ask(const struct control_client *client, Control
     if (descriptor < 0) {
         return fail(reason, client->path, "cannot be reached");
     }
-    Control__Answer *answer = NULL;
-    if (send_request(descriptor, request)) {
-        answer = receive_answer(descriptor);
-    }
+    bool is_sent = send_request(descriptor, request);
+    Control__Answer *answer = is_sent ? receive_answer(descriptor) : NULL;
     int why = errno;
-    close(descriptor);
+    if (is_sent && answer == NULL) {
+        keep_pending(client, descriptor, why);
+    } else {
+        close(descriptor);
+    }
     errno = why;
     return answer != NULL ? answer : fail(reason, client->path, "gave no answer");
+}
+
+Control__Answer *control_client_wait(int descriptor, int timeout_s)
+{
+    struct timeval timeout = {.tv_sec = timeout_s};
+    return setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0
+               ? receive_answer(descriptor)
+               : NULL;
 }
 
 Control__Answer *control_client_call(const struct control_client *client,

@@ -154,11 +154,16 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
 void gate_report(struct gate *gate, const struct gate_request *request,
                  const struct token_holder *holder, const struct answer *answer)
 {
-    bool is_done = answer->code < 400;
+    const char *outcome = answer->code < 400 ? "done" : answer->code == 504 ? "unknown" : "failed";
     const char *text = answer->detail[0] == '\0' ? NULL : answer->detail;
-    if (!write_audit(gate, request, holder,
-                     (const char *const[2]){is_done ? "done" : "failed", text})) {
+    gate_note(gate, request, holder, (const char *const[2]){outcome, text});
+}
+
+void gate_note(struct gate *gate, const struct gate_request *request,
+               const struct token_holder *holder, const char *const outcome_and_text[2])
+{
+    if (!write_audit(gate, request, holder, outcome_and_text)) {
         fprintf(stderr, "tillway-admin: the audit file cannot be written: %s by %s: %s\n",
-                endpoint_path(request->endpoint), holder->name, is_done ? "done" : "failed");
+                endpoint_path(request->endpoint), holder->name, outcome_and_text[0]);
     }
 }

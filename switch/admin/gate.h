@@ -47,6 +47,10 @@ bool gate_may(struct gate *gate, const struct gate_request *request, struct gate
  * effect. False: `answer` says why not. */
 bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,
                struct answer *answer);
-/* After an effect: what came of it. */
+/* After an effect: what came of it. Code 504 is "unknown": the switch was asked and gave no answer.
+ */
 void gate_report(struct gate *gate, const struct gate_request *request,
                  const struct token_holder *holder, const struct answer *answer);
+/* A line of its own: outcome and text. */
+void gate_note(struct gate *gate, const struct gate_request *request,
+               const struct token_holder *holder, const char *const outcome_and_text[2]);

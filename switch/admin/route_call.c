@@ -173,7 +173,7 @@ static json_t *explanation_json(const Control__Explanation *told, uint32_t curre
 static json_t *ask(const struct call *call, Control__ExplainCall *asked, struct answer *answer)
 {
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
-    struct control_client client = {call->control_socket, call->operator_name};
+    struct control_client client = {call->control_socket, call->operator_name, NULL};
     Control__Request request = CONTROL__REQUEST__INIT;
     json_t *json = NULL;
     request.call_case = CONTROL__REQUEST__CALL_EXPLAIN;

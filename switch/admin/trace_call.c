@@ -65,13 +65,13 @@ static json_t *trace_json(const Control__Trace *trace)
 static void ask(const struct call *call, Control__TraceCall *trace, struct answer *answer)
 {
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
-    struct control_client client = {call->control_socket, call->operator_name};
+    struct control_client client = {call->control_socket, call->operator_name, call->pending};
     Control__Request request = CONTROL__REQUEST__INIT;
     request.call_case = CONTROL__REQUEST__CALL_TRACE;
     request.trace = trace;
     Control__Answer *told = control_client_ask(&client, &request, reason);
     if (told == NULL) {
-        answer_problem(answer, 503, reason);
+        call_unanswered(call, reason, answer);
         return;
     }
     if (told->fault != NULL) {

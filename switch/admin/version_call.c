@@ -109,13 +109,13 @@ static void tell(const struct call *call, const Control__Done *done, struct answ
 static void ask(const struct call *call, Control__VersionCall *version, struct answer *answer)
 {
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
-    struct control_client client = {call->control_socket, call->operator_name};
+    struct control_client client = {call->control_socket, call->operator_name, call->pending};
     Control__Request request = CONTROL__REQUEST__INIT;
     request.call_case = CONTROL__REQUEST__CALL_VERSION;
     request.version = version;
     Control__Answer *told = control_client_ask(&client, &request, reason);
     if (told == NULL) {
-        answer_problem(answer, 503, reason);
+        call_unanswered(call, reason, answer);
         return;
     }
     if (told->fault != NULL || told->done == NULL) {

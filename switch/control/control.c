@@ -24,6 +24,7 @@
 
 #define CONN_COUNT_MAX 8
 #define CALL_TIMEOUT_MS 30000 /* a request, its answer, or silence: none lasts longer */
+#define ACT_TIMEOUT_MS 610000 /* an act under way, which may read and check large files */
 #define ARENA_BYTES 2097152u
 #define OPERATOR_SIZE 64
 #define INPUT_BYTES 1024 /* of a connection; more only while a longer request is on its way */
@@ -112,6 +113,13 @@ static void on_timeout(uv_timer_t *timer)
 static void conn_begin_call(struct control_conn *conn)
 {
     uv_timer_start(&conn->timer, on_timeout, CALL_TIMEOUT_MS, 0);
+}
+
+/* The answer comes with control_done, however long the act takes. */
+static void conn_begin_act(struct control_conn *conn)
+{
+    conn->is_waiting = true;
+    uv_timer_start(&conn->timer, on_timeout, ACT_TIMEOUT_MS, 0);
 }
 
 static void conn_serve(struct control_conn *conn);
@@ -316,7 +324,7 @@ static void serve_act(struct control_conn *conn, const Control__Request *request
     snprintf(name, sizeof(name), "%s", request->operator_ != NULL ? request->operator_ : "");
     LOG(LOG_NOTICE, "control_call", LOG_TEXT("call", call_word(request)),
         LOG_TEXT("operator", name));
-    conn->is_waiting = true;
+    conn_begin_act(conn);
     if (request->call_case == CONTROL__REQUEST__CALL_RELOAD) {
         control->rim.reload(control->rim.argument, call, name);
     } else if (request->call_case == CONTROL__REQUEST__CALL_PURGE) {
@@ -369,7 +377,7 @@ static void serve_version(struct control_conn *conn, const Control__Request *req
     }
     LOG(LOG_NOTICE, "version_asked", LOG_TEXT("act", WORDS[version.act]),
         LOG_NUMBER("number", version.number), LOG_TEXT("operator", version.operator_name));
-    conn->is_waiting = true;
+    conn_begin_act(conn);
     control->rim.version(control->rim.argument, call, &version);
 }
 
@@ -571,6 +579,7 @@ void control_conclude(struct control *control, struct control_call call,
     answer.answer_case = CONTROL__ANSWER__ANSWER_DONE;
     answer.done = &done;
     conn->is_waiting = false;
+    conn_begin_call(conn);
     conn_answer(conn, &answer);
 }
 
