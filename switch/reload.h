@@ -32,6 +32,7 @@ struct reload_order {
     struct {
         char *bytes; /* owner; NULL: not given */
         uint32_t length;
+        bool is_none; /* ROLL_BACK: the earlier version had none */
     } files[RULE_FILE_COUNT];
 };
 

@@ -20,6 +20,7 @@ static char *named_path(struct server_options *options, enum rule_file file)
 #define X(name, word, file) [RULE_FILE_##name] = RULE_OPTION_##name,
 #define RULE_OPTION_ROUTES offsetof(struct server_options, routes)
 #define RULE_OPTION_FEES offsetof(struct server_options, fees)
+#define RULE_OPTION_LIMITS offsetof(struct server_options, limits)
         RULE_FILE_MAP(X)
 #undef X
     };
@@ -146,7 +147,8 @@ static bool take_copy(struct rule_choice *choice, const struct rule_version *ver
 {
     char reason[RULE_VERSION_REASON_SIZE];
     if (version->files[file].hash[0] == '\0') {
-        return true; /* the version had none; the file of the configuration goes on */
+        path[0] = '\0'; /* it has none; one that is named since then waits for a reload */
+        return true;
     }
     if (version_folder_copy(choice->folder, version, file, &choice->contents[file].bytes,
                             &choice->contents[file].length, reason) != STATUS_OK) {
@@ -160,12 +162,13 @@ static bool take_copy(struct rule_choice *choice, const struct rule_version *ver
     return strlen(copy) < OPTION_PATH_SIZE;
 }
 
-/* Whether the copy of the version in force counts, since the file that is named says what it said
- * then. */
+/* Whether the copy of the version in force counts, or that it has none, since the file that is
+ * named says what it said then. A version that does not speak of such a file has left the named one
+ * in force. */
 static bool copy_counts(const struct rule_choice *choice, enum rule_file file, const char *named)
 {
     const struct rule_copy *copy = &choice->before.files[file];
-    bool is_there = choice->before.number > 0 && copy->hash[0] != '\0';
+    bool is_there = choice->before.number > 0 && !copy->is_untold;
     bool is_unchanged = strcmp(copy->named_hash, named) == 0;
     return is_there && strcmp(copy->hash, named) != 0 && (is_unchanged || choice->is_by_two);
 }
@@ -209,6 +212,7 @@ static bool choose_version(struct rule_choice *choice, enum rule_file file, char
     const struct rule_copy *before = &choice->before.files[file];
     struct rule_copy *copy = &choice->version.files[file];
     hash_copy(copy->named_hash, before->named_hash);
+    copy->is_untold = false; /* what it was made from is in force, and tells that there is none */
     if (strcmp(copy->hash, before->hash) != 0) {
         rule_hash_file(path, named);
         if (named[0] != '\0') {
@@ -223,6 +227,10 @@ static bool choose_proposed(struct rule_choice *choice, enum rule_file file, cha
                             struct byte_writer *faults)
 {
     char reason[RULE_VERSION_REASON_SIZE];
+    if (choice->proposed[file].is_none) {
+        path[0] = '\0';
+        return true;
+    }
     if (choice->proposed[file].bytes == NULL) {
         return take_copy(choice, &choice->before, file, path, faults);
     }
@@ -350,7 +358,9 @@ static enum rule_kept keep_same(struct rule_choice *choice, char *reason)
     bool is_noted = true;
     for (int i = 0; i < RULE_FILE_COUNT; i++) {
         const char *named = choice->version.files[i].named_hash;
-        is_noted = is_noted && strcmp(noted.files[i].named_hash, named) == 0;
+        is_noted =
+            is_noted && strcmp(noted.files[i].named_hash, named) == 0 && !noted.files[i].is_untold;
+        noted.files[i].is_untold = false;
         hash_copy(noted.files[i].named_hash, named);
     }
     choice->version = noted;

@@ -38,6 +38,7 @@ struct rule_choice {
     struct {
         const char *bytes; /* borrowed; NULL: not proposed */
         uint32_t length;
+        bool is_none; /* proposed is to have no such file */
     } proposed[RULE_FILE_COUNT];
     enum rule_way way;
     const char *by, *reason; /* borrowed */

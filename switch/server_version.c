@@ -89,6 +89,7 @@ static bool take_earlier(struct reload *reload)
     }
     order->number = earlier->number;
     for (int i = 0; i < RULE_FILE_COUNT; i++) {
+        order->files[i].is_none = earlier->files[i].hash[0] == '\0' && !earlier->files[i].is_untold;
         if (earlier->files[i].hash[0] != '\0' &&
             version_folder_copy(folder, earlier, (enum rule_file)i, &order->files[i].bytes,
                                 &order->files[i].length, reason) != STATUS_OK) {
@@ -130,6 +131,7 @@ bool reload_choose(struct reload *reload)
     for (int i = 0; i < RULE_FILE_COUNT; i++) {
         rules->proposed[i].bytes = order->files[i].bytes;
         rules->proposed[i].length = order->files[i].length;
+        rules->proposed[i].is_none = order->files[i].is_none;
     }
     reload->source.rules = rules;
     return true;

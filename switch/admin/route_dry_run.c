@@ -337,6 +337,11 @@ static enum status use_version_in_force(const struct dry_run *run, struct server
     if (in_force != NULL) {
         use_copy(run, in_force, RULE_FILE_ROUTES, options->routes);
         use_copy(run, in_force, RULE_FILE_FEES, options->fees);
+        const struct rule_copy *limits = &in_force->files[RULE_FILE_LIMITS];
+        if (limits->hash[0] == '\0' && !limits->is_untold) {
+            options->limits[0] = '\0'; /* none are in force, whatever is named since */
+        }
+        use_copy(run, in_force, RULE_FILE_LIMITS, options->limits);
     }
     free(versions);
     return STATUS_OK;

@@ -67,9 +67,11 @@ static json_t *files_json(const struct rule_version *version)
     json_t *files = json_object();
     for (int i = 0; i < RULE_FILE_COUNT; i++) {
         const struct rule_copy *copy = &version->files[i];
-        json_object_set_new(files, FILE_NAMES[i],
-                            json_pack("{s:s, s:s, s:s}", "sha256", copy->hash, "base_sha256",
-                                      copy->base_hash, "named_sha256", copy->named_hash));
+        if (!copy->is_untold) {
+            json_object_set_new(files, FILE_NAMES[i],
+                                json_pack("{s:s, s:s, s:s}", "sha256", copy->hash, "base_sha256",
+                                          copy->base_hash, "named_sha256", copy->named_hash));
+        }
     }
     return files;
 }
@@ -154,8 +156,9 @@ static void files_of(struct version_reader *reader, struct rule_version *version
     const json_t *whole = reader->object;
     for (int i = 0; i < RULE_FILE_COUNT; i++) {
         reader->object = json_object_get(files, FILE_NAMES[i]);
-        if (reader->object == NULL) {
-            continue; /* of a build that had no such file yet */
+        version->files[i].is_untold = reader->object == NULL;
+        if (version->files[i].is_untold) {
+            continue;
         }
         hash_of(reader, "sha256", version->files[i].hash);
         hash_of(reader, "base_sha256", version->files[i].base_hash);

@@ -28,9 +28,10 @@
  * file, too. */
 #define RULE_FILE_MAP(X)                                                                           \
     X(ROUTES, "routes", "routes.yaml")                                                             \
-    X(FEES, "fees", "fees.yaml")
+    X(FEES, "fees", "fees.yaml")                                                                   \
+    X(LIMITS, "limits", "limits.yaml")
 
-/* " routes.yaml fees.yaml", for sentences */
+/* " routes.yaml fees.yaml …", for sentences */
 #define RULE_FILE_NAME(name, word, file) " " file
 #define RULE_FILE_NAMES RULE_FILE_MAP(RULE_FILE_NAME)
 
@@ -61,6 +62,8 @@ struct rule_copy {
     /* Of the file that the configuration named when this version came in force: as long as that
      * one stays so, the copy counts. */
     char named_hash[RULE_HASH_SIZE];
+    /* The version is of a build that kept no such file, so nothing is known of it. */
+    bool is_untold;
 };
 
 /* What rules were read with and a version does not keep: tables, the configuration itself. */

@@ -322,7 +322,7 @@ static const char *const OPTIONS[] = {"--reason", "--file", NULL};
 const struct command_group VERSION_GROUP = {
     .word = "version",
     .options = OPTIONS,
-    .usage = "  version list               the versions of the rules (routes, fees), newest first\n"
+    .usage = "  version list               the versions of routes, fees and limits, newest first\n"
              "  version show N [--file fees.yaml]\n"
              "  version diff A B           which lines of the rule files differ\n"
              "  version check FILE ...     tries rule files beside all that is in force\n"

@@ -16,6 +16,7 @@ struct scene {
     struct rule_choice choice;
     char faults[FAULTS_SIZE], reason[RULE_VERSION_REASON_SIZE];
     struct byte_writer writer;
+    bool names_limits, is_by_two; /* of the next choice */
 };
 
 static void put(struct scene *scene, const char *name, const char *text)
@@ -67,12 +68,16 @@ static struct rule_choice *choose(struct scene *scene, enum rule_choice_kind kin
     snprintf(options->path, sizeof(options->path), "%s/tillway.yaml", scene->place);
     snprintf(options->routes, sizeof(options->routes), "%s/routes.yaml", scene->place);
     snprintf(options->fees, sizeof(options->fees), "%s/fees.yaml", scene->place);
+    if (scene->names_limits) {
+        snprintf(options->limits, sizeof(options->limits), "%s/limits.yaml", scene->place);
+    }
     snprintf(options->tables.bins, sizeof(options->tables.bins), "%s/bins.csv", scene->place);
     snprintf(options->tables.keys, sizeof(options->tables.keys), "%s/bins.csv", scene->place);
     byte_writer_init(&scene->writer, scene->faults, FAULTS_SIZE - 1);
     memset(scene->faults, 0, FAULTS_SIZE);
     scene->choice = (struct rule_choice){.folder = scene->folder,
                                          .kind = kind,
+                                         .is_by_two = scene->is_by_two,
                                          .way = RULE_WAY_SIGNAL,
                                          .by = "bea",
                                          .reason = "",
@@ -95,13 +100,13 @@ static uint32_t read_files(struct scene *scene, enum rule_kept expected)
     return version_folder_in_force(scene->folder)->number;
 }
 
-/* Fees proposed, kept, and put in force. */
-static void activate_fees(struct scene *scene, const char *fees)
+/* A file proposed, kept, and put in force. */
+static void activate(struct scene *scene, enum rule_file file, const char *text)
 {
     struct rule_choice *choice = choose(scene, RULE_CHOICE_PROPOSAL);
     choice->by = "ann";
-    choice->proposed[RULE_FILE_FEES].bytes = fees;
-    choice->proposed[RULE_FILE_FEES].length = (uint32_t)strlen(fees);
+    choice->proposed[file].bytes = text;
+    choice->proposed[file].length = (uint32_t)strlen(text);
     assert_true(begin(scene));
     assert_int_equal(rule_choice_keep(choice, true, scene->reason), RULE_KEPT_FRESH);
     uint32_t number = choice->version.number;
@@ -112,6 +117,11 @@ static void activate_fees(struct scene *scene, const char *fees)
     assert_int_equal(version_folder_in_force(scene->folder)->number, number);
     assert_string_equal(version_folder_in_force(scene->folder)->made_by, "ann");
     assert_string_equal(version_folder_in_force(scene->folder)->in_force_by, "bea");
+}
+
+static void activate_fees(struct scene *scene, const char *fees)
+{
+    activate(scene, RULE_FILE_FEES, fees);
 }
 
 static void expect_content(struct scene *scene, const char *path, const char *expected)
@@ -284,6 +294,97 @@ static void test_what_does_not_take_effect_is_taken_back(void **state)
     assert_int_equal(version_folder_find(scene->folder, number)->turn, 0);
 }
 
+static void test_limits_are_proposed_as_other_rules_are(void **state)
+{
+    struct scene *scene = *state;
+    scene->names_limits = true;
+    put(scene, "limits.yaml", "limits");
+    read_files(scene, RULE_KEPT_FRESH);
+    expect_content(scene, scene->options->limits, "limits");
+    activate(scene, RULE_FILE_LIMITS, "tighter");
+    assert_int_equal(read_files(scene, RULE_KEPT_SAME), 2);
+    expect_content(scene, scene->options->limits, "tighter");
+    put(scene, "limits.yaml", "changed later");
+    assert_int_equal(read_files(scene, RULE_KEPT_FRESH), 3);
+    expect_content(scene, scene->options->limits, "changed later");
+}
+
+static void test_limits_may_be_proposed_where_no_file_is_named(void **state)
+{
+    struct scene *scene = *state;
+    read_files(scene, RULE_KEPT_FRESH);
+    assert_string_equal(scene->options->limits, "");
+    activate(scene, RULE_FILE_LIMITS, "the first");
+    expect_content(scene, scene->options->limits, "the first");
+    assert_int_equal(read_files(scene, RULE_KEPT_SAME), 2);
+    expect_content(scene, scene->options->limits, "the first");
+}
+
+static void test_where_two_must_agree_a_file_that_is_named_anew_is_left_out(void **state)
+{
+    struct scene *scene = *state;
+    read_files(scene, RULE_KEPT_FRESH);
+    put(scene, "limits.yaml", "by one alone");
+    scene->names_limits = scene->is_by_two = true;
+    assert_int_equal(read_files(scene, RULE_KEPT_SAME), 1);
+    assert_true(scene->choice.is_ignored[RULE_FILE_LIMITS]);
+    assert_string_equal(scene->options->limits, "");
+    activate_fees(scene, "activated"); /* does not bring it in force either */
+    assert_string_equal(scene->options->limits, "");
+    assert_int_equal(read_files(scene, RULE_KEPT_SAME), 2);
+    assert_string_equal(scene->options->limits, "");
+    scene->is_by_two = false; /* once files count again, it does */
+    assert_int_equal(read_files(scene, RULE_KEPT_FRESH), 3);
+    expect_content(scene, scene->options->limits, "by one alone");
+}
+
+/* As a roll-back to a version of before there were any. */
+static void test_to_have_no_limits_may_be_proposed_too(void **state)
+{
+    struct scene *scene = *state;
+    scene->names_limits = true;
+    put(scene, "limits.yaml", "limits");
+    read_files(scene, RULE_KEPT_FRESH);
+    struct rule_choice *choice = choose(scene, RULE_CHOICE_PROPOSAL);
+    choice->proposed[RULE_FILE_LIMITS].is_none = true;
+    assert_true(begin(scene));
+    assert_string_equal(scene->options->limits, "");
+    assert_int_equal(rule_choice_keep(choice, true, scene->reason), RULE_KEPT_FRESH);
+    choose(scene, RULE_CHOICE_VERSION)->number = 2;
+    assert_true(begin(scene));
+    assert_string_equal(scene->options->limits, "");
+    assert_int_equal(rule_choice_keep(&scene->choice, false, scene->reason), RULE_KEPT_MOVED);
+    assert_int_equal(read_files(scene, RULE_KEPT_SAME), 2); /* until the file is changed */
+    assert_string_equal(scene->options->limits, "");
+    put(scene, "limits.yaml", "changed later");
+    assert_int_equal(read_files(scene, RULE_KEPT_FRESH), 3);
+    expect_content(scene, scene->options->limits, "changed later");
+}
+
+/* Its version.json has no word of limits: those that are named were in force, and stay so. */
+static void
+test_a_version_of_a_build_without_such_a_file_leaves_the_named_one_in_force(void **state)
+{
+    struct scene *scene = *state;
+    put(scene, "limits.yaml", "limits");
+    scene->names_limits = scene->is_by_two = true;
+    read_files(scene, RULE_KEPT_FRESH);
+    struct rule_version older = *version_folder_in_force(scene->folder);
+    older.files[RULE_FILE_LIMITS] = (struct rule_copy){.is_untold = true};
+    assert_int_equal(version_folder_rewrite(scene->folder, &older, scene->reason), STATUS_OK);
+    struct rule_version *versions;
+    uint32_t count;
+    assert_int_equal(version_folder_read(scene->place, &versions, &count, scene->reason),
+                     STATUS_OK);
+    assert_true(versions[0].files[RULE_FILE_LIMITS].is_untold);
+    assert_false(versions[0].files[RULE_FILE_FEES].is_untold);
+    free(versions);
+    assert_int_equal(read_files(scene, RULE_KEPT_FRESH), 2);
+    assert_false(scene->choice.is_ignored[RULE_FILE_LIMITS]);
+    expect_content(scene, scene->options->limits, "limits");
+    assert_int_equal(read_files(scene, RULE_KEPT_SAME), 2);
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
 
 int main(void)
@@ -298,6 +399,11 @@ int main(void)
         SCENE(test_a_table_that_comes_while_it_is_read_is_told),
         SCENE(test_a_change_back_counts_too),
         SCENE(test_where_two_must_agree_a_changed_file_is_told_and_left_out),
+        SCENE(test_limits_are_proposed_as_other_rules_are),
+        SCENE(test_limits_may_be_proposed_where_no_file_is_named),
+        SCENE(test_to_have_no_limits_may_be_proposed_too),
+        SCENE(test_where_two_must_agree_a_file_that_is_named_anew_is_left_out),
+        SCENE(test_a_version_of_a_build_without_such_a_file_leaves_the_named_one_in_force),
         SCENE(test_a_file_that_changes_while_it_is_read_is_told),
         SCENE(test_a_spoilt_copy_is_a_fault_where_it_counts),
         SCENE(test_what_does_not_take_effect_is_taken_back),
