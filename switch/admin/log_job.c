@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "switch/admin/dry_run.h"
+#include "switch/admin/log_beside.h"
 #include "switch/admin/log_view.h"
 #include "switch/admin/text_json.h"
 #include "switch/store/log_walk.h"
@@ -102,6 +103,9 @@ static enum status backup(struct log_job *job, char *text, size_t size)
         return STATUS_NO_ROOM;
     }
     enum status status = store_backup(job->log, to, reason);
+    if (status == STATUS_OK) {
+        status = log_beside_copy(job->log, to, reason);
+    }
     snprintf(text, size, "%s", status == STATUS_OK ? to : reason);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "switch/admin/log_job.h"
 #include "switch/admin/log_list.h"
+#include "switch/versions/version_folder.h"
 #include "tests/stage/log_stage.h"
 
 #define ROW_COUNT 300
@@ -107,6 +108,85 @@ static void test_a_copy_lies_under_its_name_and_verifies(void **state)
     json_decref(json);
 }
 
+static void write_text(const char *name, const char *text)
+{
+    char path[LOG_PATH_SIZE];
+    log_folder_path(path, stage.folder, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void keep_version(struct version_folder *versions, const char *fees, uint32_t turn)
+{
+    char reason[RULE_VERSION_REASON_SIZE];
+    struct rule_version version = {.number = version_folder_next(versions), .turn = turn};
+    assert_int_equal(version_folder_stage(versions, reason), STATUS_OK);
+    assert_int_equal(version_folder_stage_file(versions, RULE_FILE_FEES, fees,
+                                               (uint32_t)strlen(fees), &version, reason),
+                     STATUS_OK);
+    assert_int_equal(version_folder_keep(versions, &version, reason), STATUS_OK);
+}
+
+/* Three versions, the last one removed again, one half made; keys of one bank, and some that are
+ * being written. */
+static void put_beside_the_log(void)
+{
+    char reason[RULE_VERSION_REASON_SIZE], path[LOG_PATH_SIZE];
+    bool is_taken;
+    struct version_folder *versions = version_folder_open(stage.folder, &is_taken, reason);
+    assert_non_null(versions);
+    keep_version(versions, "old fees", 1);
+    keep_version(versions, "fees", 2);
+    keep_version(versions, "never", 0);
+    assert_int_equal(version_folder_remove(versions, 3, reason), STATUS_OK);
+    assert_int_equal(version_folder_stage(versions, reason), STATUS_OK);
+    version_folder_close(versions);
+    log_folder_path(path, stage.folder, "keys");
+    assert_int_equal(mkdir(path, 0700), 0);
+    write_text("keys/bank_a.csv", "sealed");
+    write_text("keys/bank_b.csv.new", "sea");
+}
+
+static void expect_versions(const char *copy)
+{
+    char reason[RULE_VERSION_REASON_SIZE], *fees;
+    uint32_t length;
+    bool is_taken;
+    struct version_folder *versions = version_folder_open(copy, &is_taken, reason);
+    assert_non_null(versions);
+    assert_int_equal(version_folder_in_force(versions)->number, 2);
+    assert_int_equal(version_folder_copy(versions, version_folder_find(versions, 1), RULE_FILE_FEES,
+                                         &fees, &length, reason),
+                     STATUS_OK);
+    assert_memory_equal(fees, "old fees", 8);
+    free(fees);
+    assert_int_equal(version_folder_next(versions), 4); /* 3 was given */
+    version_folder_close(versions);
+}
+
+static void test_a_copy_holds_what_explains_its_fees_and_the_keys_of_banks(void **state)
+{
+    (void)state;
+    char copy[128], path[LOG_PATH_SIZE], command[400];
+    put_beside_the_log();
+    json_t *json = run(stage.folder, LOG_JOB_BACKUP, "whole");
+    assert_string_equal(text_of(json, "state"), "done");
+    json_decref(json);
+    snprintf(copy, sizeof(copy), "%s/whole", backups);
+    log_folder_path(path, copy, "versions/new");
+    assert_false(log_disk_is_there(path));
+    expect_versions(copy);
+    log_folder_path(path, copy, "keys/bank_a.csv");
+    assert_true(log_disk_is_there(path));
+    log_folder_path(path, copy, "keys/bank_b.csv.new");
+    assert_false(log_disk_is_there(path));
+    snprintf(command, sizeof(command), "rm -rf '%s' '%s/versions' '%s/keys'", copy, stage.folder,
+             stage.folder);
+    assert_int_equal(system(command), 0);
+}
+
 static void test_without_a_folder_no_copy_is_made(void **state)
 {
     (void)state;
@@ -173,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_sound_chain_is_walked_to_its_end),
         cmocka_unit_test(test_a_copy_lies_under_its_name_and_verifies),
+        cmocka_unit_test(test_a_copy_holds_what_explains_its_fees_and_the_keys_of_banks),
         cmocka_unit_test(test_without_a_folder_no_copy_is_made),
         cmocka_unit_test(test_names_of_copies_lead_nowhere_else),
         cmocka_unit_test(test_segments_are_listed_with_their_bounds),
