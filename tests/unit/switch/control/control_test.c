@@ -126,6 +126,21 @@ static void on_explain(void *argument, const struct route_question *question, in
         told->decision.fee.merchant_rule = 4;
         told->decision.fee.merchant_fee.minor = 62;
         told->doubt = ROUTE_DOUBT_BIN;
+    } else if (strncmp(question->card_first, "622201", 6) == 0) {
+        static const struct limit_rule rule = {.response_code = "A1"};
+        told->decision.answer = ROUTE_LIMIT_DAY_COUNT;
+        told->decision.breach =
+            (struct limit_breach){.rule = &rule, .bound = LIMIT_BOUND_DAY_COUNT};
+    } else if (strncmp(question->card_first, "622202", 6) == 0) {
+        static const struct limit_rule rule = {.line = 3};
+        told->decision.answer = ROUTE_LIMIT_DAY_COUNT;
+        told->decision.breach =
+            (struct limit_breach){.rule = &rule, .bound = LIMIT_BOUND_DAY_COUNT};
+    } else if (strncmp(question->card_first, "622203", 6) == 0) {
+        static const struct black_list_row row = {.kind = BLACK_LIST_CARD_HASH,
+                                                  .response_code = "41"};
+        told->decision.answer = ROUTE_CARD_LISTED;
+        told->decision.listed = &row;
     }
 }
 
@@ -418,6 +433,32 @@ static void test_where_a_payment_would_go_is_told(void **state)
     serve(*state, ask_explanations);
 }
 
+/* What the terminal would be told: the rule's or the row's own code stands before the answer's. */
+static void ask_response_codes(struct scene *scene)
+{
+    static const struct {
+        const char *card, *code;
+    } cases[] = {
+        {"621094", "00"}, /* routed */
+        {"411111", "15"}, /* the answer's */
+        {"622201", "A1"}, /* a limit rule's own */
+        {"622202", "65"}, /* of a bound whose rule has none */
+        {"622203", "41"}, /* a row of the black list's own */
+    };
+    int descriptor = client_connect(scene);
+    for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
+        Control__Answer *answer = ask_explain(descriptor, "purchase", cases[i].card);
+        assert_string_equal(answer->explanation->response_code, cases[i].code);
+        control__answer__free_unpacked(answer, NULL);
+    }
+    close(descriptor);
+}
+
+static void test_the_response_code_is_that_of_what_refused(void **state)
+{
+    serve(*state, ask_response_codes);
+}
+
 static void ask_wrong_questions(struct scene *scene)
 {
     static const struct {
@@ -615,6 +656,7 @@ int main(void)
         SCENE(test_metrics_carry_numbers_and_cells),
         SCENE(test_an_unknown_terminal_is_a_fault_and_the_connection_stays),
         SCENE(test_where_a_payment_would_go_is_told),
+        SCENE(test_the_response_code_is_that_of_what_refused),
         SCENE(test_a_question_with_too_much_of_a_card_is_refused),
         SCENE(test_a_reload_may_be_answered_later),
         SCENE(test_a_purge_tells_the_days_that_are_kept),
