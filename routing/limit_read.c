@@ -236,24 +236,54 @@ static void refuse_contradictory(const struct limit_rule *rule, struct document 
     }
 }
 
+/* Whether the wide key has taken all that the narrow one has, whichever payment it is. A terminal
+ * may be given to another merchant in the middle of a month: merchants do not hold terminals. */
+static bool scope_holds(enum limit_scope wide, enum limit_scope narrow)
+{
+    static const uint32_t HELD[LIMIT_SCOPE_COUNT] = {
+        [LIMIT_MERCHANT] = LIMIT_SCOPE_BIT(LIMIT_MERCHANT_AND_CARD),
+        [LIMIT_TERMINAL] = LIMIT_SCOPE_BIT(LIMIT_TERMINAL_AND_CARD),
+        [LIMIT_CARD] =
+            LIMIT_SCOPE_BIT(LIMIT_TERMINAL_AND_CARD) | LIMIT_SCOPE_BIT(LIMIT_MERCHANT_AND_CARD),
+    };
+    return wide == narrow || (HELD[wide] >> narrow & 1) != 0;
+}
+
+/* Whether a payment that breaks this bound of `rule` breaks one of `above`, which looks at it. */
+static bool bound_is_stricter(const struct limit_rule *above, const struct limit_rule *rule,
+                              enum limit_bound bound)
+{
+    int64_t value = rule->bounds[bound], before = above->bounds[bound];
+    switch (bound) {
+    case LIMIT_BOUND_AMOUNT_MIN:
+        return before != LIMIT_NONE && before >= value;
+    case LIMIT_BOUND_AMOUNT_MAX: /* a sum holds the payment itself, whoever's it is */
+        return before <= value || above->bounds[LIMIT_BOUND_DAY_AMOUNT] <= value ||
+               above->bounds[LIMIT_BOUND_MONTH_AMOUNT] <= value;
+    case LIMIT_BOUND_DAY_AMOUNT:
+    case LIMIT_BOUND_DAY_COUNT:
+    case LIMIT_BOUND_MONTH_AMOUNT:
+    case LIMIT_BOUND_COUNT:
+        break;
+    }
+    return before <= value &&
+           scope_holds((enum limit_scope)above->scope, (enum limit_scope)rule->scope);
+}
+
 /* Whether all that `rule` would refuse, `above` refuses before. */
 static bool is_stricter(const struct limit_rule *above, const struct limit_rule *rule)
 {
     bool names_kind = (above->condition.stated & CONDITION_BIT(CONDITION_KIND)) != 0;
     bool is_named = (rule->condition.stated & CONDITION_BIT(CONDITION_KIND)) != 0 &&
                     (rule->condition.bits[CONDITION_KIND] & LIMIT_KINDS_NAMED) != 0;
-    if (above->scope != rule->scope || (is_named && !names_kind) ||
+    bool wants_card = (LIMIT_CARD_SCOPES >> above->scope & 1) != 0;
+    bool is_of_card = (LIMIT_CARD_SCOPES >> rule->scope & 1) != 0;
+    if ((is_named && !names_kind) || (wants_card && !is_of_card) ||
         !condition_covers(&above->condition, &rule->condition)) {
         return false;
     }
     for (unsigned i = 0; i < LIMIT_BOUND_COUNT; i++) {
-        int64_t bound = rule->bounds[i], before = above->bounds[i];
-        if (bound == LIMIT_NONE) {
-            continue;
-        }
-        bool is_before =
-            i == LIMIT_BOUND_AMOUNT_MIN ? before != LIMIT_NONE && before >= bound : before <= bound;
-        if (!is_before) {
+        if (rule->bounds[i] != LIMIT_NONE && !bound_is_stricter(above, rule, (enum limit_bound)i)) {
             return false;
         }
     }

@@ -1,6 +1,7 @@
 /* See limit_rule.h: holding payments against the rules; limit_read.c compiles them. */
 #include "routing/limit_rule.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,19 @@ const char *limit_scope_word(enum limit_scope scope)
 {
     REQUIRE((unsigned)scope < LIMIT_SCOPE_COUNT);
     return SCOPE_WORDS[scope];
+}
+
+void limit_scopes_text(uint32_t scopes, char text[LIMIT_SCOPES_TEXT_SIZE])
+{
+    int used = 0;
+    text[0] = '\0';
+    for (unsigned scope = 0; scope < LIMIT_SCOPE_COUNT; scope++) {
+        if ((scopes >> scope & 1) != 0) {
+            used += snprintf(text + used, LIMIT_SCOPES_TEXT_SIZE - (size_t)used, "%s%s",
+                             used > 0 ? ", " : "", SCOPE_WORDS[scope]);
+            REQUIRE(used < LIMIT_SCOPES_TEXT_SIZE);
+        }
+    }
 }
 
 const char *limit_bound_member(enum limit_bound bound)

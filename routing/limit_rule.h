@@ -40,6 +40,9 @@ enum limit_scope {
     (LIMIT_SCOPE_BIT(LIMIT_CARD) | LIMIT_SCOPE_BIT(LIMIT_TERMINAL_AND_CARD) |                      \
      LIMIT_SCOPE_BIT(LIMIT_MERCHANT_AND_CARD))
 const char *limit_scope_word(enum limit_scope scope);
+#define LIMIT_SCOPES_TEXT_SIZE 96
+/* "card, merchant_and_card" of LIMIT_SCOPE_BITs. */
+void limit_scopes_text(uint32_t scopes, char text[LIMIT_SCOPES_TEXT_SIZE]);
 
 /* X(NAME, "member", response code, sentence): what a rule may bound, both ends included. */
 #define LIMIT_BOUND_MAP(X)                                                                         \

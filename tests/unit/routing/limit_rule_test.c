@@ -54,6 +54,20 @@ static const struct {
     {"  - {name: a, per: transaction, amount_min: 5.00}\n"
      "  - {name: b, per: transaction, amount_min: 4.00}\n",
      "this rule never decides"},
+    /* What one payment may be does not depend on whose day it counts in. */
+    {"  - {name: a, per: transaction, amount_max: 5.00}\n"
+     "  - {name: b, per: terminal, amount_max: 6.00}\n",
+     "3:5: this rule never decides"},
+    {"  - {name: a, per: merchant, day_amount_max: 5.00}\n"
+     "  - {name: b, per: card, amount_max: 5.00}\n",
+     "3:5: this rule never decides"},
+    /* All that a card pays is more than what it pays here. */
+    {"  - {name: a, per: card, day_amount_max: 5.00, day_count_max: 3}\n"
+     "  - {name: b, per: merchant_and_card, day_amount_max: 5.00, day_count_max: 3}\n",
+     "3:5: this rule never decides"},
+    {"  - {name: a, per: terminal, day_count_max: 3}\n"
+     "  - {name: b, per: terminal_and_card, day_count_max: 4}\n",
+     "3:5: this rule never decides"},
 };
 
 static struct limit_rules *compile(const char *rules, struct document **document)
@@ -104,6 +118,47 @@ static void test_rules_that_are_not_stricter_stand_side_by_side(void **state)
                      "  - {name: d, per: transaction, amount_max: 1.00}\n"
                      "  - {name: e, per: transaction, amount_max: 1.00, when: "
                      "{kind: refund}}\n"));
+}
+
+/* Pairs of which each decides for some payment, although the first has the lower bound. */
+static void test_rules_per_something_else_stand_side_by_side(void **state)
+{
+    (void)state;
+    static const char *const PAIRS[] = {
+        /* A payment by code has no card. */
+        "  - {name: a, per: card, amount_max: 1.00}\n"
+        "  - {name: b, per: transaction, amount_max: 2.00}\n",
+        /* A card pays at many terminals, and a terminal takes many cards. */
+        "  - {name: a, per: terminal_and_card, day_count_max: 1}\n"
+        "  - {name: b, per: card, day_count_max: 2}\n",
+        "  - {name: a, per: terminal_and_card, day_count_max: 1}\n"
+        "  - {name: b, per: merchant_and_card, day_count_max: 2}\n",
+        "  - {name: a, per: card, day_amount_max: 1.00}\n"
+        "  - {name: b, per: terminal, day_amount_max: 2.00}\n",
+        /* A terminal may have been another merchant's this morning. */
+        "  - {name: a, per: merchant, day_count_max: 1}\n"
+        "  - {name: b, per: terminal, day_count_max: 2}\n",
+        "  - {name: a, per: merchant, day_count_max: 1}\n"
+        "  - {name: b, per: terminal_and_card, day_count_max: 2}\n",
+        /* Of the wider one nothing bounds the sum. */
+        "  - {name: a, per: card, amount_max: 1.00}\n"
+        "  - {name: b, per: merchant_and_card, day_amount_max: 2.00}\n",
+    };
+    for (size_t i = 0; i < COUNT_OF(PAIRS); i++) {
+        limit_rules_destroy(compile_well(PAIRS[i]));
+    }
+}
+
+static void test_scopes_are_told_by_the_words_of_the_file(void **state)
+{
+    (void)state;
+    char text[LIMIT_SCOPES_TEXT_SIZE];
+    limit_scopes_text(LIMIT_SCOPE_BIT(LIMIT_CARD) | LIMIT_SCOPE_BIT(LIMIT_TERMINAL_AND_CARD), text);
+    assert_string_equal(text, "card, terminal_and_card");
+    limit_scopes_text((1u << LIMIT_SCOPE_COUNT) - 1, text);
+    assert_non_null(strstr(text, ", merchant_and_card"));
+    limit_scopes_text(0, text);
+    assert_string_equal(text, "");
 }
 
 static void test_another_currency_than_the_fees_is_refused(void **state)
@@ -240,6 +295,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_fault_is_told_with_its_line),
         cmocka_unit_test(test_rules_that_are_not_stricter_stand_side_by_side),
+        cmocka_unit_test(test_rules_per_something_else_stand_side_by_side),
+        cmocka_unit_test(test_scopes_are_told_by_the_words_of_the_file),
         cmocka_unit_test(test_another_currency_than_the_fees_is_refused),
         cmocka_unit_test(test_each_bound_includes_its_end_and_has_its_code),
         cmocka_unit_test(test_conditions_choose_the_payments_and_refunds_want_to_be_named),
