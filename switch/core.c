@@ -324,6 +324,21 @@ static void on_usage(void *argument, const struct usage_sum *sum)
     driver_step(core->driver, &event);
 }
 
+/* What limits of today and this month do not know of the log: a full table did not count it, or a
+ * clock had run ahead. Selling goes on, and whoever is new is refused until there is room. */
+static void say_lost(const struct core *core)
+{
+    struct engine_counts counts;
+    engine_count(core->engine, &counts);
+    if (counts.usage_lost_day != 0 || counts.usage_lost_month != 0) {
+        LOG(LOG_WARN, "usage_lost", LOG_NUMBER("changes", (int64_t)counts.usage_lost),
+            LOG_NUMBER("day", counts.usage_lost_day), LOG_NUMBER("month", counts.usage_lost_month),
+            LOG_TEXT("text", "of that day and month (0: whole) some merchants, terminals or cards "
+                             "are counted from here on only"),
+            LOG_TEXT("do", "raise engine.usage_count_max, or limit fewer keys, then start again"));
+    }
+}
+
 enum status core_replay(struct core *core, char reason[STORE_REASON_SIZE])
 {
     struct engine_event event = event_now(core, ENGINE_RULESET);
@@ -339,14 +354,8 @@ enum status core_replay(struct core *core, char reason[STORE_REASON_SIZE])
                  CHANNEL_COUNT_MAX);
         return STATUS_NO_ROOM;
     }
-    struct engine_counts counts;
-    engine_count(core->engine, &counts);
-    if (status == STATUS_OK && counts.usage_lost != 0) {
-        /* What has no room are days that are over, or what a full table did not count before
-         * either: selling goes on, and whoever is new is refused until there is room. */
-        LOG(LOG_WARN, "usage_lost", LOG_NUMBER("changes", (int64_t)counts.usage_lost),
-            LOG_TEXT("do", "raise engine.usage_count_max, or limit fewer keys: some merchants, "
-                           "terminals or cards are counted from here on only"));
+    if (status == STATUS_OK) {
+        say_lost(core);
     }
     return status;
 }

@@ -267,6 +267,20 @@ static void take_live_options(const struct server_options *options)
     log_set_form(options->log.format == OPTION_LOG_FORMAT_PLAIN);
 }
 
+/* The log tells what was taken before, but only a restart reads it. */
+static void say_fresh_limits(const struct ruleset *before, const struct ruleset *fresh)
+{
+    char keys[LIMIT_SCOPES_TEXT_SIZE];
+    uint32_t scopes = ruleset_usage_scopes(fresh) & ~ruleset_usage_scopes(before);
+    if (scopes != 0) {
+        limit_scopes_text(scopes, keys);
+        LOG(LOG_WARN, "limits_begin", LOG_TEXT("per", keys),
+            LOG_TEXT("text", "no limit asked for these before: what was taken today and this month "
+                             "up to now does not count against the new ones"),
+            LOG_TEXT("do", "restart if it should: a start reads it from the log"));
+    }
+}
+
 static void swap(struct reload *reload)
 {
     struct server *server = reload->server;
@@ -288,6 +302,7 @@ static void swap(struct reload *reload)
     reload->old = server->configuration;
     server->configuration = fresh;
     take_live_options(fresh->options);
+    say_fresh_limits(reload->old->ruleset, fresh->ruleset);
     core_use(server->core, fresh->ruleset);
     server_swap_commit(server, &reload->channels);
     server_listen_log(server, reload->listens);

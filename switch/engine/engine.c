@@ -255,7 +255,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         engine->ruleset = event->ruleset;
         engine->ruleset_count++;
         channel_set_map(&engine->channels, ruleset_channel_view(event->ruleset));
-        engine->usage.scopes = ruleset_usage_scopes(event->ruleset);
+        usage_set_scopes(&engine->usage, ruleset_usage_scopes(event->ruleset));
         break;
     case ENGINE_REPLAY:
         replay_on_record(engine, event->record);
@@ -265,7 +265,8 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         if (event->usage == NULL) {
             usage_set_clear(&engine->usage);
         } else {
-            (void)usage_count_sum(&engine->usage, event->usage); /* engine_count() tells a loss */
+            /* engine_count() tells a loss. */
+            (void)usage_count_sum(&engine->usage, event->usage, engine->wall.day);
         }
         break;
     case ENGINE_REPLAY_END:

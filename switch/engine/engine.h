@@ -271,6 +271,9 @@ uint64_t engine_deadline_ns(const struct engine *engine);
 uint64_t engine_state_hash(const struct engine *engine);
 /* The part of it that is about usage: of the latest day and its month. */
 uint64_t engine_usage_hash(const struct engine *engine);
+/* And the day before, which no other hash is over. False: a full table let go of some of it, so
+ * that it cannot be compared. */
+bool engine_usage_hash_before(const struct engine *engine, uint64_t *hash);
 
 /* Whether a record of the log still finds room at REPLAY. False: the limits are lower than what the
  * log has in doubt or names; starting all the same would forget some of it, so the rim must not. */
@@ -289,7 +292,8 @@ struct engine_counts {
     uint64_t log_position;  /* last one given out */
     uint64_t saf_oldest_ns; /* when the oldest pending reversal began; 0: none */
     uint32_t usage_keys;    /* merchants, terminals and cards that have an entry of usage */
-    uint64_t usage_lost;    /* changes of usage that found no room to be counted */
+    uint64_t usage_lost;    /* changes of usage that could not be counted, or pushed another out */
+    uint32_t usage_lost_day, usage_lost_month; /* the latest of them, where not over; 0: none */
 };
 void engine_count(const struct engine *engine, struct engine_counts *counts);
 

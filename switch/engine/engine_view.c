@@ -94,6 +94,12 @@ void engine_count(const struct engine *engine, struct engine_counts *counts)
         .usage_keys = engine->usage.index.count,
         .usage_lost = engine->usage.lost_count,
     };
+    if (engine->usage.lost_day >= engine->wall.day) {
+        counts->usage_lost_day = engine->usage.lost_day;
+    }
+    if (engine->usage.lost_month >= engine->wall.day / 100) {
+        counts->usage_lost_month = engine->usage.lost_month;
+    }
     if (engine->life.first != 0) {
         counts->saf_oldest_ns = engine->slab.txns[engine->life.first].saf_begun_ns;
     }
@@ -239,6 +245,11 @@ static uint64_t hash_terminal(const struct terminal_state *state)
 uint64_t engine_usage_hash(const struct engine *engine)
 {
     return usage_hash(&engine->usage);
+}
+
+bool engine_usage_hash_before(const struct engine *engine, uint64_t *hash)
+{
+    return usage_hash_before(&engine->usage, hash);
 }
 
 uint64_t engine_state_hash(const struct engine *engine)

@@ -385,6 +385,7 @@ void replay_on_end(struct engine *engine)
     REQUIRE(!engine->is_running);
     REQUIRE(engine->ruleset != NULL);
     engine->is_running = true;
+    usage_forgive(&engine->usage, engine->wall.day);
     engine_begin_epoch(engine, engine->reference.epoch + 1);
     if (PLANTED_BUG(6)) {
         forget_doubts(engine);

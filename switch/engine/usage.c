@@ -4,12 +4,16 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/wall_text.h"
 
 #define MERCHANT_BYTES 15
 #define TERMINAL_BYTES 8
 
 _Static_assert(MERCHANT_BYTES + PAN_HASH_BYTES <= USAGE_KEY_BYTES, "the longest key fits");
 _Static_assert(sizeof(struct usage_entry) <= 128, "two cache lines at most");
+
+/* So many reloads that bring a scope back are no matter of years, but of centuries. */
+#define GENERATION_MASK 0xFFFFFFu
 
 /* Months are kept of what is bounded by the registry; cards would fill any table. */
 #define MONTH_SCOPES (LIMIT_SCOPE_BIT(LIMIT_MERCHANT) | LIMIT_SCOPE_BIT(LIMIT_TERMINAL))
@@ -29,11 +33,29 @@ void usage_set_clear(struct usage_set *set)
                               .count_max = set->count_max,
                               .fresh = 1,
                               .scopes = set->scopes};
+    memcpy(clear.generations, set->generations, sizeof(clear.generations));
     for (uint32_t slot = 1; slot < set->fresh; slot++) {
         slot_index_drop(&clear.index, set->entries[slot].hash, slot);
     }
     memset(set->entries, 0, (size_t)set->fresh * sizeof(set->entries[0]));
     *set = clear;
+}
+
+void usage_set_scopes(struct usage_set *set, uint32_t scopes)
+{
+    for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT; scope++) {
+        if ((scopes >> scope & 1) != 0 && (set->scopes >> scope & 1) == 0) {
+            set->generations[scope] = (set->generations[scope] + 1) & GENERATION_MASK;
+        }
+    }
+    set->scopes = scopes;
+}
+
+void usage_forgive(struct usage_set *set, uint32_t today)
+{
+    if (set->lost_day < today && set->lost_month < today / 100) {
+        set->lost_count = 0;
+    }
 }
 
 /* --- keys --------------------------------------------------------------------------------- */
@@ -124,20 +146,26 @@ static const struct usage_span *span_find(const struct usage_span spans[USAGE_SP
     return &NONE;
 }
 
-/* A period takes the place of the older one; one that is older than both no longer counts. */
-static void span_add(struct usage_span spans[USAGE_SPAN_COUNT], uint32_t period,
-                     const struct usage_change *change)
+/* Of three periods the oldest goes, which nobody asks for any more. Where none is before `now` a
+ * clock has run ahead and come back: then the farthest goes, so that what is now still counts.
+ * False: with that one something is lost. */
+static bool span_add(struct usage_span spans[USAGE_SPAN_COUNT], uint32_t period,
+                     const struct usage_change *change, uint32_t now)
 {
-    uint32_t older = spans[1].period < spans[0].period;
-    uint32_t at = spans[1 - older].period == period ? 1 - older : older;
-    if (period < spans[at].period) {
-        return;
-    }
+    bool is_kept = true;
+    uint32_t at = period == spans[1].period;
     if (spans[at].period != period) {
+        uint32_t older = spans[1].period < spans[0].period;
+        is_kept = spans[older].period < now || period < now;
+        at = is_kept ? older : 1 - older;
+        if (is_kept ? period < spans[at].period : period > spans[at].period) {
+            return is_kept;
+        }
         spans[at] = (struct usage_span){.period = period};
     }
     spans[at].count += change->count;
     spans[at].minor += change->minor;
+    return is_kept;
 }
 
 /* --- entries ------------------------------------------------------------------------------ */
@@ -185,6 +213,13 @@ static void link_first(struct usage_set *set, uint32_t slot)
     list->first = slot;
 }
 
+/* Its scope is not counted, or was not for a time: what came after that it does not know. */
+static bool is_stale(const struct usage_set *set, const struct usage_entry *entry)
+{
+    return (set->scopes >> entry->scope & 1) == 0 ||
+           entry->generation != set->generations[entry->scope];
+}
+
 /* All that it took was given back: a card that was declined, say. */
 static bool is_blank(const struct usage_entry *entry)
 {
@@ -198,9 +233,9 @@ static bool is_blank(const struct usage_entry *entry)
 }
 
 /* Nothing that a limit of that day or month looks at. Such entries stand first in their list. */
-static bool is_over(const struct usage_entry *entry, uint32_t today)
+static bool is_over(const struct usage_set *set, const struct usage_entry *entry, uint32_t today)
 {
-    if (is_blank(entry)) {
+    if (is_stale(set, entry) || is_blank(entry)) {
         return true;
     }
     bool has_month = (MONTH_SCOPES >> entry->scope & 1) != 0;
@@ -212,7 +247,7 @@ static uint32_t find_over(const struct usage_set *set, uint32_t today)
 {
     for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT; scope++) {
         uint32_t first = set->lists[scope].first;
-        if (first != 0 && is_over(&set->entries[first], today)) {
+        if (first != 0 && is_over(set, &set->entries[first], today)) {
             return first;
         }
     }
@@ -227,6 +262,9 @@ static uint32_t take(struct usage_set *set, uint32_t today)
     }
     uint32_t slot = find_over(set, today);
     if (slot != 0) {
+        const struct usage_entry *over = &set->entries[slot];
+        uint32_t day = is_stale(set, over) || is_blank(over) ? 0 : latest(over->days);
+        set->gave_way = day > set->gave_way ? day : set->gave_way;
         slot_index_drop(&set->index, set->entries[slot].hash, slot);
         unlink_entry(set, slot);
         memset(&set->entries[slot], 0, sizeof(set->entries[slot]));
@@ -245,6 +283,7 @@ static uint32_t enroll(struct usage_set *set, enum limit_scope scope,
     memcpy(entry->key, key, USAGE_KEY_BYTES);
     entry->hash = hash;
     entry->scope = (uint8_t)scope;
+    entry->generation = set->generations[scope] & GENERATION_MASK;
     slot_index_put(&set->index, hash, slot);
     link_last(set, slot);
     return slot;
@@ -252,9 +291,10 @@ static uint32_t enroll(struct usage_set *set, enum limit_scope scope,
 
 /* --- counting ----------------------------------------------------------------------------- */
 
-/* Which periods change (0: none), and the day it is now: entries of before may give way. */
+/* Which periods change (0: none), and the day it was then: entries of before may give way. `now` is
+ * the day that payments are held by, which a restart knows better than the sums it reads. */
 struct usage_periods {
-    uint32_t day, month, today;
+    uint32_t day, month, today, now;
 };
 
 /* Whether a key that has no entry needs none: the change is of what no limit looks at any more. */
@@ -265,6 +305,41 @@ static bool is_past(enum limit_scope scope, struct usage_periods periods)
                : periods.day < periods.today;
 }
 
+static void make_fresh(const struct usage_set *set, struct usage_entry *entry)
+{
+    if (is_stale(set, entry)) {
+        memset(entry->days, 0, sizeof(entry->days));
+        memset(entry->months, 0, sizeof(entry->months));
+        entry->generation = set->generations[entry->scope] & GENERATION_MASK;
+    }
+}
+
+/* What is over stands first in its list, the latest last. */
+static bool count_entry(struct usage_set *set, uint32_t slot, const struct usage_change *change,
+                        struct usage_periods periods)
+{
+    struct usage_entry *entry = &set->entries[slot];
+    make_fresh(set, entry);
+    uint32_t day_before = latest(entry->days), month_before = latest(entry->months);
+    bool was_blank = is_blank(entry), is_kept = true;
+    if (periods.day != 0) {
+        is_kept = span_add(entry->days, periods.day, change, periods.now);
+    }
+    if (periods.month != 0 && (MONTH_SCOPES >> entry->scope & 1) != 0) {
+        is_kept = span_add(entry->months, periods.month, change, periods.now / 100) && is_kept;
+    }
+    if (is_blank(entry)) {
+        unlink_entry(set, slot);
+        link_first(set, slot);
+    } else if (was_blank || latest(entry->days) != day_before ||
+               latest(entry->months) != month_before) {
+        unlink_entry(set, slot);
+        link_last(set, slot);
+    }
+    return is_kept;
+}
+
+/* False: something is lost, of these periods. */
 static bool count_key(struct usage_set *set, enum limit_scope scope,
                       const uint8_t key[USAGE_KEY_BYTES], const struct usage_change *change,
                       struct usage_periods periods)
@@ -275,27 +350,13 @@ static bool count_key(struct usage_set *set, enum limit_scope scope,
         return true;
     }
     slot = slot != 0 ? slot : enroll(set, scope, key, hash, periods.today);
-    if (slot == 0) {
-        return false;
+    if (slot != 0 && count_entry(set, slot, change, periods)) {
+        return true;
     }
-    struct usage_entry *entry = &set->entries[slot];
-    uint32_t day_before = latest(entry->days), month_before = latest(entry->months);
-    bool was_blank = is_blank(entry);
-    if (periods.day != 0) {
-        span_add(entry->days, periods.day, change);
-    }
-    if (periods.month != 0 && (MONTH_SCOPES >> scope & 1) != 0) {
-        span_add(entry->months, periods.month, change);
-    }
-    if (is_blank(entry)) {
-        unlink_entry(set, slot);
-        link_first(set, slot);
-    } else if (was_blank || latest(entry->days) != day_before ||
-               latest(entry->months) != month_before) {
-        unlink_entry(set, slot);
-        link_last(set, slot);
-    }
-    return true;
+    set->lost_day = periods.day > set->lost_day ? periods.day : set->lost_day;
+    bool is_of_month = (MONTH_SCOPES >> scope & 1) != 0 && periods.month > set->lost_month;
+    set->lost_month = is_of_month ? periods.month : set->lost_month;
+    return false;
 }
 
 static bool is_wanted(const struct usage_set *set, uint32_t scope, uint32_t day)
@@ -327,10 +388,7 @@ static bool count_all(struct usage_set *set, const struct usage_subject *subject
                 count_key(set, (enum limit_scope)scope, key, change, periods) && is_counted;
         }
     }
-    bool is_old =
-        periods.day != 0 ? periods.day < set->day_latest : periods.month < set->day_latest / 100;
-    set->day_latest = periods.day > set->day_latest ? periods.day : set->day_latest;
-    set->lost_count += !is_counted && !is_old;
+    set->lost_count += !is_counted;
     return is_counted;
 }
 
@@ -339,17 +397,17 @@ bool usage_count(struct usage_set *set, const struct usage_subject *subject,
 {
     REQUIRE(change->day >= USAGE_DAY_MIN);
     struct usage_periods periods = {change->day, change->day / 100,
-                                    today > change->day ? today : change->day};
+                                    today > change->day ? today : change->day, today};
     return count_all(set, subject, change, periods);
 }
 
-bool usage_count_sum(struct usage_set *set, const struct usage_sum *sum)
+bool usage_count_sum(struct usage_set *set, const struct usage_sum *sum, uint32_t today)
 {
     const struct usage_subject subject = {sum->merchant_id, sum->terminal_id, &sum->pan_hash};
     bool is_day = sum->period >= USAGE_DAY_MIN;
     const struct usage_change change = {sum->period, (int32_t)sum->count, sum->minor};
     struct usage_periods periods = {is_day ? sum->period : 0, is_day ? 0 : sum->period,
-                                    is_day ? sum->period : sum->period * 100};
+                                    is_day ? sum->period : sum->period * 100, today};
     return count_all(set, &subject, &change, periods);
 }
 
@@ -367,7 +425,7 @@ bool usage_has_room(const struct usage_set *set, const struct usage_subject *sub
     uint32_t room = set->count_max + 1 - set->fresh;
     for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT && room < wanted; scope++) {
         uint32_t slot = set->lists[scope].first;
-        for (; slot != 0 && room < wanted && is_over(&set->entries[slot], day);
+        for (; slot != 0 && room < wanted && is_over(set, &set->entries[slot], day);
              slot = set->entries[slot].next) {
             room += slot != mine[scope]; /* which will be used again */
         }
@@ -385,7 +443,7 @@ struct limit_use usage_of(const struct usage_set *set, enum limit_scope scope,
     if (is_wanted(set, scope, day) && key_of(key, scope, subject)) {
         slot = find(set, scope, key, key_hash(scope, key));
     }
-    if (slot == 0) {
+    if (slot == 0 || is_stale(set, &set->entries[slot])) {
         return (struct limit_use){0};
     }
     const struct usage_entry *entry = &set->entries[slot];
@@ -418,19 +476,28 @@ static bool is_empty(const struct usage_span *span)
     return span->count == 0 && span->minor == 0;
 }
 
-/* What was counted and undone again leaves an entry behind that a restart may not make. */
-uint64_t usage_hash(const struct usage_set *set)
+static uint32_t latest_day(const struct usage_set *set)
 {
     uint32_t day = 0;
     for (uint32_t slot = 1; slot < set->fresh; slot++) {
         uint32_t seen = latest(set->entries[slot].days);
         day = seen > day ? seen : day;
     }
+    return day;
+}
+
+/* Of a day (0: none) and a month (0: none). What was counted and undone again leaves an entry
+ * behind that a restart may not make. */
+static uint64_t hash_periods(const struct usage_set *set, uint32_t day, uint32_t month)
+{
     uint64_t sum = 0;
     for (uint32_t slot = 1; slot < set->fresh; slot++) {
         const struct usage_entry *entry = &set->entries[slot];
         const struct usage_span *of_day = span_find(entry->days, day);
-        const struct usage_span *of_month = span_find(entry->months, day / 100);
+        const struct usage_span *of_month = span_find(entry->months, month);
+        if (is_stale(set, entry)) {
+            continue;
+        }
         if (!is_empty(of_day)) {
             sum += hash_span(entry->hash + 1, of_day);
         }
@@ -439,4 +506,18 @@ uint64_t usage_hash(const struct usage_set *set)
         }
     }
     return sum;
+}
+
+uint64_t usage_hash(const struct usage_set *set)
+{
+    uint32_t day = latest_day(set);
+    return hash_periods(set, day, day / 100);
+}
+
+bool usage_hash_before(const struct usage_set *set, uint64_t *hash)
+{
+    uint32_t day = latest_day(set);
+    uint32_t before = day == 0 ? 0 : wall_text_day_before(day);
+    *hash = hash_periods(set, before, 0);
+    return before == 0 || (set->gave_way < before && set->lost_day < before);
 }

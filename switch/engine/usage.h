@@ -9,6 +9,10 @@
  * When it is full an entry gives way whose day is over (whose month, of merchants and terminals):
  * never one that a limit still depends on. Where there is none, usage_has_room() says so, and a
  * payment that cannot be counted is refused; what must be taken all the same counts as lost.
+ * What is lost is never silent: how much, and of which day and month, stands in the set.
+ *
+ * Of a scope that comes into force again nothing is known of the time between, so all that was
+ * counted for it before is stale: it counts as nothing, and gives way first.
  *
  * Life:  (create_memory) -> usage_set_init -> usage_count, usage_look ...
  */
@@ -37,7 +41,8 @@ struct usage_entry {
     struct usage_span days[USAGE_SPAN_COUNT], months[USAGE_SPAN_COUNT];
     uint32_t next, previous; /* in the list of its scope, by its latest day */
     uint32_t hash;
-    uint8_t scope; /* enum limit_scope */
+    uint32_t scope : 8;       /* enum limit_scope */
+    uint32_t generation : 24; /* of its scope, when it was counted last */
 };
 
 /* Whose usage it is. Borrowed. */
@@ -70,10 +75,14 @@ struct usage_set {
     struct usage_entry *entries; /* owner: the engine; index 0 unused */
     struct slot_index index;
     struct usage_list lists[LIMIT_SCOPE_COUNT];
-    uint32_t count_max, fresh; /* from `fresh` on none was used so far */
-    uint32_t scopes;           /* LIMIT_SCOPE_BIT of those that are counted */
-    uint32_t day_latest;       /* that was counted */
-    uint64_t lost_count; /* changes of that day or its month of which some key found no room */
+    uint32_t count_max, fresh;               /* from `fresh` on none was used so far */
+    uint32_t scopes;                         /* LIMIT_SCOPE_BIT of those that are counted */
+    uint32_t generations[LIMIT_SCOPE_COUNT]; /* how often each came into force */
+    uint32_t gave_way; /* the latest day of which an entry gave way to another */
+    /* Changes of which some key found no room, or took that of days to come that a clock had run
+     * ahead to; and the latest day and month (of merchants and terminals) that miss something. */
+    uint64_t lost_count;
+    uint32_t lost_day, lost_month;
 };
 
 /* `entries` are count_max + 1, `slots` slot_index_capacity(count_max), all zeroed. */
@@ -83,14 +92,20 @@ void usage_set_init(struct usage_set *set, struct usage_entry *entries,
 /* Forgets all that was counted; scopes stay. */
 void usage_set_clear(struct usage_set *set);
 
+/* Counts these scopes from here on; what is known of one that was not counted so far is stale. */
+void usage_set_scopes(struct usage_set *set, uint32_t scopes);
+
+/* What was lost of days and months that are over today is no loss any more. */
+void usage_forgive(struct usage_set *set, uint32_t today);
+
 /* Whether each key of the subject that is counted has an entry or could get one on that day. */
 bool usage_has_room(const struct usage_set *set, const struct usage_subject *subject, uint32_t day);
-/* Counts a change on the day `today`; entries of before may give way. False: some key found no
- * room. */
+/* Counts a change on the day `today`; entries of before may give way. False: something is lost by
+ * it. */
 bool usage_count(struct usage_set *set, const struct usage_subject *subject,
                  const struct usage_change *change, uint32_t today);
-/* The same of a sum that a restart reads. */
-bool usage_count_sum(struct usage_set *set, const struct usage_sum *sum);
+/* The same of a sum that a restart reads; `today` is the day it is now. */
+bool usage_count_sum(struct usage_set *set, const struct usage_sum *sum, uint32_t today);
 /* What each counted key of the subject has taken on that day and in its month. */
 void usage_look(const struct usage_set *set, const struct usage_subject *subject, uint32_t day,
                 struct limit_use uses[LIMIT_SCOPE_COUNT]);
@@ -99,3 +114,6 @@ struct limit_use usage_of(const struct usage_set *set, enum limit_scope scope,
                           const struct usage_subject *subject, uint32_t day);
 /* Over all that the latest day and its month hold; the order of entries does not matter. */
 uint64_t usage_hash(const struct usage_set *set);
+/* Over the day before that one. False: entries of it have given way or found no room, so that it
+ * cannot be compared. */
+bool usage_hash_before(const struct usage_set *set, uint64_t *hash);

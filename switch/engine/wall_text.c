@@ -65,6 +65,13 @@ static int64_t days_of(struct civil_date date)
     return year / 400 * DAYS_PER_400_YEARS + of_era - DAYS_TO_MARCH_OF_YEAR_0;
 }
 
+uint32_t wall_text_day_before(uint32_t day)
+{
+    struct civil_date date = {day / 10000, day / 100 % 100, day % 100};
+    date = civil_date(days_of(date) - 1);
+    return date.year * 10000 + date.month * 100 + date.day;
+}
+
 static bool take_two(const char *text, struct number_range range, uint32_t *value)
 {
     uint64_t number = 0;

@@ -13,6 +13,8 @@ struct wall_text {
 
 /* Times before 1970 are shown as its first second. */
 void wall_text_set(struct wall_text *text, int64_t wall_us);
+/* The day before a day, both YYYYMMDD. */
+uint32_t wall_text_day_before(uint32_t day);
 /* The year (YY) of a date MMDD that lies within half a year of now: in January, 1231 was last year.
  * Empty where the date is none. */
 void wall_text_year(const struct wall_text *now, const char date[4], char year[3]);

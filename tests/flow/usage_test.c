@@ -241,7 +241,16 @@ static void test_an_advice_that_cannot_be_counted_is_taken_and_told(void **state
     uint32_t replies = stage->reply_count;
     stage_ask(stage, &sale);
     stage_expect_reply(stage, replies + 1, "00");
+    uint32_t day = stage_last_record(stage, RECORD_ADVICE)->usage_day;
     assert_int_equal(stage_counts(stage).usage_lost, 1);
+    assert_int_equal(stage_counts(stage).usage_lost_day, day);
+    assert_int_equal(stage_counts(stage).usage_lost_month, 0); /* no month of a card is kept */
+    stage_restart(stage);
+    assert_int_equal(stage_counts(stage).usage_lost_day, day);
+    stage->wall_us += 24 * 3600 * INT64_C(1000000);
+    stage_restart(stage); /* what is over is no loss */
+    assert_int_equal(stage_counts(stage).usage_lost_day, 0);
+    assert_int_equal(stage_counts(stage).usage_lost, 0);
 }
 
 static void test_a_merchant_crosses_a_tier_and_a_restart_knows_it(void **state)

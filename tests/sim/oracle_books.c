@@ -112,6 +112,14 @@ static void check_replay(struct world *world)
                    "state after replaying %u records differs from the state that wrote them",
                    world->durable_count);
     }
+    uint64_t of_twin = 0, of_engine = 0;
+    if (engine_usage_hash_before(twin, &of_twin) &&
+        engine_usage_hash_before(world->engine, &of_engine) && of_twin != of_engine) {
+        world_fail(world, SIM_I21,
+                   "after replaying %u records the usage of the day before differs from what the "
+                   "state that wrote them counted",
+                   world->durable_count);
+    }
     engine_destroy(twin);
 }
 

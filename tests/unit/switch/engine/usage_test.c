@@ -103,7 +103,9 @@ static void test_a_new_day_begins_at_zero_and_the_one_before_is_kept(void **stat
     assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).day_minor, 0);
     assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TODAY).month_minor, 0);
     assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TOMORROW).day_minor, 7);
-    take("10000001", 1, 20261005, -55); /* older than both: nobody asks any more */
+    const struct usage_subject subject = subject_of("10000001", 1);
+    const struct usage_change old = {20261005, -1, -55}; /* older than both: nobody asks any more */
+    assert_true(usage_count(&set, &subject, &old, TOMORROW));
     assert_int_equal(use_of(LIMIT_MERCHANT, "10000001", 1, TOMORROW).day_minor, 7);
     end();
 }
@@ -194,16 +196,96 @@ static void test_sums_of_days_and_months_give_what_rows_gave(void **state)
     assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_minor, 0);
     assert_int_not_equal(usage_hash(&set), hash);
     struct usage_sum sum = {202611, MERCHANT, "10000001", {{0}}, 2, 1100};
-    assert_true(usage_count_sum(&set, &sum));
+    assert_true(usage_count_sum(&set, &sum, TODAY));
     sum = (struct usage_sum){202611, MERCHANT, "10000002", {{0}}, 1, 30};
-    assert_true(usage_count_sum(&set, &sum));
+    assert_true(usage_count_sum(&set, &sum, TODAY));
     sum = (struct usage_sum){TODAY, MERCHANT, "10000001", card, 1, 100};
     sum.pan_hash.bytes[0] = 1;
-    assert_true(usage_count_sum(&set, &sum));
+    assert_true(usage_count_sum(&set, &sum, TODAY));
     sum = (struct usage_sum){TODAY, MERCHANT, "10000002", card, 1, 30};
     sum.pan_hash.bytes[0] = 2;
-    assert_true(usage_count_sum(&set, &sum));
+    assert_true(usage_count_sum(&set, &sum, TODAY));
     assert_int_equal(usage_hash(&set), hash);
+    end();
+}
+
+static void test_a_scope_that_comes_again_begins_at_zero(void **state)
+{
+    (void)state;
+    begin(2, 0);
+    usage_set_scopes(&set, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    take("10000001", 1, TODAY, 100);
+    take("10000001", 2, TODAY, 100);
+    usage_set_scopes(&set, LIMIT_SCOPE_BIT(LIMIT_CARD)); /* another version of the same */
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_minor, 100);
+    usage_set_scopes(&set, 0);
+    take("10000001", 1, TODAY, 1000); /* nobody counts it */
+    usage_set_scopes(&set, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_minor, 0);
+    uint64_t hash = usage_hash(&set);
+    take("10000001", 1, TODAY, 30);
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_minor, 30);
+    assert_int_equal(use_of(LIMIT_CARD, "", 1, TODAY).day_count, 1);
+    assert_int_equal(hash, 0);
+    const struct usage_subject third = subject_of("10000001", 3); /* in place of the stale one */
+    assert_true(usage_has_room(&set, &third, TODAY));
+    assert_true(take("10000001", 3, TODAY, 5));
+    const struct usage_subject fourth = subject_of("10000001", 4);
+    assert_false(usage_has_room(&set, &fourth, TODAY));
+    end();
+}
+
+static void test_what_a_clock_ran_ahead_to_does_not_take_the_place_of_today(void **state)
+{
+    (void)state;
+    begin(4, LIMIT_SCOPE_BIT(LIMIT_MERCHANT));
+    take("10000001", 1, 20270101, 1);
+    take("10000001", 1, 20270203, 1);
+    assert_int_equal(set.lost_count, 0);
+    assert_false(take("10000001", 1, TODAY, 100)); /* something had to go, and it is told */
+    assert_int_equal(set.lost_count, 1);
+    assert_int_equal(set.lost_day, TODAY);
+    assert_int_equal(set.lost_month, 202611);
+    assert_true(take("10000001", 1, TODAY, 10));
+    assert_int_equal(use_of(LIMIT_MERCHANT, "", 1, TODAY).day_minor, 110);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "", 1, TODAY).month_minor, 110);
+    assert_int_equal(use_of(LIMIT_MERCHANT, "", 1, 20270101).day_minor, 1);
+    struct usage_sum sum = {20270204, MERCHANT, "10000001", {{0}}, 1, 5}; /* a restart reads it */
+    assert_false(usage_count_sum(&set, &sum, TODAY));
+    assert_int_equal(use_of(LIMIT_MERCHANT, "", 1, TODAY).day_minor, 110);
+    end();
+}
+
+static void test_a_loss_says_its_day_until_that_is_over(void **state)
+{
+    (void)state;
+    begin(1, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    take("10000001", 1, TODAY, 1);
+    assert_false(take("10000001", 2, TODAY, 2));
+    assert_int_equal(set.lost_day, TODAY);
+    assert_int_equal(set.lost_month, 0); /* no month of a card is kept */
+    usage_forgive(&set, TODAY);
+    assert_int_equal(set.lost_count, 1);
+    usage_forgive(&set, TOMORROW);
+    assert_int_equal(set.lost_count, 0);
+    end();
+}
+
+static void test_the_day_before_has_a_hash_of_its_own(void **state)
+{
+    (void)state;
+    uint64_t first = 0, second = 0;
+    begin(2, LIMIT_SCOPE_BIT(LIMIT_CARD));
+    take("10000001", 1, TODAY, 1);
+    take("10000001", 2, TOMORROW, 2); /* the next month, too */
+    uint64_t hash = usage_hash(&set);
+    assert_true(usage_hash_before(&set, &first));
+    take("10000001", 1, TODAY, 5);
+    assert_true(usage_hash_before(&set, &second));
+    assert_int_equal(usage_hash(&set), hash);
+    assert_int_not_equal(first, second);
+    take("10000001", 3, TOMORROW, 3); /* in the place of the one of yesterday */
+    assert_false(usage_hash_before(&set, &first));
     end();
 }
 
@@ -238,6 +320,10 @@ int main(void)
         cmocka_unit_test(test_more_given_back_than_was_counted_is_nothing),
         cmocka_unit_test(test_a_terminal_keeps_its_month_though_its_day_is_over),
         cmocka_unit_test(test_sums_of_days_and_months_give_what_rows_gave),
+        cmocka_unit_test(test_a_scope_that_comes_again_begins_at_zero),
+        cmocka_unit_test(test_what_a_clock_ran_ahead_to_does_not_take_the_place_of_today),
+        cmocka_unit_test(test_a_loss_says_its_day_until_that_is_over),
+        cmocka_unit_test(test_the_day_before_has_a_hash_of_its_own),
         cmocka_unit_test(test_many_keys_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ static void on_usage(void *argument, const struct usage_sum *sum)
     if (sum == NULL) {
         usage_set_clear(argument);
     } else {
-        assert_true(usage_count_sum(argument, sum));
+        assert_true(usage_count_sum(argument, sum, TODAY));
     }
 }
 
