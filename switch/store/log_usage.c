@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "switch/engine/wall_text.h"
 #include "switch/store/planted_log_bug.h"
 
 /* What was sealed longer ago holds no usage of today or yesterday, wherever midnight is. */
@@ -107,12 +108,22 @@ static void take_sum(struct usage_sum *sum, sqlite3_stmt *row)
     sum->minor = sqlite3_column_int64(row, 5);
 }
 
-static enum status read_sums(struct log_segment *segment, const char *sql,
+/* Which periods: the table's key begins with them, so no others are looked at. */
+struct usage_range {
+    uint32_t from, until;
+};
+
+static enum status read_sums(struct log_segment *segment, struct usage_range range,
                              const struct log_replay_reader *reader, char *reason)
 {
     sqlite3_stmt *rows = NULL;
     int step = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(segment->database, sql, -1, &rows, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(segment->database,
+                           "SELECT period, merchant_id, terminal_id, pan_hash, count, minor"
+                           " FROM usage WHERE period BETWEEN ?1 AND ?2 ORDER BY period",
+                           -1, &rows, NULL) == SQLITE_OK &&
+        sqlite3_bind_int64(rows, 1, range.from) == SQLITE_OK &&
+        sqlite3_bind_int64(rows, 2, range.until) == SQLITE_OK) {
         while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
             struct usage_sum sum;
             take_sum(&sum, rows);
@@ -134,45 +145,79 @@ static int64_t wall_us(void)
     return (int64_t)now.tv_sec * 1000000 + (int64_t)now.tv_nsec / 1000;
 }
 
-/* Of each segment all its days: a row of today may give back what was taken yesterday, and the
- * engine lets go of what is older. */
-static enum status read_days(struct log_segment *segment, const struct log_replay_reader *reader,
-                             char *reason)
+/* The latest day that the segment's rows changed; 0: none. */
+static enum status read_latest(struct log_segment *segment, uint32_t *day, char *reason)
 {
-    return read_sums(segment,
-                     "SELECT period, merchant_id, terminal_id, pan_hash, count, minor FROM usage"
-                     " WHERE NOT" IS_MONTH " ORDER BY period",
-                     reader, reason);
+    sqlite3_stmt *row = NULL;
+    int step = SQLITE_ERROR;
+    if (sqlite3_prepare_v2(segment->database, "SELECT max(period) FROM usage", -1, &row, NULL) ==
+        SQLITE_OK) {
+        step = sqlite3_step(row);
+    }
+    uint32_t period = step == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(row, 0) : 0;
+    *day = period >= USAGE_DAY_MIN ? period : 0;
+    if (step != SQLITE_ROW) {
+        snprintf(reason, LOG_REASON_SIZE, "log %s: usage: %s", segment->path,
+                 log_segment_fault(segment));
+    }
+    sqlite3_finalize(row);
+    return step == SQLITE_ROW ? STATUS_OK : STATUS_BROKEN;
+}
+
+/* Today and the day before, as the engine keeps them, and one more: the clock may have stepped back
+ * over midnight. Today is told by the newest segment or by the clock, whichever is earlier, for
+ * either may have run ahead. */
+static struct usage_range days_wanted(uint32_t day_latest)
+{
+    struct wall_text now;
+    wall_text_set(&now, wall_us());
+    uint32_t today = day_latest != 0 && day_latest < now.day ? day_latest : now.day;
+    return (struct usage_range){wall_text_day_before(wall_text_day_before(today)), UINT32_MAX};
+}
+
+/* How far back segments may hold such a day: from which of them on. */
+static enum status find_first(const struct log_place *place, const struct log_segment *newest,
+                              uint32_t first, uint32_t *from, char *reason)
+{
+    int64_t now_us = wall_us();
+    int64_t last_us = newest->row.sealed_us < now_us ? newest->row.sealed_us : now_us;
+    enum status status = STATUS_OK;
+    bool may_matter = true;
+    *from = newest->row.ordinal;
+    while (status == STATUS_OK && may_matter && *from > first && !PLANTED_BUG(112)) {
+        struct log_segment before;
+        status = log_segment_open(&before, place, *from - 1, SEGMENT_READ, reason);
+        if (status == STATUS_OK) {
+            may_matter = before.row.sealed_us >= last_us - DAYS_KEPT_US;
+            *from -= may_matter;
+            log_segment_close(&before);
+        }
+    }
+    return status;
 }
 
 enum status log_usage_read(const struct log_place *place, struct log_segment *newest,
                            uint32_t first, const struct log_replay_reader *reader, char *reason)
 {
+    uint32_t from = 0, day_latest = 0;
     reader->on_usage(reader->argument, NULL);
     enum status status =
-        read_sums(newest,
-                  "SELECT period, merchant_id, terminal_id, pan_hash, count, minor FROM usage"
-                  " WHERE" IS_MONTH " ORDER BY period",
-                  reader, reason);
-    /* The oldest that may matter, then onwards, as the days went. */
-    uint32_t from = newest->row.ordinal;
-    bool may_matter = true;
-    while (status == STATUS_OK && may_matter && from > first && !PLANTED_BUG(112)) {
-        struct log_segment before;
-        status = log_segment_open(&before, place, from - 1, SEGMENT_READ, reason);
-        if (status == STATUS_OK) {
-            may_matter = before.row.sealed_us >= wall_us() - DAYS_KEPT_US;
-            from -= may_matter;
-            log_segment_close(&before);
-        }
+        read_sums(newest, (struct usage_range){0, USAGE_DAY_MIN - 1}, reader, reason);
+    if (status == STATUS_OK) {
+        status = read_latest(newest, &day_latest, reason);
     }
+    if (status == STATUS_OK) {
+        status = find_first(place, newest, first, &from, reason);
+    }
+    const struct usage_range days = days_wanted(day_latest);
+    /* The oldest that may matter, then onwards, as the days went. */
     for (uint32_t at = from; status == STATUS_OK && at < newest->row.ordinal; at++) {
         struct log_segment segment;
         status = log_segment_open(&segment, place, at, SEGMENT_READ, reason);
         if (status == STATUS_OK) {
-            status = read_days(&segment, reader, reason);
+            status = read_sums(&segment, days, reader, reason);
             log_segment_close(&segment);
         }
     }
-    return status == STATUS_OK ? read_days(newest, reader, reason) : status;
+    return status == STATUS_OK ? read_sums(newest, days, reader, reason) : status;
 }

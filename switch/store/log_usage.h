@@ -12,8 +12,9 @@
 /* Makes the table out of the segment's rows and the months of the one before (NULL: none), inside
  * the caller's transaction. STATUS_BROKEN: SQLite says why. */
 MUST_CHECK enum status log_usage_fill(sqlite3 *segment, sqlite3 *before);
-/* Tells the reader NULL, then months, then days, that a restart now may need. `newest` is open;
- * older segments from `first` on are looked into as far back as two days. */
+/* Tells the reader NULL, then months, then days, that a restart now may need: those from two days
+ * before today on. `newest` is open; older segments from `first` on are looked into where they were
+ * sealed in the last three days. */
 MUST_CHECK enum status log_usage_read(const struct log_place *place, struct log_segment *newest,
                                       uint32_t first, const struct log_replay_reader *reader,
                                       char *reason);

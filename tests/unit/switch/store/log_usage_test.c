@@ -5,11 +5,13 @@
 #include "tests/unit/switch/store/log_story.h"
 
 #define MONTH_AGO 20260820u
+#define DAYS_AGO 20260917u
 #define YESTERDAY 20260920u
 #define TODAY 20260921u
 
 /* What a restart made of it. */
 static struct usage_set restarted, whole;
+static uint32_t day_oldest; /* of what it read */
 
 static void set_up(struct usage_set *set)
 {
@@ -44,6 +46,9 @@ static void on_usage(void *argument, const struct usage_sum *sum)
         usage_set_clear(argument);
     } else {
         assert_true(usage_count_sum(argument, sum, TODAY));
+        if (sum->period >= USAGE_DAY_MIN && sum->period < day_oldest) {
+            day_oldest = sum->period;
+        }
     }
 }
 
@@ -97,6 +102,7 @@ static long long ask(const struct story *story, uint32_t ordinal, const char *sq
 static void restart(struct story *story)
 {
     set_up(&restarted);
+    day_oldest = UINT32_MAX;
     story_begin_with(story, &(struct store_reader){on_record, on_usage, &restarted});
 }
 
@@ -124,6 +130,33 @@ static void test_a_restart_adds_sealed_days_months_and_the_tail(void **state)
         ask(story, 2, "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = 202609") +
             ask(story, 3, "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = 202609"));
     assert_true(ask(story, 3, "SELECT sum(minor) FROM usage WHERE period = 202608") > 0);
+    story_end(story);
+}
+
+static void expect_same(void)
+{
+    uint64_t of_restarted = 0, of_whole = 1;
+    assert_int_equal(usage_hash(&restarted), usage_hash(&whole));
+    assert_true(usage_hash_before(&restarted, &of_restarted));
+    assert_true(usage_hash_before(&whole, &of_whole));
+    assert_int_equal(of_restarted, of_whole);
+}
+
+/* A segment that was sealed lately may hold days that nobody asks for any more. */
+static void test_days_longer_ago_are_not_read(void **state)
+{
+    struct story *story = *state;
+    uint32_t seq = 1;
+    set_up(&whole);
+    story_begin(story, story_ignore, NULL);
+    fill_until_open(story, 2, &seq, MONTH_AGO);
+    fill_until_open(story, 3, &seq, DAYS_AGO);
+    fill_until_open(story, 4, &seq, YESTERDAY);
+    fill_until_open(story, 5, &seq, TODAY);
+    story_end(story);
+    restart(story);
+    assert_int_equal(day_oldest, YESTERDAY);
+    expect_same();
     story_end(story);
 }
 
@@ -172,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_restart_adds_sealed_days_months_and_the_tail,
                                         story_set, story_strike),
+        cmocka_unit_test_setup_teardown(test_days_longer_ago_are_not_read, story_set, story_strike),
         cmocka_unit_test_setup_teardown(test_of_months_the_two_latest_are_kept, story_set,
                                         story_strike),
         cmocka_unit_test_setup_teardown(test_what_is_given_back_later_is_taken_off_a_sealed_day,
