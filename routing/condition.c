@@ -167,6 +167,11 @@ bool condition_overlaps(const struct condition *left, const struct condition *ri
     return true;
 }
 
+static bool states(const struct condition *condition, unsigned part)
+{
+    return (condition->stated & CONDITION_BIT(part)) != 0;
+}
+
 static bool part_covers(const struct condition *wide, const struct condition *narrow, unsigned part)
 {
     unsigned number = part - CONDITION_NUMBERS_FIRST;
@@ -184,6 +189,84 @@ static bool part_covers(const struct condition *wide, const struct condition *na
 bool condition_covers(const struct condition *wide, const struct condition *narrow)
 {
     return condition_covers_meeting(wide, narrow, narrow);
+}
+
+bool condition_covers_but(const struct condition *wide, const struct condition *narrow,
+                          enum condition_part part)
+{
+    for (uint32_t left = wide->stated & ~CONDITION_BIT(part); left != 0; left &= left - 1) {
+        if (!part_covers(wide, narrow, (unsigned)__builtin_ctz(left))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How far the numbers from `from` on are held by one of several without a gap; `from`: not at all.
+ */
+static uint64_t reach_from(const struct condition *const *several, uint32_t count,
+                           enum condition_part part, uint64_t from)
+{
+    uint64_t reached = from;
+    for (bool goes_on = true; goes_on;) {
+        goes_on = false;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct number_range *range =
+                numbers_find(condition_numbers_of(several[i], part), reached);
+            if (range != NULL && range->max == UINT64_MAX) {
+                return UINT64_MAX;
+            }
+            reached = range != NULL ? range->max + 1 : reached;
+            goes_on = goes_on || range != NULL;
+        }
+    }
+    return reached;
+}
+
+static bool numbers_are_covered(const struct condition *const *several, uint32_t count,
+                                const struct condition_numbers *narrow, enum condition_part part)
+{
+    for (uint32_t i = 0; i < narrow->count; i++) {
+        uint64_t reached = reach_from(several, count, part, narrow->items[i].min);
+        if (reached != UINT64_MAX && reached <= narrow->items[i].max) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool names_are_covered(const struct condition *const *several, uint32_t count,
+                              const struct condition_names *narrow, enum condition_part part)
+{
+    for (uint32_t i = 0; i < narrow->count; i++) {
+        bool is_held = false;
+        for (uint32_t j = 0; j < count && !is_held; j++) {
+            is_held = names_have(condition_names_of(several[j], part), narrow->items[i]);
+        }
+        if (!is_held) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool condition_part_is_covered(const struct condition *const *several, uint32_t count,
+                               const struct condition *narrow, enum condition_part part)
+{
+    if (!states(narrow, part)) {
+        return false;
+    }
+    if (part >= CONDITION_NAMES_FIRST) {
+        return names_are_covered(several, count, condition_names_of(narrow, part), part);
+    }
+    if (part >= CONDITION_NUMBERS_FIRST) {
+        return numbers_are_covered(several, count, condition_numbers_of(narrow, part), part);
+    }
+    uint64_t held = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        held |= several[i]->bits[part];
+    }
+    return (narrow->bits[part] & ~held) == 0;
 }
 
 bool condition_covers_meeting(const struct condition *wide, const struct condition *left,
@@ -209,11 +292,6 @@ static uint64_t digits_number(const char *text, uint32_t count)
         value = value * 10 + (uint64_t)(text[i] - '0');
     }
     return value;
-}
-
-static bool states(const struct condition *condition, unsigned part)
-{
-    return (condition->stated & CONDITION_BIT(part)) != 0;
 }
 
 /* Field 42 begins with institution and region: a whole merchant id has a region of its own. */

@@ -170,6 +170,13 @@ enum condition_part condition_mismatch(const struct condition *condition,
 bool condition_overlaps(const struct condition *left, const struct condition *right);
 /* Whether all that `narrow` matches is matched by `wide`. */
 bool condition_covers(const struct condition *wide, const struct condition *narrow);
+/* Whether all that `narrow` matches is matched by one of several, which cover it in all parts but
+ * this one; a part of `narrow` that is not stated is never covered so. */
+bool condition_part_is_covered(const struct condition *const *several, uint32_t count,
+                               const struct condition *narrow, enum condition_part part);
+/* The same of `wide` alone, whatever it states of that part. */
+bool condition_covers_but(const struct condition *wide, const struct condition *narrow,
+                          enum condition_part part);
 /* Whether all that both match is matched by `wide`, as far as each part by itself tells. */
 bool condition_covers_meeting(const struct condition *wide, const struct condition *left,
                               const struct condition *right);

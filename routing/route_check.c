@@ -11,8 +11,8 @@
          ? (condition)->bits[CONDITION_KIND]                                                       \
          : UINT64_MAX)
 
-/* A rule behind one that matches all that it matches is never reached. */
-static void refuse_shadowed(const struct route_rules *rules, struct document *document,
+/* A rule behind one that matches all that it matches is never reached. True: it is refused. */
+static bool refuse_shadowed(const struct route_rules *rules, struct document *document,
                             const struct document_node *node, uint32_t at)
 {
     const struct condition *condition = &rules->rules[at].condition;
@@ -32,7 +32,51 @@ static void refuse_shadowed(const struct route_rules *rules, struct document *do
                            "%u first; expected the narrower rule above the wider one",
                            above->line);
         }
-        return;
+        return true;
+    }
+    return false;
+}
+
+/* Rules above that together match all that one below them does: two with complementary schemes,
+ * say, each of which covers it in all else. Parts are looked at one by one. */
+struct union_above {
+    const struct condition *conditions[ROUTE_RULE_COUNT_MAX];
+    uint32_t lines[ROUTE_RULE_COUNT_MAX];
+    uint32_t count;
+};
+
+static void gather_above(struct union_above *above, const struct route_rules *rules, uint32_t at,
+                         enum condition_part part)
+{
+    above->count = 0;
+    for (uint32_t i = 0; i < at; i++) {
+        const struct condition *condition = &rules->rules[i].condition;
+        if ((condition->stated & CONDITION_BIT(part)) != 0 &&
+            condition_covers_but(condition, &rules->rules[at].condition, part)) {
+            above->conditions[above->count] = condition;
+            above->lines[above->count++] = rules->rules[i].line;
+        }
+    }
+}
+
+static void refuse_shadowed_by_many(const struct route_rules *rules, struct document *document,
+                                    const struct document_node *node, uint32_t at)
+{
+    const struct condition *condition = &rules->rules[at].condition;
+    struct union_above above;
+    for (uint32_t left = condition->stated; left != 0; left &= left - 1) {
+        enum condition_part part = (enum condition_part)__builtin_ctz(left);
+        gather_above(&above, rules, at, part);
+        if (above.count > 1 &&
+            condition_part_is_covered(above.conditions, above.count, condition, part)) {
+            document_fault(document, node,
+                           "this rule is never reached: each %s that fits it fits one of the %u "
+                           "rules from line %u to line %u first; expected one that they leave "
+                           "over, or the narrower rules alone",
+                           condition_part_name(part), above.count, above.lines[0],
+                           above.lines[above.count - 1]);
+            return;
+        }
     }
 }
 
@@ -100,7 +144,9 @@ void route_rules_check(const struct route_rules *rules, struct document *documen
     uint32_t at = 0;
     for (const struct document_node *node = list->first_child; node != NULL;
          node = node->next, at++) {
-        refuse_shadowed(rules, document, node, at);
+        if (!refuse_shadowed(rules, document, node, at)) {
+            refuse_shadowed_by_many(rules, document, node, at);
+        }
         refuse_contradictory(rules, document, node, at);
         refuse_idle(rules, document, node, at);
     }

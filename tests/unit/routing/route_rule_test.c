@@ -81,6 +81,20 @@ static const struct {
     {"  - {when: {brand: [a, b]}, channels: [bank_a]}\n"
      "  - {when: {brand: b}, channels: [bank_b]}\n",
      "rule of line 2 first"},
+    /* Only together do those above leave nothing. */
+    {"  - {when: {scheme: visa}, channels: [bank_a]}\n"
+     "  - {when: {scheme: [mastercard, jcb]}, channels: [bank_b]}\n"
+     "  - {when: {scheme: [visa, jcb], kind: purchase}, channels: [bank_b]}\n",
+     "4:5: this rule is never reached: each scheme that fits it fits one of the 2 rules from line "
+     "2 to line 3 first"},
+    {"  - {when: {amount_max: 50, kind: purchase}, channels: [bank_a]}\n"
+     "  - {when: {amount_min: 50.01, amount_max: 80}, channels: [bank_a]}\n"
+     "  - {when: {amount_min: 10, amount_max: 70, kind: purchase}, channels: [bank_b]}\n",
+     "4:5: this rule is never reached: each amount that fits it"},
+    {"  - {when: {brand: a}, channels: [bank_a]}\n"
+     "  - {when: {brand: b}, channels: [bank_a]}\n"
+     "  - {when: {brand: [b, a]}, channels: [bank_b]}\n",
+     "4:5: this rule is never reached: each brand that fits it"},
 };
 
 static void test_faults_say_what_was_expected(void **state)
@@ -110,6 +124,17 @@ static void test_rules_that_only_overlap_are_fine(void **state)
                                "  - {when: {bin: 62}, channels: [bank_b]}\n"
                                "  - {when: {amount_max: 50}, channels: [bank_b]}\n"
                                "  - {when: {amount_max: 50.01}, channels: [bank_b]}\n"
+                               "  - {when: {amount_max: 60, scheme: visa}, channels: [bank_b]}\n"
+                               "  - {when: {amount_min: 50.02, amount_max: 60},"
+                               " channels: [bank_b]}\n"
+                               "  - {when: {amount_min: 40, amount_max: 60.01},"
+                               " channels: [bank_b]}\n"
+                               "  - {when: {scheme: [visa, jcb], kind: purchase},"
+                               " channels: [bank_b]}\n"
+                               "  - {when: {scheme: mastercard, kind: refund},"
+                               " channels: [bank_b]}\n"
+                               "  - {when: {scheme: [visa, mastercard], kind: [purchase, refund]},"
+                               " channels: [bank_b]}\n"
                                "  - {when: {mcc: [5411-5499], region: 11}, channels: [bank_b]}\n"
                                "  - {when: {mcc: [5411-5500]}, channels: [bank_b]}\n"
                                "  - {channels: [bank_b, bank_a]}\n";
@@ -118,8 +143,8 @@ static void test_rules_that_only_overlap_are_fine(void **state)
     struct route_rules *rules = compile(document, channels);
     assert_int_equal(document_fault_count(document), 0);
     assert_non_null(rules);
-    assert_int_equal(route_rules_count(rules), 7);
-    assert_int_equal(route_rules_at(rules, 6)->line, 8);
+    assert_int_equal(route_rules_count(rules), 13);
+    assert_int_equal(route_rules_at(rules, 12)->line, 14);
     document_destroy(document);
     route_rules_destroy(rules);
     channel_table_destroy(channels);
