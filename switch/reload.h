@@ -46,6 +46,8 @@ struct reload {
     _Atomic int step;
     struct configuration_source source;
     struct configuration *fresh, *old; /* `old` goes when the last worker has let go of it */
+    struct key_set *keys;              /* owned; NULL: not read */
+    struct keys_missing keys_missing;
     struct listen_plan *listens;
     struct swap_plan channels;
     struct reload_order order;

@@ -13,6 +13,7 @@
 #include "switch/net/log.h"
 #include "switch/net/trace.h"
 #include "switch/notify.h"
+#include "switch/security/key_set.h"
 #include "switch/security/master_key.h"
 #include "switch/server_state.h"
 #include "switch/version.h"
@@ -175,9 +176,14 @@ static int security_begin(struct server *server)
         return server_fail(SERVER_EXIT_KEYS, "security module",
                            "OpenSSL lacks an algorithm, or memory");
     }
-    if (server_keys_load(server->security, options->tables.keys, reason, sizeof(reason)) !=
-            STATUS_OK ||
-        security_check(server->security, reason) != STATUS_OK ||
+    struct key_set *set = server_keys_read(server->security, server->configuration, reason);
+    if (set == NULL) {
+        return server_fail(SERVER_EXIT_KEYS, "keys", reason);
+    }
+    key_set_apply(set);
+    server->keys_missing = server_keys_missing(set, server->configuration);
+    key_set_destroy(set);
+    if (security_check(server->security, reason) != STATUS_OK ||
         !server_exchange_restore(server, reason)) {
         return server_fail(SERVER_EXIT_KEYS, "keys", reason);
     }
@@ -387,7 +393,7 @@ static int start(struct server *server)
     server->hook = (struct loop_hook){.on_turn = on_turn, .argument = server};
     loop_enroll(server->loop, &server->hook);
     server_channels_start(server);
-    server_keys_warn(server);
+    server_keys_warn(&server->keys_missing);
     signals_begin(server); /* whoever sees it listen may end it in order */
     int code = server_listeners_begin(server);
     code = code == SERVER_EXIT_OK ? threads_begin(server) : code;

@@ -6,7 +6,7 @@
  * what could still fail is tried, and the swap is a handful of pointers. Whatever was in force
  * before is taken apart by that thread again, once the last worker has let go of it.
  *
- *   thread: read, check, bind, keep    loop: keys, channels, listen -> swap -> workers
+ *   thread: read, check, bind, keep    loop: keys in force, channels, listen -> swap -> workers
  *   thread: free, or take back what was kept
  *
  * Files that are only proposed go the same way as far as the thread keeps them.
@@ -20,13 +20,19 @@
 #include "switch/net/log.h"
 #include "switch/notify.h"
 #include "switch/reload.h"
+#include "switch/security/key_set.h"
 
-#define KEYS_REASON_SIZE 1200
 #define FAULT_LINE_SIZE 1200
 #define NICE_MAX 19
 #define END_NS UINT64_C(60000000000) /* how long the end of the server waits for a reload's */
 
 /* ---- the thread ---- */
+
+static bool fail(struct reload *reload, const char *reason)
+{
+    snprintf(reload->faults, sizeof(reload->faults), "%s\n", reason);
+    return false;
+}
 
 static bool master_key_allows(struct reload *reload)
 {
@@ -66,10 +72,12 @@ static bool prepare(struct reload *reload)
     if (!master_key_allows(reload)) {
         return false;
     }
-    if (!server_listen_prepare(server, reload->fresh, reload->listens, reason)) {
-        snprintf(reload->faults, sizeof(reload->faults), "%s\n", reason);
-        return false;
+    reload->keys = server_keys_read(server->security, reload->fresh, reason);
+    if (reload->keys == NULL ||
+        !server_listen_prepare(server, reload->fresh, reload->listens, reason)) {
+        return fail(reload, reason);
     }
+    reload->keys_missing = server_keys_missing(reload->keys, reload->fresh);
     return reload_keep(reload);
 }
 
@@ -88,6 +96,7 @@ static void *reload_run(void *argument)
     while (sem_wait(&reload->decided) != 0) {
     }
     server_listen_end(reload->listens, !reload->is_swapped);
+    key_set_destroy(reload->keys);
     configuration_destroy(reload->is_swapped ? reload->old : reload->fresh);
     if (reload->is_refused) {
         reload_undo(reload);
@@ -229,12 +238,6 @@ static void on_worker_done(void *argument, struct worker *worker)
     }
 }
 
-static bool fail(struct reload *reload, const char *reason)
-{
-    snprintf(reload->faults, sizeof(reload->faults), "%s\n", reason);
-    return false;
-}
-
 /* What touches the parts that run and may still fail; nothing of it shows when it does. */
 static bool make_ready(struct reload *reload)
 {
@@ -249,9 +252,8 @@ static bool make_ready(struct reload *reload)
         return fail(reload, "channels: too many names have been in use since the start, or stand "
                             "in the log; restart to make room");
     }
-    if (server_keys_load(server->security, fresh->options->tables.keys, reason, KEYS_REASON_SIZE) !=
-            STATUS_OK ||
-        !server_swap_prepare(server, fresh, &reload->channels, reason)) {
+    key_set_apply(reload->keys); /* a channel that is made anew tries its own */
+    if (!server_swap_prepare(server, fresh, &reload->channels, reason)) {
         return fail(reload, reason);
     }
     if (!server_listen_ready(reload->listens, reason)) {
@@ -306,7 +308,7 @@ static void swap(struct reload *reload)
     core_use(server->core, fresh->ruleset);
     server_swap_commit(server, &reload->channels);
     server_listen_log(server, reload->listens);
-    server_keys_warn(server);
+    server_keys_warn(&reload->keys_missing);
     reload->waiting_count = server->worker_count;
     for (uint16_t w = 0; w < server->worker_count; w++) {
         worker_ask(server->workers[w],

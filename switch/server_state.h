@@ -58,11 +58,18 @@ struct place {
     bool is_removed;            /* the files have it no more; the seat is there until it may go */
 };
 
+/* Terminals of a configuration that have no master key: they cannot sign on. */
+struct keys_missing {
+    uint32_t count;
+    char first[9]; /* which one, when there is any */
+};
+
 struct server {
     const struct configuration_source *source; /* borrowed */
     struct configuration *configuration;       /* owned, as most below */
     struct loop *loop;                         /* of worker 0; the worker owns it */
     struct security *security;
+    struct keys_missing keys_missing; /* at start */
     struct core *core;
     struct control *control;
     struct place places[CHANNEL_COUNT_MAX]; /* by index of the rules' channel table */
@@ -185,10 +192,17 @@ MUST_CHECK bool server_reload_end(struct server *server);
 /* Begins an orderly end. */
 void server_drain(struct server *server, const char *why);
 
-/* Loads all keys of the configuration's key file. STATUS_DENIED, STATUS_MALFORMED …: `reason` holds
- * the first faults. */
-MUST_CHECK enum status server_keys_load(struct security *security, const char *path, char *reason,
-                                        uint32_t reason_size);
+struct key_set;
+/* The configuration's key file, read and settled; any thread, one at a time (key_set.h). NULL:
+ * `reason` holds the first faults. */
+struct key_set *server_keys_read(struct security *security,
+                                 const struct configuration *configuration,
+                                 char reason[SERVER_REASON_SIZE]);
+/* Who has none even once the set is in force. */
+struct keys_missing server_keys_missing(const struct key_set *set,
+                                        const struct configuration *configuration);
+/* One line when there are some. */
+void server_keys_warn(const struct keys_missing *missing);
 
 struct key_exchange;
 /* Has a channel's new keys written down: bank_setup.keep_keys; `argument` is the seat. */
@@ -196,9 +210,6 @@ void server_keys_keep(void *argument, uint16_t channel, const struct key_exchang
 /* Puts keys in force that banks have sent before, after the key file is loaded. False: `reason`
  * names the file that is broken. */
 bool server_exchange_restore(struct server *server, char reason[SERVER_REASON_SIZE]);
-
-/* One line when terminals of the rules in force have no master key: they cannot sign on. */
-void server_keys_warn(const struct server *server);
 
 /* What the control socket asks for. */
 struct control_rim server_control_rim(struct server *server);

@@ -8,6 +8,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/security/key_name.h"
+#include "switch/security/key_set.h"
 #include "switch/security/security_state.h"
 
 #define CHECK_BYTES 4
@@ -150,9 +151,10 @@ enum status key_exchange_restore(struct security *security, const struct key_exc
     struct key_name name;
     struct key_exchange exchange = {.count = 1};
     struct hsm_key_record loaded;
-    const struct security_key_row plain = {row->name, row->kind, row->block};
+    const struct security_key_row plain = {
+        .name = row->name, .kind = row->kind, .block = row->block};
     enum status status =
-        security_seal_row(security, &plain, &name, &exchange.keys[0].sealed, reason);
+        security_seal_row(security->units[0].hsm, &plain, &name, &exchange.keys[0].sealed, reason);
     if (status != STATUS_OK) {
         return status;
     }

@@ -98,6 +98,17 @@ struct terminal_keys *key_table_enroll_terminal(struct key_table *table, const c
     return terminal;
 }
 
+uint32_t key_table_terminal_room(const struct key_table *table)
+{
+    return table->terminal_count_max - table->terminal_count;
+}
+
+uint32_t key_table_channel_room(const struct key_table *table)
+{
+    return KEY_TABLE_CHANNEL_COUNT_MAX -
+           atomic_load_explicit(&table->channel_count, memory_order_acquire);
+}
+
 int key_table_channel(const struct key_table *table, const char *name)
 {
     uint32_t count = atomic_load_explicit(&table->channel_count, memory_order_acquire);

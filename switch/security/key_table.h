@@ -21,7 +21,7 @@ struct terminal_keys {
     char id[KEY_TABLE_ID_BYTES]; /* zeros behind a shorter one */
     _Atomic uint32_t failures;   /* bad MACs in a row */
     _Atomic bool has_held;       /* a MAC has held since its last sign-on */
-    bool is_signed_on; /* its working keys are those of a sign-on; the engine's thread's */
+    _Atomic bool is_signed_on;   /* its working keys are those of a sign-on, from then on */
     struct key_cell keys[TERMINAL_KEY_COUNT];
 };
 _Static_assert(sizeof(struct terminal_keys) <= 500, "10^5 terminals stay below 50 MB");
@@ -45,6 +45,9 @@ struct terminal_keys *key_table_terminal(const struct key_table *table, const ch
 /* The terminal's entry, made when it is new. NULL: the table is full. REQUIREs 1 to 8 characters.
  */
 struct terminal_keys *key_table_enroll_terminal(struct key_table *table, const char *terminal_id);
+/* How many more may be enrolled; not while somebody is. */
+uint32_t key_table_terminal_room(const struct key_table *table);
+uint32_t key_table_channel_room(const struct key_table *table);
 
 /* The index, or -1. */
 int key_table_channel(const struct key_table *table, const char *name);

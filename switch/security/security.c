@@ -8,6 +8,7 @@
 #include "protocols/base/require.h"
 #include "switch/security/key_name.h"
 #include "switch/security/key_pack.h"
+#include "switch/security/key_set.h"
 #include "switch/security/security_state.h"
 
 /* A module of the soft kind holds no keys of its own here: all of them visit. */
@@ -28,7 +29,8 @@ struct security *security_create(const struct security_setup *setup)
     security->is_mak_single = setup->is_mak_single;
     security->unit_count = setup->unit_count;
     security->keys = key_table_create(setup->terminal_count_max);
-    bool is_ready = security->keys != NULL;
+    security->reader = hsm_soft_create(&module);
+    bool is_ready = security->keys != NULL && security->reader != NULL;
     for (uint16_t i = 0; i < setup->unit_count && is_ready; i++) {
         security->units[i].security = security;
         security->units[i].hsm = hsm_soft_create(&module);
@@ -50,6 +52,7 @@ void security_destroy(struct security *security)
     for (uint16_t i = 0; i < security->unit_count; i++) {
         hsm_destroy(security->units[i].hsm);
     }
+    hsm_destroy(security->reader);
     key_table_destroy(security->keys);
     free(security);
 }
@@ -58,25 +61,6 @@ struct security_unit *security_unit(struct security *security, uint16_t index)
 {
     REQUIRE(index < security->unit_count);
     return &security->units[index];
-}
-
-static struct key_cell *cell_of(struct security *security, const struct key_name *name)
-{
-    switch (name->owner) {
-    case KEY_OF_TERMINAL: {
-        struct terminal_keys *terminal = key_table_enroll_terminal(security->keys, name->holder);
-        return terminal == NULL ? NULL : &terminal->keys[name->which];
-    }
-    case KEY_OF_CHANNEL: {
-        int channel = key_table_enroll_channel(security->keys, name->holder);
-        return channel < 0
-                   ? NULL
-                   : &key_table_channel_at(security->keys, (uint16_t)channel)->keys[name->which];
-    }
-    case KEY_OF_OURS:
-        return key_table_own(security->keys, (enum own_key)name->which);
-    }
-    return NULL;
 }
 
 static enum status read_row(const struct security_key_row *row, struct key_name *name,
@@ -107,7 +91,7 @@ static enum status read_row(const struct security_key_row *row, struct key_name 
     return STATUS_OK;
 }
 
-enum status security_seal_row(struct security *security, const struct security_key_row *row,
+enum status security_seal_row(struct hsm *hsm, const struct security_key_row *row,
                               struct key_name *name, struct hsm_key_sealed *sealed,
                               char reason[SECURITY_REASON_SIZE])
 {
@@ -116,8 +100,7 @@ enum status security_seal_row(struct security *security, const struct security_k
     if (status != STATUS_OK) {
         return status;
     }
-    enum hsm_answer answer =
-        hsm_key_seal(security->units[0].hsm, &record, hsm_key_kind_from_name(row->kind), sealed);
+    enum hsm_answer answer = hsm_key_seal(hsm, &record, hsm_key_kind_from_name(row->kind), sealed);
     if (answer != HSM_DONE) {
         snprintf(reason, SECURITY_REASON_SIZE, "key \"%s\": %s", row->name,
                  hsm_answer_text(answer));
@@ -126,94 +109,13 @@ enum status security_seal_row(struct security *security, const struct security_k
     return STATUS_OK;
 }
 
-/* Whether what was made with the one key can be used with the other. */
-static bool is_same_own_key(struct security *security, const struct key_name *name,
-                            const struct hsm_key_sealed *one, const struct hsm_key_sealed *other)
+bool security_has_newer_key(const struct security *security, const struct key_name *name)
 {
-    char text[HSM_KEY_NAME_SIZE];
-    struct hsm *hsm = security->units[0].hsm;
-    struct pan pan = {.digit_count = 0}, opened;
-    key_name_format(text, name);
-    REQUIRE(pan_parse(&pan, "6200000000000005", 16) == STATUS_OK);
-    if (name->which == OWN_PAN_HASH) {
-        struct pan_hash hashes[2];
-        return hsm_pan_hash(hsm, hsm_key_visit(hsm, one, text), &pan, &hashes[0]) == HSM_DONE &&
-               hsm_pan_hash(hsm, hsm_key_visit(hsm, other, text), &pan, &hashes[1]) == HSM_DONE &&
-               memcmp(&hashes[0], &hashes[1], sizeof(hashes[0])) == 0;
-    }
-    static const uint8_t nonce[12]; /* of a well-known test number that goes nowhere */
-    struct pan_sealed sealed;
-    return hsm_pan_seal(hsm, hsm_key_visit(hsm, one, text), &pan, nonce, &sealed) == HSM_DONE &&
-           hsm_pan_open(hsm, hsm_key_visit(hsm, other, text), &sealed, &opened) == HSM_DONE;
-}
-
-enum status security_try_key(struct security *security, const struct security_key_row *row,
-                             char reason[SECURITY_REASON_SIZE])
-{
-    struct key_name name;
-    struct hsm_key_sealed sealed, in_force;
-    enum status status = security_seal_row(security, row, &name, &sealed, reason);
-    if (status == STATUS_OK && name.owner == KEY_OF_OURS &&
-        key_cell_get(key_table_own(security->keys, (enum own_key)name.which), &in_force) &&
-        !is_same_own_key(security, &name, &in_force, &sealed)) {
-        snprintf(reason, SECURITY_REASON_SIZE,
-                 "key \"%s\": is not the one in force, under which the log holds card numbers; "
-                 "reversals and repeats still need that one",
-                 row->name);
-        return STATUS_DENIED;
-    }
-    return status;
-}
-
-/* A working key that a sign-on or an exchange has replaced since. A bank's key that is not the one
- * that was replaced is a new beginning. */
-static bool is_outdated(const struct security *security, const struct key_name *name,
-                        const struct hsm_key_sealed *sealed)
-{
-    if (name->owner == KEY_OF_CHANNEL) {
-        int index = key_table_channel(security->keys, name->holder);
-        const struct channel_keys *channel =
-            index < 0 ? NULL : key_table_channel_at(security->keys, (uint16_t)index);
-        return channel != NULL && channel->is_exchanged[name->which] &&
-               memcmp(&channel->loaded[name->which], sealed, sizeof(*sealed)) == 0;
-    }
     if (name->owner != KEY_OF_TERMINAL || name->which == TERMINAL_TMK) {
         return false;
     }
     const struct terminal_keys *terminal = key_table_terminal(security->keys, name->holder);
-    return terminal != NULL && terminal->is_signed_on;
-}
-
-static void note_loaded(struct security *security, const struct key_name *name,
-                        const struct hsm_key_sealed *sealed)
-{
-    int index = key_table_channel(security->keys, name->holder);
-    REQUIRE(index >= 0);
-    struct channel_keys *channel = key_table_channel_at(security->keys, (uint16_t)index);
-    channel->loaded[name->which] = *sealed;
-    channel->is_exchanged[name->which] = false;
-}
-
-enum status security_load_key(struct security *security, const struct security_key_row *row,
-                              char reason[SECURITY_REASON_SIZE])
-{
-    struct key_name name;
-    struct hsm_key_sealed sealed;
-    enum status status = security_seal_row(security, row, &name, &sealed, reason);
-    if (status != STATUS_OK || is_outdated(security, &name, &sealed)) {
-        return status;
-    }
-    struct key_cell *cell = cell_of(security, &name);
-    if (cell == NULL) {
-        snprintf(reason, SECURITY_REASON_SIZE, "key \"%s\": the limit of %s is reached", row->name,
-                 name.owner == KEY_OF_TERMINAL ? "terminals" : "channels");
-        return STATUS_NO_ROOM;
-    }
-    key_cell_put(cell, &sealed);
-    if (name.owner == KEY_OF_CHANNEL) {
-        note_loaded(security, &name, &sealed);
-    }
-    return STATUS_OK;
+    return terminal != NULL && atomic_load_explicit(&terminal->is_signed_on, memory_order_relaxed);
 }
 
 enum status security_check(const struct security *security, char reason[SECURITY_REASON_SIZE])
@@ -252,7 +154,7 @@ enum status security_install(struct security *security, struct byte_view records
     for (uint32_t i = 0; i < KEY_PACK_KEY_COUNT; i++) {
         key_cell_put(&terminal->keys[TERMINAL_PIK + i], &pack.keys[i]);
     }
-    terminal->is_signed_on = true;
+    atomic_store_explicit(&terminal->is_signed_on, true, memory_order_relaxed);
     atomic_store_explicit(&terminal->failures, 0, memory_order_relaxed);
     atomic_store_explicit(&terminal->has_held, false, memory_order_relaxed);
     return STATUS_OK;

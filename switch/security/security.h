@@ -2,7 +2,7 @@
  *
  * All threads share one table of sealed keys; each thread has a unit of its own, a security module
  * that no other thread touches. A key is read from the table under a sequence lock, lent to the
- * unit's module, used once. Only the engine's thread writes: key rows at load, working keys when a
+ * unit's module, used once. Only the engine's thread writes: a settled key_set, working keys when a
  * sign-on is answered. So a worker sees a terminal's old keys or its new ones, never a mixture.
  *
  * Key names are fixed: term:<terminal_id>:tmk, :pik, :mak, :tdk; chan:<name>:zpk, :zak, :zmk;
@@ -12,7 +12,7 @@
  * callback in gate, reply, keys and translation; the callers stand at points where they can wait
  * (a request read, an effect let out), and make_keys is already two events for the engine.
  *
- * Life:  security_create -> load_key ... -> security_check -> install (replay) -> calls ... ->
+ * Life:  security_create -> key_set_apply -> security_check -> install (replay) -> calls ... ->
  *        security_destroy
  */
 #pragma once
@@ -50,31 +50,10 @@ struct security_unit *security_unit(struct security *security, uint16_t index);
 
 /* --- the engine's thread ------------------------------------------------------------------ */
 
-/* One row of keys.csv. Loading a name again replaces its key; but working keys that a sign-on has
- * installed are younger than any file, and stay; so do those that a bank has sent, as long as the
- * file's own stays what it was (key_exchange.h). */
-struct security_key_row {
-    const char *name, *kind, *block; /* kind: hsm_key_kind_name() */
-};
-/* STATUS_BAD_VALUE: no such name or kind, or the two do not go together. STATUS_DENIED: the block
- * does not hold, says another use, or the PIN policy forbids it. STATUS_NO_ROOM. `reason` says it
- * in words, without key material. */
-MUST_CHECK enum status security_load_key(struct security *security,
-                                         const struct security_key_row *row,
-                                         char reason[SECURITY_REASON_SIZE]);
-/* The same without an effect, for a file that must be taken whole or not at all. Only NO_ROOM is
- * not foreseen. STATUS_DENIED too: another own:pan key than the one in force. */
-MUST_CHECK enum status security_try_key(struct security *security,
-                                        const struct security_key_row *row,
-                                        char reason[SECURITY_REASON_SIZE]);
-
 /* Whether the keys are there without which nothing can be served (own:pan:data, own:pan:hash).
  * STATUS_MISSING: `reason` names what lacks. */
 MUST_CHECK enum status security_check(const struct security *security,
                                       char reason[SECURITY_REASON_SIZE]);
-
-/* Whether a master key of this terminal has been loaded; without it the terminal cannot sign on. */
-bool security_has_terminal(const struct security *security, const char *terminal_id);
 
 /* Puts the working keys of a sign-on in force: what made->records held, or record.keys at replay.
  * Call it before the reply leaves. STATUS_MALFORMED: other bytes. STATUS_NOT_FOUND: no such
@@ -83,6 +62,11 @@ MUST_CHECK enum status security_install(struct security *security, struct byte_v
 
 /* The channel of that name for the calls below; -1: no key of it has been loaded. */
 int security_channel(const struct security *security, const char *name);
+
+/* --- any thread ---------------------------------------------------------------------------- */
+
+/* Whether a master key of this terminal has been loaded; without it the terminal cannot sign on. */
+bool security_has_terminal(const struct security *security, const char *terminal_id);
 
 /* --- any thread, with its own unit -------------------------------------------------------- */
 

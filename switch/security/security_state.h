@@ -1,4 +1,4 @@
-/* What security.c and its unit's calls share. Nobody else includes this. */
+/* What security.c, its units' calls and key sets share. Nobody else includes this. */
 #pragma once
 
 #include "switch/security/key_table.h"
@@ -16,14 +16,18 @@ struct security {
     struct key_table *keys; /* owner */
     enum hsm_mac_algorithm terminal_mac;
     bool is_mak_single;
+    struct hsm *reader; /* owner; of the one thread that reads a key set */
     uint16_t unit_count;
     struct security_unit units[SECURITY_UNIT_COUNT_MAX];
 };
 
 struct key_name;
+struct security_key_row;
 
-/* A row checked and sealed, without an effect; as security_try_key. */
-MUST_CHECK enum status security_seal_row(struct security *security,
-                                         const struct security_key_row *row, struct key_name *name,
-                                         struct hsm_key_sealed *sealed,
+/* A row checked and sealed by a module of this thread's; fails as key_set_add. */
+MUST_CHECK enum status security_seal_row(struct hsm *hsm, const struct security_key_row *row,
+                                         struct key_name *name, struct hsm_key_sealed *sealed,
                                          char reason[SECURITY_REASON_SIZE]);
+/* Any thread: whether it is a working key of a terminal that has signed on, so that no file's
+ * replaces it any more. */
+bool security_has_newer_key(const struct security *security, const struct key_name *name);

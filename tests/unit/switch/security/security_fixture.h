@@ -7,6 +7,7 @@
 
 #include "hsm/block_cipher.h"
 #include "hsm/hsm.h"
+#include "switch/security/key_set.h"
 #include "switch/security/security.h"
 
 /* Well-known test keys with odd parity. */
@@ -44,12 +45,31 @@ static inline struct wrapped_key wrapped_key(const char *name, enum hsm_key_kind
     return key;
 }
 
+/* As a file of this one row. */
+static inline enum status load_row(struct security *security, const struct security_key_row *row,
+                                   char reason[SECURITY_REASON_SIZE])
+{
+    uint32_t line = 0;
+    struct key_set *set = key_set_create(security);
+    assert_non_null(set);
+    enum status status = key_set_add(set, row, reason);
+    if (status == STATUS_OK) {
+        status = key_set_settle(set, &line, reason);
+        assert_int_equal(line, status == STATUS_OK ? 0 : row->line);
+    }
+    if (status == STATUS_OK) {
+        key_set_apply(set);
+    }
+    key_set_destroy(set);
+    return status;
+}
+
 static inline enum status load_key(struct security *security, const char *name,
                                    const struct wrapped_key *key, char reason[SECURITY_REASON_SIZE])
 {
     const struct security_key_row row = {
-        .name = name, .kind = key->kind, .block = key->record.block};
-    return security_load_key(security, &row, reason);
+        .name = name, .kind = key->kind, .block = key->record.block, .line = 2};
+    return load_row(security, &row, reason);
 }
 
 static inline void give_key(struct security *security, const char *name, enum hsm_key_kind kind,
