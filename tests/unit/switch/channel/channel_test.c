@@ -1,4 +1,5 @@
 /* A channel against a bank at the other end of a real connection. */
+#include "switch/channel/bank_state.h"
 #include "switch/engine/wall_text.h"
 #include "tests/unit/switch/channel/bank_peer.h"
 
@@ -111,6 +112,29 @@ static void test_a_purchase_goes_out_and_its_answer_comes_back(void **state)
     assert_string_equal(seen->pan.digits, "6225000000000014");
     assert_string_equal(seen->acquirer_id, "00085500");
     assert_int_equal(seen->amount.minor, 1234);
+    stage_destroy(stage);
+}
+
+static void expect_wiped(const struct payment *payment)
+{
+    static const struct payment nothing;
+    assert_memory_equal(payment, &nothing, sizeof(nothing));
+}
+
+/* Card number, track and PIN block leave no copy in the channel, whatever became of the payment. */
+static void test_nothing_of_a_payment_stays_behind(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_up(&STAGE_SETUP);
+    const struct bank_channel *channel = (const struct bank_channel *)(const void *)stage->channel;
+    struct payment payment = purchase(123);
+    assert_int_equal(channel_forward(stage->channel, &payment), CHANNEL_QUEUED);
+    expect_wiped(&channel->outgoing);
+    run_until(stage, has_response);
+    expect_wiped(&channel->incoming);
+    payment.sent_at[0] = '\0'; /* which cannot be said without */
+    assert_int_equal(channel_forward(stage->channel, &payment), CHANNEL_NOT_BUILT);
+    expect_wiped(&channel->outgoing);
     stage_destroy(stage);
 }
 
@@ -658,6 +682,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_link_signs_on_before_it_takes_payments),
         cmocka_unit_test(test_a_purchase_goes_out_and_its_answer_comes_back),
+        cmocka_unit_test(test_nothing_of_a_payment_stays_behind),
         cmocka_unit_test(test_a_stored_card_number_is_opened),
         cmocka_unit_test(test_a_pin_arrives_under_the_banks_key),
         cmocka_unit_test(test_a_refused_pin_sends_nothing),
