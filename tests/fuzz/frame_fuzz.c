@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocols/frame.h"
+#include "protocols/frame_http.h"
 
 #define FED_BYTES_MAX 400 /* byte by byte costs the square of it */
 #define REPLY_BYTES_MAX 4096
@@ -101,6 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         must(consumed > 0 && consumed <= rest.length);
         must(frame.message.bytes >= rest.bytes &&
              frame.message.bytes + frame.message.length <= rest.bytes + consumed);
+        must(frame.skip_length == 0 || (is_client(choice) && frame.message.length == 0));
+        must(frame.skip_length <= FRAME_HTTP_SKIP_MAX);
         check_reply(&framing, &frame);
     } else {
         must(status > STATUS_OK && consumed == 0);
