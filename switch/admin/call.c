@@ -23,7 +23,8 @@
 void call_unanswered(const struct call *call, const char *reason, struct answer *answer)
 {
     char detail[CONTROL_CLIENT_REASON_SIZE + 160];
-    if (call->pending == NULL || !call->pending->is_unknown) {
+    if (call->pending == NULL || !call->pending->is_unknown ||
+        !endpoint_has_effect(call->endpoint)) {
         answer_problem(answer, 503, reason);
         return;
     }

@@ -30,6 +30,6 @@ struct call {
 
 /* Fills the answer; may wait for the switch as long as control_client_call() does. */
 void call_serve(const struct call *call, struct answer *answer);
-/* Puts into the answer that the switch gave none, and why: 504 where it was asked and may carry it
- * out all the same, else 503. */
+/* Puts into the answer that the switch gave none, and why: 504 where it was asked for an effect and
+ * may carry it out all the same, else 503. */
 void call_unanswered(const struct call *call, const char *reason, struct answer *answer);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "protocols/base/bytes.h"
+#include "switch/admin/call.h"
 #include "switch/admin/control_client.h"
 #include "switch/admin/late_report.h"
 #include "tests/unit/unit_test.h"
@@ -225,6 +226,27 @@ static void test_an_answer_out_of_time_may_still_be_waited_for(void **state)
     close(listener);
 }
 
+static void test_only_an_effect_that_was_asked_for_is_unknown(void **state)
+{
+    static const struct {
+        enum endpoint endpoint;
+        bool is_unknown;
+        unsigned code;
+    } cases[] = {{ENDPOINT_RELOAD, true, 504},
+                 {ENDPOINT_RELOAD, false, 503}, /* nobody was reached */
+                 {ENDPOINT_STATUS, true, 503}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct answer answer = {0};
+        struct control_pending pending = {cases[i].is_unknown, -1};
+        const struct call call = {.endpoint = cases[i].endpoint, .pending = &pending};
+        call_unanswered(&call, "control socket x: gave no answer: not in time", &answer);
+        assert_int_equal(answer.code, cases[i].code);
+        assert_non_null(strstr(answer.detail, "not in time"));
+        free(answer.body);
+    }
+}
+
 static void test_the_gate_calls_unknown_what_the_switch_did_not_answer(void **state)
 {
     static const struct {
@@ -263,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_a_call_that_was_not_sent_is_not_pending),
         cmocka_unit_test(test_a_switch_that_goes_away_leaves_its_outcome_unknown),
         cmocka_unit_test(test_an_answer_out_of_time_may_still_be_waited_for),
+        cmocka_unit_test(test_only_an_effect_that_was_asked_for_is_unknown),
         cmocka_unit_test(test_the_gate_calls_unknown_what_the_switch_did_not_answer),
     };
     return cmocka_run_group_tests(tests, stage_set, stage_strike);
