@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from stage import END_S, RELOAD_S, Failed, binaries_asked, expect, make_certificate, run_folder, small_switch, with_workers
+from stage import END_S, RELOAD_S, Failed, binaries_asked, expect, make_certificate, preloaded, run_folder, small_switch, with_workers
 from wire import ANSWER_S, Peer, frame, metrics
 
 LINE_S = RELOAD_S
@@ -163,6 +163,24 @@ def second_signal_does_not_wait(binaries):
         return 1
 
 
+def signal_at_the_first_listener_ends_in_order(binaries):
+    """Who sees a port open may already send SIGTERM: it must be heard, and not kill."""
+    try:
+        with small_switch(binaries, 1) as switch:
+            expect("not ended in order", switch.end() == 0)
+            command = [*preloaded(binaries / "tillwayd", binaries / "term_at_listen.so"), binaries / "tillwayd", "--config", switch.folder / "tillway.yaml"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=END_S)
+            expect(f"code {done.returncode}: {(done.stdout + done.stderr)[-600:]}", done.returncode == 0)
+            expect("it did not listen", " listening " in done.stdout + done.stderr)
+            expect("it did not drain", " drained " in done.stdout + done.stderr)
+            expect("the control socket is left behind", not (switch.folder / "control.sock").exists())
+        print("ok      signal_at_the_first_listener_ends_in_order")
+        return 0
+    except (Failed, OSError, subprocess.SubprocessError) as fault:
+        print(f"FAILED  signal_at_the_first_listener_ends_in_order: {fault}")
+        return 1
+
+
 TESTS = [good_reload_keeps_connections, faulty_file_changes_nothing, certificate_is_swapped_for_new_connections,
          terminal_taken_out_of_the_table_is_refused, authorities_that_a_reload_brings_hold_at_once,
          second_switch_on_the_same_ports_is_refused, check_of_the_configuration_tries_certificates_and_folders,
@@ -185,4 +203,5 @@ def run(binaries, workers):
 
 
 if __name__ == "__main__":
-    sys.exit(1 if with_workers(run) + second_signal_does_not_wait(binaries_asked()) else 0)
+    sys.exit(1 if with_workers(run) + second_signal_does_not_wait(binaries_asked()) +
+             signal_at_the_first_listener_ends_in_order(binaries_asked()) else 0)
