@@ -224,6 +224,11 @@ uint32_t ruleset_usage_scopes(const struct ruleset *ruleset)
     return limited | LIMIT_SCOPE_BIT(LIMIT_MERCHANT);
 }
 
+const struct limit_rules *ruleset_limit_rules(const struct ruleset *ruleset)
+{
+    return ruleset->limits;
+}
+
 static enum status freeze_fails(struct ruleset *ruleset, enum ruleset_part part, const char *key,
                                 enum status status)
 {

@@ -127,6 +127,8 @@ void ruleset_compile_limits(struct ruleset *ruleset, struct document *document);
 /* LIMIT_SCOPE_BIT of those whose usage has to come with each payment: of limit rules, and the
  * merchants', whose month prices depend on. */
 uint32_t ruleset_usage_scopes(const struct ruleset *ruleset);
+/* Still the ruleset's. NULL: there is no limits file. */
+const struct limit_rules *ruleset_limit_rules(const struct ruleset *ruleset);
 
 /* Sorts and checks. STATUS_DUPLICATE: a key stands twice in a table. STATUS_MISSING: a merchant's
  * plan or a terminal's merchant is nowhere, or no rules were compiled. STATUS_NO_MEMORY. `reason`

@@ -315,6 +315,22 @@ static void on_explain(void *argument, const struct route_question *question, in
     explanation->channels = ruleset_channel_view(server->configuration->ruleset);
 }
 
+static void on_usage(void *argument, const struct control_usage_question *question,
+                     struct control_usage *usage)
+{
+    const struct server *server = argument;
+    const struct ruleset *ruleset = server->configuration->ruleset;
+    struct payment payment;
+    payment_clear(&payment);
+    put_text(payment.merchant_id, sizeof(payment.merchant_id), question->merchant_id);
+    put_text(payment.terminal_id, sizeof(payment.terminal_id), question->terminal_id);
+    payment.pan_hash = question->pan_hash;
+    engine_usage_on(core_engine(server->core), &payment, question->scope, loop_wall_us(),
+                    &usage->engine);
+    usage->currency = fee_plan_set_currency(ruleset_fee_plans(ruleset));
+    usage->rules = ruleset_limit_rules(ruleset);
+}
+
 struct control_rim server_control_rim(struct server *server)
 {
     return (struct control_rim){.status = on_status,
@@ -325,5 +341,6 @@ struct control_rim server_control_rim(struct server *server)
                                 .drain = on_drain,
                                 .purge = on_purge,
                                 .explain = on_explain,
+                                .usage = on_usage,
                                 .argument = server};
 }

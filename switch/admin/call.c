@@ -17,6 +17,7 @@
 #include "switch/admin/text_json.h"
 #include "switch/admin/trace_call.h"
 #include "switch/admin/txn_story.h"
+#include "switch/admin/usage_call.h"
 #include "switch/admin/version_call.h"
 #include "switch/admin/version_list.h"
 
@@ -317,6 +318,7 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_CHANNELS] = serve_channels,
     [ENDPOINT_LINKS] = serve_links,
     [ENDPOINT_TERMINAL] = serve_terminal,
+    [ENDPOINT_USAGE] = usage_call_serve,
     [ENDPOINT_TXN_SEARCH] = serve_txn_search,
     [ENDPOINT_TXN_SHOW] = serve_txn_show,
     [ENDPOINT_FEE_EXPLAIN] = serve_fee_explain,

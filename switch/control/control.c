@@ -284,6 +284,21 @@ static void serve_explain(struct control_conn *conn, const Control__Request *req
     conn_answer(conn, &answer);
 }
 
+static void serve_usage(struct control_conn *conn, const Control__Request *request)
+{
+    struct control *control = conn->control;
+    Control__Answer answer = CONTROL__ANSWER__INIT;
+    const char *fault = NULL;
+    answer.id = request->id;
+    answer.answer_case = CONTROL__ANSWER__ANSWER_USAGE;
+    answer.usage = control_answer_usage(&control->arena, &control->rim, request->usage, &fault);
+    if (answer.usage == NULL) {
+        conn_fault(conn, request->id, fault);
+        return;
+    }
+    conn_answer(conn, &answer);
+}
+
 static void serve_metrics(struct control_conn *conn, uint32_t id)
 {
     struct control *control = conn->control;
@@ -398,6 +413,9 @@ static void serve_request(struct control_conn *conn, const Control__Request *req
         return;
     case CONTROL__REQUEST__CALL_EXPLAIN:
         serve_explain(conn, request);
+        return;
+    case CONTROL__REQUEST__CALL_USAGE:
+        serve_usage(conn, request);
         return;
     case CONTROL__REQUEST__CALL_RELOAD:
     case CONTROL__REQUEST__CALL_DRAIN:

@@ -135,6 +135,19 @@ struct control_explanation {
     const struct channel_table *channels; /* of the rules in force; borrowed for the call */
 };
 
+/* Whose usage is asked for: what the scope (merchant, terminal or card) needs is filled in. */
+struct control_usage_question {
+    enum limit_scope scope;
+    char merchant_id[16], terminal_id[9];
+    struct pan_hash pan_hash;
+};
+
+struct control_usage {
+    struct engine_usage_view engine;
+    uint16_t currency;
+    const struct limit_rules *rules; /* in force, borrowed for the call; NULL: none */
+};
+
 struct control_rim {
     /* Fills what there is; `status` comes zeroed. */
     void (*status)(void *argument, struct control_status *status);
@@ -155,6 +168,8 @@ struct control_rim {
                     struct control_explanation *explanation);
     void (*version)(void *argument, struct control_call call,
                     const struct control_version *version);
+    void (*usage)(void *argument, const struct control_usage_question *question,
+                  struct control_usage *usage);
     void *argument;
 };
 

@@ -19,5 +19,8 @@ Control__Explanation *control_answer_explanation(struct control_arena *arena,
                                                  const struct control_rim *rim,
                                                  const Control__ExplainCall *call,
                                                  const char **fault);
+/* What the merchant, terminal or card that `call` names has taken. NULL: `fault` says why not. */
+Control__Usage *control_answer_usage(struct control_arena *arena, const struct control_rim *rim,
+                                     const Control__UsageCall *call, const char **fault);
 /* Puts the metrics that the status holds. */
 void control_answer_metrics(struct metric_sink *sink, const struct control_status *status);

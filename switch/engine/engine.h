@@ -342,3 +342,11 @@ void engine_explain(const struct engine *engine, const struct route_question *qu
  * are held against it; zeros for what no rule asks to be counted. */
 void engine_usage(const struct engine *engine, const struct payment *payment,
                   struct limit_use uses[LIMIT_SCOPE_COUNT]);
+/* The same of one scope on the day of that moment, and in its month. */
+struct engine_usage_view {
+    bool is_counted; /* false: no rule asks for it */
+    uint32_t day;    /* YYYYMMDD, in China */
+    struct limit_use use;
+};
+void engine_usage_on(const struct engine *engine, const struct payment *payment,
+                     enum limit_scope scope, int64_t wall_us, struct engine_usage_view *view);

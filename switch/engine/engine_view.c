@@ -181,6 +181,20 @@ void engine_usage(const struct engine *engine, const struct payment *payment,
     usage_of_payment(engine, payment, uses);
 }
 
+void engine_usage_on(const struct engine *engine, const struct payment *payment,
+                     enum limit_scope scope, int64_t wall_us, struct engine_usage_view *view)
+{
+    struct wall_text wall;
+    const struct usage_subject subject = {payment->merchant_id, payment->terminal_id,
+                                          &payment->pan_hash};
+    wall_text_set(&wall, wall_us);
+    *view = (struct engine_usage_view){
+        .is_counted = (engine->usage.scopes & LIMIT_SCOPE_BIT(scope)) != 0,
+        .day = wall.day,
+        .use = usage_of(&engine->usage, scope, &subject, wall.day),
+    };
+}
+
 /* --- the hash ----------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, uint32_t length)

@@ -22,6 +22,25 @@ static struct payment purchase_of(const char *terminal, uint32_t stan, const cha
     return purchase;
 }
 
+/* The same as an operator asks for it, one by one; tomorrow only the month is left. */
+static void expect_views(struct stage *stage, const struct payment *payment)
+{
+    struct engine_usage_view view;
+    engine_usage_on(stage->engine, payment, LIMIT_CARD, stage->wall_us, &view);
+    assert_true(view.is_counted);
+    assert_int_equal(view.use.day_count, 2);
+    assert_int_equal(view.use.day_minor, 24690);
+    uint32_t today = view.day;
+    engine_usage_on(stage->engine, payment, LIMIT_TERMINAL, stage->wall_us, &view);
+    assert_false(view.is_counted);
+    assert_int_equal(view.use.day_count, 0);
+    engine_usage_on(stage->engine, payment, LIMIT_MERCHANT,
+                    stage->wall_us + (int64_t)(DAY_NS / 1000), &view);
+    assert_int_equal(view.day, today + 1); /* within the month */
+    assert_int_equal(view.use.day_minor, 0);
+    assert_int_equal(view.use.month_minor, 24690);
+}
+
 static void test_a_card_takes_up_its_day_and_another_card_does_not_care(void **state)
 {
     struct stage *stage = *state;
@@ -42,6 +61,7 @@ static void test_a_card_takes_up_its_day_and_another_card_does_not_care(void **s
     assert_int_equal(uses[LIMIT_CARD].day_minor, 24690);
     assert_int_equal(uses[LIMIT_MERCHANT].month_minor, 24690);
     assert_int_equal(uses[LIMIT_TERMINAL].day_minor, 0); /* no rule asks for it */
+    expect_views(stage, &purchase);
     purchase = purchase_of(TERMINAL_A, 13, OTHER_CARD);
     stage_expect_answer(stage, &purchase, "00");
     stage_expect_same_after_restart(stage);

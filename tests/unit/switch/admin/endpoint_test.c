@@ -11,6 +11,11 @@ static void test_a_path_with_a_parameter_gives_it(void **state)
     assert_int_equal(match.answer, ENDPOINT_FOUND);
     assert_int_equal(match.endpoint, ENDPOINT_TERMINAL);
     assert_string_equal(match.parameter, "10000001");
+    endpoint_find(&match, "GET", "/api/v1/usage/merchant:898290054110000");
+    assert_int_equal(match.endpoint, ENDPOINT_USAGE);
+    assert_string_equal(match.parameter, "merchant:898290054110000");
+    assert_int_equal(endpoint_role(match.endpoint), ROLE_VIEWER);
+    assert_false(endpoint_has_effect(match.endpoint));
     endpoint_find(&match, "GET", "/api/v1/transactions");
     assert_int_equal(match.endpoint, ENDPOINT_TXN_SEARCH);
     endpoint_find(&match, "GET", "/api/v1/transactions/100010000042");

@@ -9,7 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "config/yaml_file.h"
 #include "protocols/control.pb-c.h"
+#include "routing/limit_rule.h"
 #include "switch/control/control.h"
 #include "tests/unit/unit_test.h"
 
@@ -23,6 +25,7 @@ struct scene {
     uv_async_t ended;
     pthread_t client;
     void (*ask)(struct scene *scene);
+    struct limit_rules *limits; /* borrowed; of the test that asks for usage */
 };
 
 static void on_status(void *argument, struct control_status *status)
@@ -144,6 +147,44 @@ static void on_explain(void *argument, const struct route_question *question, in
     }
 }
 
+static const char LIMITS[] = "limits:\n"
+                             "  - {name: shops, per: merchant, day_amount_max: 500.00, "
+                             "day_count_max: 9, amount_max: 300.00}\n"
+                             "  - {name: devices, per: terminal, month_amount_max: 100.00}\n"
+                             "  - {name: each, per: transaction, amount_max: 400.00}\n";
+
+static struct limit_rules *limits_make(void)
+{
+    struct bin_table *bins = bin_table_create(1);
+    struct document *document = yaml_file_parse("limits.yaml", LIMITS, sizeof(LIMITS) - 1);
+    assert_non_null(document);
+    struct limit_rules *rules = limit_rules_compile(document, bins, MONEY_CNY);
+    if (rules == NULL) {
+        fail_msg("%s", document_fault_text(document, 0));
+    }
+    document_destroy(document);
+    bin_table_destroy(bins);
+    return rules;
+}
+
+static void on_usage(void *argument, const struct control_usage_question *question,
+                     struct control_usage *usage)
+{
+    struct scene *scene = argument;
+    bool is_card = question->scope == LIMIT_CARD;
+    usage->currency = MONEY_CNY;
+    usage->rules = is_card ? NULL : scene->limits;
+    usage->engine = (struct engine_usage_view){!is_card, 20260921, {7, 45000, 120000}};
+    if (is_card) {
+        assert_int_equal(question->pan_hash.bytes[0], 0x0A);
+        assert_int_equal(question->pan_hash.bytes[PAN_HASH_BYTES - 1], 0xFF);
+    } else if (question->scope == LIMIT_MERCHANT) {
+        assert_string_equal(question->merchant_id, "898290054110000");
+    } else {
+        assert_string_equal(question->terminal_id, "10000001");
+    }
+}
+
 /* Takes two files of the operator ann, whose bytes come whole. */
 static void on_version(void *argument, struct control_call call,
                        const struct control_version *version)
@@ -165,7 +206,7 @@ static void on_version(void *argument, struct control_call call,
 static struct control *open_at(struct scene *scene, char reason[CONTROL_REASON_SIZE])
 {
     struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload, on_drain,
-                              on_purge,  on_explain,  on_version, scene};
+                              on_purge,  on_explain,  on_version, on_usage,  scene};
     return control_open(&scene->loop, scene->path, &rim, reason);
 }
 
@@ -459,6 +500,85 @@ static void test_the_response_code_is_that_of_what_refused(void **state)
     serve(*state, ask_response_codes);
 }
 
+static Control__Answer *ask_usage(int descriptor, const char *scope, const char *key)
+{
+    Control__Request request = CONTROL__REQUEST__INIT;
+    Control__UsageCall call = CONTROL__USAGE_CALL__INIT;
+    request.id = 44;
+    request.call_case = CONTROL__REQUEST__CALL_USAGE;
+    request.usage = &call;
+    call.scope = (char *)(uintptr_t)scope;
+    call.key = (char *)(uintptr_t)key;
+    send_request(descriptor, &request);
+    return read_answer(descriptor);
+}
+
+static void ask_usages(struct scene *scene)
+{
+    scene->limits = limits_make();
+    int descriptor = client_connect(scene);
+    Control__Answer *answer = ask_usage(descriptor, "merchant", "898290054110000");
+    const Control__Usage *told = answer->usage;
+    assert_non_null(told);
+    assert_true(told->is_counted);
+    assert_int_equal(told->day, 20260921);
+    assert_int_equal(told->day_count, 7);
+    assert_int_equal(told->day_minor, 45000);
+    assert_int_equal(told->month_minor, 120000);
+    assert_int_equal(told->n_limits, 2); /* of a day; the bound of one payment is none of usage */
+    assert_string_equal(told->limits[0]->name, "shops");
+    assert_string_equal(told->limits[0]->bound, "day_amount_max");
+    assert_int_equal(told->limits[0]->max, 50000);
+    assert_int_equal(told->limits[0]->used, 45000);
+    assert_string_equal(told->limits[1]->bound, "day_count_max");
+    assert_int_equal(told->limits[1]->used, 7);
+    control__answer__free_unpacked(answer, NULL);
+    answer = ask_usage(descriptor, "terminal", "10000001");
+    assert_int_equal(answer->usage->n_limits, 1);
+    assert_string_equal(answer->usage->limits[0]->bound, "month_amount_max");
+    assert_int_equal(answer->usage->limits[0]->used, 120000);
+    control__answer__free_unpacked(answer, NULL);
+    answer = ask_usage(descriptor, "card", "0A0102030405060708090a0b0c0d0eff");
+    assert_false(answer->usage->is_counted);
+    assert_int_equal(answer->usage->n_limits, 0);
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+    limit_rules_destroy(scene->limits);
+}
+
+static void test_what_was_used_of_limits_is_told(void **state)
+{
+    serve(*state, ask_usages);
+}
+
+static void ask_wrong_usages(struct scene *scene)
+{
+    static const struct {
+        const char *scope, *key, *expected;
+    } cases[] = {
+        {"merchant", "", "merchant:"},
+        {"merchant", "8982900541100001", "merchant:"},
+        {"terminal", "100000001", "terminal:"},
+        {"card", "0A01", "expected merchant, terminal or card"},
+        {"card", "6210947850000000060", "expected merchant, terminal or card"}, /* no number */
+        {"card", "0A0102030405060708090a0b0c0d0exx", "expected merchant, terminal or card"},
+        {"agent", "A17", "expected merchant, terminal or card"},
+    };
+    int descriptor = client_connect(scene);
+    for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
+        Control__Answer *answer = ask_usage(descriptor, cases[i].scope, cases[i].key);
+        assert_null(answer->usage);
+        assert_memory_equal(answer->fault, cases[i].expected, strlen(cases[i].expected));
+        control__answer__free_unpacked(answer, NULL);
+    }
+    close(descriptor);
+}
+
+static void test_usage_of_what_cannot_be_is_refused(void **state)
+{
+    serve(*state, ask_wrong_usages);
+}
+
 static void ask_wrong_questions(struct scene *scene)
 {
     static const struct {
@@ -657,6 +777,8 @@ int main(void)
         SCENE(test_an_unknown_terminal_is_a_fault_and_the_connection_stays),
         SCENE(test_where_a_payment_would_go_is_told),
         SCENE(test_the_response_code_is_that_of_what_refused),
+        SCENE(test_what_was_used_of_limits_is_told),
+        SCENE(test_usage_of_what_cannot_be_is_refused),
         SCENE(test_a_question_with_too_much_of_a_card_is_refused),
         SCENE(test_a_reload_may_be_answered_later),
         SCENE(test_a_purge_tells_the_days_that_are_kept),
