@@ -77,6 +77,23 @@ void shown_text_write(FILE *to, const char *text, size_t length, size_t max)
     }
 }
 
+void shown_text_clean(char *text)
+{
+    size_t length = strlen(text), kept = 0;
+    for (size_t at = 0; at < length;) {
+        uint32_t code = 0;
+        size_t taken = character_take((const unsigned char *)text + at, length - at, &code);
+        if (taken == 0 || is_hidden(code)) {
+            text[kept++] = '?';
+        } else {
+            memmove(text + kept, text + at, taken);
+            kept += taken;
+        }
+        at += taken == 0 ? 1 : taken;
+    }
+    text[kept] = '\0';
+}
+
 void shown_text_write_file(FILE *to, const char *text)
 {
     while (*text != '\0') {

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "switch/admin/ctl/shown_text.h"
+
 #define COLUMN_COUNT_MAX 24
 #define CELL_SIZE 160
 
@@ -38,10 +40,11 @@ static void cell_format(char text[CELL_SIZE], const json_t *value)
         snprintf(text, CELL_SIZE, "-");
     }
     for (char *at = text; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ') { /* nothing from a log may steer the terminal */
+        if ((unsigned char)*at < ' ') { /* a line of a table is one line */
             *at = ' ';
         }
     }
+    shown_text_clean(text); /* nothing from a log may steer the terminal */
 }
 
 static uint32_t column_count(const struct table_column *columns)

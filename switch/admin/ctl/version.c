@@ -248,7 +248,8 @@ static void show_outcome(const json_t *json)
 {
     const char *text = text_of(json, "text");
     long long number = (long long)json_integer_value(json_object_get(json, "version"));
-    printf("%s\n", text);
+    shown_text_write_file(stdout, text);
+    putchar('\n');
     if (strcmp(text_of(json, "result"), "proposed") == 0) {
         printf("tillwayctl version activate %lld\n", number);
     }

@@ -71,6 +71,27 @@ static void test_bytes_that_are_no_text_are_not_passed_on(void **state)
     show("\xF4\x90\x80\x80", "????");      /* above U+10FFFF */
 }
 
+static void test_a_short_text_is_cleaned_in_its_place(void **state)
+{
+    static const struct {
+        const char *text, *told;
+    } cases[] = {
+        {"", ""},
+        {"costs rose \xC3\xA9", "costs rose \xC3\xA9"},
+        {"a\xE2\x80\xAE"
+         "b\x1B[2J\xC2\x85\xE5\xBC\xA0",
+         "a?b?[2J?\xE5\xBC\xA0"},
+        {"cut \xE5\xBC", "cut ??"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%s", cases[i].text);
+        shown_text_clean(text);
+        assert_string_equal(text, cases[i].told);
+    }
+}
+
 static void test_a_file_keeps_its_lines(void **state)
 {
     char *told = NULL;
@@ -90,6 +111,7 @@ int main(void)
         cmocka_unit_test(test_no_control_byte_is_obeyed_and_a_cut_is_marked),
         cmocka_unit_test(test_nothing_turns_the_direction_or_hides),
         cmocka_unit_test(test_bytes_that_are_no_text_are_not_passed_on),
+        cmocka_unit_test(test_a_short_text_is_cleaned_in_its_place),
         cmocka_unit_test(test_a_file_keeps_its_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
