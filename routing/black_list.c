@@ -20,8 +20,10 @@ _Static_assert(sizeof(((struct pan_hash *)0)->bytes) == sizeof(((struct black_li
                "a hash is a key");
 
 struct black_list {
-    struct black_list_row *rows; /* owner */
-    uint32_t *slots;             /* owner; row + 1, 0: free */
+    struct black_list_row *rows;          /* owner */
+    uint32_t *slots;                      /* owner; row + 1, 0: free */
+    const struct black_list_row **ranges; /* owner; rows of BINs by their digits */
+    uint32_t range_count;
     uint32_t row_count, row_count_max;
     uint64_t slot_mask;
     uint32_t lengths[BLACK_LIST_KIND_COUNT]; /* a bit for each length of keys */
@@ -80,6 +82,7 @@ void black_list_destroy(struct black_list *list)
     if (list != NULL) {
         free(list->rows);
         free(list->slots);
+        free(list->ranges);
         free(list);
     }
 }
@@ -185,6 +188,27 @@ static uint32_t *slot_of(const struct black_list *list, uint8_t kind, const uint
     return &list->slots[at];
 }
 
+static int range_order(const void *left, const void *right)
+{
+    const struct black_list_row *const *l = left, *const *r = right;
+    return memcmp((*l)->key, (*r)->key, sizeof((*l)->key));
+}
+
+static enum status sort_ranges(struct black_list *list)
+{
+    list->ranges = calloc((size_t)list->row_count + 1, sizeof(list->ranges[0]));
+    if (list->ranges == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < list->row_count; i++) {
+        if (list->rows[i].kind == BLACK_LIST_BIN) {
+            list->ranges[list->range_count++] = &list->rows[i];
+        }
+    }
+    qsort(list->ranges, list->range_count, sizeof(list->ranges[0]), range_order);
+    return STATUS_OK;
+}
+
 enum status black_list_freeze(struct black_list *list, const struct black_list_row **fault,
                               const struct black_list_row **first)
 {
@@ -205,7 +229,7 @@ enum status black_list_freeze(struct black_list *list, const struct black_list_r
         *slot = i + 1;
     }
     list->is_frozen = true;
-    return STATUS_OK;
+    return sort_ranges(list);
 }
 
 uint32_t black_list_count(const struct black_list *list)
@@ -261,11 +285,16 @@ static const struct black_list_row *find_card(const struct black_list *list,
                                      payment->pan.digit_count, day);
 }
 
+static int32_t day_of(int64_t wall_us)
+{
+    return wall_us < 0 ? 0 : (int32_t)((wall_us + CHINA_US) / CIVIL_DAY_US);
+}
+
 const struct black_list_row *black_list_find(const struct black_list *list,
                                              const struct payment *payment, int64_t wall_us)
 {
     REQUIRE(list->is_frozen);
-    int32_t day = wall_us < 0 ? 0 : (int32_t)((wall_us + CHINA_US) / CIVIL_DAY_US);
+    int32_t day = day_of(wall_us);
     const struct black_list_row *row =
         find(list, BLACK_LIST_MERCHANT, payment->merchant_id,
              (uint32_t)strnlen(payment->merchant_id, sizeof(payment->merchant_id) - 1), day);
@@ -281,6 +310,46 @@ const struct black_list_row *black_list_find(const struct black_list *list,
                           (uint32_t)strnlen(payment->pay_code, sizeof(payment->pay_code) - 1), day);
     }
     return row;
+}
+
+/* The first of the sorted ranges that is not before these digits. */
+static uint32_t range_at(const struct black_list *list, const uint8_t key[16])
+{
+    uint32_t low = 0, high = list->range_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (memcmp(list->ranges[middle]->key, key, sizeof(list->ranges[middle]->key)) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+const struct black_list_row *black_list_find_longer(const struct black_list *list,
+                                                    const char *digits, int64_t wall_us)
+{
+    REQUIRE(list->is_frozen);
+    uint8_t key[16] = {0};
+    size_t length = strnlen(digits, sizeof(key));
+    int32_t day = day_of(wall_us);
+    memcpy(key, digits, length);
+    for (uint32_t i = range_at(list, key); i < list->range_count; i++) {
+        const struct black_list_row *row = list->ranges[i];
+        if (memcmp(row->key, key, length) != 0) {
+            break;
+        }
+        if (row->key_length > length && day >= row->from_day && day < row->until_day) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+bool black_list_has_hashes(const struct black_list *list)
+{
+    return list->lengths[BLACK_LIST_CARD_HASH] != 0;
 }
 
 const char *black_list_code(const struct black_list_row *row)

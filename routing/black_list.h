@@ -74,5 +74,11 @@ bool black_list_kind_is_held(enum payment_kind kind);
  * NULL: none. Of ranges the longest. The list's. */
 const struct black_list_row *black_list_find(const struct black_list *list,
                                              const struct payment *payment, int64_t wall_us);
+/* A range in force that begins with these first digits of a card number and has more of them, so
+ * that those would decide; NULL: none. The list's. */
+const struct black_list_row *black_list_find_longer(const struct black_list *list,
+                                                    const char *digits, int64_t wall_us);
+/* Whether cards stand in it by their hash, of which first digits tell nothing. */
+bool black_list_has_hashes(const struct black_list *list);
 /* Field 39 of the refusal. */
 const char *black_list_code(const struct black_list_row *row);

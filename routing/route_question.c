@@ -1,6 +1,7 @@
 /* See route_question.h. */
 #include "routing/route_question.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,17 @@
 
 #define CARD_DIGITS_FALLBACK 16
 #define UNKNOWN_DIGIT '?'
+
+/* The first 12 digits of the lowest and of the highest number of a form. */
+struct span {
+    uint64_t from, to;
+};
+
+struct card_form {
+    char digits[PAN_DIGITS_MAX + 1]; /* with UNKNOWN_DIGIT */
+    struct pan low, high;
+    struct span span;
+};
 
 static const char *const DOUBTS[] = {
 #define X(name, text) [ROUTE_DOUBT_##name] = (text),
@@ -81,47 +93,119 @@ static uint32_t length_of(const struct ruleset *ruleset, const struct route_ques
     return bin == NULL || bin->pan_digits == 0 ? CARD_DIGITS_FALLBACK : bin->pan_digits;
 }
 
-/* Whether a rule may tell the lowest card number of a form from the highest. */
-static bool rules_divide(const struct route_rules *rules, const struct pan *low,
-                         const struct pan *high)
+/* Whether the rule may tell the lowest card number of a form from the highest. */
+static bool condition_divides(const struct condition *condition, enum payment_kind kind,
+                              const struct span *span)
 {
-    const uint64_t from = pan_prefix(low, BIN_DIGITS_MAX);
-    const uint64_t to = pan_prefix(high, BIN_DIGITS_MAX);
-    for (uint32_t i = 0; i < route_rules_count(rules); i++) {
-        const struct condition_numbers *ranges =
-            condition_numbers_of(&route_rules_at(rules, i)->condition, CONDITION_BIN);
-        for (uint32_t j = 0; j < ranges->count; j++) {
-            bool holds_from = ranges->items[j].min <= from && from <= ranges->items[j].max;
-            bool holds_to = ranges->items[j].min <= to && to <= ranges->items[j].max;
-            bool is_between = ranges->items[j].min > from && ranges->items[j].max < to;
-            if (holds_from != holds_to || is_between) {
-                return true;
-            }
+    const struct condition_numbers *ranges = condition_numbers_of(condition, CONDITION_BIN);
+    bool is_of_kind = (condition->stated & CONDITION_BIT(CONDITION_KIND)) == 0 ||
+                      (condition->bits[CONDITION_KIND] >> kind & 1) != 0;
+    for (uint32_t i = 0; i < ranges->count && is_of_kind; i++) {
+        bool holds_from = ranges->items[i].min <= span->from && span->from <= ranges->items[i].max;
+        bool holds_to = ranges->items[i].min <= span->to && span->to <= ranges->items[i].max;
+        bool is_between = ranges->items[i].min > span->from && ranges->items[i].max < span->to;
+        if (holds_from != holds_to || is_between) {
+            return true;
         }
     }
     return false;
 }
 
+/* NULL: none. */
+static const struct limit_rule *limit_that_divides(const struct limit_rules *rules,
+                                                   enum payment_kind kind, const struct span *span)
+{
+    uint32_t count = rules == NULL || !limit_kind_is_limited(kind) ? 0 : limit_rules_count(rules);
+    for (uint32_t i = 0; i < count; i++) {
+        if (condition_divides(&limit_rules_at(rules, i)->condition, kind, span)) {
+            return limit_rules_at(rules, i);
+        }
+    }
+    return NULL;
+}
+
+static const struct route_rule *route_that_divides(const struct route_rules *rules,
+                                                   enum payment_kind kind, const struct span *span)
+{
+    for (uint32_t i = 0; i < route_rules_count(rules); i++) {
+        if (condition_divides(&route_rules_at(rules, i)->condition, kind, span)) {
+            return route_rules_at(rules, i);
+        }
+    }
+    return NULL;
+}
+
+/* In the order in which a decision looks at them; `text` says which. */
+static enum route_doubt find_divider(const struct ruleset *ruleset,
+                                     const struct route_question *question, const struct span *span,
+                                     char text[ROUTE_DIVIDER_SIZE])
+{
+    text[0] = '\0';
+    bool is_held = ruleset->black_list != NULL && black_list_kind_is_held(question->kind);
+    const struct black_list_row *listed =
+        is_held
+            ? black_list_find_longer(ruleset->black_list, question->card_first, question->wall_us)
+            : NULL;
+    if (listed != NULL) {
+        snprintf(text, ROUTE_DIVIDER_SIZE, "black list line %" PRIu32, listed->line);
+        return ROUTE_DOUBT_LISTED;
+    }
+    const struct limit_rule *limit = limit_that_divides(ruleset->limits, question->kind, span);
+    if (limit != NULL) {
+        snprintf(text, ROUTE_DIVIDER_SIZE, "limit %s of line %" PRIu32, limit->name, limit->line);
+        return ROUTE_DOUBT_LIMIT;
+    }
+    const struct route_rule *route = route_that_divides(ruleset->routes, question->kind, span);
+    if (route != NULL) {
+        snprintf(text, ROUTE_DIVIDER_SIZE, "route rule of line %" PRIu32, route->line);
+        return ROUTE_DOUBT_RULE;
+    }
+    return ROUTE_DOUBT_NONE;
+}
+
+/* The card's form, and the lowest and the highest number of it. False: the digits are of none. */
+static bool take_form(const struct ruleset *ruleset, const struct route_question *question,
+                      struct card_form *card)
+{
+    if (question->card_first[0] == '\0' ||
+        !form_of(question, length_of(ruleset, question), card->digits)) {
+        return false;
+    }
+    fill_unknown(&card->low, card->digits, '0');
+    fill_unknown(&card->high, card->digits, '9');
+    card->span = (struct span){pan_prefix(&card->low, BIN_DIGITS_MAX),
+                               pan_prefix(&card->high, BIN_DIGITS_MAX)};
+    return true;
+}
+
 static enum route_doubt ask_card(const struct ruleset *ruleset,
                                  const struct route_question *question, struct payment *payment)
 {
-    char form[PAN_DIGITS_MAX + 1];
-    struct pan low;
-    struct pan high;
+    struct card_form card;
+    char divider[ROUTE_DIVIDER_SIZE];
     if (question->card_first[0] == '\0') {
         bool is_scanned = memcmp(question->entry_mode, "03", 2) == 0;
         return is_scanned ? ROUTE_DOUBT_NONE : ROUTE_DOUBT_CARD_MISSING;
     }
-    if (!form_of(question, length_of(ruleset, question), form)) {
+    if (!take_form(ruleset, question, &card)) {
         return ROUTE_DOUBT_CARD_FORM;
     }
-    fill_unknown(&low, form, '0');
-    fill_unknown(&high, form, '9');
-    make_card(&payment->pan, form);
-    if (!bin_table_is_sole(ruleset->bins, &low, &high)) {
+    make_card(&payment->pan, card.digits);
+    if (!bin_table_is_sole(ruleset->bins, &card.low, &card.high)) {
         return ROUTE_DOUBT_BIN;
     }
-    return rules_divide(ruleset->routes, &low, &high) ? ROUTE_DOUBT_RULE : ROUTE_DOUBT_NONE;
+    return find_divider(ruleset, question, &card.span, divider);
+}
+
+void route_question_divider(const struct ruleset *ruleset, const struct route_question *question,
+                            char text[ROUTE_DIVIDER_SIZE])
+{
+    REQUIRE(ruleset->is_frozen);
+    struct card_form card;
+    text[0] = '\0';
+    if (take_form(ruleset, question, &card)) {
+        (void)find_divider(ruleset, question, &card.span, text);
+    }
 }
 
 enum route_doubt route_question_ask(const struct ruleset *ruleset,

@@ -27,7 +27,9 @@ struct route_question {
     uint8_t card_digits;  /* of the whole number; 0: as its BIN range says, else 16 */
     char pay_code[25];    /* a customer's code, or any one of its scheme: pay_code_sample */
     uint32_t batch, stan; /* weighted rules choose by them */
+    int64_t wall_us;      /* of what is dated, that of this time may be a doubt */
 };
+#define ROUTE_DIVIDER_SIZE 80
 
 /* X(NAME, sentence): what the rules might need and the question does not say. */
 #define ROUTE_DOUBT_MAP(X)                                                                         \
@@ -35,7 +37,9 @@ struct route_question {
     X(CARD_MISSING, "no card number is known")                                                     \
     X(CARD_FORM, "the known digits are no part of a card number of that length")                   \
     X(BIN, "cards that begin with the known digits lie in more than one BIN range")                \
-    X(RULE, "a route rule looks at digits of the card number that are not known")
+    X(RULE, "a route rule looks at digits of the card number that are not known")                  \
+    X(LIMIT, "a limit rule looks at digits of the card number that are not known")                 \
+    X(LISTED, "the black list has a longer range that begins with the known digits")
 enum route_doubt {
 #define X(name, text) ROUTE_DOUBT_##name,
     ROUTE_DOUBT_MAP(X)
@@ -48,3 +52,7 @@ const char *route_doubt_text(enum route_doubt doubt);
  * that fits (CARD_MISSING and CARD_FORM: with none). */
 enum route_doubt route_question_ask(const struct ruleset *ruleset,
                                     const struct route_question *question, struct payment *payment);
+/* What would be decided by more digits: "black list line 4", "limit night of line 3", "route rule
+ * of line 2"; empty: the doubt is none of RULE, LIMIT and LISTED. */
+void route_question_divider(const struct ruleset *ruleset, const struct route_question *question,
+                            char text[ROUTE_DIVIDER_SIZE]);

@@ -75,6 +75,7 @@ static void take_question(struct route_question *question, sqlite3_stmt *from)
     size_t length = strlen(masked);
     question->amount = (struct money){sqlite3_column_int64(from, AT_AMOUNT),
                                       (uint16_t)sqlite3_column_int64(from, AT_CURRENCY)};
+    question->wall_us = sqlite3_column_int64(from, AT_WALL);
     question->batch = (uint32_t)sqlite3_column_int64(from, AT_BATCH);
     question->stan = (uint32_t)sqlite3_column_int64(from, AT_STAN);
     take_text(question->terminal_id, sizeof(question->terminal_id), from, AT_TERMINAL);

@@ -8,7 +8,8 @@
 #include "routing/pay_code.h"
 #include "switch/control/control_answer.h"
 
-#define NOTE_COUNT_MAX 3
+#define NOTE_COUNT_MAX 5
+#define MORE_DIGITS "more digits would decide: "
 #define TEXT_BYTES_MAX ROUTE_EXPLANATION_SIZE
 
 /* False: longer than `size` allows, or not of digits alone where these are asked for. */
@@ -83,19 +84,38 @@ static char *borrowed(const char *text)
     return (char *)(uintptr_t)text;
 }
 
-static void put_notes(Control__Explanation *told, const struct engine_explanation *engine)
+/* False: no memory. */
+static bool put_notes(struct control_arena *arena, Control__Explanation *told,
+                      const struct engine_explanation *engine)
 {
     if (engine->doubt != ROUTE_DOUBT_NONE) {
         told->notes[told->n_notes++] = borrowed(route_doubt_text(engine->doubt));
-        if (engine->doubt == ROUTE_DOUBT_BIN || engine->doubt == ROUTE_DOUBT_RULE) {
+        bool is_of_digits =
+            engine->doubt != ROUTE_DOUBT_CARD_MISSING && engine->doubt != ROUTE_DOUBT_CARD_FORM;
+        if (is_of_digits) {
             told->notes[told->n_notes++] =
                 borrowed("the answer is that of the lowest number; give more digits, up to 9");
         }
+    }
+    if (engine->divider[0] != '\0') {
+        char text[sizeof(MORE_DIGITS) + ROUTE_DIVIDER_SIZE];
+        snprintf(text, sizeof(text), MORE_DIGITS "%s", engine->divider);
+        char *note = control_arena_text(arena, text, sizeof(text));
+        if (note == NULL) {
+            return false;
+        }
+        told->notes[told->n_notes++] = note;
+    }
+    if (engine->may_be_listed) {
+        told->notes[told->n_notes++] =
+            borrowed("the black list names cards by their hash, too: whether this is one of them, "
+                     "its first digits do not tell");
     }
     if (engine->follows_original) {
         told->notes[told->n_notes++] = borrowed(
             "a payment of this type goes to its original's channel, whatever these rules say");
     }
+    return true;
 }
 
 static Control__Quote *quote_of(struct control_arena *arena, const struct route_decision *decision)
@@ -140,7 +160,9 @@ static Control__Explanation *explanation_of(struct control_arena *arena,
         told->channels[told->n_channels++] =
             borrowed(channel_table_at(explanation->channels, decision->channels[i])->name);
     }
-    put_notes(told, &explanation->engine);
+    if (!put_notes(arena, told, &explanation->engine)) {
+        return NULL;
+    }
     if (told->is_routed && decision->fee.merchant_rule != 0) {
         told->fee = quote_of(arena, decision);
     }

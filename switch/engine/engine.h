@@ -327,9 +327,12 @@ bool engine_terminal(const struct engine *engine, const char *terminal_id,
 /* Where such a payment would go at that time, with the rules in force and the channels as they are:
  * decided as a request would be, and kept nowhere. */
 struct engine_explanation {
-    struct route_decision decision; /* its rows are the ruleset's in force */
-    enum route_doubt doubt;         /* what the question left open */
-    bool follows_original;          /* such a payment goes where its original went */
+    struct route_decision decision;   /* its rows are the ruleset's in force */
+    enum route_doubt doubt;           /* what the question left open */
+    char divider[ROUTE_DIVIDER_SIZE]; /* what more digits would decide; empty: nothing known */
+    bool may_be_listed; /* the black list has hashes of cards: whether this one is among them, its
+                         * first digits do not tell */
+    bool follows_original; /* such a payment goes where its original went */
     char text[ROUTE_EXPLANATION_SIZE];
 };
 struct engine_clocks {

@@ -165,7 +165,14 @@ void engine_explain(const struct engine *engine, const struct route_question *qu
                     const struct engine_clocks *clocks, struct engine_explanation *explanation)
 {
     struct payment payment;
-    explanation->doubt = route_question_ask(engine->ruleset, question, &payment);
+    struct route_question dated = *question;
+    const struct black_list *list = ruleset_black_list_view(engine->ruleset);
+    dated.wall_us = clocks->wall_us;
+    explanation->doubt = route_question_ask(engine->ruleset, &dated, &payment);
+    route_question_divider(engine->ruleset, &dated, explanation->divider);
+    explanation->may_be_listed = list != NULL && black_list_has_hashes(list) &&
+                                 black_list_kind_is_held(payment.kind) &&
+                                 payment.pan.digit_count > 0;
     explanation->follows_original = original_is_wanted(&payment);
     struct route_context context;
     intake_fill_context(engine, &payment, &context);

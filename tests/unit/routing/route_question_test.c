@@ -14,6 +14,10 @@ static const char ROUTES[] = "routes:\n"
 static const char FEES[] = "plans: {SP1: {rules: [{rate: 0.50%}]}}\n"
                            "cost: [{issuer_fee: {rate: 0.35%}, scheme_fee: {rate: 0%}}]\n";
 
+static const char LIMITS[] =
+    "limits:\n"
+    "  - {name: narrow, when: {bin: 62284811, kind: purchase}, per: card, amount_max: 1.00}\n";
+
 static struct ruleset *ruleset;
 
 static void compile(const char *text, void (*into)(struct ruleset *, struct document *))
@@ -24,6 +28,25 @@ static void compile(const char *text, void (*into)(struct ruleset *, struct docu
     document_destroy(document);
 }
 
+static void list_add(struct black_list *list, const char *key, int32_t until_day, uint32_t line)
+{
+    struct black_list_row row = {
+        .kind = BLACK_LIST_BIN, .from_day = INT32_MIN, .until_day = until_day, .line = line};
+    assert_int_equal(black_list_key_read(&row, key), STATUS_OK);
+    assert_int_equal(black_list_add(list, &row), STATUS_OK);
+}
+
+static struct black_list *list_make(void)
+{
+    const struct black_list_row *fault, *first;
+    struct black_list *list = black_list_create(8);
+    list_add(list, "6228483355", INT32_MAX, 4);
+    list_add(list, "62284822", 20000, 5); /* until 2024 */
+    list_add(list, "6228", 1, 6);         /* the known digits hold it: no more would decide */
+    assert_int_equal(black_list_freeze(list, &fault, &first), STATUS_OK);
+    return list;
+}
+
 static int rules_set(void **state)
 {
     (void)state;
@@ -31,6 +54,7 @@ static int rules_set(void **state)
         {.prefix = 621094, .digit_count = 6, .pan_digits = 19, .issuer = 1},
         {.prefix = 622202, .digit_count = 6, .issuer = 2},
         {.prefix = 62220278, .digit_count = 8, .issuer = 3},
+        {.prefix = 622848, .digit_count = 6, .issuer = 4},
     };
     char reason[160];
     ruleset = ruleset_create(7, &(struct ruleset_limits){8, 4, 4});
@@ -58,6 +82,8 @@ static int rules_set(void **state)
                      STATUS_OK);
     compile(FEES, ruleset_compile_fees);
     compile(ROUTES, ruleset_compile_routes);
+    compile(LIMITS, ruleset_compile_limits);
+    ruleset_take_black_list(ruleset, list_make());
     assert_int_equal(ruleset_freeze(ruleset, reason), STATUS_OK);
     return 0;
 }
@@ -151,6 +177,39 @@ static void test_a_rule_with_more_digits_is_a_doubt(void **state)
     assert_string_equal(channel_of(&payment), "bank_a");
 }
 
+static void expect_divider(struct route_question *question, enum route_doubt doubt,
+                           const char *expected)
+{
+    struct payment payment;
+    char text[ROUTE_DIVIDER_SIZE];
+    assert_int_equal(route_question_ask(ruleset, question, &payment), doubt);
+    route_question_divider(ruleset, question, text);
+    assert_string_equal(text, expected);
+}
+
+static void test_limits_and_the_black_list_may_want_more_digits_too(void **state)
+{
+    (void)state;
+    struct route_question question = question_of("622848");
+    question.wall_us = INT64_C(1767225600000000); /* 2026 */
+    expect_divider(&question, ROUTE_DOUBT_LISTED, "black list line 4");
+    question = question_of("6228482");
+    question.wall_us = INT64_C(1609459200000000); /* 2021 */
+    expect_divider(&question, ROUTE_DOUBT_LISTED, "black list line 5");
+    question.wall_us = INT64_C(1767225600000000);
+    expect_divider(&question, ROUTE_DOUBT_NONE, "");
+    question = question_of("622848335");
+    expect_divider(&question, ROUTE_DOUBT_LISTED, "black list line 4");
+    question.kind = PAYMENT_REFUND; /* is never held against it */
+    expect_divider(&question, ROUTE_DOUBT_NONE, "");
+    question = question_of("6228481");
+    expect_divider(&question, ROUTE_DOUBT_LIMIT, "limit narrow of line 2");
+    question.kind = PAYMENT_PREAUTH; /* the limit is for purchases */
+    expect_divider(&question, ROUTE_DOUBT_NONE, "");
+    question = question_of("621094");
+    expect_divider(&question, ROUTE_DOUBT_RULE, "route rule of line 2");
+}
+
 static void test_a_code_needs_no_card_and_a_card_payment_does(void **state)
 {
     (void)state;
@@ -182,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_the_last_four_digits_stay),
         cmocka_unit_test(test_a_nested_bin_range_is_a_doubt),
         cmocka_unit_test(test_a_rule_with_more_digits_is_a_doubt),
+        cmocka_unit_test(test_limits_and_the_black_list_may_want_more_digits_too),
         cmocka_unit_test(test_a_code_needs_no_card_and_a_card_payment_does),
         cmocka_unit_test(test_digits_that_fit_no_length_are_told),
     };

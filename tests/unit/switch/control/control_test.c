@@ -128,7 +128,9 @@ static void on_explain(void *argument, const struct route_question *question, in
         told->decision.channels[0] = 1;
         told->decision.fee.merchant_rule = 4;
         told->decision.fee.merchant_fee.minor = 62;
-        told->doubt = ROUTE_DOUBT_BIN;
+        told->doubt = ROUTE_DOUBT_LISTED;
+        snprintf(told->divider, sizeof(told->divider), "black list line 4");
+        told->may_be_listed = true;
     } else if (strncmp(question->card_first, "622201", 6) == 0) {
         static const struct limit_rule rule = {.response_code = "A1"};
         told->decision.answer = ROUTE_LIMIT_DAY_COUNT;
@@ -455,8 +457,10 @@ static void ask_explanations(struct scene *scene)
     assert_int_equal(told->route_rule, 12);
     assert_int_equal(told->n_channels, 1);
     assert_string_equal(told->channels[0], "bank_b");
-    assert_int_equal(told->n_notes, 2);
-    assert_string_equal(told->notes[0], route_doubt_text(ROUTE_DOUBT_BIN));
+    assert_int_equal(told->n_notes, 4);
+    assert_string_equal(told->notes[0], route_doubt_text(ROUTE_DOUBT_LISTED));
+    assert_string_equal(told->notes[2], "more digits would decide: black list line 4");
+    assert_non_null(strstr(told->notes[3], "by their hash"));
     assert_int_equal(told->fee->merchant_fee, 62);
     assert_string_equal(told->text, "one\ntwo");
     control__answer__free_unpacked(answer, NULL);
