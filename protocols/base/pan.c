@@ -8,7 +8,9 @@
 
 #define PAN_SHOWN_FRONT 6
 #define PAN_SHOWN_BACK 4
+#define EIGHT 8
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is the lowest byte");
 _Static_assert(PAN_SHOWN_FRONT + PAN_SHOWN_BACK < PAN_DIGITS_MIN, "a mask always hides something");
 
 enum status pan_parse(struct pan *pan, const char *digits, size_t digit_count)
@@ -24,11 +26,26 @@ enum status pan_parse(struct pan *pan, const char *digits, size_t digit_count)
     return STATUS_OK;
 }
 
+/* Neighbours are joined to numbers of two, four and eight digits, all at once. */
+static uint64_t eight_digits(const char *digits)
+{
+    uint64_t word;
+    memcpy(&word, digits, sizeof(word));
+    word &= UINT64_C(0x0F0F0F0F0F0F0F0F);
+    word = word * (10 << 8 | 1) >> 8 & UINT64_C(0x00FF00FF00FF00FF);
+    word = word * (100 << 16 | 1) >> 16 & UINT64_C(0x0000FFFF0000FFFF);
+    return word * (UINT64_C(10000) << 32 | 1) >> 32;
+}
+
 uint64_t pan_prefix(const struct pan *pan, uint8_t digit_count)
 {
     REQUIRE(digit_count <= pan->digit_count && digit_count < PAN_DIGITS_MAX);
     uint64_t prefix = 0;
-    for (uint8_t i = 0; i < digit_count; i++) {
+    uint8_t i = 0;
+    for (; i + EIGHT <= digit_count; i += EIGHT) {
+        prefix = prefix * 100000000 + eight_digits(pan->digits + i);
+    }
+    for (; i < digit_count; i++) {
         prefix = prefix * 10 + (uint64_t)(pan->digits[i] - '0');
     }
     return prefix;
@@ -37,11 +54,13 @@ uint64_t pan_prefix(const struct pan *pan, uint8_t digit_count)
 bool pan_has_luhn(const struct pan *pan)
 {
     unsigned sum = 0;
-    for (uint8_t i = 0; i < pan->digit_count; i++) {
-        unsigned digit = (unsigned)(pan->digits[pan->digit_count - 1 - i] - '0');
-        unsigned twice = digit * 2;
-        sum += i % 2 == 0 ? digit : twice / 10 + twice % 10;
+    const char *left = pan->digits + pan->digit_count;
+    for (; left - pan->digits >= 2; left -= 2) {
+        const unsigned doubled = (unsigned)(left[-2] - '0') * 2;
+        /* The digits of a number below 20, added up. */
+        sum += (unsigned)(left[-1] - '0') + doubled - (doubled >= 10 ? 9 : 0);
     }
+    sum += left > pan->digits ? (unsigned)(left[-1] - '0') : 0;
     return pan->digit_count > 0 && sum % 10 == 0;
 }
 

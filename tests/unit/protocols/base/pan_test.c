@@ -1,6 +1,7 @@
 /* Card numbers: 12 to 19 digits, never shown whole. Only well-known test numbers here. */
 #include "tests/unit/unit_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "protocols/base/pan.h"
@@ -58,6 +59,28 @@ static void test_the_check_digit_is_that_of_iso_7812(void **state)
     assert_false(pan_has_luhn(&none));
 }
 
+/* Every digit at every place, in numbers of odd and even length. */
+static void test_the_check_digit_weighs_each_place(void **state)
+{
+    (void)state;
+    for (uint8_t count = PAN_DIGITS_MIN; count <= PAN_DIGITS_MAX; count++) {
+        for (uint8_t place = 0; place < count; place++) {
+            for (unsigned digit = 0; digit <= 9; digit++) {
+                struct pan pan = {.digit_count = count};
+                memset(pan.digits, '0', count);
+                pan.digits[place] = (char)('0' + digit);
+                bool is_doubled = (count - place) % 2 == 0;
+                unsigned weight = is_doubled ? digit * 2 / 10 + digit * 2 % 10 : digit;
+                assert_int_equal(pan_has_luhn(&pan), weight == 0);
+                if (place + 1 < count) { /* and the check digit that makes it good */
+                    pan.digits[count - 1] = (char)('0' + (10 - weight) % 10);
+                    assert_true(pan_has_luhn(&pan));
+                }
+            }
+        }
+    }
+}
+
 static void test_a_prefix_is_a_number(void **state)
 {
     (void)state;
@@ -65,6 +88,13 @@ static void test_a_prefix_is_a_number(void **state)
     assert_int_equal(pan_prefix(&pan, 0), 0);
     assert_int_equal(pan_prefix(&pan, 6), 622500);
     assert_int_equal(pan_prefix(&pan, 16), UINT64_C(6225000000000014));
+    pan = pan_of("9876543210123456789");
+    for (uint8_t count = 1; count < PAN_DIGITS_MAX; count++) {
+        char text[PAN_DIGITS_MAX + 1] = "";
+        memcpy(text, pan.digits, count);
+        assert_int_equal(pan_prefix(&pan, count), strtoull(text, NULL, 10));
+    }
+    pan = pan_of("6225000000000014");
     expect_assert_failure(pan_prefix(&pan, 17));
 }
 
@@ -86,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_only_12_to_19_digits_are_a_card_number),
         cmocka_unit_test(test_a_mask_shows_first_6_and_last_4),
         cmocka_unit_test(test_the_check_digit_is_that_of_iso_7812),
+        cmocka_unit_test(test_the_check_digit_weighs_each_place),
         cmocka_unit_test(test_a_prefix_is_a_number),
         cmocka_unit_test(test_equal_means_every_digit),
     };
