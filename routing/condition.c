@@ -13,8 +13,8 @@
 #define MINUTE_US INT64_C(60000000)
 #define WEEKDAY_OF_1970 4 /* a Thursday */
 #define REGION_AT 3       /* field 42: institution 3, region 4, category 4, serial 4 */
-#define REGION_DIGITS 4
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is the lowest byte");
 _Static_assert(CONDITION_PART_COUNT <= 32, "parts are bits of one word");
 _Static_assert(PAYMENT_KIND_COUNT <= 64, "kinds are bits of one word");
 
@@ -294,6 +294,20 @@ static uint64_t digits_number(const char *text, uint32_t count)
     return value;
 }
 
+/* The same of four, at once. A carry does no harm: it comes from a character that is no digit, and
+ * that one is judged before any. */
+static uint64_t four_digits(const char *text)
+{
+    uint32_t word;
+    memcpy(&word, text, sizeof(word));
+    if ((((word + 0x46464646) | (word - 0x30303030)) & 0x80808080) != 0) {
+        return CONDITION_ABSENT;
+    }
+    word &= 0x0F0F0F0F;
+    word = word * (10 << 8 | 1) >> 8 & 0x00FF00FF;
+    return word * (100 << 16 | 1) >> 16;
+}
+
 /* Field 42 begins with institution and region: a whole merchant id has a region of its own. */
 static bool is_region_strange(const struct condition *condition)
 {
@@ -302,7 +316,7 @@ static bool is_region_strange(const struct condition *condition)
     for (uint32_t i = 0; i < merchants->count; i++) {
         const char *id = merchants->items[i];
         if (strlen(id) != CONDITION_NAME_SIZE - 1 ||
-            numbers_find(regions, digits_number(id + REGION_AT, REGION_DIGITS)) != NULL) {
+            numbers_find(regions, four_digits(id + REGION_AT)) != NULL) {
             return false;
         }
     }
@@ -443,13 +457,12 @@ static void facts_of_rows(struct condition_facts *facts, const struct condition_
     if (subject->merchant != NULL) {
         const struct merchant_row *merchant = subject->merchant;
         facts->bits[CONDITION_CLASS] = UINT64_C(1) << class_at(merchant, subject->wall_us, form);
-        number_put(facts, CONDITION_MCC, digits_number(merchant->mcc, 4));
+        number_put(facts, CONDITION_MCC, four_digits(merchant->mcc));
         name_put(facts, CONDITION_MERCHANT, merchant->merchant_id);
         name_put(facts, CONDITION_AGENT, subject->agent);
         if (may_state(form, CONDITION_BIT(CONDITION_REGION)) &&
             strlen(merchant->merchant_id) == sizeof(merchant->merchant_id) - 1) {
-            number_put(facts, CONDITION_REGION,
-                       digits_number(merchant->merchant_id + REGION_AT, REGION_DIGITS));
+            number_put(facts, CONDITION_REGION, four_digits(merchant->merchant_id + REGION_AT));
         }
     }
     if (subject->terminal != NULL) {
