@@ -18,7 +18,6 @@
 #define BUCKET_DIGITS_MIN 3
 #define BUCKET_DIGITS_MAX 6
 #define GUESS_REACH 8 /* intervals on each side of where an even spread would be: a cache line */
-#define FETCH_COUNT_MIN 4096 /* intervals; fewer stay in the cache by themselves */
 
 _Static_assert(PAN_DIGITS_MIN >= BIN_DIGITS_MAX, "any card has the digits a find takes");
 _Static_assert(BIN_DIGITS_MAX - BUCKET_DIGITS_MIN <= 9, "what is left of twelve digits is 32 bits");
@@ -263,85 +262,96 @@ static uint32_t count_upto(const struct interval *low, uint32_t count, uint32_t 
     return (uint32_t)(at - low);
 }
 
-/* Where to look for a card: the intervals of its bucket, and the one that would be right if they
- * were spread evenly. */
-struct search {
-    uint32_t low, high, guess;
-    uint32_t begin; /* the card's digits behind those of the bucket */
-};
-
-static struct search search_of(const struct bin_table *table, const struct pan *pan)
-{
-    const uint64_t key = pan_prefix(pan, BIN_DIGITS_MAX);
-    const uint64_t bucket = key / table->bucket_span;
-    struct search search = {.low = table->buckets[bucket],
-                            .high = table->buckets[bucket + 1],
-                            .begin = (uint32_t)(key - bucket * table->bucket_span)};
-    search.guess = search.low + (uint32_t)((uint64_t)(search.high - search.low) * search.begin /
-                                           table->bucket_span);
-    return search;
-}
-
-/* Few are left around the guess, where it was a good one; on one side of it otherwise. */
-static void search_narrow(const struct bin_table *table, struct search *search)
-{
-    const uint32_t left =
-        search->guess < search->low + GUESS_REACH ? search->low : search->guess - GUESS_REACH;
-    const uint32_t right = search->high - search->guess <= GUESS_REACH
-                               ? search->high - 1
-                               : search->guess + GUESS_REACH;
-    if (table->intervals[left].begin > search->begin) {
-        search->high = left;
-    } else if (table->intervals[right].begin <= search->begin) {
-        search->low = right;
-    } else {
-        search->low = left;
-        search->high = right;
-    }
-}
-
-void bin_table_fetch(const struct bin_table *table, const struct pan *pan)
+void bin_table_search_begin(const struct bin_table *table, const struct pan *pan,
+                            struct bin_search *search)
 {
     REQUIRE(table->is_frozen);
-    if (table->interval_count < FETCH_COUNT_MIN || pan->digit_count < BIN_DIGITS_MAX) {
+    search->is_card = pan->digit_count >= BIN_DIGITS_MAX;
+    if (!search->is_card) {
         return;
     }
-    const struct search search = search_of(table, pan);
-    if (search.low < search.high) {
-        __builtin_prefetch(&table->intervals[search.guess]);
+    const uint64_t key = pan_prefix(pan, BIN_DIGITS_MAX);
+    search->bucket = key / table->bucket_span;
+    search->begin = (uint32_t)(key - search->bucket * table->bucket_span);
+    __builtin_prefetch(&table->buckets[search->bucket]);
+}
+
+/* The guess is the interval that would be right if they were spread evenly. Where it was a good one
+ * few are left around it; on one side of it otherwise. */
+void bin_table_search_near(const struct bin_table *table, struct bin_search *search)
+{
+    if (!search->is_card) {
+        return;
+    }
+    const uint32_t low = table->buckets[search->bucket], high = table->buckets[search->bucket + 1];
+    search->low = low;
+    search->high = high;
+    search->guess = low + (uint32_t)((uint64_t)(high - low) * search->begin / table->bucket_span);
+    search->left = search->guess < low + GUESS_REACH ? low : search->guess - GUESS_REACH;
+    search->right = high - search->guess <= GUESS_REACH ? high - 1 : search->guess + GUESS_REACH;
+    if (low < high) {
+        __builtin_prefetch(&table->intervals[search->guess]);
+        __builtin_prefetch(&table->intervals[search->left]);
+        __builtin_prefetch(&table->intervals[search->right]);
     }
 }
 
 /* The interval that holds a card. */
-static inline uint32_t interval_of(const struct bin_table *table, const struct pan *pan)
+static uint32_t interval_of(const struct bin_table *table, const struct bin_search *search)
 {
-    struct search search = search_of(table, pan);
-    if (search.high - search.low > 2 * GUESS_REACH) {
-        search_narrow(table, &search);
+    uint32_t low = search->low, high = search->high;
+    if (high - low > 2 * GUESS_REACH) {
+        if (table->intervals[search->left].begin > search->begin) {
+            high = search->left;
+        } else if (table->intervals[search->right].begin <= search->begin) {
+            low = search->right;
+        } else {
+            low = search->left;
+            high = search->right;
+        }
     }
-    uint32_t upto = search.low + count_upto(table->intervals + search.low, search.high - search.low,
-                                            search.begin);
+    uint32_t upto = low + count_upto(table->intervals + low, high - low, search->begin);
     /* The last that does not begin above the card is the bucket's or the one before it; the first
      * of all begins at 0. */
     REQUIRE(upto > 0);
     return upto - 1;
 }
 
-const struct bin_rule *bin_table_find(const struct bin_table *table, const struct pan *pan)
+const struct bin_rule *bin_table_search_end(const struct bin_table *table,
+                                            const struct bin_search *search)
 {
-    REQUIRE(table->is_frozen);
-    if (pan->digit_count < BIN_DIGITS_MAX) {
+    if (!search->is_card) {
         return NULL;
     }
-    uint32_t owner = table->intervals[interval_of(table, pan)].owner;
-    return owner == NO_RULE ? NULL : &table->rules[owner];
+    uint32_t owner = table->intervals[interval_of(table, search)].owner;
+    if (owner == NO_RULE) {
+        return NULL;
+    }
+    __builtin_prefetch(&table->rules[owner]);
+    return &table->rules[owner];
+}
+
+const struct bin_rule *bin_table_find(const struct bin_table *table, const struct pan *pan)
+{
+    struct bin_search search;
+    bin_table_search_begin(table, pan, &search);
+    bin_table_search_near(table, &search);
+    return bin_table_search_end(table, &search);
+}
+
+static uint32_t interval_of_card(const struct bin_table *table, const struct pan *pan)
+{
+    struct bin_search search;
+    bin_table_search_begin(table, pan, &search);
+    bin_table_search_near(table, &search);
+    return interval_of(table, &search);
 }
 
 bool bin_table_is_sole(const struct bin_table *table, const struct pan *low, const struct pan *high)
 {
     REQUIRE(table->is_frozen);
     REQUIRE(low->digit_count >= BIN_DIGITS_MAX && high->digit_count >= BIN_DIGITS_MAX);
-    return interval_of(table, low) == interval_of(table, high);
+    return interval_of_card(table, low) == interval_of_card(table, high);
 }
 
 uint32_t bin_table_count(const struct bin_table *table)

@@ -64,8 +64,21 @@ MUST_CHECK enum status bin_table_add(struct bin_table *table, const struct bin_r
 MUST_CHECK enum status bin_table_freeze(struct bin_table *table, struct bin_rule *duplicate);
 /* The rule with the longest matching prefix; NULL: none, which is an answer. The table's. */
 const struct bin_rule *bin_table_find(const struct bin_table *table, const struct pan *pan);
-/* Brings what a find of this card will read into the cache meanwhile; changes nothing. */
-void bin_table_fetch(const struct bin_table *table, const struct pan *pan);
+/* The same find in three steps, each of which has the cache fetch what the next one reads: whoever
+ * has something else to do in between does not wait for memory. */
+struct bin_search {
+    uint64_t bucket;
+    uint32_t begin;      /* the card's digits behind those of the bucket */
+    uint32_t low, guess; /* intervals, as the next three: the bucket's, and the likeliest of them */
+    uint32_t left, right, high;
+    bool is_card; /* it has the digits that a find takes */
+};
+void bin_table_search_begin(const struct bin_table *table, const struct pan *pan,
+                            struct bin_search *search);
+void bin_table_search_near(const struct bin_table *table, struct bin_search *search);
+/* As bin_table_find. What the answer points at is being fetched, too. */
+const struct bin_rule *bin_table_search_end(const struct bin_table *table,
+                                            const struct bin_search *search);
 /* Whether all card numbers from `low` to `high`, both with their twelve digits, find one and the
  * same rule, or none. */
 bool bin_table_is_sole(const struct bin_table *table, const struct pan *low,

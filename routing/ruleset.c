@@ -332,8 +332,9 @@ enum status ruleset_freeze(struct ruleset *ruleset, char reason[160])
     return STATUS_OK;
 }
 
+/* The rows come from memory while the card's range is being looked for, and the other way round. */
 static enum route_answer admit(const struct ruleset *ruleset, const struct payment *payment,
-                               struct route_decision *decision)
+                               struct bin_search *search, struct route_decision *decision)
 {
     uint32_t merchant_index = 0;
     decision->terminal =
@@ -341,7 +342,9 @@ static enum route_answer admit(const struct ruleset *ruleset, const struct payme
     if (decision->terminal == NULL) {
         return ROUTE_TERMINAL_UNKNOWN;
     }
+    __builtin_prefetch(decision->terminal);
     merchant_table_fetch(ruleset->merchants, merchant_index);
+    bin_table_search_near(ruleset->bins, search);
     if (!decision->terminal->is_active) {
         return ROUTE_TERMINAL_STOPPED;
     }
@@ -358,7 +361,8 @@ enum route_answer ruleset_admit(const struct ruleset *ruleset, const struct paym
 {
     REQUIRE(ruleset->is_frozen);
     struct route_decision decision = {0};
-    enum route_answer answer = admit(ruleset, payment, &decision);
+    struct bin_search none = {.is_card = false};
+    enum route_answer answer = admit(ruleset, payment, &none, &decision);
     *terminal = decision.terminal;
     return answer;
 }
@@ -389,7 +393,8 @@ static bool is_without_card(const struct payment *payment)
     return payment->pan.digit_count == 0 && memcmp(payment->entry_mode, "03", 2) == 0;
 }
 
-static enum route_answer check_card(const struct ruleset *ruleset, const struct payment *payment,
+/* `bin` is what has been found for the card. */
+static enum route_answer check_card(const struct payment *payment, const struct bin_rule *bin,
                                     struct route_decision *decision)
 {
     enum card_scheme scheme;
@@ -401,7 +406,7 @@ static enum route_answer check_card(const struct ruleset *ruleset, const struct 
     if (payment->pan.digit_count < PAN_DIGITS_MIN || !pan_has_luhn(&payment->pan)) {
         return ROUTE_CARD_INVALID;
     }
-    decision->bin = bin_table_find(ruleset->bins, &payment->pan);
+    decision->bin = bin;
     if (decision->bin == NULL) {
         return ROUTE_NO_ISSUER;
     }
@@ -551,13 +556,13 @@ static enum route_answer decide(const struct ruleset *ruleset, const struct paym
                                 const struct route_context *context,
                                 struct route_decision *decision)
 {
-    bin_table_fetch(ruleset->bins, &payment->pan); /* while terminal and merchant are found */
-    enum route_answer answer = admit(ruleset, payment, decision);
+    struct bin_search search;
+    bin_table_search_begin(ruleset->bins, &payment->pan, &search);
+    enum route_answer answer = admit(ruleset, payment, &search, decision);
     if (answer == ROUTE_FOUND) {
+        const struct bin_rule *bin = bin_table_search_end(ruleset->bins, &search);
         answer = check_amount(ruleset, payment, decision->merchant);
-    }
-    if (answer == ROUTE_FOUND) {
-        answer = check_card(ruleset, payment, decision);
+        answer = answer == ROUTE_FOUND ? check_card(payment, bin, decision) : answer;
     }
     /* What follows an original was held against them before, and is priced here only. */
     if (answer == ROUTE_FOUND && !context->is_bound) {
