@@ -32,6 +32,14 @@ static void note_put(struct note *note, const char *text)
     note->text[note->used] = '\0';
 }
 
+static void note_put_blank(struct note *note)
+{
+    if (note->used + 1 < note->size) {
+        note->text[note->used++] = ' ';
+        note->text[note->used] = '\0';
+    }
+}
+
 static void note_put_number(struct note *note, int64_t number)
 {
     char text[NUMBER_DIGITS_MAX + 2];
@@ -70,14 +78,14 @@ void fee_basis_write(char text[FEE_BASIS_SIZE], const struct fee_basis *basis)
     }
     REQUIRE(basis->refund < FEE_REFUND_COUNT);
     note_put(&note, basis->plan);
-    note_put(&note, " ");
+    note_put_blank(&note);
     note_put(&note, REFUND_WORDS[basis->refund]);
     for (unsigned i = 0; i < PART_COUNT; i++) {
         const char *word = bits[i] == FEE_BASIS_NONE ? NULL : condition_word(PARTS[i], bits[i]);
-        note_put(&note, " ");
+        note_put_blank(&note);
         note_put(&note, word == NULL ? "-" : word);
     }
-    note_put(&note, " ");
+    note_put_blank(&note);
     note_put_number(&note, basis->month_minor);
     if (basis->is_capped) {
         note_put(&note, " " CAPPED);

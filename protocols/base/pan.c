@@ -66,11 +66,16 @@ bool pan_has_luhn(const struct pan *pan)
 
 void pan_mask(char masked[PAN_MASKED_SIZE], const struct pan *pan)
 {
+    const uint8_t count = pan->digit_count;
     memset(masked, 0, PAN_MASKED_SIZE);
-    for (uint8_t i = 0; i < pan->digit_count; i++) {
-        bool is_shown = i < PAN_SHOWN_FRONT || i + PAN_SHOWN_BACK >= pan->digit_count;
-        masked[i] = is_shown ? pan->digits[i] : '*';
+    if (count <= PAN_SHOWN_FRONT + PAN_SHOWN_BACK) {
+        memcpy(masked, pan->digits, count);
+        return;
     }
+    REQUIRE(count <= PAN_DIGITS_MAX);
+    memset(masked, '*', count);
+    memcpy(masked, pan->digits, PAN_SHOWN_FRONT);
+    memcpy(masked + count - PAN_SHOWN_BACK, pan->digits + count - PAN_SHOWN_BACK, PAN_SHOWN_BACK);
 }
 
 bool pan_equals(const struct pan *left, const struct pan *right)

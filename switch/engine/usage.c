@@ -413,7 +413,11 @@ bool usage_count_sum(struct usage_set *set, const struct usage_sum *sum, uint32_
 
 bool usage_has_room(const struct usage_set *set, const struct usage_subject *subject, uint32_t day)
 {
+    uint32_t room = set->count_max + 1 - set->fresh;
     uint32_t wanted = 0, mine[LIMIT_SCOPE_COUNT] = {0};
+    if (room >= LIMIT_SCOPE_COUNT) {
+        return true; /* whichever of them are new */
+    }
     for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT; scope++) {
         uint8_t key[USAGE_KEY_BYTES];
         if (is_wanted(set, scope, day) && key_of(key, (enum limit_scope)scope, subject)) {
@@ -422,7 +426,6 @@ bool usage_has_room(const struct usage_set *set, const struct usage_subject *sub
             wanted += mine[scope] == 0;
         }
     }
-    uint32_t room = set->count_max + 1 - set->fresh;
     for (uint32_t scope = 0; scope < LIMIT_SCOPE_COUNT && room < wanted; scope++) {
         uint32_t slot = set->lists[scope].first;
         for (; slot != 0 && room < wanted && is_over(set, &set->entries[slot], day);
