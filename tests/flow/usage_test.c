@@ -230,6 +230,33 @@ static void test_a_pre_authorisation_is_held_and_its_completion_counts(void **st
     stage_expect_refusal(stage, &another, "61"); /* 123.45 are taken */
 }
 
+static int64_t card_day(const struct stage *stage, const struct payment *payment)
+{
+    struct limit_use uses[LIMIT_SCOPE_COUNT];
+    engine_usage(stage->engine, payment, uses);
+    return uses[LIMIT_CARD].day_minor;
+}
+
+/* What was counted before it went is a part of the day, which tells less than nothing. */
+static void test_a_limit_that_comes_again_begins_at_zero_until_a_restart(void **state)
+{
+    struct stage *stage = *state;
+    use_limits(stage, CARD_A_DAY);
+    struct payment purchase = purchase_of(TERMINAL_A, 11, CARD); /* 123.45 each */
+    stage_expect_answer(stage, &purchase, "00");
+    assert_int_equal(card_day(stage, &purchase), 12345);
+    use_limits(stage, "limits:\n  - {name: one, per: terminal, day_count_max: 9}\n");
+    purchase = purchase_of(TERMINAL_A, 12, CARD);
+    stage_expect_answer(stage, &purchase, "00");
+    use_limits(stage, CARD_A_DAY);
+    assert_int_equal(card_day(stage, &purchase), 0);
+    purchase = purchase_of(TERMINAL_A, 13, CARD);
+    stage_expect_answer(stage, &purchase, "00");
+    assert_int_equal(card_day(stage, &purchase), 12345);
+    stage_restart(stage); /* which reads all of the day */
+    assert_int_equal(card_day(stage, &purchase), 3 * 12345);
+}
+
 static void test_the_table_is_full_and_nothing_uncounted_passes(void **state)
 {
     struct stage *stage = *state;
@@ -376,6 +403,7 @@ int main(void)
         ON_STAGE(test_a_restart_of_a_sealed_log_keeps_it_too),
         ON_SMALL(test_what_came_back_from_the_log_gives_back_once),
         ON_STAGE(test_a_pre_authorisation_is_held_and_its_completion_counts),
+        ON_STAGE(test_a_limit_that_comes_again_begins_at_zero_until_a_restart),
         ON_STAGE(test_the_table_is_full_and_nothing_uncounted_passes),
         ON_STAGE(test_an_advice_that_cannot_be_counted_is_taken_and_told),
         ON_STAGE(test_a_merchant_crosses_a_tier_and_a_restart_knows_it),
