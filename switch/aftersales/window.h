@@ -15,7 +15,7 @@ struct window {
     uint16_t counts[WINDOW_BUCKET_COUNT]; /* saturating; bucket n stands at n modulo 8 */
 };
 
-/* `seconds`: what the window covers, 8 at least; always the same for one window. Time that went
- * back counts into the newest bucket. */
+/* `seconds`: what the window covers, 8 at least. Time that went back counts into the newest bucket;
+ * after another length than before, which new rules may bring, the window begins anew. */
 void window_add(struct window *window, uint32_t seconds, int64_t wall_us, uint32_t count);
 uint32_t window_sum(const struct window *window, uint32_t seconds, int64_t wall_us);
