@@ -57,7 +57,8 @@ uint64_t watcher_state_hash(const struct watcher *watcher);
 
 /* Its memory as bytes: parts that are written one after the other, and read back into a watcher of
  * the same limits. The first begins with a mark of the layout: STATUS_BAD_VALUE when it is another
- * one, and nothing is changed. */
+ * one, and nothing is changed; also when the rest is damaged, and then all is forgotten. Facts are
+ * learned again after it. */
 uint32_t watcher_image_count(const struct watcher *watcher);
 struct byte_view watcher_image(const struct watcher *watcher, uint32_t part);
 MUST_CHECK enum status watcher_load(struct watcher *watcher, struct byte_view image);

@@ -22,10 +22,12 @@ MAY_ALLOCATE = {
     "routing": {"agent_table.c", "bin_table.c", "black_list.c", "merchant_table.c", "terminal_table.c", "channel_health.c", "channel_table.c", "condition_index.c", "condition_read.c", "download_table.c",
                 "fee_plan.c", "fee_read.c", "limit_read.c", "limit_rule.c", "route_names.c", "route_rule.c", "ruleset.c"},
     "engine": {"engine_create.c", "driver.c"},
+    "aftersales": {"serial_book.c", "watch_slab.c", "watcher.c"},
 }
 # The one place that writes and stops: a failed REQUIRE.
 EXTRA = {("protocols", "base/require.c"): {"fprintf", "__fprintf_chk", "stderr"}}
-LIBRARIES = {"protocols": "protocols/libprotocols.a", "routing": "routing/librouting.a", "engine": "switch/libengine.a"}
+LIBRARIES = {"protocols": "protocols/libprotocols.a", "routing": "routing/librouting.a", "engine": "switch/libengine.a",
+             "aftersales": "switch/libaftersales.a"}
 
 
 def undefined_by_object(archive):
@@ -45,7 +47,7 @@ def defined(archive):
 def source_of(library, member):
     """The source path, within its folder, of one member of an archive (members keep only the last part)."""
     name = re.sub(r"\.o$", "", member)
-    folder = {"engine": "switch/engine"}.get(library, library)
+    folder = {"engine": "switch/engine", "aftersales": "switch/aftersales"}.get(library, library)
     paths = [path.relative_to(folder).as_posix() for path in pathlib.Path(folder).rglob(name)]
     return paths
 

@@ -1,0 +1,47 @@
+/* What the watcher consists of, for its own files: watcher.c (rows), watcher_hour.c (time),
+ * watcher_image.c (its memory as bytes). */
+#pragma once
+
+#include "switch/aftersales/cohort_watch.h"
+#include "switch/aftersales/serial_book.h"
+#include "switch/aftersales/terminal_watch.h"
+#include "switch/aftersales/watch_slab.h"
+#include "switch/aftersales/watcher.h"
+
+#define WATCH_MARK "tillway watch 1"
+#define WATCH_HOURS_OF_WEEK 168
+
+/* The first part of the image: all that is remembered of no one in particular. */
+struct watch_head {
+    char mark[16];
+    struct watch_limits limits;
+    uint32_t terminal_size, cohort_size; /* bytes: another layout has others */
+    uint32_t terminal_count, cohort_count, serial_count;
+    uint64_t position;
+    int64_t wall_us;
+    int64_t hour; /* since 1970, where the business is: all before are judged; 0: none was seen */
+    uint32_t walk_terminal, walk_awake, walk_known; /* of the hour that is being judged */
+    uint32_t is_holiday;                            /* as the hour before showed */
+    uint32_t usual_awake[WATCH_HOURS_OF_WEEK];      /* terminals seen within a day, by hour */
+};
+
+struct watcher {
+    struct watch_head head;
+    struct watch_rules rules;
+    struct watch_slab terminals;  /* of struct terminal_state */
+    struct terminal_facts *facts; /* owner; beside them, empty: not learned */
+    struct channel_peers_table channels;
+    struct cohort_table cohorts;
+    struct serial_book serials;
+};
+
+/* Days, minutes and weekdays of event time where the business is; the rest of the moment is the
+ * terminal's (`index`, or WATCH_SLAB_NONE). */
+struct watch_moment watcher_moment(const struct watcher *watcher, const struct observation *seen,
+                                   int64_t wall_us, uint32_t index);
+/* The first hour is that of the first observation. */
+void watcher_begin(struct watcher *watcher);
+/* TIME: judges the hours that have ended; true: there is more to say. */
+bool watcher_hours(struct watcher *watcher, const struct observation *seen, struct flag_sink *sink);
+/* Brings the counts of the head up to date. */
+void watcher_settle(struct watcher *watcher);
