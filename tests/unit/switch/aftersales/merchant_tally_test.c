@@ -1,0 +1,130 @@
+/* Days, weeks, months of one merchant. */
+#include "switch/aftersales/merchant_tally.h"
+
+#include "tests/unit/unit_test.h"
+
+#define JANUARY_1 20454 /* 2026-01-01, days since 1970 */
+
+static void sell(struct merchant_state *merchant, int32_t day, int64_t amount_minor)
+{
+    (void)merchant_tally_day(merchant, day);
+    merchant->today.sales++;
+    merchant_tally_today(merchant)->sales++;
+    merchant_tally_sale(merchant, amount_minor);
+}
+
+static void test_a_day_ends_once(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    assert_false(merchant_tally_day(&merchant, JANUARY_1));
+    sell(&merchant, JANUARY_1, 100);
+    assert_false(merchant_tally_day(&merchant, JANUARY_1));
+    assert_true(merchant_tally_day(&merchant, JANUARY_1 + 1));
+    assert_int_equal(merchant.today.sales, 0);
+    assert_false(merchant_tally_day(&merchant, JANUARY_1 + 2)); /* had no business */
+    assert_false(merchant_tally_day(&merchant, JANUARY_1));     /* never goes back */
+    assert_int_equal(merchant.day, JANUARY_1 + 2);
+}
+
+static void test_a_week_is_seven_days_with_the_running_one(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    for (int32_t day = 0; day < 20; day++) {
+        sell(&merchant, JANUARY_1 + day, 100 + day);
+        struct merchant_week_day week = merchant_tally_week(&merchant);
+        assert_int_equal(week.sales, day < 7 ? day + 1 : 7);
+    }
+    assert_int_equal(merchant_tally_week(&merchant).sale_minor, 7 * 116);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 25);
+    assert_int_equal(merchant_tally_week(&merchant).sales, 1);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 26);
+    assert_int_equal(merchant_tally_week(&merchant).sales, 0);
+}
+
+static void test_history_is_of_thirty_whole_days(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    for (int32_t day = 0; day < 50; day++) {
+        struct merchant_history before = merchant_tally_history(&merchant);
+        assert_int_equal(merchant_history_speaks(&before), day > MERCHANT_HISTORY_DAYS);
+        sell(&merchant, JANUARY_1 + day, 100);
+        struct merchant_history history = merchant_tally_history(&merchant);
+        assert_int_equal(history.day_count, day < 30 ? day : 30);
+        assert_int_equal(history.sales, history.day_count);
+    }
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 1000);
+    assert_int_equal(merchant_tally_history(&merchant).day_count, 0);
+}
+
+static void test_months_are_those_of_the_calendar(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    /* 2024 has a leap day: 1 January is day 19723, 1 March day 19783. */
+    sell(&merchant, 19723 + 58, 100); /* 28 February */
+    sell(&merchant, 19723 + 59, 100); /* 29 February */
+    assert_int_equal(merchant_tally_month(&merchant), 200);
+    sell(&merchant, 19783, 100);
+    assert_int_equal(merchant_tally_month(&merchant), 100);
+    sell(&merchant, 19723 + 365, 100); /* 31 December */
+    assert_int_equal(merchant_tally_month(&merchant), 100);
+    assert_int_equal(merchant.month, 2024 * 12 + 11);
+    sell(&merchant, 19723 + 366, 100);
+    assert_int_equal(merchant.month, 2025 * 12);
+}
+
+static void test_a_month_begun_in_its_middle_is_no_measure(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    uint32_t count;
+    sell(&merchant, JANUARY_1 + 10, 7000);
+    sell(&merchant, JANUARY_1 + 31, 1000); /* February */
+    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 0);
+    assert_int_equal(count, 0);
+    sell(&merchant, JANUARY_1 + 59, 5000); /* March */
+    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 1000);
+    assert_int_equal(count, 1);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 90); /* April */
+    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 3000);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 151); /* June */
+    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 5000 / 3);
+    assert_int_equal(count, 3);
+}
+
+static void test_a_month_seen_from_its_first_day_is_whole(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    uint32_t count;
+    sell(&merchant, JANUARY_1, 7000);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 31);
+    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 7000);
+    assert_int_equal(count, 1);
+}
+
+static void test_scaled_is_exact_and_stays_at_its_end(void **state)
+{
+    (void)state;
+    assert_int_equal(merchant_tally_scaled(999, 500, 1000), 499);
+    assert_true(merchant_tally_scaled(INT64_MAX / 2, 1000, 1000) <= INT64_MAX / 2);
+    assert_true(merchant_tally_scaled(INT64_MAX / 2, 1000, 1000) > INT64_MAX / 2 - 1000);
+    assert_true(merchant_tally_scaled(INT64_MAX, 100000, 100) == INT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_day_ends_once),
+        cmocka_unit_test(test_a_week_is_seven_days_with_the_running_one),
+        cmocka_unit_test(test_history_is_of_thirty_whole_days),
+        cmocka_unit_test(test_months_are_those_of_the_calendar),
+        cmocka_unit_test(test_a_month_begun_in_its_middle_is_no_measure),
+        cmocka_unit_test(test_a_month_seen_from_its_first_day_is_whole),
+        cmocka_unit_test(test_scaled_is_exact_and_stays_at_its_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
