@@ -6,6 +6,7 @@
 #include "switch/aftersales/terminal_watch.h"
 
 #define US_PER_S 1000000
+#define HOUR_S 3600
 #define DAY_S 86400
 #define WEEK_COUNT_MIN 3  /* before it has a rhythm of its own, offices' hours hold */
 #define WEEKDAY_USUAL 128 /* of 255: seen on this weekday more often than not */
@@ -39,7 +40,9 @@ static void day_learn(struct terminal_state *state, const struct watch_hour *hou
 static void silence_judge(struct terminal_state *state, const struct watch_hour *hour,
                           const struct watch_moment *moment, struct flag_sink *sink)
 {
-    bool is_counted = state->seen_s != 0 && !hour->is_holiday && is_its_day(state, hour->weekday);
+    /* rows may be ahead of the hours that are judged */
+    bool is_silent = state->seen_s != 0 && state->seen_s + HOUR_S <= moment->wall_us / US_PER_S;
+    bool is_counted = is_silent && !hour->is_holiday && is_its_day(state, hour->weekday);
     if (is_counted && state->silent_hours < UINT16_MAX) {
         state->silent_hours++;
     }

@@ -19,29 +19,46 @@ void watcher_destroy(struct watcher *watcher)
     }
     watch_slab_destroy(&watcher->terminals);
     watch_slab_destroy(&watcher->cohorts.slab);
+    watch_slab_destroy(&watcher->merchants);
+    card_table_destroy(&watcher->cards);
     serial_book_destroy(&watcher->serials);
+    free(watcher->merchant_facts);
     free(watcher->facts);
     free(watcher);
+}
+
+/* Of one or more: calloc of nothing may give NULL. */
+static void *facts_create(uint32_t count, size_t size)
+{
+    return calloc(count == 0 ? 1 : count, size);
+}
+
+static bool parts_create(struct watcher *watcher, const struct watch_limits *limits)
+{
+    const struct watch_slab terminals = {.count_max = limits->terminal_count_max,
+                                         .item_size = sizeof(struct terminal_state),
+                                         .id_size = sizeof(watcher->facts->terminal_id)};
+    const struct watch_slab merchants = {.count_max = limits->merchant_count_max,
+                                         .item_size = sizeof(struct merchant_slot),
+                                         .id_size = sizeof(watcher->merchant_facts->merchant_id)};
+    const struct watch_slab cohorts = {.count_max = limits->cohort_count_max,
+                                       .item_size = sizeof(struct cohort_state),
+                                       .id_size = COHORT_ID_SIZE};
+    watcher->facts = facts_create(limits->terminal_count_max, sizeof(*watcher->facts));
+    watcher->merchant_facts =
+        facts_create(limits->merchant_count_max, sizeof(*watcher->merchant_facts));
+    return watcher->facts != NULL && watcher->merchant_facts != NULL &&
+           watch_slab_create(&watcher->terminals, &terminals) &&
+           watch_slab_create(&watcher->merchants, &merchants) &&
+           watch_slab_create(&watcher->cohorts.slab, &cohorts) &&
+           card_table_create(&watcher->cards, limits->card_count_max) &&
+           serial_book_create(&watcher->serials, limits->terminal_count_max);
 }
 
 struct watcher *watcher_create(const struct watch_limits *limits)
 {
     struct watcher *watcher = calloc(1, sizeof(*watcher));
-    if (watcher == NULL) {
-        return NULL;
-    }
-    const struct watch_slab terminals = {.count_max = limits->terminal_count_max,
-                                         .item_size = sizeof(struct terminal_state),
-                                         .id_size =
-                                             sizeof(((struct terminal_state *)0)->terminal_id)};
-    const struct watch_slab cohorts = {.count_max = limits->cohort_count_max,
-                                       .item_size = sizeof(struct cohort_state),
-                                       .id_size = COHORT_ID_SIZE};
-    uint32_t fact_count = limits->terminal_count_max == 0 ? 1 : limits->terminal_count_max;
-    watcher->facts = calloc(fact_count, sizeof(*watcher->facts));
-    if (watcher->facts == NULL || !watch_slab_create(&watcher->terminals, &terminals) ||
-        !watch_slab_create(&watcher->cohorts.slab, &cohorts) ||
-        !serial_book_create(&watcher->serials, limits->terminal_count_max)) {
+    if (watcher == NULL || !parts_create(watcher, limits)) {
         watcher_destroy(watcher);
         return NULL;
     }
@@ -49,6 +66,8 @@ struct watcher *watcher_create(const struct watch_limits *limits)
     watcher->head.limits = *limits;
     watcher->head.terminal_size = sizeof(struct terminal_state);
     watcher->head.cohort_size = sizeof(struct cohort_state);
+    watcher->head.merchant_size = sizeof(struct merchant_slot);
+    watcher->head.card_size = sizeof(struct card_slot);
     watch_rules_default(&watcher->rules);
     return watcher;
 }
@@ -61,6 +80,7 @@ void watcher_set_rules(struct watcher *watcher, const struct watch_rules *rules)
 void watcher_settle(struct watcher *watcher)
 {
     watcher->head.terminal_count = watcher->terminals.count;
+    watcher->head.merchant_count = watcher->merchants.count;
     watcher->head.cohort_count = watcher->cohorts.slab.count;
     watcher->head.serial_count = watcher->serials.count;
 }
@@ -123,6 +143,7 @@ static void holder_raise(struct watcher *watcher, uint32_t holder,
     of_other.terminal_id = other->terminal_id;
     of_other.merchant_id = watcher->facts[holder].merchant_id;
     of_other.terminal = &watcher->facts[holder];
+    watcher_merchant_find(watcher, &of_other);
     watch_raise(sink, &of_other, &other->subject,
                 &(struct watch_finding){.signal = SIGNAL_SERIAL_SHARED,
                                         .value = 2,
@@ -178,9 +199,11 @@ static void row_step(struct watcher *watcher, const struct observation *seen,
 {
     uint32_t index = watch_slab_find(&watcher->terminals, seen->terminal_id);
     struct watch_moment moment = watcher_moment(watcher, seen, watcher->head.wall_us, index);
+    watcher_merchant_find(watcher, &moment);
     if (moment.terminal != NULL) {
         terminal_row(watcher, index, &moment, sink);
     }
+    watcher_merchant_row(watcher, &moment, sink);
 }
 
 void watcher_step(struct watcher *watcher, const struct observation *observation,

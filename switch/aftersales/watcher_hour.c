@@ -1,5 +1,6 @@
-/* Time: an hour that has ended is judged terminal by terminal, then cohort by cohort, some at a
- * time. The walk's place is part of what is remembered, so a restart in its middle goes on there.
+/* Time: an hour that has ended is judged terminal by terminal, merchant by merchant, cohort by
+ * cohort, some at a time. The walk's place is part of what is remembered, so a restart in its
+ * middle goes on there.
  */
 #include "switch/aftersales/watcher_state.h"
 
@@ -7,7 +8,6 @@
 #define HOUR_S 3600
 #define HOURS_OF_DAY 24
 #define AWAKE_S 86400
-#define WALK_COUNT_MAX 4096 /* terminals, or cohorts, within one step */
 /* A longer gap is the switch's own silence: nothing can be said about each of its hours. */
 #define HOURS_BEHIND_MAX 48
 #define AWAKE_PART_MIN 10
@@ -76,7 +76,8 @@ static bool hour_walk(struct watcher *watcher, const struct observation *seen,
 {
     struct watch_head *head = &watcher->head;
     int64_t end_us = ((head->hour + 1) * HOUR_S - watcher->rules.utc_offset_s) * US_PER_S;
-    if (!terminals_walk(watcher, seen, end_us, sink) || sink->count == sink->count_max) {
+    if (!terminals_walk(watcher, seen, end_us, sink) ||
+        !watcher_merchants_walk(watcher, seen, end_us, sink) || sink->count == sink->count_max) {
         return false;
     }
     /* the day of a cohort's counts is that of the hour, not of the midnight that ends it */
@@ -87,6 +88,7 @@ static bool hour_walk(struct watcher *watcher, const struct observation *seen,
     }
     holiday_learn(watcher);
     head->walk_terminal = 0;
+    head->walk_merchant = 0;
     head->walk_awake = 0;
     head->walk_known = 0;
     head->hour++;

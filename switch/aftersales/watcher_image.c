@@ -1,4 +1,5 @@
 /* The watcher's memory as bytes: its parts in a fixed order, the head first. See watcher.h. */
+#include <stddef.h>
 #include <string.h>
 
 #include "protocols/base/require.h"
@@ -12,6 +13,10 @@
     X(COHORT_TOTALS, &watcher->cohorts.totals, sizeof(watcher->cohorts.totals))                    \
     X(TERMINALS, watcher->terminals.items,                                                         \
       (size_t)watcher->head.terminal_count * sizeof(struct terminal_state))                        \
+    X(MERCHANTS, watcher->merchants.items,                                                         \
+      (size_t)watcher->head.merchant_count * sizeof(struct merchant_slot))                         \
+    X(PEERS, &watcher->peers, sizeof(watcher->peers))                                              \
+    X(CARDS, watcher->cards.slots, (size_t)watcher->cards.slot_count * sizeof(struct card_slot))   \
     X(COHORTS, watcher->cohorts.slab.items,                                                        \
       (size_t)watcher->head.cohort_count * sizeof(struct cohort_state))                            \
     X(SERIALS, watcher->serials.places,                                                            \
@@ -79,6 +84,9 @@ static bool head_fits(const struct watcher *watcher, const struct watch_head *he
     if (memcmp(head->mark, own->mark, sizeof(own->mark)) != 0 ||
         memcmp(&head->limits, &own->limits, sizeof(own->limits)) != 0 ||
         head->terminal_size != own->terminal_size || head->cohort_size != own->cohort_size ||
+        head->merchant_size != own->merchant_size || head->card_size != own->card_size ||
+        head->merchant_count > own->limits.merchant_count_max ||
+        head->walk_merchant > head->merchant_count ||
         head->terminal_count > own->limits.terminal_count_max ||
         head->cohort_count > own->limits.cohort_count_max ||
         head->walk_terminal > head->terminal_count ||
@@ -87,9 +95,11 @@ static bool head_fits(const struct watcher *watcher, const struct watch_head *he
     }
     size_t expected = sizeof(*head) + part_of(watcher, PART_CHANNELS).length +
                       part_of(watcher, PART_COHORT_TOTALS).length +
+                      part_of(watcher, PART_PEERS).length + part_of(watcher, PART_CARDS).length +
+                      part_of(watcher, PART_SERIALS).length +
                       (size_t)head->terminal_count * head->terminal_size +
-                      (size_t)head->cohort_count * head->cohort_size +
-                      part_of(watcher, PART_SERIALS).length;
+                      (size_t)head->merchant_count * head->merchant_size +
+                      (size_t)head->cohort_count * head->cohort_size;
     return length == expected;
 }
 
@@ -114,6 +124,10 @@ static bool places_exist(const struct watcher *watcher)
         is_sound = cohort->id[0] >= '0' && cohort->id[0] < '0' + COHORT_KIND_COUNT &&
                    cohort->position_next < FLAG_EVIDENCE_COUNT_MAX;
     }
+    for (uint32_t i = 0; i < head->merchant_count && is_sound; i++) {
+        const struct merchant_slot *slot = watch_slab_item(&watcher->merchants, i);
+        is_sound = slot->state.number == i + 1 && slot->state.subject.next < WATCH_NOTE_COUNT;
+    }
     for (uint32_t i = 0; i < watcher->serials.place_count && is_sound; i++) {
         is_sound = watcher->serials.places[i].terminal <= head->terminal_count;
     }
@@ -123,22 +137,26 @@ static bool places_exist(const struct watcher *watcher)
 /* As new, but for its limits and rules. */
 static void forget(struct watcher *watcher)
 {
-    struct watch_head empty = {.limits = watcher->head.limits,
-                               .terminal_size = watcher->head.terminal_size,
-                               .cohort_size = watcher->head.cohort_size};
-    memcpy(empty.mark, watcher->head.mark, sizeof(empty.mark));
-    watcher->head = empty;
+    memset((uint8_t *)&watcher->head + offsetof(struct watch_head, terminal_count), 0,
+           sizeof(watcher->head) - offsetof(struct watch_head, terminal_count));
     memset(&watcher->channels, 0, sizeof(watcher->channels));
     memset(&watcher->cohorts.totals, 0, sizeof(watcher->cohorts.totals));
     memset(watcher->terminals.items, 0,
            (size_t)watcher->terminals.count_max * sizeof(struct terminal_state));
     memset(watcher->cohorts.slab.items, 0,
            (size_t)watcher->cohorts.slab.count_max * sizeof(struct cohort_state));
+    memset(watcher->merchants.items, 0,
+           (size_t)watcher->merchants.count_max * sizeof(struct merchant_slot));
+    memset(&watcher->peers, 0, sizeof(watcher->peers));
+    memset(watcher->cards.slots, 0, (size_t)watcher->cards.slot_count * sizeof(struct card_slot));
+    memset(watcher->merchant_facts, 0,
+           watcher->merchants.count_max * sizeof(*watcher->merchant_facts));
     memset(watcher->serials.places, 0, watcher->serials.place_count * sizeof(struct serial_place));
     watcher->serials.count = 0;
     memset(watcher->facts, 0, watcher->terminals.count_max * sizeof(*watcher->facts));
-    bool is_empty =
-        watch_slab_take(&watcher->terminals, 0) && watch_slab_take(&watcher->cohorts.slab, 0);
+    bool is_empty = watch_slab_take(&watcher->terminals, 0) &&
+                    watch_slab_take(&watcher->merchants, 0) &&
+                    watch_slab_take(&watcher->cohorts.slab, 0);
     REQUIRE(is_empty);
 }
 
@@ -162,6 +180,7 @@ enum status watcher_load(struct watcher *watcher, struct byte_view image)
     }
     watcher->serials.count = head.serial_count;
     if (!watch_slab_take(&watcher->terminals, head.terminal_count) ||
+        !watch_slab_take(&watcher->merchants, head.merchant_count) ||
         !watch_slab_take(&watcher->cohorts.slab, head.cohort_count) || !places_exist(watcher)) {
         forget(watcher);
         return STATUS_BAD_VALUE;
