@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "switch/aftersales/watch_moment.h"
+#include "protocols/base/require.h"
 
 #define DAY_S 86400u
 #define CHINA_UTC_OFFSET_S 28800
@@ -30,6 +30,31 @@ static const struct {
     {SIGNAL_IDLE_LONG, 30 * DAY_S},
 };
 
+static const struct watch_number_form FORMS[SIGNAL_COUNT][WATCH_NUMBER_COUNT] = {
+#define NUMBER(signal, slot, name, key, unit, fallback, least, most, text)                         \
+    [SIGNAL_##signal][slot] = {key, text, WATCH_UNIT_##unit, (fallback), (least), (most)},
+#include "switch/aftersales/signal_number.def"
+#undef NUMBER
+};
+
+const struct watch_number_form *watch_number_form(enum signal_code signal, unsigned slot)
+{
+    REQUIRE((unsigned)signal < SIGNAL_COUNT);
+    bool is_there = slot < WATCH_NUMBER_COUNT && FORMS[signal][slot].key != NULL;
+    return is_there ? &FORMS[signal][slot] : NULL;
+}
+
+const char *watch_unit_text(enum watch_unit unit)
+{
+    static const char *const TEXTS[WATCH_UNIT_COUNT_ALL] = {
+#define X(name, text) [WATCH_UNIT_##name] = text,
+        WATCH_UNIT_MAP(X)
+#undef X
+    };
+    REQUIRE((unsigned)unit < WATCH_UNIT_COUNT_ALL);
+    return TEXTS[unit];
+}
+
 void watch_rules_default(struct watch_rules *rules)
 {
     memset(rules, 0, sizeof(*rules));
@@ -44,10 +69,10 @@ void watch_rules_default(struct watch_rules *rules)
     for (unsigned i = 0; i < sizeof(QUIETS) / sizeof(QUIETS[0]); i++) {
         rules->items[QUIETS[i].signal].quiet_s = QUIETS[i].quiet_s;
     }
-#define NUMBER(signal, slot, name, key, unit, fallback, least, most, text)                         \
-    rules->items[SIGNAL_##signal].numbers[slot] = (fallback);
-#include "switch/aftersales/signal_number.def"
-#undef NUMBER
+    for (unsigned i = 0; i < SIGNAL_COUNT * WATCH_NUMBER_COUNT; i++) {
+        rules->items[i / WATCH_NUMBER_COUNT].numbers[i % WATCH_NUMBER_COUNT] =
+            FORMS[i / WATCH_NUMBER_COUNT][i % WATCH_NUMBER_COUNT].fallback;
+    }
     rules->cohort.is_on = true;
     rules->cohort.terminal_count_min = 20;
     rules->cohort.times_percent = 300;

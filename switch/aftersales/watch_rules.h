@@ -6,7 +6,7 @@
 
 #include "switch/aftersales/flag.h"
 
-/* Up to four numbers a signal, named in signal_number.def: "count_min", "window_s", "per_mille" ...
+/* Up to four numbers a signal, named in signal_number.def: "count_min", "window", "per_mille" ...
  */
 #define WATCH_NUMBER_COUNT 4
 
@@ -34,3 +34,34 @@ struct watch_rules {
 
 /* The numbers of signal_number.def. */
 void watch_rules_default(struct watch_rules *rules);
+
+/* X(NAME, "what is written"): units of signal_number.def. */
+#define WATCH_UNIT_MAP(X)                                                                          \
+    X(COUNT, "a count")                                                                            \
+    X(SECONDS, "a duration")                                                                       \
+    X(HOURS, "hours")                                                                              \
+    X(DAYS, "days")                                                                                \
+    X(MINUTE, "a minute of the day")                                                               \
+    X(PER_MILLE, "per mille")                                                                      \
+    X(PERCENT, "per cent")                                                                         \
+    X(PPM, "millionths")                                                                           \
+    X(METRES, "metres")                                                                            \
+    X(KM_H, "kilometres an hour")                                                                  \
+    X(MINOR, "fen")
+enum watch_unit {
+#define X(name, text) WATCH_UNIT_##name,
+    WATCH_UNIT_MAP(X)
+#undef X
+        WATCH_UNIT_COUNT_ALL
+};
+const char *watch_unit_text(enum watch_unit unit);
+
+/* What may be written of one number. */
+struct watch_number_form {
+    const char *key; /* in anomalies.yaml */
+    const char *text;
+    enum watch_unit unit;
+    int64_t fallback, least, most;
+};
+/* NULL: the signal has no number in this slot; slots are filled from 0 on. */
+const struct watch_number_form *watch_number_form(enum signal_code signal, unsigned slot);
