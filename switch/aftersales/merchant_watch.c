@@ -11,7 +11,8 @@
 #define DAY_MINUTES 1440
 #define GRACE_MINUTES 30       /* a shop serves who is inside when it closes (C5) */
 #define ODD_TIMES 4            /* of the own mean, where hours are not registered (C5) */
-#define GIVEN_BACK_COUNT_MIN 3 /* one or two customers that change their mind are none (C12) */
+#define ODD_DAYS_MIN 10        /* fewer than one sale in as many days: it hardly sells then (C5) */
+#define GIVEN_BACK_COUNT_MIN 5 /* a few customers change their mind in any week (C12) */
 
 static bool is_sale(enum payment_kind kind)
 {
@@ -125,8 +126,21 @@ static bool is_odd_hour(const struct merchant_look *look)
            minutes_from(opens - GRACE_MINUTES, minute) > open_minutes + 2 * GRACE_MINUTES;
 }
 
-/* C5, an approved sale. Where no hours are registered, the merchant's own history says whether it
- * sells at night. */
+/* More than the history explains. Where no hours are registered it says whether the merchant sells
+ * at night: a few are always chance, so they come on top of the mean, times over. */
+static bool odds_are_unusual(const struct merchant_look *look,
+                             const struct merchant_history *history)
+{
+    uint64_t odds = look->state->today.odds;
+    uint64_t count_min = (uint64_t)watch_number(look->moment, ODD_HOURS, COUNT_MIN);
+    if (odds < count_min || hours_are_registered(look->facts)) {
+        return odds >= count_min;
+    }
+    return merchant_history_speaks(history) &&
+           (odds - count_min) * history->day_count >= (uint64_t)ODD_TIMES * history->odds;
+}
+
+/* C5, an approved sale. */
 static void judge_hour(const struct merchant_look *look, bool is_large)
 {
     if (!is_odd_hour(look)) {
@@ -134,19 +148,18 @@ static void judge_hour(const struct merchant_look *look, bool is_large)
     }
     struct merchant_today *today = &look->state->today;
     struct merchant_history history = merchant_tally_history(look->state);
-    bool speaks = merchant_history_speaks(&history);
-    int64_t count_min = watch_number(look->moment, ODD_HOURS, COUNT_MIN);
     int64_t large_min = watch_number(look->moment, ODD_HOURS, LARGE_MIN);
     merchant_look_note(look, SIGNAL_ODD_HOURS);
     today->odds++;
     today->odds_large += is_large ? 1 : 0;
-    bool is_unusual =
-        hours_are_registered(look->facts) ||
-        (speaks && (uint64_t)today->odds * history.day_count > (uint64_t)ODD_TIMES * history.odds);
-    if (today->odds >= count_min && is_unusual) {
+    /* One sale in a hundred is large by chance; at hours where it hardly sells that is no chance.
+     */
+    bool hardly_sells = merchant_history_speaks(&history) &&
+                        (uint64_t)history.odds * ODD_DAYS_MIN < history.day_count;
+    if (odds_are_unusual(look, &history)) {
+        int64_t count_min = watch_number(look->moment, ODD_HOURS, COUNT_MIN);
         raise_count(look, SIGNAL_ODD_HOURS, (struct day_count){today->odds, count_min});
-    } else if (is_large && today->odds_large >= large_min && speaks &&
-               history.odds < history.day_count) {
+    } else if (is_large && hardly_sells && today->odds_large >= large_min) {
         raise_count(look, SIGNAL_ODD_HOURS, (struct day_count){today->odds_large, large_min});
     }
 }

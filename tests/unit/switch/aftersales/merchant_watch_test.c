@@ -176,9 +176,9 @@ static void test_c5_a_shop_that_always_sells_at_night_is_not_odd(void **state)
         sell_at(180, 5);
         sell_at(STAGE_NOON, 20);
     }
-    /* Twenty-five against five a day: the first day that is far from its own. */
+    /* Twenty-five against five a day: five on top of four times its own. */
     assert_int_equal(stage_count(&stage, SIGNAL_ODD_HOURS), 1);
-    assert_int_equal(stage_flag(&stage, SIGNAL_ODD_HOURS)->value, 21);
+    assert_int_equal(stage_flag(&stage, SIGNAL_ODD_HOURS)->value, 25);
 }
 
 static void test_c5_one_large_amount_at_night(void **state)
@@ -298,14 +298,35 @@ static void test_c12_refunds_by_amount(void **state)
 {
     (void)state;
     stage_sell_strangers(&stage, 100, 10000);
-    give_back(PAYMENT_REFUND, 2, 150000); /* two: a customer who changed his mind */
+    give_back(PAYMENT_REFUND, 4, 150000); /* four: customers who changed their mind */
     assert_int_equal(stage.sink.count, 0);
     give_back(PAYMENT_REFUND, 1, 1);
     assert_int_equal(stage_flag(&stage, SIGNAL_GIVEN_BACK)->threshold, 200);
     stage_begin(&stage);
     stage_sell_strangers(&stage, 100, 10000);
-    give_back(PAYMENT_REFUND, 4, 50000);
+    give_back(PAYMENT_REFUND, 5, 40000);
     assert_int_equal(stage.sink.count, 0); /* a fifth is not passed */
+}
+
+static void test_c12_refunds_without_sales(void **state)
+{
+    (void)state;
+    give_back(PAYMENT_REFUND, 9, 100);
+    assert_int_equal(stage.sink.count, 0);
+    give_back(PAYMENT_REFUND, 1, 100);
+    assert_int_equal(stage_count(&stage, SIGNAL_GIVEN_BACK), 1);
+}
+
+static void test_c5_a_large_amount_where_it_sells_at_night(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++, stage.day++) {
+        sell_at(180, i % 10 == 0 ? 1 : 0);
+        sell_at(STAGE_NOON, 20);
+    }
+    stage.minute = 200;
+    stage_sell_strangers(&stage, 1, 20000);
+    assert_int_equal(stage.sink.count, 0);
 }
 
 static void test_c12_voids_within_seven_days(void **state)
@@ -483,6 +504,8 @@ int main(void)
         cmocka_unit_test_setup(test_c10_few_reads_codes_and_a_permission_say_nothing, begin),
         cmocka_unit_test_setup(test_c12_refunds_by_count, begin),
         cmocka_unit_test_setup(test_c12_refunds_by_amount, begin),
+        cmocka_unit_test_setup(test_c12_refunds_without_sales, begin),
+        cmocka_unit_test_setup(test_c5_a_large_amount_where_it_sells_at_night, begin),
         cmocka_unit_test_setup(test_c12_voids_within_seven_days, begin),
         cmocka_unit_test_setup(test_c17_three_cards_that_were_lost_elsewhere, begin),
         cmocka_unit_test_setup(test_c17_three_of_thousands_or_in_months_are_chance, begin),
