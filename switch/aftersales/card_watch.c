@@ -163,3 +163,12 @@ uint32_t card_watch_lost(struct card_state *card, const struct card_use *use,
     memset(card->recent, 0, sizeof(card->recent));
     return count;
 }
+
+bool card_watch_is_sound(const struct card_state *card, uint32_t merchant_count)
+{
+    bool is_sound = true;
+    for (uint32_t i = 0; i < CARD_RECENT_COUNT; i++) {
+        is_sound = is_sound && card->recent[i] <= merchant_count;
+    }
+    return is_sound;
+}

@@ -60,3 +60,7 @@ uint32_t card_watch_no_funds(struct card_state *card, const struct card_use *use
  * CARD_RECENT_DAYS, except the use's own, and forgets them, so that each is told once a card. */
 uint32_t card_watch_lost(struct card_state *card, const struct card_use *use,
                          uint32_t merchants[CARD_RECENT_COUNT]);
+
+/* Whether these bytes, read back from a file, can be a card's memory: no merchant of it has a
+ * number above `merchant_count`. */
+bool card_watch_is_sound(const struct card_state *card, uint32_t merchant_count);

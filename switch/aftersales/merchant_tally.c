@@ -6,6 +6,9 @@
 #include "protocols/base/require.h"
 
 #define DAY_RING (MERCHANT_MEAN_DAYS + 1)
+#define DAY_MAX UINT16_MAX /* in 2149 */
+/* More than any merchant turns over, and sums of seven days still fit. */
+#define SUM_MINOR_MAX (INT64_MAX / 1000)
 
 _Static_assert(sizeof(struct merchant_state) <= 2048, "ten thousand merchants take 20 MB at most");
 
@@ -48,7 +51,9 @@ static void clear_days(struct merchant_state *state, int32_t from, int32_t until
 
 bool merchant_tally_day(struct merchant_state *state, int32_t day)
 {
-    REQUIRE(day > 0);
+    if (day <= 0) {
+        return false; /* a row without a time */
+    }
     if (state->first_day == 0) {
         state->day = day;
         state->first_day = day;
@@ -112,11 +117,10 @@ bool merchant_history_speaks(const struct merchant_history *history)
     return history->day_count >= MERCHANT_HISTORY_DAYS;
 }
 
-/* A sum that stays at its end rather than turn over: a thousandth of what sixty-four bits hold is
- * more than any merchant turns over, and leaves room for sums of seven days. */
+/* A sum that stays at its end rather than turn over. */
 static void add_minor(int64_t *sum, int64_t amount_minor)
 {
-    *sum = *sum > INT64_MAX / 1000 - amount_minor ? INT64_MAX / 1000 : *sum + amount_minor;
+    *sum = *sum > SUM_MINOR_MAX - amount_minor ? SUM_MINOR_MAX : *sum + amount_minor;
 }
 
 void merchant_tally_sale(struct merchant_state *state, int64_t amount_minor)
@@ -151,6 +155,27 @@ int64_t merchant_tally_months_mean(const struct merchant_state *state, uint32_t 
         }
     }
     return *month_count == 0 ? 0 : sum_minor / *month_count;
+}
+
+static bool sum_is_sound(int64_t sum_minor)
+{
+    return sum_minor >= 0 && sum_minor <= SUM_MINOR_MAX;
+}
+
+bool merchant_tally_is_sound(const struct merchant_state *state)
+{
+    bool is_sound = state->subject.next < WATCH_NOTE_COUNT && state->first_day >= 0 &&
+                    state->day >= state->first_day && state->day <= DAY_MAX && state->month >= 0 &&
+                    state->month <= month_of(DAY_MAX) &&
+                    state->amounts.total <= AMOUNT_SKETCH_TOTAL_MAX;
+    for (uint32_t i = 0; i < MERCHANT_WEEK_DAYS; i++) {
+        is_sound = is_sound && sum_is_sound(state->week[i].sale_minor) &&
+                   sum_is_sound(state->week[i].refund_minor);
+    }
+    for (uint32_t i = 0; i < MERCHANT_MONTH_COUNT; i++) {
+        is_sound = is_sound && sum_is_sound(state->months_minor[i]);
+    }
+    return is_sound;
 }
 
 int64_t merchant_tally_scaled(int64_t value, int64_t times, int64_t scale)

@@ -80,5 +80,9 @@ int64_t merchant_tally_month(const struct merchant_state *state);
 /* The mean of the whole months before it, three at most; `month_count` 0: there is none. */
 int64_t merchant_tally_months_mean(const struct merchant_state *state, uint32_t *month_count);
 
+/* Whether these bytes, read back from a file, can be a merchant's memory: nothing in it names a
+ * place that does not exist, no sum is negative. */
+bool merchant_tally_is_sound(const struct merchant_state *state);
+
 /* value * times / scale, at most INT64_MAX; all three at least 0, scale above. */
 int64_t merchant_tally_scaled(int64_t value, int64_t times, int64_t scale);

@@ -5,6 +5,9 @@
 
 #include "protocols/base/require.h"
 
+/* The sums of all days of a group fit together. */
+#define SUM_MINOR_MAX (INT64_MAX / (2 * PEER_DAY_COUNT))
+
 /* The group of a category, or the first free one; NULL: it is not there, and there is no room. */
 static const struct peer_group *group_of(const struct peer_state *peers, const char *mcc)
 {
@@ -34,7 +37,8 @@ void peer_state_add(struct peer_state *peers, const char *mcc, int32_t day, int6
     if (slot->day < day) {
         *slot = (struct peer_day){.day = day};
     }
-    if (!__builtin_add_overflow(slot->sale_minor, sale_minor, &slot->sale_minor)) {
+    if (sale_minor >= 0 && sale_minor <= SUM_MINOR_MAX - slot->sale_minor) {
+        slot->sale_minor += sale_minor;
         slot->merchant_count++;
     }
 }
@@ -48,12 +52,25 @@ int64_t peer_state_mean(const struct peer_state *peers, const char *mcc, int32_t
     for (uint32_t i = 0; group != NULL && i < PEER_DAY_COUNT; i++) {
         const struct peer_day *slot = &group->days[i];
         if (slot->day < day && slot->day >= day - PEER_DAY_COUNT) {
-            /* An eighth each: eight sums of days cannot overflow together. */
-            sum_minor += slot->sale_minor / PEER_DAY_COUNT;
+            sum_minor += slot->sale_minor;
             day_count += slot->merchant_count;
             *merchant_count =
                 slot->merchant_count > *merchant_count ? slot->merchant_count : *merchant_count;
         }
     }
-    return day_count == 0 ? 0 : sum_minor / day_count * PEER_DAY_COUNT;
+    return day_count == 0 ? 0 : sum_minor / day_count;
+}
+
+bool peer_state_is_sound(const struct peer_state *peers)
+{
+    bool is_sound = true;
+    for (uint32_t i = 0; i < PEER_GROUP_COUNT; i++) {
+        const struct peer_group *group = &peers->groups[i];
+        is_sound = is_sound && group->mcc[sizeof(group->mcc) - 1] == 0;
+        for (uint32_t day = 0; day < PEER_DAY_COUNT; day++) {
+            is_sound = is_sound && group->days[day].sale_minor >= 0 &&
+                       group->days[day].sale_minor <= SUM_MINOR_MAX && group->days[day].day >= 0;
+        }
+    }
+    return is_sound;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PEER_GROUP_COUNT 64 /* categories told apart; a further one is not judged */
@@ -30,3 +31,6 @@ void peer_state_add(struct peer_state *peers, const char *mcc, int32_t day, int6
  * `merchant_count`: the most that had sales on one of them. */
 int64_t peer_state_mean(const struct peer_state *peers, const char *mcc, int32_t day,
                         uint32_t *merchant_count);
+
+/* Whether these bytes, read back from a file, can be what is known of peers. */
+bool peer_state_is_sound(const struct peer_state *peers);

@@ -159,6 +159,16 @@ static void test_the_last_seven_merchants_are_known(void **state)
     assert_int_equal(merchants[CARD_RECENT_COUNT - 1], 2);
 }
 
+static void test_damaged_bytes_are_no_card(void **state)
+{
+    (void)state;
+    struct card_state card = {0};
+    struct card_use use = use_at(7, DAY, 5);
+    card_watch_seen(&card, &use);
+    assert_true(card_watch_is_sound(&card, 7));
+    assert_false(card_watch_is_sound(&card, 6));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_a_card_returns_within_seven_days),
         cmocka_unit_test(test_a_lost_card_tells_where_it_was_read_once),
         cmocka_unit_test(test_the_last_seven_merchants_are_known),
+        cmocka_unit_test(test_damaged_bytes_are_no_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

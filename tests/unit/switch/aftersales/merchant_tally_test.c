@@ -17,6 +17,8 @@ static void test_a_day_ends_once(void **state)
 {
     (void)state;
     struct merchant_state merchant = {0};
+    assert_false(merchant_tally_day(&merchant, 0)); /* a row without a time */
+    assert_int_equal(merchant.first_day, 0);
     assert_false(merchant_tally_day(&merchant, JANUARY_1));
     sell(&merchant, JANUARY_1, 100);
     assert_false(merchant_tally_day(&merchant, JANUARY_1));
@@ -115,6 +117,29 @@ static void test_scaled_is_exact_and_stays_at_its_end(void **state)
     assert_true(merchant_tally_scaled(INT64_MAX, 100000, 100) == INT64_MAX);
 }
 
+static void test_damaged_bytes_are_no_merchant(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    assert_true(merchant_tally_is_sound(&merchant));
+    for (int32_t day = 0; day < 400; day++) {
+        sell(&merchant, JANUARY_1 + day, INT64_C(999999999999));
+    }
+    assert_true(merchant_tally_is_sound(&merchant));
+    struct merchant_state damaged = merchant;
+    damaged.subject.next = WATCH_NOTE_COUNT;
+    assert_false(merchant_tally_is_sound(&damaged));
+    damaged = merchant;
+    damaged.day = -1;
+    assert_false(merchant_tally_is_sound(&damaged));
+    damaged = merchant;
+    damaged.months_minor[2] = -1;
+    assert_false(merchant_tally_is_sound(&damaged));
+    damaged = merchant;
+    damaged.week[6].refund_minor = INT64_MAX;
+    assert_false(merchant_tally_is_sound(&damaged));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +150,7 @@ int main(void)
         cmocka_unit_test(test_a_month_begun_in_its_middle_is_no_measure),
         cmocka_unit_test(test_a_month_seen_from_its_first_day_is_whole),
         cmocka_unit_test(test_scaled_is_exact_and_stays_at_its_end),
+        cmocka_unit_test(test_damaged_bytes_are_no_merchant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

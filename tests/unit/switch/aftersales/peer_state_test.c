@@ -2,6 +2,7 @@
 #include "switch/aftersales/peer_state.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/unit/unit_test.h"
 
@@ -60,12 +61,25 @@ static void test_a_full_table_judges_no_further_category(void **state)
     assert_int_equal(peer_state_mean(&peers, "", DAY + 1, &count), 0);
 }
 
+static void test_damaged_bytes_are_no_peers(void **state)
+{
+    (void)state;
+    peer_state_add(&peers, "5411", DAY, 800000);
+    assert_true(peer_state_is_sound(&peers));
+    peers.groups[3].days[2].sale_minor = -1;
+    assert_false(peer_state_is_sound(&peers));
+    peers.groups[3].days[2].sale_minor = 0;
+    memset(peers.groups[5].mcc, '5', sizeof(peers.groups[5].mcc));
+    assert_false(peer_state_is_sound(&peers));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_the_mean_is_of_days_of_merchants_of_that_category, begin),
         cmocka_unit_test_setup(test_old_days_fall_out, begin),
         cmocka_unit_test_setup(test_a_full_table_judges_no_further_category, begin),
+        cmocka_unit_test_setup(test_damaged_bytes_are_no_peers, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
