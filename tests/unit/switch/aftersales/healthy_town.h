@@ -1,8 +1,8 @@
-/* Fifty honest merchants of a town and a month of their rows, in the order of time: shops, snack
- * bars, restaurants, jewellers, hotels, with their hours, prices, regular customers, declines,
- * changes of mind, and bad lines. The same seed gives the same month.
+/* Fifty honest merchants of a town, their terminals, and a month of rows in the order of time:
+ * shops, snack bars, restaurants, jewellers, hotels, with their hours, prices, regular customers,
+ * declines, changes of mind, bad lines, slow answers. The same seed gives the same month.
  *
- * Cards are numbers below TOWN_CARD_COUNT, written into the hash. A TIME comes each minute.
+ * A card is its number, 1..TOWN_CARD_COUNT, in the hash. A TIME comes each minute.
  */
 #pragma once
 
@@ -20,6 +20,10 @@
 #define TOWN_STRANGER_COUNT 60000
 #define TOWN_CARD_COUNT (TOWN_MERCHANT_COUNT * TOWN_REGULAR_COUNT + TOWN_STRANGER_COUNT)
 
+struct town_terminal {
+    uint32_t stan, batch;
+};
+
 /* What happens again in a minute: a PIN that was wrong, a sale that is rung up anew. */
 struct town_again {
     bool is_due;
@@ -30,6 +34,7 @@ struct town_again {
 
 struct town_merchant {
     struct merchant_facts facts;
+    struct town_terminal terminals[TOWN_TERMINAL_COUNT_MAX];
     uint32_t terminal_count;
     uint32_t per_10k; /* payments in ten thousand open minutes */
     uint32_t refund_per_mille;
@@ -40,7 +45,6 @@ struct town_merchant {
 struct town {
     uint64_t random;
     uint64_t position;
-    uint32_t stan;
     struct town_merchant merchants[TOWN_MERCHANT_COUNT];
     void (*emit)(void *arg, const struct observation *seen, int32_t day, uint16_t minute);
     void *arg;
@@ -95,6 +99,9 @@ static inline void town_enroll(struct town *town, uint32_t number)
     memcpy(facts->mcc, KINDS[kind].mcc, sizeof(facts->mcc));
     (void)snprintf(facts->merchant_id, sizeof(facts->merchant_id), "10411005%07u", number + 1);
     (void)snprintf(facts->owner, sizeof(facts->owner), "%016x", 1 + number / 3 * 3);
+    for (uint32_t i = 0; i < TOWN_TERMINAL_COUNT_MAX; i++) {
+        merchant->terminals[i].batch = 1;
+    }
     merchant->terminal_count = 1 + number % TOWN_TERMINAL_COUNT_MAX;
     merchant->per_10k = KINDS[kind].per_10k * size_percent / 100;
     merchant->base_minor = KINDS[kind].base_yuan * (int64_t)(70 + town_random(town, 60));
@@ -121,6 +128,29 @@ static inline void town_terminal_id(char terminal_id[9], uint32_t merchant, uint
     (void)snprintf(terminal_id, 9, "%08u", (merchant % 100 + 1) * 100 + terminal % 10);
 }
 
+/* What is registered of a terminal: three of four tell where they are. */
+static inline struct terminal_facts town_terminal(const struct town *town, uint32_t merchant,
+                                                  uint32_t terminal)
+{
+    struct terminal_facts facts = {
+        .brand = "BRAND",
+        .model = "MODEL",
+        .agent = "AGENT",
+        .firmware_min = "1.2.0",
+        .area_code = 310115,
+        .latitude_e3 = 31230 + (int32_t)merchant,
+        .longitude_e3 = 121470 + (int32_t)merchant,
+        .radius_m = 500,
+        .has_place = terminal % 4 != 3,
+        .is_active = true,
+    };
+    town_terminal_id(facts.terminal_id, merchant, terminal);
+    memcpy(facts.merchant_id, town->merchants[merchant].facts.merchant_id,
+           sizeof(facts.merchant_id));
+    (void)snprintf(facts.serial, sizeof(facts.serial), "000003041%s", facts.terminal_id);
+    return facts;
+}
+
 struct town_minute {
     int32_t day;
     uint16_t minute; /* in China */
@@ -131,90 +161,185 @@ static inline int64_t town_wall_us(struct town_minute at)
     return ((int64_t)at.day * 86400 + at.minute * 60 - 8 * 3600) * 1000000;
 }
 
-/* A row of a merchant, at one of its terminals. */
-static inline struct observation town_row(struct town *town, uint32_t number, struct town_minute at)
+static inline void town_tell(struct town *town, struct observation *row, struct town_minute at)
+{
+    row->position = ++town->position;
+    town->emit(town->arg, row, at.day, at.minute);
+}
+
+/* The terminal speaks: it tells of itself, and its position is inexact. */
+static inline void town_self(struct town *town, uint32_t number, uint32_t terminal,
+                             struct observation *row)
+{
+    const struct terminal_facts facts = town_terminal(town, number, terminal);
+    memcpy(row->serial, facts.serial, sizeof(row->serial));
+    memcpy(row->firmware, "1.2.3", 6);
+    if (facts.has_place) {
+        row->device_flags = DEVICE_NOTE_HAS_POSITION;
+        row->latitude_e3 = facts.latitude_e3 + (int32_t)town_random(town, 3) - 1;
+        row->longitude_e3 = facts.longitude_e3 + (int32_t)town_random(town, 3) - 1;
+        row->cell = 1 + number * 2 + town_random(town, 2);
+    }
+}
+
+/* A row of one of a merchant's terminals, of which nothing is said yet but whose it is. */
+static inline struct observation town_row(struct town *town, uint32_t number, uint32_t terminal,
+                                          struct town_minute at)
 {
     const struct town_merchant *merchant = &town->merchants[number];
     struct observation row = {
-        .kind = OBSERVATION_ENDED,
-        .detail = OBSERVED_APPROVED,
-        .position = ++town->position,
         .wall_us = town_wall_us(at),
         .count = 1,
         .channel = "unionpay",
-        .batch = (uint32_t)(at.day - TOWN_FIRST_DAY + 1),
-        .stan = 1 + town->stan++ % 999999,
+        .batch = merchant->terminals[terminal].batch,
         .currency = 156,
-        .entry_mode = "051",
-        .response_code = "00",
     };
-    town_terminal_id(row.terminal_id, number, town_random(town, merchant->terminal_count));
+    town_terminal_id(row.terminal_id, number, terminal);
     memcpy(row.merchant_id, merchant->facts.merchant_id, sizeof(row.merchant_id));
     memcpy(row.mcc, merchant->facts.mcc, sizeof(row.mcc));
     return row;
 }
 
-static inline void town_tell(struct town *town, const struct observation *row,
-                             struct town_minute at)
-{
-    town->emit(town->arg, row, at.day, at.minute);
-}
-
-/* Three of a hundred are declined; a wrong PIN is entered again. */
+/* Three of a hundred are declined, one of two thousand gets no answer; a wrong PIN is entered
+ * again. */
 static inline void town_decide(struct town *town, struct town_again *again, struct observation *row)
 {
     static const char *const CODES[] = {"51", "51", "51", "55", "55", "61", "05", "54", "14"};
     bool was_again = again->is_due;
     again->is_due = false;
-    if (!town_happens(town, 300)) {
-        return;
+    row->kind = OBSERVATION_ENDED;
+    row->detail = OBSERVED_APPROVED;
+    memcpy(row->response_code, "00", 3);
+    if (town_happens(town, 5)) {
+        row->detail = OBSERVED_UNKNOWN;
+        memcpy(row->response_code, "98", 3);
+    } else if (town_happens(town, 300)) {
+        const char *code = CODES[town_random(town, sizeof(CODES) / sizeof(CODES[0]))];
+        /* One in a thousand of the declined cards is restricted: an ordinary day still. */
+        memcpy(row->response_code, town_happens(town, 10) ? "62" : code, 3);
+        row->detail = OBSERVED_DECLINED;
+        again->is_due = !was_again && strcmp(row->response_code, "55") == 0;
     }
-    const char *code = CODES[town_random(town, sizeof(CODES) / sizeof(CODES[0]))];
-    /* One in a thousand of the declined cards is restricted: it is an ordinary day still. */
-    memcpy(row->response_code, town_happens(town, 10) ? "62" : code, 3);
-    row->detail = OBSERVED_DECLINED;
-    again->is_due = !was_again && strcmp(row->response_code, "55") == 0;
+}
+
+/* A request and its outcome, half a second later; one in a hundred takes three. */
+static inline void town_ask(struct town *town, uint32_t number, uint32_t terminal,
+                            struct observation *row, struct town_minute at)
+{
+    struct town_terminal *device = &town->merchants[number].terminals[terminal];
+    device->stan = device->stan % 999999 + 1;
+    struct observation asked = *row;
+    asked.kind = OBSERVATION_ASKED;
+    asked.stan = device->stan;
+    town_self(town, number, terminal, &asked);
+    town_tell(town, &asked, at);
+    row->stan = device->stan;
+    row->wall_us += town_happens(town, 100) ? 3000000 : 200000 + town_random(town, 600000);
+}
+
+static inline void town_end(struct town *town, struct observation *row, struct town_minute at)
+{
+    town_tell(town, row, at);
+    if (row->detail == OBSERVED_UNKNOWN) {
+        row->kind = OBSERVATION_REVERSED;
+        row->detail = OBSERVED_BY_SWITCH;
+        town_tell(town, row, at);
+        row->kind = OBSERVATION_UNDONE;
+        row->detail = OBSERVED_NONE;
+        town_tell(town, row, at);
+    }
+}
+
+/* What the customer wants, if it is nothing that happens again. */
+static inline void town_choose(struct town *town, uint32_t number, struct town_again *again)
+{
+    const uint32_t regulars = TOWN_MERCHANT_COUNT * TOWN_REGULAR_COUNT;
+    if (!again->is_due) {
+        again->card = 1 + (town_happens(town, 5000)
+                               ? number * TOWN_REGULAR_COUNT + town_random(town, TOWN_REGULAR_COUNT)
+                               : regulars + town_random(town, TOWN_STRANGER_COUNT));
+        again->amount_minor = town_amount(town, &town->merchants[number]);
+        again->kind = town_happens(town, 50) ? PAYMENT_BALANCE : PAYMENT_PURCHASE;
+    }
+}
+
+/* After a sale: voided and rung up anew, reversed since the line broke, or another one refunded. */
+static inline void town_change_mind(struct town *town, uint32_t number, uint32_t terminal,
+                                    struct observation *row, struct town_minute at)
+{
+    struct town_merchant *merchant = &town->merchants[number];
+    if (town_happens(town, 100)) {
+        row->payment_kind = PAYMENT_VOID;
+        town_ask(town, number, terminal, row, at);
+        town_tell(town, row, at);
+        merchant->again.is_due = true;
+        merchant->again.amount_minor += 1000;
+    } else if (town_happens(town, 30)) {
+        row->kind = OBSERVATION_REVERSED;
+        row->detail = OBSERVED_BY_TERMINAL;
+        town_tell(town, row, at);
+        merchant->again.is_due = true;
+    } else if (town_random(town, 1000) < merchant->refund_per_mille) {
+        row->payment_kind = PAYMENT_REFUND;
+        row->amount_minor = town_amount(town, merchant);
+        town_ask(town, number, terminal, row, at);
+        town_tell(town, row, at);
+    }
 }
 
 static inline void town_pay(struct town *town, uint32_t number, struct town_minute at)
 {
     struct town_merchant *merchant = &town->merchants[number];
     struct town_again *again = &merchant->again;
-    struct observation row = town_row(town, number, at);
-    if (!again->is_due) {
-        bool is_regular = town_happens(town, 5000);
-        again->card =
-            is_regular
-                ? number * TOWN_REGULAR_COUNT + town_random(town, TOWN_REGULAR_COUNT)
-                : TOWN_MERCHANT_COUNT * TOWN_REGULAR_COUNT + town_random(town, TOWN_STRANGER_COUNT);
-        again->amount_minor = town_amount(town, merchant);
-        again->kind = town_happens(town, 50) ? PAYMENT_BALANCE : PAYMENT_PURCHASE;
-    }
+    uint32_t terminal = town_random(town, merchant->terminal_count);
+    struct observation row = town_row(town, number, terminal, at);
+    town_choose(town, number, again);
     row.payment_kind = again->kind;
     row.amount_minor = again->kind == PAYMENT_BALANCE ? 0 : again->amount_minor;
     row.card_credit = (uint8_t)(1 + again->card % 2);
     memcpy(row.pan_hash.bytes, &again->card, sizeof(again->card));
     memcpy(row.entry_mode, town_happens(town, 3000) ? "071" : "051", 4);
+    town_ask(town, number, terminal, &row, at);
     town_decide(town, again, &row);
-    town_tell(town, &row, at);
     bool is_sale = row.detail == OBSERVED_APPROVED && again->kind == PAYMENT_PURCHASE;
-    if (is_sale && town_happens(town, 100)) {
-        row.payment_kind = PAYMENT_VOID; /* a wrong amount: voided, rung up anew */
-        row.position = ++town->position;
-        town_tell(town, &row, at);
-        again->is_due = true;
-        again->amount_minor += 1000;
-    } else if (is_sale && town_happens(town, 30)) {
-        row.kind = OBSERVATION_REVERSED; /* the line broke before the answer came */
-        row.detail = OBSERVED_BY_TERMINAL;
-        row.position = ++town->position;
-        town_tell(town, &row, at);
-        again->is_due = true;
-    } else if (is_sale && town_random(town, 1000) < merchant->refund_per_mille) {
-        row.payment_kind = PAYMENT_REFUND; /* of another day's sale of such an amount */
-        row.position = ++town->position;
-        row.amount_minor = town_amount(town, merchant);
-        town_tell(town, &row, at);
+    town_end(town, &row, at);
+    if (is_sale) {
+        town_change_mind(town, number, terminal, &row, at);
+    }
+}
+
+/* A terminal signs on before its shop opens, and settles after it has closed; now and then a
+ * handshake fails. */
+static inline void town_tend(struct town *town, uint32_t number, struct town_minute at)
+{
+    struct town_merchant *merchant = &town->merchants[number];
+    const struct merchant_facts *facts = &merchant->facts;
+    bool never_closes = facts->opens_minute == 0 && facts->closes_minute == 0;
+    uint16_t opens = never_closes ? 300 : (uint16_t)(facts->opens_minute - 20);
+    uint16_t closes = never_closes ? 1380 : (uint16_t)(facts->closes_minute + 10);
+    for (uint32_t i = 0; i < merchant->terminal_count; i++) {
+        struct observation row = town_row(town, number, i, at);
+        if (at.minute == opens + i) {
+            row.kind = OBSERVATION_SIGHTING;
+            row.detail = OBSERVED_TLS_FAILED;
+            if (town_happens(town, 200)) {
+                town_tell(town, &row, at);
+            }
+            row.kind = OBSERVATION_SIGNED_ON;
+            row.detail = OBSERVED_NONE;
+            town_self(town, number, i, &row);
+            town_tell(town, &row, at);
+            row.kind = OBSERVATION_STATUS;
+            town_tell(town, &row, at);
+        } else if (at.minute == closes + i) {
+            row.kind = OBSERVATION_SETTLED;
+            row.detail = OBSERVED_TOTALS_EQUAL;
+            town_tell(town, &row, at);
+            row.kind = OBSERVATION_BATCH_ENDED;
+            row.detail = OBSERVED_NONE;
+            town_tell(town, &row, at);
+            merchant->terminals[i].batch++;
+        }
     }
 }
 
@@ -236,10 +361,11 @@ static inline void town_pass_minute(struct town *town, struct town_minute at)
 {
     const struct observation time = {
         .kind = OBSERVATION_TIME, .wall_us = town_wall_us(at), .count = 1};
-    town_tell(town, &time, at);
+    town->emit(town->arg, &time, at.day, at.minute);
     for (uint32_t i = 0; i < TOWN_MERCHANT_COUNT; i++) {
         struct town_merchant *merchant = &town->merchants[i];
         uint32_t percent = town_percent(&merchant->facts, at);
+        town_tend(town, i, at);
         if (merchant->again.is_due || town_happens(town, merchant->per_10k * percent / 100)) {
             town_pay(town, i, at);
         }

@@ -11,7 +11,7 @@ struct watched_town {
     struct town town;
     struct watch_rules rules;
     struct merchant_state merchants[TOWN_MERCHANT_COUNT];
-    struct card_state cards[TOWN_CARD_COUNT];
+    struct card_state cards[TOWN_CARD_COUNT + 1];
     struct peer_state peers;
     uint32_t flag_count, row_count;
     uint32_t counts[SIGNAL_COUNT];
@@ -58,8 +58,8 @@ static void on_row(void *arg, const struct observation *seen, int32_t day, uint1
         memcpy(&card, seen->pan_hash.bytes, sizeof(card));
         moment.terminal = &TERMINAL;
         moment.merchant = &watched->town.merchants[number].facts;
-        merchant_watch_step(&watched->merchants[number], &watched->cards[card], &watched->peers,
-                            &moment, &sink);
+        merchant_watch_step(&watched->merchants[number], card == 0 ? NULL : &watched->cards[card],
+                            &watched->peers, &moment, &sink);
         watched->row_count++;
     }
     take_flags(watched, &sink);
