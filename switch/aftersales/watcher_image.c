@@ -103,7 +103,7 @@ static bool head_fits(const struct watcher *watcher, const struct watch_head *he
     return length == expected;
 }
 
-/* Whether all places that are named exist: a file may have been damaged. */
+/* Whether all places that are named exist, and all sums can be: a file may have been damaged. */
 static bool places_exist(const struct watcher *watcher)
 {
     const struct watch_head *head = &watcher->head;
@@ -126,12 +126,15 @@ static bool places_exist(const struct watcher *watcher)
     }
     for (uint32_t i = 0; i < head->merchant_count && is_sound; i++) {
         const struct merchant_slot *slot = watch_slab_item(&watcher->merchants, i);
-        is_sound = slot->state.number == i + 1 && slot->state.subject.next < WATCH_NOTE_COUNT;
+        is_sound = slot->state.number == i + 1 && merchant_tally_is_sound(&slot->state);
+    }
+    for (uint32_t i = 0; i < watcher->cards.slot_count && is_sound; i++) {
+        is_sound = card_watch_is_sound(&watcher->cards.slots[i].state, head->merchant_count);
     }
     for (uint32_t i = 0; i < watcher->serials.place_count && is_sound; i++) {
         is_sound = watcher->serials.places[i].terminal <= head->terminal_count;
     }
-    return is_sound;
+    return is_sound && peer_state_is_sound(&watcher->peers);
 }
 
 /* As new, but for its limits and rules. */
