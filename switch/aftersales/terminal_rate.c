@@ -12,6 +12,8 @@
 #define DECLINE_USUAL_PPM 50000 /* where neither its past nor its peers say */
 #define TIMEOUT_USUAL_PPM 10000
 #define PEER_TRIALS_MIN 20
+#define SLOW_USUAL_PPM 10000 /* one answer in a hundred takes long, whoever waits for it */
+#define SLOW_LEVEL_PPM 100
 
 /* --- shares: T4, T5, T14, T17
  * ---------------------------------------------------------------------- */
@@ -122,7 +124,8 @@ static void slow_judge(struct terminal_state *state, struct channel_peers *peers
     watch_note(&state->subject, SIGNAL_SLOW, seen->position);
     int64_t slow = window_sum(&state->slow, window_s, moment->wall_us);
     int64_t timed = window_sum(&state->timed, window_s, moment->wall_us);
-    if (slow * 1000 > timed * watch_number(moment, SLOW, PER_MILLE)) {
+    bool is_rare = rate_is_rare((uint64_t)slow, (uint64_t)timed * SLOW_USUAL_PPM, SLOW_LEVEL_PPM);
+    if (is_rare && slow * 1000 > timed * watch_number(moment, SLOW, PER_MILLE)) {
         terminal_raise(state, moment, sink,
                        &(struct watch_count){SIGNAL_SLOW, slow,
                                              watch_number(moment, SLOW, COUNT_MIN), window_s});

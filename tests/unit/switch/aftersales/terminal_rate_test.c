@@ -153,6 +153,24 @@ static void test_round_trips_slower_than_those_of_its_peers(void **state)
     scene_close(&scene);
 }
 
+/* More than one in twenty, of a hundred: chance at first, four more are not. */
+static void test_a_few_slow_answers_among_many_are_chance(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_peers(&scene);
+    peers_pay(&scene, 30, 1000, OBSERVED_APPROVED);
+    for (int i = 0; i < 100; i++) {
+        scene_pay(&scene, ONE, OBSERVED_APPROVED, i >= 94 ? 3 * SECOND_US : SECOND_US / 2);
+    }
+    assert_int_equal(scene_count(&scene, SIGNAL_SLOW), 0);
+    for (int i = 0; i < 4; i++) {
+        scene_pay(&scene, ONE, OBSERVED_APPROVED, 3 * SECOND_US);
+    }
+    assert_int_equal(flags_of_one(&scene, SIGNAL_SLOW), 1);
+    scene_close(&scene);
+}
+
 static void test_a_channel_that_becomes_slow_is_no_slow_terminal(void **state)
 {
     (void)state;
@@ -177,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_declines_far_above_its_peers),
         cmocka_unit_test(test_declines_that_are_its_own_usual_ones),
         cmocka_unit_test(test_round_trips_slower_than_those_of_its_peers),
+        cmocka_unit_test(test_a_few_slow_answers_among_many_are_chance),
         cmocka_unit_test(test_a_channel_that_becomes_slow_is_no_slow_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
