@@ -33,7 +33,7 @@ void watch_note(struct watch_subject *subject, enum signal_code signal, uint64_t
 
 static void evidence_fill(struct flag *flag, const struct watch_subject *subject)
 {
-    uint64_t newest_first[FLAG_EVIDENCE_COUNT_MAX];
+    uint64_t newest_first[FLAG_EVIDENCE_COUNT_MAX] = {0};
     uint32_t count = 0;
     for (uint32_t age = 1; age <= WATCH_NOTE_COUNT && count < FLAG_EVIDENCE_COUNT_MAX; age++) {
         uint32_t place = (subject->next + WATCH_NOTE_COUNT - age) % WATCH_NOTE_COUNT;
