@@ -310,6 +310,9 @@ static void best_raise(struct cohort_table *table, const struct watch_moment *mo
     const struct watch_rule *rule = &moment->rules->items[SIGNAL_COHORT];
     struct comparison found = compare(table, cohort, moment->wall_us);
     REQUIRE(sink->count < sink->count_max);
+    if (found.own.trials == 0) {
+        return; /* rows ran far ahead of an hour that is judged in several steps */
+    }
     struct flag *flag = &sink->flags[sink->count++];
     memset(flag, 0, sizeof(*flag));
     flag->signal = SIGNAL_COHORT;

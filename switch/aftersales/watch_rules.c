@@ -47,7 +47,7 @@ const struct watch_number_form *watch_number_form(enum signal_code signal, unsig
 const char *watch_unit_text(enum watch_unit unit)
 {
     static const char *const TEXTS[WATCH_UNIT_COUNT_ALL] = {
-#define X(name, text) [WATCH_UNIT_##name] = text,
+#define X(name, text) [WATCH_UNIT_##name] = (text),
         WATCH_UNIT_MAP(X)
 #undef X
     };
