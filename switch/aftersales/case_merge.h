@@ -1,0 +1,59 @@
+/* Which case a flag belongs to: flags become few cases, not many.
+ *
+ * One open case per subject and cause; further flags join it. After closing, the same rule is quiet
+ * for the same subject for some days, except at severity 4. A flag that a cohort's flag explains is
+ * linked to the cohort's case and opens none of its own; a flag of a rule in watch mode opens
+ * nothing. Of money (M) each row is a case of its own. Stateless: the caller shows what there is.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "switch/aftersales/flag.h"
+#include "switch/aftersales/service_case.h"
+
+/* A case as far as merging asks: those of the flag's subject, of its terminal, and of the cohorts
+ * it belongs to; open, or closed within the quiet days. */
+#define CASE_BRIEF_FLAG_COUNT_MAX 16
+struct case_brief {
+    uint64_t id;
+    enum case_kind kind;
+    enum flag_subject subject;
+    char subject_id[40], cause[24], terminal_id[9];
+    bool is_open;
+    int64_t closed_us;
+    uint32_t flag_count;
+    struct case_brief_flag {
+        enum signal_code signal;
+        uint8_t severity;
+        uint64_t position;
+    } flags[CASE_BRIEF_FLAG_COUNT_MAX]; /* of each signal the newest; severity 4 before others */
+};
+
+enum merge_verdict {
+    MERGE_NOTHING, /* noted, no case */
+    MERGE_LINK, /* noted at case_id, which is the cohort's; 0: its case is not among the briefs */
+    MERGE_JOIN, /* joins case_id */
+    MERGE_OPEN  /* opens a case of `kind` and `cause` */
+};
+
+struct merge_answer {
+    enum merge_verdict verdict;
+    uint64_t case_id;
+    enum case_kind kind;
+    char cause[24];
+    uint8_t severity;
+    enum follow_up follow;  /* what the flag's signal asks for; never STOP unless permitted */
+    bool is_stop_permitted; /* the switch may stop the terminal by itself */
+    bool is_person_asked;   /* the signal asks for STOP, and a person must decide */
+    bool is_makers;         /* a cohort's: one case, with the maker */
+    char reason[CASE_REASON_SIZE]; /* why so, for the history */
+};
+
+void case_merge(const struct flag *flag, const struct case_brief *briefs, uint32_t count,
+                const struct case_rules *rules, struct merge_answer *answer);
+/* The cause by which cases of one subject are told apart: the fault's code, or of money its row. */
+void case_cause(char cause[24], const struct flag *flag);
+/* How many things a fault takes away by severity: P1 at 4 and 3, P2 at 2, P3 at 1. */
+enum service_class case_service_class(uint8_t severity);

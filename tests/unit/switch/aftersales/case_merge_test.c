@@ -1,0 +1,230 @@
+/* Flags become few cases: joining, quiet days, fleets, and when the switch may stop a terminal. */
+#include "switch/aftersales/case_merge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/unit_test.h"
+
+#define DAY_US INT64_C(86400000000)
+static const int64_t NOW = INT64_C(1772416800000000);
+
+static struct flag flag_of(enum signal_code signal, uint64_t position)
+{
+    struct flag flag = {.signal = signal,
+                        .subject = FLAG_OF_TERMINAL,
+                        .subject_id = "10000001",
+                        .terminal_id = "10000001",
+                        .severity = signal_severity(signal),
+                        .window_end_us = NOW,
+                        .value = 5,
+                        .threshold = 3,
+                        .position = position};
+    return flag;
+}
+
+/* A case as it would stand when it was opened by that flag. */
+static struct case_brief brief_of(const struct flag *flag, uint64_t id)
+{
+    struct case_brief brief = {
+        .id = id, .subject = flag->subject, .is_open = true, .flag_count = 1};
+    brief.kind = signal_case_kind(flag->signal);
+    snprintf(brief.subject_id, sizeof(brief.subject_id), "%s", flag->subject_id);
+    snprintf(brief.terminal_id, sizeof(brief.terminal_id), "%s", flag->terminal_id);
+    case_cause(brief.cause, flag);
+    brief.flags[0] = (struct case_brief_flag){flag->signal, flag->severity, flag->position};
+    return brief;
+}
+
+static struct merge_answer ask(const struct flag *flag, const struct case_brief *briefs,
+                               uint32_t count)
+{
+    struct case_rules rules;
+    case_rules_default(&rules);
+    struct merge_answer answer;
+    case_merge(flag, briefs, count, &rules, &answer);
+    assert_true(answer.reason[0] != '\0');
+    return answer;
+}
+
+static void test_the_first_flag_opens_a_case_and_says_why(void **state)
+{
+    (void)state;
+    struct flag flag = flag_of(SIGNAL_TIMEOUTS, 100);
+    struct merge_answer answer = ask(&flag, NULL, 0);
+    assert_int_equal(answer.verdict, MERGE_OPEN);
+    assert_int_equal(answer.kind, CASE_FAULT);
+    assert_string_equal(answer.cause, "N2");
+    assert_non_null(strstr(answer.reason, "T5"));
+    assert_non_null(strstr(answer.reason, "5 against 3"));
+    assert_int_equal(answer.follow, FOLLOW_UP_SERVICE);
+}
+
+static void test_further_flags_of_the_cause_join_and_others_do_not(void **state)
+{
+    (void)state;
+    struct flag first = flag_of(SIGNAL_TIMEOUTS, 100);
+    struct case_brief open = brief_of(&first, 7);
+    struct flag reversals = flag_of(SIGNAL_REVERSALS, 101);
+    struct merge_answer answer = ask(&reversals, &open, 1);
+    assert_int_equal(answer.verdict, MERGE_JOIN);
+    assert_int_equal(answer.case_id, 7);
+    struct flag clock = flag_of(SIGNAL_CLOCK_OFF, 102);
+    assert_int_equal(ask(&clock, &open, 1).verdict, MERGE_OPEN);
+    struct flag elsewhere = flag_of(SIGNAL_REVERSALS, 103);
+    snprintf(elsewhere.subject_id, sizeof(elsewhere.subject_id), "10000002");
+    assert_int_equal(ask(&elsewhere, &open, 1).verdict, MERGE_OPEN);
+}
+
+static void test_the_same_flag_again_changes_nothing(void **state)
+{
+    (void)state;
+    struct flag flag = flag_of(SIGNAL_SERIAL_DIFFERS, 100);
+    struct case_brief open = brief_of(&flag, 7);
+    struct merge_answer answer = ask(&flag, &open, 1);
+    assert_int_equal(answer.verdict, MERGE_NOTHING);
+    assert_false(answer.is_stop_permitted);
+    open.is_open = false;
+    assert_int_equal(ask(&flag, &open, 1).verdict, MERGE_NOTHING);
+}
+
+static void test_after_closing_the_rule_is_quiet_for_seven_days_but_at_severity_four(void **state)
+{
+    (void)state;
+    struct flag before = flag_of(SIGNAL_TIMEOUTS, 100);
+    struct case_brief closed = brief_of(&before, 7);
+    closed.is_open = false;
+    closed.closed_us = NOW - 7 * DAY_US + 1;
+    struct flag flag = flag_of(SIGNAL_TIMEOUTS, 200);
+    assert_int_equal(ask(&flag, &closed, 1).verdict, MERGE_NOTHING);
+    flag.severity = 4;
+    assert_int_equal(ask(&flag, &closed, 1).verdict, MERGE_OPEN);
+    flag.severity = 2;
+    closed.closed_us = NOW - 7 * DAY_US;
+    assert_int_equal(ask(&flag, &closed, 1).verdict, MERGE_OPEN);
+    closed.closed_us = NOW - DAY_US;
+    struct flag other_rule = flag_of(SIGNAL_REVERSALS, 201);
+    assert_int_equal(ask(&other_rule, &closed, 1).verdict, MERGE_OPEN);
+}
+
+static void test_each_row_of_money_is_a_case_of_its_own(void **state)
+{
+    (void)state;
+    struct flag first = flag_of(SIGNAL_LATE_APPROVAL, 100);
+    struct case_brief briefs[2] = {brief_of(&first, 7), brief_of(&first, 6)};
+    struct flag second = flag_of(SIGNAL_LATE_APPROVAL, 101);
+    assert_int_equal(ask(&second, briefs, 1).verdict, MERGE_OPEN);
+    assert_string_equal(ask(&second, briefs, 1).cause, "M1:101");
+    briefs[0].is_open = false;
+    briefs[0].closed_us = NOW - 1;
+    assert_int_equal(ask(&second, briefs, 1).verdict, MERGE_OPEN);
+    assert_int_equal(ask(&first, briefs, 1).verdict, MERGE_NOTHING);
+    struct flag longest = flag_of(SIGNAL_UNDELIVERED, UINT64_MAX);
+    assert_string_equal(ask(&longest, NULL, 0).cause, "M5:18446744073709551615");
+}
+
+static void test_what_is_only_watched_opens_nothing(void **state)
+{
+    (void)state;
+    struct flag flag = flag_of(SIGNAL_SERIAL_DIFFERS, 100);
+    flag.is_watched_only = true;
+    struct merge_answer answer = ask(&flag, NULL, 0);
+    assert_int_equal(answer.verdict, MERGE_NOTHING);
+    assert_false(answer.is_stop_permitted || answer.is_person_asked);
+}
+
+static void test_a_cohort_has_one_case_with_the_maker_and_its_terminals_none(void **state)
+{
+    (void)state;
+    struct flag cohort = flag_of(SIGNAL_TIMEOUTS, 100);
+    cohort.subject = FLAG_OF_COHORT;
+    cohort.cohort = COHORT_FIRMWARE;
+    cohort.terminal_id[0] = '\0';
+    snprintf(cohort.subject_id, sizeof(cohort.subject_id), "PAX A920 1.2.3");
+    struct merge_answer answer = ask(&cohort, NULL, 0);
+    assert_int_equal(answer.verdict, MERGE_OPEN);
+    assert_true(answer.is_makers);
+    assert_string_equal(answer.cause, "FIRMWARE");
+    struct case_brief open = brief_of(&cohort, 9);
+    cohort.position = 150;
+    assert_int_equal(ask(&cohort, &open, 1).verdict, MERGE_JOIN);
+    struct flag linked = flag_of(SIGNAL_TIMEOUTS, 200);
+    linked.is_fleet_linked = true;
+    answer = ask(&linked, &open, 1);
+    assert_int_equal(answer.verdict, MERGE_LINK);
+    assert_int_equal(answer.case_id, 9);
+    assert_int_equal(ask(&linked, NULL, 0).verdict, MERGE_LINK);
+    linked.severity = 4; /* nothing explains that away */
+    assert_int_equal(ask(&linked, &open, 1).verdict, MERGE_OPEN);
+}
+
+static void test_four_signals_stop_alone(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+        struct flag flag = flag_of((enum signal_code)i, 100);
+        flag.severity = 4;
+        const char *code = signal_code_text((enum signal_code)i);
+        bool is_alone = strcmp(code, "L5") == 0 || strcmp(code, "L7") == 0 ||
+                        strcmp(code, "L8") == 0 || strcmp(code, "T10") == 0;
+        assert_int_equal(ask(&flag, NULL, 0).is_stop_permitted, is_alone);
+        flag.severity = 3;
+        assert_false(ask(&flag, NULL, 0).is_stop_permitted);
+    }
+}
+
+static void test_others_stop_by_two_that_are_independent_or_by_a_person(void **state)
+{
+    (void)state;
+    struct flag travel = flag_of(SIGNAL_TRAVEL, 100);
+    struct merge_answer answer = ask(&travel, NULL, 0);
+    assert_int_equal(answer.follow, FOLLOW_UP_HOLD);
+    assert_true(answer.is_person_asked);
+    struct flag listed = flag_of(SIGNAL_CARD_LISTED, 90);
+    listed.subject = FLAG_OF_MERCHANT;
+    struct case_brief other = brief_of(&listed, 5);
+    answer = ask(&travel, &other, 1);
+    assert_true(answer.is_stop_permitted);
+    assert_int_equal(answer.follow, FOLLOW_UP_STOP);
+    other.flags[0].position = 100; /* completed by the very same row */
+    assert_false(ask(&travel, &other, 1).is_stop_permitted);
+    other.flags[0].position = 90;
+    other.flags[0].severity = 3;
+    assert_false(ask(&travel, &other, 1).is_stop_permitted);
+    other.flags[0].severity = 4;
+    snprintf(other.terminal_id, sizeof(other.terminal_id), "10000002");
+    assert_false(ask(&travel, &other, 1).is_stop_permitted);
+    snprintf(other.terminal_id, sizeof(other.terminal_id), "10000001");
+    other.is_open = false;
+    assert_false(ask(&travel, &other, 1).is_stop_permitted);
+    struct flag city = flag_of(SIGNAL_CITY_CHANGED, 90); /* of the same cause: not independent */
+    city.severity = 4;
+    struct case_brief place = brief_of(&city, 6);
+    assert_false(ask(&travel, &place, 1).is_stop_permitted);
+}
+
+static void test_severity_gives_the_service_class(void **state)
+{
+    (void)state;
+    assert_int_equal(case_service_class(4), SERVICE_P1);
+    assert_int_equal(case_service_class(3), SERVICE_P1);
+    assert_int_equal(case_service_class(2), SERVICE_P2);
+    assert_int_equal(case_service_class(1), SERVICE_P3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_first_flag_opens_a_case_and_says_why),
+        cmocka_unit_test(test_further_flags_of_the_cause_join_and_others_do_not),
+        cmocka_unit_test(test_the_same_flag_again_changes_nothing),
+        cmocka_unit_test(test_after_closing_the_rule_is_quiet_for_seven_days_but_at_severity_four),
+        cmocka_unit_test(test_each_row_of_money_is_a_case_of_its_own),
+        cmocka_unit_test(test_what_is_only_watched_opens_nothing),
+        cmocka_unit_test(test_a_cohort_has_one_case_with_the_maker_and_its_terminals_none),
+        cmocka_unit_test(test_four_signals_stop_alone),
+        cmocka_unit_test(test_others_stop_by_two_that_are_independent_or_by_a_person),
+        cmocka_unit_test(test_severity_gives_the_service_class),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
