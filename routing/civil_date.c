@@ -16,6 +16,11 @@ static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
     return year / 400 * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+static bool is_leap_year(int64_t year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
 bool civil_date_parse(int64_t *days, const char *text)
 {
     static const uint8_t MONTH_DAYS[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -29,7 +34,32 @@ bool civil_date_parse(int64_t *days, const char *text)
             STATUS_OK) {
         return false;
     }
-    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     *days = days_from_civil((int64_t)year, (int64_t)month, (int64_t)day);
-    return month != 2 || day != 29 || is_leap;
+    return month != 2 || day != 29 || is_leap_year((int64_t)year);
+}
+
+struct civil_date civil_date_of(int32_t days)
+{
+    REQUIRE(days >= 0); /* the house counts from 1970 on */
+    /* Years of 400 begin in March, so that the leap day is their last. */
+    int32_t shifted = days + 719468;
+    int32_t era = shifted / 146097;
+    int32_t of_era = shifted % 146097;
+    int32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int32_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int32_t month = (5 * of_year + 2) / 153;
+    return (struct civil_date){.year = year + era * 400 + (month >= 10),
+                               .month = (uint32_t)(month < 10 ? month + 3 : month - 9),
+                               .day = (uint32_t)(of_year - (153 * month + 2) / 5 + 1)};
+}
+
+int64_t civil_date_days(struct civil_date date)
+{
+    return days_from_civil(date.year, date.month, date.day);
+}
+
+uint32_t civil_month_days(int32_t year, uint32_t month)
+{
+    REQUIRE(month >= 1 && month <= 12);
+    return month == 2 ? (is_leap_year(year) ? 29 : 28) : 30 + ((month + (month > 7)) & 1);
 }
