@@ -164,7 +164,7 @@ void case_merge(const struct flag *flag, const struct case_brief *briefs, uint32
     answer->kind = signal_case_kind(flag->signal);
     answer->severity = flag->severity;
     answer->follow = signal_follow_up(flag->signal);
-    answer->is_makers = flag->subject == FLAG_OF_COHORT;
+    answer->is_makers = flag->subject == FLAG_OF_COHORT && cohort_is_makers(flag->cohort);
     case_cause(answer->cause, flag);
     if (!needs_no_case(flag, briefs, count, answer)) {
         find_case(flag, briefs, count, rules, answer);

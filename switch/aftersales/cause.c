@@ -238,20 +238,32 @@ static void find_place(const struct cause_question *question, struct cause_answe
         answer->place = CAUSE_AT_CHANNEL;
         snprintf(answer->place_name, sizeof(answer->place_name), "%s",
                  question->channel != NULL ? question->channel : "");
-    } else if (is_merchants) {
-        answer->place = CAUSE_AT_MERCHANT;
-    } else if (question->cohort != NULL) {
+    } else if (question->cohort != NULL && !is_merchants) {
         answer->place = CAUSE_AT_COHORT;
         snprintf(answer->place_name, sizeof(answer->place_name), "%s",
                  question->cohort->subject_id);
-    } else if (answer->count > 0 && answer->ranks[0].fault == FAULT_MERCHANT) {
+    } else if (is_merchants || (answer->count > 0 && answer->ranks[0].fault == FAULT_MERCHANT)) {
         answer->place = CAUSE_AT_MERCHANT;
     }
 }
 
-void cause_find(const struct cause_question *question, struct cause_answer *answer)
+/* A cohort of one channel is that channel; the others stay what they are. */
+static struct cause_question plain_question(const struct cause_question *question)
+{
+    struct cause_question plain = *question;
+    if (plain.cohort != NULL && plain.cohort->cohort == COHORT_CHANNEL) {
+        plain.channel = plain.cohort->subject_id;
+        plain.is_channel_down = true;
+        plain.cohort = NULL;
+    }
+    return plain;
+}
+
+void cause_find(const struct cause_question *asked, struct cause_answer *answer)
 {
     struct cause_rank ranks[FAULT_COUNT] = {0};
+    const struct cause_question plain = plain_question(asked);
+    const struct cause_question *question = &plain;
     memset(answer, 0, sizeof(*answer));
     for (unsigned i = 0; i < FAULT_COUNT; i++) {
         ranks[i].fault = (enum fault)i;
@@ -263,7 +275,8 @@ void cause_find(const struct cause_question *question, struct cause_answer *answ
     if (answer->checks[2].is_known && !answer->checks[2].is_ruled_out) {
         ranks[FAULT_MERCHANT].score += MERCHANT_WEIGHT;
     }
-    if (question->cohort != NULL) {
+    /* What a maker's devices have in common is software; a region or an agent has none. */
+    if (question->cohort != NULL && cohort_is_makers(question->cohort->cohort)) {
         add_evidence(&ranks[FAULT_SOFTWARE], question->cohort, MERCHANT_WEIGHT);
     }
     rank(ranks, answer);

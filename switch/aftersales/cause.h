@@ -71,7 +71,7 @@ struct cause_answer {
     } checks[CAUSE_CHECK_COUNT];
 };
 
-void cause_find(const struct cause_question *question, struct cause_answer *answer);
+void cause_find(const struct cause_question *asked, struct cause_answer *answer);
 /* NULL: the merchant may do business; else why not. */
 const char *merchant_qualification_fault(const struct merchant_registration *merchant,
                                          int32_t today, bool is_chinese);

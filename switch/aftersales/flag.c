@@ -78,6 +78,11 @@ const char *cohort_kind_name(enum cohort_kind kind)
     return NAMES[kind];
 }
 
+bool cohort_is_makers(enum cohort_kind kind)
+{
+    return kind == COHORT_BRAND || kind == COHORT_MODEL || kind == COHORT_FIRMWARE;
+}
+
 static const char *const FOLLOW_UPS[FOLLOW_UP_COUNT][2] = {
 #define X(name, text) [FOLLOW_UP_##name] = {#name, text},
     FOLLOW_UP_MAP(X)

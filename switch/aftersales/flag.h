@@ -72,5 +72,6 @@ enum case_kind signal_case_kind(enum signal_code signal);
 enum follow_up signal_follow_up(enum signal_code signal);
 enum flag_subject signal_subject(enum signal_code signal);
 const char *cohort_kind_name(enum cohort_kind kind); /* "FIRMWARE" */
+bool cohort_is_makers(enum cohort_kind kind);        /* a brand, a model, a firmware */
 const char *follow_up_name(enum follow_up follow);
 const char *follow_up_text(enum follow_up follow);

@@ -55,10 +55,11 @@ static void tell_next_step(const struct turn *turn)
     if (step == NULL) {
         return;
     }
-    if (step->order != CASE_EFFECT_NONE) {
+    bool has_terminal = turn->it->terminal_id[0] != '\0';
+    if (step->order != CASE_EFFECT_NONE && has_terminal) {
         follow(turn, step->order, step->zh, 0);
     }
-    if (step->order != CASE_EFFECT_TELL_CASHIER) {
+    if (step->order != CASE_EFFECT_TELL_CASHIER || !has_terminal) {
         follow(turn, CASE_EFFECT_TELL_DISPATCHER, step->en, 0);
     }
 }
@@ -103,7 +104,7 @@ static void on_open(const struct turn *turn)
         follow(turn, CASE_EFFECT_TELL_MANAGER, turn->event->reason,
                service_clock_due(&it->answer, &turn->rules->calendar));
     }
-    if (it->subject == FLAG_OF_COHORT) {
+    if (it->is_makers) {
         follow(turn, CASE_EFFECT_TELL_MAKER, turn->event->reason, 0);
     }
 }

@@ -66,7 +66,8 @@ struct service_case {
     enum obtained obtained;
     uint8_t severity; /* 1..4 */
     enum service_class service_class;
-    char fault[4]; /* "N1"; empty: not known */
+    char fault[4];  /* "N1"; empty: not known */
+    bool is_makers; /* of a brand, model or firmware: the maker is told */
     /* changed by steps only */
     enum case_state state;
     uint32_t event_count; /* 0: not opened; each recorded event adds one */
@@ -104,13 +105,15 @@ struct case_event {
     enum service_place place;         /* DISPATCH */
     char engineer[CASE_ACTOR_SIZE];   /* DISPATCH: to whom */
     char point_id[16];                /* DISPATCH */
-    char terminal_id[9], serial[21];  /* OBSERVED: who was seen; SWAP: serial of the new one */
-    bool is_good;                     /* OBSERVED: a sign-on or payment that went well */
-    bool is_stop_permitted;           /* STOP by the switch: case_merge permitted it */
-    int64_t cost_minor;               /* QUOTE */
-    enum case_outcome outcome;        /* CLOSE */
-    char closing_code[16];            /* CLOSE */
-    uint8_t score;                    /* SCORE: 1..5 */
+    /* OBSERVED: who was seen; of a cohort's case empty, when it does as well as its peers again.
+     * SWAP: serial of the new one */
+    char terminal_id[9], serial[21];
+    bool is_good;              /* OBSERVED: a sign-on or payment that went well */
+    bool is_stop_permitted;    /* STOP by the switch: case_merge permitted it */
+    int64_t cost_minor;        /* QUOTE */
+    enum case_outcome outcome; /* CLOSE */
+    char closing_code[16];     /* CLOSE */
+    uint8_t score;             /* SCORE: 1..5 */
 };
 
 /* X(name, sentence): what must be done outside. */

@@ -231,6 +231,7 @@ static void test_a_bad_release_is_one_case_with_the_maker(void **state)
     struct service_case *it = desk_raise(&desk, cohort);
     assert_non_null(it);
     assert_true(desk_followed(&desk, CASE_EFFECT_TELL_MAKER));
+    assert_false(desk_followed(&desk, CASE_EFFECT_TELL_CASHIER)); /* there is none to tell */
     for (unsigned i = 0; i < 40; i++) {
         struct flag flag = desk_flag_of(&desk, SIGNAL_MALFORMED);
         snprintf(flag.terminal_id, sizeof(flag.terminal_id), "2%07u", i);
@@ -245,6 +246,18 @@ static void test_a_bad_release_is_one_case_with_the_maker(void **state)
     struct cause_answer answer;
     cause_find(&question, &answer);
     assert_int_equal(answer.place, CAUSE_AT_COHORT);
+
+    desk_do(&desk, it, CASE_EVENT_TRIAGE, CASE_ROLE_STAFF);
+    desk_try(&desk, it, 1, CASE_STEP_IMPOSSIBLE);
+    desk_try(&desk, it, 2, CASE_STEP_IMPOSSIBLE);
+    desk_do(&desk, it, CASE_EVENT_GO_REMOTE, CASE_ROLE_STAFF);
+    desk_do(&desk, it, CASE_EVENT_ESCALATE, CASE_ROLE_STAFF);
+    desk_do(&desk, it, CASE_EVENT_FIX, CASE_ROLE_MAKER);
+    struct case_event well = desk_event(&desk, CASE_EVENT_OBSERVED, CASE_ROLE_SWITCH);
+    well.is_good = true;
+    well.terminal_id[0] = '\0'; /* the fleet does as well as its peers again */
+    desk_tell(&desk, it, well);
+    desk_close(&desk, it, CASE_ROLE_STAFF, CASE_OUTCOME_CONFIRMED);
 }
 
 static void test_what_nobody_takes_up_escalates_to_the_manager(void **state)

@@ -185,6 +185,7 @@ static struct service_case *open_by(struct desk *desk, const struct flag *flag)
                                  .source = CASE_SOURCE_RULE,
                                  .subject = flag->subject,
                                  .severity = flag->severity,
+                                 .is_makers = desk->merged.is_makers,
                                  .service_class = case_service_class(flag->severity),
                                  .obtained = desk->terminal.obtained};
     memcpy(first.subject_id, flag->subject_id, sizeof(first.subject_id));

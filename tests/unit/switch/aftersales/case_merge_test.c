@@ -145,6 +145,9 @@ static void test_a_cohort_has_one_case_with_the_maker_and_its_terminals_none(voi
     assert_int_equal(answer.verdict, MERGE_OPEN);
     assert_true(answer.is_makers);
     assert_string_equal(answer.cause, "FIRMWARE");
+    cohort.cohort = COHORT_REGION;
+    assert_false(ask(&cohort, NULL, 0).is_makers);
+    cohort.cohort = COHORT_FIRMWARE;
     struct case_brief open = brief_of(&cohort, 9);
     cohort.position = 150;
     assert_int_equal(ask(&cohort, &open, 1).verdict, MERGE_JOIN);

@@ -137,6 +137,26 @@ static void test_a_cohort_takes_the_blame_from_the_terminal(void **state)
     assert_non_null(strstr(answer.checks[1].en, "FIRMWARE PAX A920 1.2.3"));
 }
 
+static void test_a_cohort_of_one_channel_is_the_channel_and_a_region_has_no_software(void **state)
+{
+    (void)state;
+    struct flag flags[] = {flag_of(SIGNAL_TIMEOUTS, 11, 0)};
+    struct flag cohort = {.subject = FLAG_OF_COHORT,
+                          .cohort = COHORT_CHANNEL,
+                          .signal = SIGNAL_TIMEOUTS,
+                          .subject_id = "bank_a"};
+    struct cause_question question = {.flags = flags, .flag_count = 1, .cohort = &cohort};
+    struct cause_answer answer;
+    cause_find(&question, &answer);
+    assert_int_equal(answer.place, CAUSE_AT_CHANNEL);
+    assert_string_equal(answer.place_name, "bank_a");
+    cohort.cohort = COHORT_REGION;
+    cause_find(&question, &answer);
+    assert_int_equal(answer.place, CAUSE_AT_COHORT);
+    assert_int_equal(answer.ranks[0].fault, FAULT_SLOW_NETWORK);
+    assert_int_equal(answer.count, 1);
+}
+
 static void test_a_merchant_that_may_not_is_found_out(void **state)
 {
     (void)state;
@@ -216,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_what_more_points_to_stands_first_with_its_evidence),
         cmocka_unit_test(test_a_channel_that_is_down_for_all_is_not_the_terminals_fault),
         cmocka_unit_test(test_a_cohort_takes_the_blame_from_the_terminal),
+        cmocka_unit_test(test_a_cohort_of_one_channel_is_the_channel_and_a_region_has_no_software),
         cmocka_unit_test(test_a_merchant_that_may_not_is_found_out),
         cmocka_unit_test(test_only_the_five_likeliest_are_named),
         cmocka_unit_test(test_it_is_told_in_both_languages_and_never_beyond_its_room),
