@@ -15,6 +15,7 @@
 #include "protocols/base/money.h"
 #include "protocols/base/pan.h"
 #include "protocols/base/secret.h"
+#include "protocols/device_note.h"
 
 #define PAYMENT_CARGO_BYTES_MAX 1400
 
@@ -151,6 +152,7 @@ struct payment {
     struct track3 track3; /* F36 */
     char pay_code[25];    /* F59 A3: the customer's code as scanned, digits; good for a minute */
     char voucher[21];     /* F59 A4: payment voucher of a QR payment, 20 digits */
+    struct device_note device; /* of a terminal's request: what it tells of itself */
     struct {
         uint16_t offset, length;
     } cargo[PAYMENT_CARGO_COUNT];

@@ -80,6 +80,18 @@ static bool has_tags(const struct spec_parts *parts)
     return parts->style == SPEC_STYLE_TLV || parts->style == SPEC_STYLE_BER;
 }
 
+/* Whether a fault inside the field is of no matter: a terminal's private data, in a request whose
+ * payer is told elsewhere, and in nothing that is mapped. The field is then left out whole, since
+ * nobody knows what stands behind the fault. */
+static bool may_leave_out(const struct payment *payment, const struct dialect_op *op,
+                          const struct dialect_op *target)
+{
+    bool has_payer = payment->pan.digit_count > 0 || payment->track2.count > 0;
+    bool is_taken = payment->pay_code[0] != '\0' || payment->voucher[0] != '\0';
+    return op->cargo == PAYMENT_CARGO_PRIVATE_59 && payment->leg == PAYMENT_REQUEST && has_payer &&
+           !is_taken && target == NULL;
+}
+
 enum status dialect_parts_read(const struct dialect *dialect, const struct dialect_op *op,
                                const struct message *message, unsigned field,
                                struct payment *payment, char reason[DIALECT_REASON_SIZE])
@@ -93,7 +105,7 @@ enum status dialect_parts_read(const struct dialect *dialect, const struct diale
         value.bytes = (const uint8_t *)text;
     }
     struct parts_reader reader;
-    struct parts_element element;
+    struct parts_element element = {.part = NULL};
     struct parts_fault fault;
     uint8_t rest_bytes[PAYMENT_CARGO_BYTES_MAX];
     struct byte_writer rest;
@@ -114,6 +126,10 @@ enum status dialect_parts_read(const struct dialect *dialect, const struct diale
             return refuse(reason, "field %u has tag %s twice, or with more than %u characters",
                           field, element.part->tag, target->size - 1U);
         }
+    }
+    if (status != STATUS_NOT_FOUND &&
+        may_leave_out(payment, op, op_of(dialect, op, element.part))) {
+        return STATUS_OK;
     }
     if (status != STATUS_NOT_FOUND) {
         return refuse(reason, "field %u %s, at byte %u of the field", field, fault.reason,

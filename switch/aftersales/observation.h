@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "protocols/base/pan.h"
+#include "protocols/device_note.h"
 #include "protocols/payment.h"
 
 /* X(name, sentence) */
@@ -71,18 +72,6 @@ enum observation_detail {
     OBSERVATION_DETAIL_MAP(X)
 #undef X
         OBSERVED_COUNT
-};
-
-/* What a terminal tells of itself in private fields (unionpay-pos 10): absent is empty, or the flag
- * is not set. */
-#define DEVICE_NOTE_SERIAL_SIZE 21
-#define DEVICE_NOTE_FIRMWARE_SIZE 9
-enum device_note_flag {
-    DEVICE_NOTE_HAS_POSITION = 1u << 0,
-    DEVICE_NOTE_POSITION_ZERO = 1u << 1,   /* 0,0 */
-    DEVICE_NOTE_POSITION_FROZEN = 1u << 2, /* to the last digit as the time before */
-    DEVICE_NOTE_FALLBACK = 1u << 3,        /* a chip card that was read by its stripe */
-    DEVICE_NOTE_RANDOM_WRONG = 1u << 4     /* the random factor is not the card's last six digits */
 };
 
 struct observation {

@@ -60,8 +60,8 @@ static void assert_field_59(const char *expected)
     assert_memory_equal(raw.bytes, expected, raw.length);
 }
 
-/* Reads a purchase whose field 59 is `text`. */
-static enum status read_59(const char *text)
+/* Reads a purchase whose field 59 is `text`, with that card, or none. */
+static enum status read_59_with(const char *text, const char *card)
 {
     static struct stage_message other;
     struct message_draft draft;
@@ -80,10 +80,18 @@ static enum status read_59(const char *text)
         }
     }
     message_draft_set_text(&draft, 59, text);
+    if (card != NULL) {
+        message_draft_set_text(&draft, 2, card);
+    }
     byte_writer_init(&other.writer, other.bytes, sizeof(other.bytes));
     assert_int_equal(message_build(&draft, &other.writer, NULL, &fault), STATUS_OK);
     stage_parse(&other, terminal);
     return dialect_read(terminal, &other.message, &payment, &stage.fault);
+}
+
+static enum status read_59(const char *text)
+{
+    return read_59_with(text, NULL);
 }
 
 static void assert_kept(const char *expected)
@@ -199,6 +207,22 @@ static void test_a_broken_list_is_told_without_its_content(void **state)
     }
 }
 
+/* A terminal's own data refuses nobody who pays by card; a payment code does. */
+static void test_broken_terminal_data_beside_a_card_are_left_out(void **state)
+{
+    (void)state;
+    static const char CARD[] = "6200000000000005";
+    assert_int_equal(read_59_with("1799BD31", CARD), STATUS_OK);
+    assert_string_equal(payment.pan.digits, CARD);
+    assert_kept("");
+    assert_int_equal(read_59_with("A2010xA3019" CODE, CARD), STATUS_OK);
+    assert_kept("");
+    assert_string_equal(payment.pay_code, "");
+    assert_int_equal(read_59_with("A30226212345678901234567", CARD), STATUS_BAD_VALUE);
+    assert_int_equal(read_59_with("A3019" CODE "1799BD31", CARD), STATUS_BAD_VALUE);
+    assert_int_equal(read_59("1799BD31"), STATUS_BAD_VALUE);
+}
+
 static void test_a_code_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -218,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_lengths_of_two_digits_are_read_and_written_beside_their_like),
         cmocka_unit_test(test_what_is_no_list_is_kept_whole),
         cmocka_unit_test(test_a_broken_list_is_told_without_its_content),
+        cmocka_unit_test(test_broken_terminal_data_beside_a_card_are_left_out),
         cmocka_unit_test(test_a_code_that_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests_name("protocols/dialect/parts", tests, set_up, tear_down);

@@ -149,6 +149,38 @@ static void test_traces_are_read_as_what_they_are(void **state)
     }
 }
 
+/* What the terminals of two traces tell of themselves. */
+static void test_devices_are_read_out_of_traces(void **state)
+{
+    (void)state;
+    static struct stage_message stage;
+    static const struct {
+        const char *file, *id, *serial, *firmware;
+        unsigned flags;
+    } rows[] = {{"unionpay_pos.jsonl", "V03", "0000290210015708", "H7062801",
+                 DEVICE_NOTE_HAS_POSITION | DEVICE_NOTE_POSITION_ZERO},
+                {"iso8583.jsonl", "cup-pay-request", "00002402106870000001", "V0.0.3.0", 0}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct device_note note = {.is_told = false};
+        json_t *row = find_row(rows[i].file, rows[i].id);
+        parse_row(row, &stage);
+        if (message_has(&stage.message, 59)) {
+            device_note_read_59(&note, message_raw(&stage.message, 59));
+        }
+        if (message_has(&stage.message, 46)) {
+            device_note_read_46(&note, message_raw(&stage.message, 46));
+            device_note_read_62(&note, message_raw(&stage.message, 62));
+            assert_int_not_equal(note.cell, 0);
+        }
+        assert_string_equal(note.serial, rows[i].serial);
+        assert_string_equal(note.firmware, rows[i].firmware);
+        assert_int_equal(note.flags, rows[i].flags);
+        const char *pan = text_of(json_object_get(row, "fields"), "2");
+        assert_string_equal(note.random_factor, pan + strlen(pan) - 6);
+        json_decref(row);
+    }
+}
+
 /* A message that was read and written again has the fields of the original, and no others than its
  * layout names. */
 static void test_the_computed_conversation_is_written_again_byte_for_byte(void **state)
@@ -210,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_traces_are_read_as_what_they_are),
+        cmocka_unit_test(test_devices_are_read_out_of_traces),
         cmocka_unit_test(test_the_computed_conversation_is_written_again_byte_for_byte),
         cmocka_unit_test(test_a_message_wrapped_in_http_is_found),
     };
