@@ -436,6 +436,18 @@ void core_request(struct core *core, struct conn_handle conn, const struct payme
     driver_step(core->driver, &event);
 }
 
+void core_sighting(struct core *core, const char terminal_id[9], enum txn_reason reason,
+                   uint32_t count)
+{
+    struct engine_event event = event_now(core, ENGINE_SIGHTING);
+    REQUIRE(!driver_is_full(core->driver));
+    memcpy(event.sighting.terminal_id, terminal_id, sizeof(event.sighting.terminal_id));
+    event.sighting.reason = reason;
+    event.sighting.count = count;
+    event.sighting.is_log_short = store_is_short(core->store);
+    driver_step(core->driver, &event);
+}
+
 void core_response(struct core *core, uint16_t channel, const struct payment *payment)
 {
     struct engine_event event = event_now(core, ENGINE_RESPONSE);

@@ -54,6 +54,9 @@ bool core_has_room(const struct core *core);
 bool core_is_crowded(const struct core *core);
 
 void core_request(struct core *core, struct conn_handle conn, const struct payment *payment);
+/* What the rim saw of a terminal, `count` times; where core_has_room() says so. */
+void core_sighting(struct core *core, const char terminal_id[9], enum txn_reason reason,
+                   uint32_t count);
 void core_response(struct core *core, uint16_t channel, const struct payment *payment);
 void core_channel(struct core *core, uint16_t channel, bool is_up);
 /* A channel's next settlement day, YYYYMMDD, begins. */

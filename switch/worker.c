@@ -13,12 +13,13 @@
 #define ANSWER_SLOT_COUNT 2048u /* answers that one commit may let out */
 #define RUN_DOWN_NS UINT64_C(3000000000)
 
-enum request_mail_kind { MAIL_REQUEST, MAIL_DONE };
+enum request_mail_kind { MAIL_REQUEST, MAIL_SIGHTING, MAIL_DONE };
 
 /* Worker to engine. */
 struct request_mail {
     _Alignas(max_align_t) enum request_mail_kind kind;
     struct conn_handle conn;
+    struct terminal_sighting sighting;
     void (*done)(void *argument, struct worker *worker);
     void *argument;
     struct payment payment;
@@ -60,6 +61,12 @@ static void request_by_call(void *argument, struct conn_handle conn, const struc
     core_request(worker->setup.core, conn, payment);
 }
 
+static void sighting_by_call(void *argument, const struct terminal_sighting *sighting)
+{
+    struct worker *worker = argument;
+    core_sighting(worker->setup.core, sighting->terminal_id, sighting->reason, sighting->count);
+}
+
 /* ---- the others: mail ---- */
 
 /* Requests leave some slots free: an order that could not say it is done would keep the mail behind
@@ -81,6 +88,16 @@ static void request_by_mail(void *argument, struct conn_handle conn, const struc
     mailbox_commit(worker->requests);
 }
 
+static void sighting_by_mail(void *argument, const struct terminal_sighting *sighting)
+{
+    struct worker *worker = argument;
+    struct request_mail *mail = mailbox_reserve(worker->requests);
+    REQUIRE(mail != NULL);
+    mail->kind = MAIL_SIGHTING;
+    mail->sighting = *sighting;
+    mailbox_commit(worker->requests);
+}
+
 /* On the engine's thread. */
 static bool on_request_mail(void *argument, void *slot)
 {
@@ -92,6 +109,10 @@ static bool on_request_mail(void *argument, void *slot)
     }
     if (!core_has_room(worker->setup.core)) {
         return false;
+    }
+    if (mail->kind == MAIL_SIGHTING) {
+        sighting_by_call(worker, &mail->sighting);
+        return true;
     }
     core_request(worker->setup.core, mail->conn, &mail->payment);
     payment_wipe(&mail->payment);
@@ -179,6 +200,7 @@ struct worker *worker_create(const struct worker_setup *setup)
         .conn_count_max = setup->conn_count_max,
         .has_room = is_first ? core_room : mail_room,
         .on_request = is_first ? request_by_call : request_by_mail,
+        .on_sighting = is_first ? sighting_by_call : sighting_by_mail,
         .argument = worker,
     };
     worker->terminals = terminals_create(&terminals);

@@ -15,7 +15,7 @@
     "processing_code, condition_code, type_code, entry_mode, channel, channel_stan, sent_at, "     \
     "rrn, mcc, channel_reference, response_code, auth_code, settlement_date, local_time, "         \
     "local_date, acquirer_id, settlement_day, is_foreign, totals, merchant_fee, issuer_fee, "      \
-    "scheme_fee, ruleset_version, route_rule, fee_rule"
+    "scheme_fee, ruleset_version, route_rule, fee_rule, device"
 
 /* A row of TXN_STORY_COLUMNS: what is not empty, under its name, with the time as text. */
 json_t *txn_story_record(sqlite3_stmt *row);

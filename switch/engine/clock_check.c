@@ -8,6 +8,7 @@
 #include "protocols/base/require.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/payment_rule.h"
+#include "switch/engine/txn_record.h"
 
 #define SECONDS_PER_MINUTE 60
 #define SECONDS_PER_HOUR 3600
@@ -34,8 +35,21 @@ static bool read_clock(const struct engine *engine, const struct payment *paymen
     return wall_text_ahead(sent_at, engine->wall_us, ahead_s);
 }
 
-void clock_check(struct engine *engine, uint32_t place, const struct payment *payment)
+/* Its row is none of the transaction's, so it has not its key. */
+static void write_row(struct engine *engine, const struct payment *payment, int64_t ahead_s)
 {
+    struct record *record = record_of_payment(engine, payment, RECORD_ANOMALY);
+    struct device_note note = payment->device;
+    REQUIRE(ahead_s >= INT32_MIN && ahead_s <= INT32_MAX); /* a year at most */
+    note.clock_ahead_s = (int32_t)ahead_s;
+    (void)device_note_write(record->device, &note);
+    record->reason = TXN_REASON_CLOCK_OFF;
+    record->stan = 0;
+}
+
+void clock_check(struct engine *engine, uint32_t place, const struct request *request)
+{
+    const struct payment *payment = request->payment;
     int64_t ahead_s = 0;
     if (engine->limits.clock_off_max_s == 0 || place == 0 || !is_of_now(payment->kind) ||
         !read_clock(engine, payment, &ahead_s)) {
@@ -49,6 +63,9 @@ void clock_check(struct engine *engine, uint32_t place, const struct payment *pa
         return;
     }
     day->clock_noted_day = engine->wall.day;
+    if (!request->is_log_short) {
+        write_row(engine, payment, ahead_s);
+    }
     effect_notice(engine, TXN_REASON_CLOCK_OFF, NULL, payment);
     engine->effects->items[engine->effects->count - 1].clock_ahead_s = ahead_s;
 }

@@ -18,6 +18,7 @@
 #include "switch/engine/saf.h"
 #include "switch/engine/search.h"
 #include "switch/engine/settlement.h"
+#include "switch/engine/sighting.h"
 #include "switch/engine/signon.h"
 #include "switch/engine/text.h"
 #include "switch/engine/upload.h"
@@ -60,7 +61,7 @@ static void on_request(struct engine *engine, const struct request *request)
     case PAYMENT_TRAVEL_OURS:
         on_own(engine, request);
         clock_check(engine, terminal_set_find(&engine->terminals, request->payment->terminal_id),
-                    request->payment);
+                    request);
         break;
     case PAYMENT_TRAVEL_UNDO:
         reversal_on_request(engine, request);
@@ -243,6 +244,9 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         break;
     case ENGINE_CUT_OVER:
         on_cut_over(engine, event);
+        break;
+    case ENGINE_SIGHTING:
+        sighting_on_event(engine, event);
         break;
     case ENGINE_FOUND:
         search_on_found(engine, event);

@@ -69,6 +69,7 @@ struct engine_limits {
     X(KEYS, "the security module made working keys, or could not")                                 \
     X(CHANNEL, "a channel came up or went down")                                                   \
     X(CUT_OVER, "a channel says that its next settlement day begins")                              \
+    X(SIGHTING, "the rim saw something of a terminal that never became a request")                 \
     X(FOUND, "the log was searched for what a LOOKUP asked")                                       \
     X(TICK, "time has passed")                                                                     \
     X(RULESET, "another version of the rules is in force")                                         \
@@ -152,7 +153,14 @@ enum engine_event_kind {
     X(USAGE_FULL, "96", "what it takes cannot be counted: raise engine.usage_count_max")           \
     X(CLOCK_OFF, "00", "the terminal's clock is off")                                              \
     X(OTHER_BATCH, "77", "the batch is not the terminal's open one: sign on again")                \
-    X(CHANNEL_FULL, "91", "as many requests wait for the channel as may; nothing was sent")
+    X(CHANNEL_FULL, "91", "as many requests wait for the channel as may; nothing was sent")        \
+    X(MAC_FAILED, "A0", "messages of the terminal whose MAC is missing or wrong")                  \
+    X(KEYS_MISSING, "A0", "messages of a terminal that has no working keys here")                  \
+    X(MALFORMED, "30", "bytes of the terminal that are no message, or none that is known")         \
+    X(TLS_FAILED, "00", "TLS handshakes that failed where the terminal came from before")          \
+    X(STRANGER, "97", "messages of terminals that are not registered")                             \
+    X(IDENTITY_DIFFERS, "00", "messages of a terminal whose certificate names another one")        \
+    X(ANSWER_MAC, "00", "the terminal says that the MAC of our answer is wrong: keys differ")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,
@@ -163,6 +171,8 @@ enum txn_reason {
 const char *txn_reason_name(enum txn_reason reason); /* "no_answer" */
 const char *txn_reason_text(enum txn_reason reason);
 const char *txn_reason_code(enum txn_reason reason);
+/* Whether a SIGHTING may have that reason. */
+bool engine_may_sight(enum txn_reason reason);
 
 struct engine_event {
     enum engine_event_kind kind;
@@ -198,6 +208,12 @@ struct engine_event {
             uint16_t channel;
             uint32_t settlement_day; /* YYYYMMDD that begins */
         } cut_over;
+        struct {
+            char terminal_id[9];
+            enum txn_reason reason; /* engine_may_sight() */
+            uint32_t count;         /* how many it stands for */
+            bool is_log_short;      /* nothing is written */
+        } sighting;
         struct {
             struct txn_handle txn; /* as in the LOOKUP effect */
             bool is_failed;        /* the log could not be read: nothing is known */

@@ -7,6 +7,7 @@
 #include "switch/engine/advice.h"
 #include "switch/engine/batch.h"
 #include "switch/engine/clock_check.h"
+#include "switch/engine/device_check.h"
 #include "switch/engine/duplicate.h"
 #include "switch/engine/fee_check.h"
 #include "switch/engine/forward.h"
@@ -60,6 +61,7 @@ static struct txn *keep(struct engine *engine, const struct request *request, ui
     engine_format_rrn(engine, detail->rrn, txn->reference);
     struct payment *flight = txn_slab_take_flight(&engine->slab, txn_slot(&engine->slab, txn));
     payment_copy(flight, payment);
+    device_check(engine, terminal, flight);
     engine_index_key(engine, txn);
     return txn;
 }
@@ -271,7 +273,7 @@ void intake_on_request(struct engine *engine, const struct request *request)
     }
     struct terminal_state *terminal = &engine->terminals.states[place];
     terminal->requests++;
-    clock_check(engine, place, payment);
+    clock_check(engine, place, request);
     terminal->last_seen_wall_us = engine->wall_us;
     bool may_go_on = decision.answer == ROUTE_FOUND || is_of_rules(decision.answer);
     if (may_go_on && terminal->is_signed_on) {

@@ -74,6 +74,13 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_CLOCK_OFF] = "clock_off",
     [TXN_REASON_OTHER_BATCH] = "other_batch",
     [TXN_REASON_CHANNEL_FULL] = "channel_full",
+    [TXN_REASON_MAC_FAILED] = "mac_failed",
+    [TXN_REASON_KEYS_MISSING] = "keys_missing",
+    [TXN_REASON_MALFORMED] = "malformed",
+    [TXN_REASON_TLS_FAILED] = "tls_failed",
+    [TXN_REASON_STRANGER] = "stranger",
+    [TXN_REASON_IDENTITY_DIFFERS] = "identity_differs",
+    [TXN_REASON_ANSWER_MAC] = "answer_mac",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

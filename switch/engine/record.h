@@ -18,6 +18,7 @@
 #define RECORD_PAYLOAD_BYTES_MAX 900
 #define RECORD_TOTALS_SIZE 160
 #define RECORD_CHANNEL_NAME_SIZE 16
+#define RECORD_DEVICE_SIZE DEVICE_NOTE_TEXT_SIZE
 
 /* X(name, sentence) */
 #define RECORD_KIND_MAP(X)                                                                         \
@@ -105,6 +106,9 @@ struct record {
     uint32_t usage_day; /* YYYYMMDD */
     int32_t usage_count;
     int64_t usage_minor;
+    /* What the terminal told of itself, and what was noticed of it: device_note.h; in the rows that
+     * a request begins, and in those about the terminal. */
+    char device[RECORD_DEVICE_SIZE];
     /* rest */
     uint16_t answer_length; /* texts and chip data of the answer, for its repeats: answer_cargo.h */
     uint16_t payload_length; /* SIGNON: the working key records, as hsm/ gave them. REVERSAL: the

@@ -106,6 +106,14 @@ static enum txn_reason undo_is_refused(const struct engine *engine, const struct
     return is_of_earlier_day(engine, txn) ? TXN_REASON_EARLIER_DAY : TXN_REASON_NONE;
 }
 
+/* A0: the terminal could not verify our answer, so its keys are not ours (unionpay-pos 5). */
+static void note_keys(struct engine *engine, const struct request *request, const struct txn *txn)
+{
+    if (strcmp(request->payment->reversal_reason, "A0") == 0 && !request->is_log_short) {
+        record_anomaly(engine, TXN_REASON_ANSWER_MAC, txn, request->payment);
+    }
+}
+
 static void undo(struct engine *engine, const struct request *request, struct txn *txn)
 {
     struct txn_detail *detail = txn_detail(&engine->slab, txn);
@@ -125,6 +133,7 @@ static void undo(struct engine *engine, const struct request *request, struct tx
     }
     if (txn->state == TXN_FORWARDED || txn->state == TXN_APPROVED) {
         TEXT_COPY(detail->reversal_reason, request->payment->reversal_reason);
+        note_keys(engine, request, txn);
         txn->has_conn = false; /* the terminal has given up waiting for the original's answer */
         saf_open(engine, txn, TXN_REASON_TERMINAL_REVERSED);
         txn_slab_give_flight(&engine->slab, txn_slot(&engine->slab, txn));

@@ -47,6 +47,7 @@ struct terminal_day {
     struct pin_guard pin_guard;
     int64_t clock_ahead_s;    /* of ours, as its last message that told a time had it */
     int64_t clock_wall_us;    /* when that was; 0: it told none in this run */
+    uint32_t position_hash;   /* of where its last payment said it was; 0: not in this run */
     uint32_t clock_noted_day; /* YYYYMMDD when it was last found wrong; 0: not in this run */
 };
 

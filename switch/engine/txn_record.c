@@ -81,6 +81,16 @@ uint32_t record_take_original_stan(const struct record *record)
     return record->payload_length == sizeof(uint32_t) ? byte_reader_u32(&reader) : 0;
 }
 
+/* In the row that begins or ends a request, while memory still has the request. */
+static void put_device(struct record *record, const struct payment *flight)
+{
+    bool is_of_request = record->kind == RECORD_INTENT || record->kind == RECORD_REFUSED ||
+                         record->kind == RECORD_ADVICE;
+    if (is_of_request && flight != NULL && flight->device.is_told) {
+        (void)device_note_write(record->device, &flight->device);
+    }
+}
+
 struct record *record_of_txn(struct engine *engine, const struct txn *txn, enum record_kind kind)
 {
     REQUIRE(txn->state != TXN_FREE && txn->state != TXN_KEYS_WAITED);
@@ -104,6 +114,7 @@ struct record *record_of_txn(struct engine *engine, const struct txn *txn, enum 
     record->amount = txn->amount;
     record->pan_hash = txn->pan_hash;
     record->is_foreign = txn->is_foreign;
+    put_device(record, txn_flight(&engine->slab, txn));
     usage_put(engine, txn, record);
     if (kind == RECORD_INTENT || kind == RECORD_REVERSAL || kind == RECORD_ADVICE) {
         record->pan_sealed = detail->pan_sealed;
@@ -143,6 +154,9 @@ struct record *record_of_payment(struct engine *engine, const struct payment *pa
     TEXT_COPY(record->response_code, payment->response_code);
     TEXT_COPY(record->auth_code, payment->auth_code);
     TEXT_COPY(record->acquirer_id, engine->limits.acquirer_id);
+    if (payment->device.is_told) {
+        (void)device_note_write(record->device, &payment->device);
+    }
     return record;
 }
 

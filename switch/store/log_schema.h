@@ -15,7 +15,7 @@
 #include "switch/engine/record.h"
 
 #define LOG_APPLICATION_ID 0x54494C57 /* "TILW", in the file's header */
-#define LOG_SCHEMA_VERSION 4
+#define LOG_SCHEMA_VERSION 5
 #define LOG_HASH_BYTES 32
 
 /* Statements that make an empty file a segment of a log, without the pragmas. */

@@ -10,7 +10,9 @@
 #include "switch/net/log.h"
 #include "switch/net/trace.h"
 #include "switch/terminal/gate.h"
+#include "switch/terminal/rim_watch.h"
 #include "switch/terminal/terminal_clock.h"
+#include "switch/terminal/terminal_device.h"
 #include "switch/terminal/terminal_port.h"
 #include "switch/terminal/terminal_reply.h"
 
@@ -66,6 +68,7 @@ static void reject(struct terminal_conn *conn, const struct message *message,
     struct terminals *terminals = conn->port->terminals;
     bool is_answered = verdict->response_code[0] != 0 && terminal_reply_may_refuse(message);
     count_add(&terminals->counts.rejects[verdict->reject], 1);
+    rim_watch_reject(conn, verdict->reject, terminals->payment.terminal_id);
     if (!is_answered) {
         char text[STREAM_CLOSE_TEXT_SIZE];
         snprintf(text, sizeof(text), "%.32s: %.220s", reject_name(verdict->reject), verdict->text);
@@ -199,11 +202,13 @@ static void on_message(struct terminal_conn *conn, struct byte_view bytes)
     }
     if (is_read && verdict.is_passed) {
         terminal_clock_take(payment, &message);
+        terminal_device_take(payment, &message);
         struct conn_handle handle = {terminals->setup.worker, conn_slot(terminals, conn),
                                      conn->generation};
         /* A request that carries no MAC proves nothing. */
         if (dialect_has_mac(edition_dialect(conn->port->setup.edition), payment)) {
             conn->mac_failures = 0;
+            conn->is_proven = true;
         }
         terminals->setup.on_request(terminals->setup.argument, handle, payment);
     } else {
@@ -221,10 +226,12 @@ static void not_a_frame(struct terminal_conn *conn, const struct frame_fault *fa
     }
     if (fault->http_status == 0) {
         count_add(&terminals->counts.rejects[REJECT_FRAME], 1);
+        rim_watch_reject(conn, REJECT_FRAME, "");
         terminal_conn_close(conn, CLOSE_FRAME, fault->reason);
         return;
     }
     count_add(&terminals->counts.rejects[REJECT_HTTP], 1);
+    rim_watch_reject(conn, REJECT_HTTP, "");
     byte_writer_init(&writer, terminals->reply_bytes, REPLY_BYTES_MAX);
     frame_put_http_error(&writer, fault->http_status);
     stream_write(conn->stream, (struct byte_view){writer.bytes, writer.position});
@@ -407,6 +414,7 @@ static void on_closed(void *owner, enum close_reason reason, const char *text)
             LOG_TEXT("reason", is_cut ? "half_message" : close_reason_name(reason)),
             LOG_TEXT("text", is_cut ? "the peer closed in the middle of a message" : text));
     }
+    rim_watch_closed(conn, reason);
     if (conn->is_waiting) {
         unwait(conn);
     }

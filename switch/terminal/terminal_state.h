@@ -38,6 +38,7 @@ struct terminal_conn {
     bool is_busy;         /* a request is in flight */
     bool is_begun;        /* a message is begun */
     bool is_waiting;      /* in the list of those that wait for room */
+    bool is_proven;       /* a message of terminal_id had a right MAC */
     bool is_last;         /* draining: closed once it is answered */
     char terminal_id[9];  /* the last one it spoke for, for logs */
 };
@@ -54,6 +55,9 @@ struct terminals {
     struct terminal_port *ports[TERMINALS_PORT_COUNT_MAX]; /* owned */
     struct terminal_port *retired;                         /* owned list */
     struct deadline drain;                                 /* of retired ports */
+    struct deadline gathered;                              /* of the sightings */
+    struct sighting_book sightings;
+    struct address_book addresses;
     bool is_closed;
     uint32_t conn_used; /* slots that were ever used: memory is touched only as it is needed */
     struct terminal_conn *free_conns, *waiting;

@@ -7,6 +7,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/net/log.h"
+#include "switch/terminal/rim_watch.h"
 #include "switch/terminal/terminal_conn.h"
 #include "switch/terminal/terminal_port.h"
 #include "switch/terminal/terminal_reply.h"
@@ -37,6 +38,7 @@ struct terminals *terminals_create(const struct terminals_setup *setup)
     terminals->hook = (struct loop_hook){.on_turn = on_turn, .argument = terminals};
     loop_enroll(setup->loop, &terminals->hook);
     terminal_ports_init(terminals);
+    rim_watch_init(terminals);
     return terminals;
 }
 
@@ -47,6 +49,7 @@ void terminals_destroy(struct terminals *terminals)
     }
     REQUIRE(terminals_conn_count(terminals) == 0);
     deadline_cancel(&terminals->drain);
+    rim_watch_close(terminals);
     terminal_ports_free(terminals);
     pthread_mutex_destroy(&terminals->mutex);
     free(terminals);
@@ -110,6 +113,9 @@ void terminals_reply(struct terminals *terminals, const struct engine_effect *ef
     const struct payment *payment = effect->payment;
     char reason[TERMINAL_REPLY_REASON_SIZE];
     struct terminal_conn *conn = conn_find(terminals, effect->conn);
+    if (effect->reason == TXN_REASON_TERMINAL_UNKNOWN) {
+        rim_watch_stranger(terminals, payment->terminal_id);
+    }
     if (conn == NULL) {
         count_add(&terminals->counts.replies_stale, 1);
         LOG(LOG_NOTICE, "reply_undelivered", LOG_TEXT("terminal", payment->terminal_id),
@@ -156,6 +162,7 @@ void terminals_close(struct terminals *terminals)
     }
     terminals->is_closed = true;
     deadline_cancel(&terminals->drain);
+    rim_watch_close(terminals);
     for (uint32_t i = 0; i < terminals->port_count; i++) {
         listener_close(terminals->ports[i]->listener);
     }

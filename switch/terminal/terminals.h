@@ -25,6 +25,7 @@
 #include "switch/net/loop.h"
 #include "switch/security/security.h"
 #include "switch/terminal/reject.h"
+#include "switch/terminal/sighting_book.h"
 
 #define TERMINALS_PORT_COUNT_MAX 16
 #define TERMINALS_HTTP_PATH_COUNT_MAX 41 /* with the closing NULL */
@@ -43,6 +44,8 @@ struct terminals_setup {
     /* A request that passed the gate. The payment is wiped after the call. An answer may come
      * within it. */
     void (*on_request)(void *argument, struct conn_handle conn, const struct payment *payment);
+    /* What was seen of a terminal in the last second; only while there is room. */
+    void (*on_sighting)(void *argument, const struct terminal_sighting *sighting);
     void *argument;
 };
 
@@ -74,6 +77,7 @@ struct terminals_counts {
     struct count results[PAYMENT_KIND_COUNT][TERMINALS_RESULT_COUNT];
     struct count conns, busy; /* open now; with a request in flight now */
     struct count mac_failures, replies_stale, replies_failed, keep_alives, resignons_asked;
+    struct count sightings_lost;  /* what the book of sightings had no room for */
     struct histogram parse, gate; /* durations of the stages */
     struct histogram reply;       /* from the whole request to the written answer, all kinds */
     struct histogram purchase;    /* the same of purchases */

@@ -101,6 +101,7 @@ void trace_hash_record(struct trace_hash *hash, const struct record *record)
         record->local_date,
         record->acquirer_id,
         record->totals,
+        record->device,
     };
     for (uint32_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         mix_text(hash, texts[i]);

@@ -36,6 +36,9 @@ static struct desk {
     struct conn_handle late;
     struct payment late_payment;
     char told_date[5], told_time[7]; /* fields 12 and 13 of the last request, as handed on */
+    struct device_note told_device;
+    struct terminal_sighting sightings[8];
+    _Atomic uint32_t sighting_count;
 } desk;
 
 /* ---- the engine's part: every request is approved ---- */
@@ -70,6 +73,7 @@ static void on_request(void *argument, struct conn_handle conn, const struct pay
     (void)argument;
     memcpy(desk.told_date, payment->local_date, sizeof(desk.told_date));
     memcpy(desk.told_time, payment->local_time, sizeof(desk.told_time));
+    desk.told_device = payment->device;
     if (desk.answers_late) {
         desk.late = conn;
         payment_copy(&desk.late_payment, payment);
@@ -130,6 +134,14 @@ static void sign_on(void)
     assert_int_equal(security_install(desk.security, records), STATUS_OK);
 }
 
+static void on_sighting(void *argument, const struct terminal_sighting *sighting)
+{
+    (void)argument;
+    assert_true(desk.sighting_count < COUNT_OF(desk.sightings));
+    desk.sightings[desk.sighting_count] = *sighting;
+    desk.sighting_count++; /* last: who waits for it reads what stands before */
+}
+
 static int desk_open(void **state)
 {
     static const char *const PATHS[] = {"/mjc/webtrans/VPB_lb", NULL};
@@ -150,7 +162,8 @@ static int desk_open(void **state)
                                     .unit = security_unit(desk.security, 0),
                                     .conn_count_max = 16,
                                     .has_room = has_room,
-                                    .on_request = on_request};
+                                    .on_request = on_request,
+                                    .on_sighting = on_sighting};
     desk.terminals = terminals_create(&setup);
     terminals_use(desk.terminals, desk.ruleset);
     struct terminals_port_setup port = {.name = "pos",
@@ -168,6 +181,7 @@ static int desk_open(void **state)
     assert_int_equal(net_address_parse(&port.address, "127.0.0.1:0"), STATUS_OK);
     assert_int_equal(terminals_listen(desk.terminals, &port, reason), STATUS_OK);
     desk.requests = 0;
+    desk.sighting_count = 0;
     desk.is_full = false;
     desk.answers_late = false;
     desk.terminal_request = 0;
@@ -387,6 +401,36 @@ static void test_the_clock_in_field_59_is_told_to_the_engine(void **state)
         (void)answer(descriptor, bytes);
         assert_string_equal(desk.told_date, cases[i].date);
         assert_string_equal(desk.told_time, cases[i].clock);
+    }
+    close(descriptor);
+}
+
+/* And so is what it says of itself; what is not understood refuses nothing. */
+static void test_the_device_in_field_59_is_told_to_the_engine(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field_59, *serial;
+        unsigned flags;
+    } cases[] = {
+        {"1722BD31.231000,121.473000A22002160000290210015708", "0000290210015708",
+         DEVICE_NOTE_HAS_POSITION},
+        {"1722BD31.231000;121.473000", "", DEVICE_NOTE_MALFORMED},
+        {"1799BD31.231000", "", DEVICE_NOTE_MALFORMED},
+        {"not a list at all", "", DEVICE_NOTE_MALFORMED},
+    };
+    uint8_t bytes[1024];
+    int descriptor = dial();
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct payment payment;
+        sale(&payment);
+        struct byte_view value = {(const uint8_t *)cases[i].field_59,
+                                  (uint32_t)strlen(cases[i].field_59)};
+        assert_int_equal(payment_set_cargo(&payment, PAYMENT_CARGO_PRIVATE_59, value), STATUS_OK);
+        put(descriptor, bytes, frame_of(&payment, bytes, sizeof(bytes)));
+        (void)answer(descriptor, bytes);
+        assert_string_equal(desk.told_device.serial, cases[i].serial);
+        assert_int_equal(desk.told_device.flags, cases[i].flags);
     }
     close(descriptor);
 }
@@ -625,6 +669,80 @@ static void test_wrong_mac_is_a0_and_the_third_asks_to_sign_on(void **state)
     close(descriptor);
 }
 
+/* Waits until so many sightings were handed over, ten seconds at most. */
+static void wait_for_sightings(uint32_t count)
+{
+    for (int i = 0; i < 1000 && desk.sighting_count < count; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    assert_int_equal(desk.sighting_count, count);
+}
+
+static void test_wrong_macs_of_a_second_are_one_sighting(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    bytes[length - 1] ^= 1;
+    int descriptor = dial();
+    for (int i = 0; i < 3; i++) {
+        put(descriptor, bytes, length);
+        (void)answer(descriptor, reply);
+    }
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, TERMINAL);
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_MAC_FAILED);
+    assert_int_equal(desk.sightings[0].count, 3);
+    close(descriptor);
+}
+
+/* While the engine has no room, it waits. */
+static void test_a_stranger_is_seen_by_the_name_it_gives(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    struct payment payment;
+    sale(&payment);
+    memcpy(payment.terminal_id, "99999999", 9);
+    uint32_t length = frame_of(&payment, bytes, sizeof(bytes));
+    int descriptor = dial();
+    put(descriptor, bytes, length);
+    (void)answer(descriptor, reply);
+    desk.is_full = true;
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 500000000}, NULL);
+    assert_int_equal(desk.sighting_count, 0);
+    desk.is_full = false;
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, "99999999");
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_STRANGER);
+    close(descriptor);
+}
+
+/* Rubbish has no name, but where it comes from a terminal proved itself a moment ago. */
+static void test_rubbish_is_laid_at_the_door_of_who_came_from_there_before(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    int descriptor = dial();
+    put(descriptor, (const uint8_t *)"garbage, and none that is known", 31);
+    expect_end(descriptor);
+    descriptor = dial();
+    put(descriptor, bytes, length);
+    expect_answer(descriptor, "0210", "00");
+    close(descriptor);
+    for (int i = 0; i < 500 && terminals_conn_count(desk.terminals) > 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    descriptor = dial();
+    put(descriptor, (const uint8_t *)"garbage, and none that is known", 31);
+    expect_end(descriptor);
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, TERMINAL);
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_MALFORMED);
+    assert_int_equal(desk.sightings[0].count, 1);
+}
+
 /* I35: guessing is slow, and harms only the connection that guesses. */
 static void test_connection_that_guesses_macs_is_closed(void **state)
 {
@@ -752,6 +870,7 @@ int main(void)
         DESK_TEST(test_sale_is_handed_on_and_answered_with_its_header_and_mac),
         DESK_TEST(test_what_a_terminal_should_do_stands_in_digit_6),
         DESK_TEST(test_the_clock_in_field_59_is_told_to_the_engine),
+        DESK_TEST(test_the_device_in_field_59_is_told_to_the_engine),
         DESK_TEST(test_a_settlement_is_answered_in_field_48),
         DESK_TEST(test_requests_sent_at_once_are_answered_one_after_the_other),
         DESK_TEST(test_request_in_http_is_answered_in_http),
@@ -763,6 +882,9 @@ int main(void)
                                         desk_open_short, desk_close),
         DESK_TEST(test_half_a_message_ends_at_its_deadline_however_slowly_it_grows),
         DESK_TEST(test_wrong_mac_is_a0_and_the_third_asks_to_sign_on),
+        DESK_TEST(test_wrong_macs_of_a_second_are_one_sighting),
+        DESK_TEST(test_a_stranger_is_seen_by_the_name_it_gives),
+        DESK_TEST(test_rubbish_is_laid_at_the_door_of_who_came_from_there_before),
         DESK_TEST(test_connection_that_guesses_macs_is_closed),
         DESK_TEST(test_terminal_without_keys_that_nobody_knows_is_97),
         DESK_TEST(test_unknown_kind_is_12),
