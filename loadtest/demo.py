@@ -129,7 +129,7 @@ class Demo(run_folder.RunFolder):
         follow_ups = ["--follow-ups", FOLLOW_UPS_PERCENT] if self.mix and not asked.profile else []
         return [self.program("tillway-load"), "run", *codes, *follow_ups, "--connect", f"127.0.0.1:{self.port}", "--ca", self.folder / "server.crt", "--fleet",
                 self.folder / "fleet", "--bins", ROOT / "config/demo/bins.csv", "--spec", ROOT / "config/specs/unionpay-pos.yaml", *pace,
-                "--timeout", asked.terminal_timeout, "--grace", GRACE_S, "--online", 60, "--seed", asked.seed, "--receipts",
+                "--timeout", asked.terminal_timeout, "--grace", GRACE_S, "--online", 60, "--seed", asked.seed, "--devices", "--receipts",
                 self.folder / "receipts.ndjson", "--json", self.folder / "load.json", "--hlog", self.folder / "load.hlog"]
 
     def run_load(self):

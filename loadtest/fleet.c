@@ -70,6 +70,36 @@ void fleet_tdes_key(const struct fleet *fleet, const char *name, struct tdes_key
     }
 }
 
+#define MODEL_COUNT 4
+
+void fleet_device(const struct fleet *fleet, uint32_t terminal, struct pos_device *device)
+{
+    /* Shanghai, Beijing, Guangzhou, Chengdu, Wuhan, Xi'an. */
+    static const struct {
+        int32_t latitude_e6, longitude_e6;
+    } CITIES[] = {{31231000, 121473000}, {39904000, 116407000}, {23129000, 113264000},
+                  {30573000, 104066000}, {30593000, 114305000}, {34342000, 108940000}};
+    static const char *const SOFTWARE[MODEL_COUNT] = {"V2.1.0", "V5.0.1", "V1.8.2", "V3.4.0"};
+    const uint32_t merchant = fleet_merchant_of(fleet, terminal);
+    const uint32_t city = merchant % (sizeof CITIES / sizeof CITIES[0]);
+    uint8_t of_shop[32], of_terminal[32];
+    char name[32];
+    snprintf(name, sizeof name, "place:%u", merchant);
+    key_draw(fleet, name, of_shop);
+    snprintf(name, sizeof name, "device:%u", terminal);
+    key_draw(fleet, name, of_terminal);
+    snprintf(device->serial, sizeof device->serial, "0000%02u%02u%08u", 10 + terminal % MODEL_COUNT,
+             of_terminal[0] % 100U, terminal);
+    /* One in ten waits for its update. */
+    snprintf(device->firmware, sizeof device->firmware, "%s%c", SOFTWARE[terminal % MODEL_COUNT],
+             of_terminal[1] % 10 == 0 ? '3' : '4');
+    /* Some 3 km around the middle of the city, and 20 m around the shop. */
+    const int32_t north = (of_shop[0] << 8 | of_shop[1]) - 32768;
+    const int32_t east = (of_shop[2] << 8 | of_shop[3]) - 32768;
+    device->latitude_e6 = CITIES[city].latitude_e6 + north + of_terminal[2] % 200;
+    device->longitude_e6 = CITIES[city].longitude_e6 + east + of_terminal[3] % 200;
+}
+
 static int path_join(char path[FLEET_PATH_SIZE], const char *folder, const char *name)
 {
     int length = snprintf(path, FLEET_PATH_SIZE, "%s/%s", folder, name);

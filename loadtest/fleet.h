@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "loadtest/pos_device.h"
 #include "loadtest/tdes.h"
 #include "protocols/base/status.h"
 
@@ -30,6 +31,10 @@ uint32_t fleet_merchant_of(const struct fleet *fleet, uint32_t terminal);
 /* The clear key of that name ("term:10000000:tmk", "chan:bank_a:zpk"): odd parity, two unequal
  * parts. */
 void fleet_tdes_key(const struct fleet *fleet, const char *name, struct tdes_key *key);
+/* What the terminal is and where it stands: a serial number of 16 digits, software by its model,
+ * a place in one of some cities, near the others of its merchant. */
+void fleet_device(const struct fleet *fleet, uint32_t terminal, struct pos_device *device);
+
 /* 32 bytes for our own AES and HMAC keys. */
 void fleet_wide_key(const struct fleet *fleet, const char *name, uint8_t key[32]);
 

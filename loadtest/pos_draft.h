@@ -22,7 +22,7 @@ struct pos_writer {
     uint8_t frame[POS_FRAME_BYTES_MAX];
     uint8_t icc[POS_CHIP_BYTES_MAX], pin_block[TDES_BLOCK_BYTES];
     /* Texts that the draft borrows until the message is built. */
-    char amount[13], stan[7], custom[24], original[32], custom_59[32];
+    char amount[13], stan[7], custom[24], original[32], custom_59[192];
 };
 
 enum pos_header { POS_HEADER_MAGNETIC, POS_HEADER_CHIP };

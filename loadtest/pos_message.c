@@ -87,14 +87,21 @@ static bool is_a_number_keyed_in(const struct pos_request *request)
            request->entry != POS_CODE;
 }
 
-/* Field 59 (section 10): A3 the customer's code, A4 the voucher of what is followed. */
-static void put_code(struct pos_writer *writer, const struct pos_request *request)
+/* Field 59 (section 10): the device; A3 the customer's code, A4 the voucher of what is followed. */
+static void put_private(struct pos_writer *writer, const struct pos_identity *identity,
+                        const struct pos_request *request)
 {
+    char device[POS_DEVICE_TEXT_SIZE], code[40] = "";
     bool is_follow_up = request->original.batch != 0;
     const char *text = is_follow_up ? request->original.voucher : request->pay_code;
-    if (text[0] != '\0') {
-        snprintf(writer->custom_59, sizeof writer->custom_59, "%s%03u%s",
-                 is_follow_up ? "A4" : "A3", (unsigned)strlen(text), text);
+    pos_device_text(device, &identity->device, request->stan, &request->card);
+    if (request->entry == POS_CODE && text[0] != '\0') {
+        snprintf(code, sizeof code, "%s%03u%s", is_follow_up ? "A4" : "A3", (unsigned)strlen(text),
+                 text);
+    }
+    int length = snprintf(writer->custom_59, sizeof writer->custom_59, "%s%s", device, code);
+    REQUIRE(length >= 0 && (size_t)length < sizeof writer->custom_59);
+    if (length > 0) {
         pos_draft_text(writer, 59, writer->custom_59);
     }
 }
@@ -184,9 +191,7 @@ struct byte_view pos_build_request(struct pos_writer *writer, const struct pos_i
         pos_draft_text(writer, 35, request->card.track2);
     }
     put_original(writer, request);
-    if (request->entry == POS_CODE) {
-        put_code(writer, request);
-    }
+    put_private(writer, identity, request);
     if (request->kind == POS_REFUND) {
         pos_draft_text(writer, 63, "01 ");
     }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "loadtest/card.h"
+#include "loadtest/pos_device.h"
 #include "loadtest/pos_kind.h"
 #include "loadtest/tdes.h"
 #include "protocols/base/bytes.h"
@@ -32,6 +33,7 @@ struct pos_identity {
     char terminal_id[9], merchant_id[16];
     uint32_t batch;
     struct tdes_key pin_key, mac_key; /* PIK, MAK */
+    struct pos_device device;
 };
 
 /* X(NAME, field 22, chip data, PIN, track 2): how the card was read (unionpay-pos section 7). */

@@ -170,6 +170,12 @@ static void request_draw_by_code(const struct trade *trade, struct pos_request *
     code_draw(code_kind_draw(trade, draw), draw, request->pay_code);
 }
 
+/* A card that is read by its stripe has no chip, unless that has failed: service code 120. */
+static void take_chip(struct card *card)
+{
+    card->track2[strlen(card->pan) + 1 + strlen(card->expiry)] = '1';
+}
+
 static void request_draw_new(struct pos_request *request, const struct card_ranges *ranges,
                              struct draw *draw)
 {
@@ -177,6 +183,9 @@ static void request_draw_new(struct pos_request *request, const struct card_rang
     uint64_t span = request->entry == POS_CONTACTLESS ? AMOUNT_SMALL_SPAN : AMOUNT_SPAN;
     request->amount = AMOUNT_MIN + (int64_t)draw_below(draw, span);
     card_make(&request->card, ranges, draw_below(draw, CARD_COUNT));
+    if (request->entry == POS_MAGNETIC || request->entry == POS_MAGNETIC_PIN) {
+        take_chip(&request->card);
+    }
     if (request->kind == POS_BALANCE) {
         request->amount = 0;
     }

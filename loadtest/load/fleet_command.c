@@ -107,6 +107,25 @@ static void terminals_write(struct fleet_writer *writer)
     file_close(writer, file);
 }
 
+/* What the terminals tell of themselves, as it is to be bound: for after-sales. */
+static void registry_write(struct fleet_writer *writer)
+{
+    FILE *file = file_open(writer, "registry.csv");
+    if (file == NULL) {
+        return;
+    }
+    fprintf(file, "terminal_id,serial,firmware,latitude,longitude\n");
+    for (uint32_t i = 0; i < writer->fleet.terminal_count; i++) {
+        char id[9];
+        struct pos_device device;
+        fleet_terminal_id(i, id);
+        fleet_device(&writer->fleet, i, &device);
+        fprintf(file, "%s,%s,%s,%.3f,%.3f\n", id, device.serial, device.firmware,
+                device.latitude_e6 / 1e6, device.longitude_e6 / 1e6);
+    }
+    file_close(writer, file);
+}
+
 static void key_write(struct fleet_writer *writer, FILE *file, const char *name,
                       enum hsm_key_kind kind)
 {
@@ -201,6 +220,7 @@ static int fleet_write(void)
     }
     merchants_write(&writer);
     terminals_write(&writer);
+    registry_write(&writer);
     keys_write(&writer);
     hsm_destroy(writer.hsm);
     if (fleet_save(&writer.fleet, options.out) != STATUS_OK) {

@@ -462,7 +462,8 @@ static enum status swarm_open(struct run *run, const char *address, uint16_t por
                                 .connecting_max = (uint32_t)o->connecting_max,
                                 .answer_timeout_ns = (uint64_t)(o->timeout * 1e9),
                                 .seed = o->seed,
-                                .is_echo = o->is_echo};
+                                .is_echo = o->is_echo,
+                                .has_devices = o->has_devices};
     if (run->day.day != NULL) {
         memcpy(setup.sign_on_weights, run->day.day->sign_on_weights, sizeof setup.sign_on_weights);
     }

@@ -57,6 +57,8 @@ static const struct argument ARGUMENTS[] = {
     {"idle", ARGUMENT_DECIMAL, &options.idle, 0, 864000,
      "no payments: hold all terminals signed on for so many seconds"},
     {"echo", ARGUMENT_FLAG, &options.is_echo, 0, 0, "the peer echoes; answers are not interpreted"},
+    {"devices", ARGUMENT_FLAG, &options.has_devices, 0, 0,
+     "terminals tell serial number, software and position in field 59"},
     {"framing", ARGUMENT_TEXT, &options.framing, 0, 0,
      "how terminals frame messages, dealt out in turn: of binary_2, binary_2_inclusive, ascii_4, "
      "bcd_2, binary_4, stx, http (binary_2)"},

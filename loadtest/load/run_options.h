@@ -13,7 +13,7 @@ struct run_options {
     uint64_t terminals, first, stan, seed, connecting_max, server_pid;
     const char *qr_kinds;
     double tps, seconds, warmup, timeout, grace, online, qr_share, follow_ups;
-    bool is_closed, is_echo, is_plain, is_tls12, is_quiet, is_strict, is_help;
+    bool is_closed, is_echo, has_devices, is_plain, is_tls12, is_quiet, is_strict, is_help;
     double idle; /* seconds of holding still; 0: payments */
 };
 

@@ -69,6 +69,7 @@ struct swarm *swarm_create(const struct swarm_setup *setup, char reason[TLS_CLIE
                                            .draw = draw_start(setup->seed),
                                            .answer_timeout_ns = setup->answer_timeout_ns,
                                            .is_echo = setup->is_echo,
+                                           .has_devices = setup->has_devices,
                                            .on_free = on_free,
                                            .argument = swarm};
     memcpy(swarm->world.sign_on_weights, setup->sign_on_weights,

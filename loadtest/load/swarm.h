@@ -27,7 +27,7 @@ struct swarm_setup {
     uint32_t connecting_max; /* handshakes at once */
     uint64_t answer_timeout_ns, seed;
     uint32_t sign_on_weights[3]; /* terminals that sign on with 003, 004, 001; zeros: 003 */
-    bool is_echo;
+    bool is_echo, has_devices;
 };
 
 struct swarm;

@@ -43,6 +43,9 @@ void terminal_init(struct terminal *terminal, struct terminal_world *world, uint
     fleet_terminal_id(index, terminal->identity.terminal_id);
     fleet_merchant_id(fleet_merchant_of(world->fleet, index), terminal->identity.merchant_id);
     terminal->identity.batch = 1;
+    if (world->has_devices) {
+        fleet_device(world->fleet, index, &terminal->identity.device);
+    }
     if (world->is_echo) { /* nobody hands out keys; any will do */
         fleet_tdes_key(world->fleet, "echo", &terminal->identity.pin_key);
         terminal->identity.mac_key = terminal->identity.pin_key;

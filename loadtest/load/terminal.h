@@ -58,6 +58,7 @@ struct terminal_world {
     uint32_t open_count;                    /* transactions that are not over, reversals included */
     uint32_t order_count;                   /* errands ordered and not over */
     bool is_echo;                           /* the peer sends back what it gets */
+    bool has_devices;                       /* terminals tell of themselves in field 59 */
     bool is_ending;                         /* nothing is begun any more */
     void (*on_free)(void *argument, uint32_t terminal); /* it can take a payment */
     void *argument;

@@ -24,6 +24,25 @@ static void test_one_seed_draws_the_same_keys(void **state)
     }
 }
 
+static void test_each_terminal_has_a_serial_of_its_own_and_stands_at_its_shop(void **state)
+{
+    (void)state;
+    struct fleet fleet = {100, 10, 42};
+    struct pos_device first, again, neighbour, other;
+    fleet_device(&fleet, 3, &first);
+    fleet_device(&fleet, 3, &again);
+    fleet_device(&fleet, 13, &neighbour); /* of the same merchant */
+    fleet_device(&fleet, 4, &other);
+    assert_string_equal(first.serial, again.serial);
+    assert_int_equal(first.latitude_e6, again.latitude_e6);
+    assert_int_equal(strlen(first.serial), 16);
+    assert_in_range(strlen(first.firmware), 1, 8);
+    assert_string_not_equal(first.serial, neighbour.serial);
+    assert_in_range(abs(first.latitude_e6 - neighbour.latitude_e6), 0, 199);
+    assert_in_range(abs(first.longitude_e6 - neighbour.longitude_e6), 0, 199);
+    assert_true(abs(first.latitude_e6 - other.latitude_e6) > 1000);
+}
+
 static void test_ids_have_the_length_of_their_fields(void **state)
 {
     (void)state;
@@ -85,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_seed_draws_the_same_keys),
+        cmocka_unit_test(test_each_terminal_has_a_serial_of_its_own_and_stands_at_its_shop),
         cmocka_unit_test(test_ids_have_the_length_of_their_fields),
         cmocka_unit_test(test_cards_are_in_range_and_end_with_their_check_digit),
         cmocka_unit_test(test_the_pin_follows_the_written_rule),

@@ -6,7 +6,10 @@
 
 #include "loadtest/pos_message.h"
 #include "loadtest/spec_file.h"
+#include "protocols/device_note.h"
 #include "protocols/iso8583/message.h"
+
+#define FIELD_SIZE 256
 
 static struct spec *spec;
 static struct pos_writer *writer;
@@ -149,14 +152,14 @@ static struct pos_original original_of_the_example(void)
                                  .acquirer_id = "48021000"};
 }
 
-static void field_of(struct byte_view frame, unsigned field, char text[128])
+static void field_of(struct byte_view frame, unsigned field, char text[FIELD_SIZE])
 {
     struct message message;
     struct message_fault fault;
     struct byte_view bytes = {frame.bytes + POS_HEAD_BYTES, frame.length - POS_HEAD_BYTES};
     assert_int_equal(message_parse(&message, spec, bytes, &fault), STATUS_OK);
     text[0] = '\0';
-    message_text(&message, field, text, 128);
+    message_text(&message, field, text, FIELD_SIZE);
 }
 
 static void test_every_kind_says_what_the_scheme_s_table_says(void **state)
@@ -167,7 +170,7 @@ static void test_every_kind_says_what_the_scheme_s_table_says(void **state)
         const struct pos_kind_row *row = pos_kind_row((enum pos_kind)kind);
         struct pos_request request = purchase_of_the_example(POS_CHIP);
         struct pos_answer read;
-        char fault[160], text[128];
+        char fault[160], text[FIELD_SIZE];
         request.kind = (enum pos_kind)kind;
         request.original = original_of_the_example();
         struct byte_view frame = pos_build_request(writer, &identity, &request);
@@ -204,7 +207,7 @@ static void test_follow_ups_name_their_original_as_their_message_does(void **sta
     struct pos_identity identity = identity_of_the_example();
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct pos_request request = purchase_of_the_example(POS_MAGNETIC);
-        char text[128];
+        char text[FIELD_SIZE];
         request.kind = rows[i].kind;
         request.original = original_of_the_example();
         struct byte_view frame = pos_build_request(writer, &identity, &request);
@@ -222,7 +225,7 @@ static void test_a_reversal_of_a_void_says_which_sale_it_was_of(void **state)
     (void)state;
     struct pos_identity identity = identity_of_the_example();
     struct pos_request request = purchase_of_the_example(POS_CHIP);
-    char text[128];
+    char text[FIELD_SIZE];
     request.kind = POS_VOID;
     request.original = original_of_the_example();
     struct byte_view frame = pos_build_reversal(writer, &identity, &request, "98");
@@ -234,12 +237,44 @@ static void test_a_reversal_of_a_void_says_which_sale_it_was_of(void **state)
     assert_string_equal(text, "0000010000021128");
 }
 
+/* And the switch understands it. */
+static void test_a_device_tells_of_itself_in_field_59(void **state)
+{
+    (void)state;
+    struct pos_identity identity = identity_of_the_example();
+    struct pos_request purchase = purchase_of_the_example(POS_CHIP_PIN);
+    struct device_note note = {.is_told = false}, moved = {.is_told = false};
+    char text[FIELD_SIZE];
+    identity.device = (struct pos_device){.serial = "0000100100000007",
+                                          .firmware = "V2.1.04",
+                                          .latitude_e6 = 31231400,
+                                          .longitude_e6 = -121473400};
+    field_of(pos_build_request(writer, &identity, &purchase), 59, text);
+    device_note_read_59(&note, (struct byte_view){(const uint8_t *)text, (uint32_t)strlen(text)});
+    assert_string_equal(note.serial, "0000100100000007");
+    assert_string_equal(note.firmware, "V2.1.04");
+    assert_string_equal(note.random_factor, "000014");
+    assert_int_equal(note.latitude_e3, 31231);
+    assert_int_equal(note.longitude_e3, -121473);
+    assert_int_equal(note.flags, DEVICE_NOTE_HAS_POSITION);
+    purchase.stan++;
+    field_of(pos_build_request(writer, &identity, &purchase), 59, text);
+    device_note_read_59(&moved, (struct byte_view){(const uint8_t *)text, (uint32_t)strlen(text)});
+    assert_int_equal(moved.latitude_e3, note.latitude_e3);
+    assert_int_not_equal(moved.position_hash, note.position_hash);
+    purchase = (struct pos_request){.stan = 9, .amount = 1, .entry = POS_CODE};
+    snprintf(purchase.pay_code, sizeof purchase.pay_code, "6212345678901234567");
+    field_of(pos_build_request(writer, &identity, &purchase), 59, text);
+    assert_non_null(strstr(text, "A30196212345678901234567"));
+    assert_non_null(strstr(text, "0000100100000007"));
+}
+
 static void test_a_code_travels_in_field_59_and_no_card_does(void **state)
 {
     (void)state;
     struct pos_identity identity = identity_of_the_example();
     struct pos_request request = {.stan = 2, .amount = 12345, .entry = POS_CODE};
-    char text[128];
+    char text[FIELD_SIZE];
     snprintf(request.pay_code, sizeof request.pay_code, "281234567890123456");
     struct byte_view frame = pos_build_request(writer, &identity, &request);
     field_of(frame, 22, text);
@@ -270,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_every_kind_says_what_the_scheme_s_table_says),
         cmocka_unit_test(test_follow_ups_name_their_original_as_their_message_does),
         cmocka_unit_test(test_a_reversal_of_a_void_says_which_sale_it_was_of),
+        cmocka_unit_test(test_a_device_tells_of_itself_in_field_59),
         cmocka_unit_test(test_a_code_travels_in_field_59_and_no_card_does),
     };
     return cmocka_run_group_tests(tests, spec_load, spec_free);
