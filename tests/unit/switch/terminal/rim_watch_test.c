@@ -1,0 +1,89 @@
+/* What never becomes a request is told to the engine in sums: over real sockets, by the second. */
+#include "tests/unit/switch/terminal/desk.h"
+
+/* Waits until so many sightings were handed over, ten seconds at most. */
+static void wait_for_sightings(uint32_t count)
+{
+    for (int i = 0; i < 1000 && desk.sighting_count < count; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    assert_int_equal(desk.sighting_count, count);
+}
+
+static void test_wrong_macs_of_a_second_are_one_sighting(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    bytes[length - 1] ^= 1;
+    int descriptor = dial();
+    for (int i = 0; i < 3; i++) {
+        put(descriptor, bytes, length);
+        (void)answer(descriptor, reply);
+    }
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, TERMINAL);
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_MAC_FAILED);
+    assert_int_equal(desk.sightings[0].count, 3);
+    close(descriptor);
+}
+
+/* While the engine has no room, it waits. */
+static void test_a_stranger_is_seen_by_the_name_it_gives(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    struct payment payment;
+    sale(&payment);
+    memcpy(payment.terminal_id, "99999999", 9);
+    uint32_t length = frame_of(&payment, bytes, sizeof(bytes));
+    int descriptor = dial();
+    put(descriptor, bytes, length);
+    (void)answer(descriptor, reply);
+    desk.is_full = true;
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 500000000}, NULL);
+    assert_int_equal(desk.sighting_count, 0);
+    desk.is_full = false;
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, "99999999");
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_STRANGER);
+    close(descriptor);
+}
+
+/* Rubbish has no name, but where it comes from a terminal proved itself a moment ago. */
+static void test_rubbish_is_laid_at_the_door_of_who_came_from_there_before(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    int descriptor = dial();
+    put(descriptor, (const uint8_t *)"garbage, and none that is known", 31);
+    expect_end(descriptor);
+    descriptor = dial();
+    put(descriptor, bytes, length);
+    expect_answer(descriptor, "0210", "00");
+    close(descriptor);
+    for (int i = 0; i < 500 && terminals_conn_count(desk.terminals) > 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    descriptor = dial();
+    put(descriptor, (const uint8_t *)"garbage, and none that is known", 31);
+    expect_end(descriptor);
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, TERMINAL);
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_MALFORMED);
+    assert_int_equal(desk.sightings[0].count, 1);
+}
+
+#define DESK_TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DESK_TEST(test_wrong_macs_of_a_second_are_one_sighting),
+        DESK_TEST(test_a_stranger_is_seen_by_the_name_it_gives),
+        DESK_TEST(test_rubbish_is_laid_at_the_door_of_who_came_from_there_before),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("switch/terminal/rim_watch", tests, NULL, NULL);
+}
