@@ -155,6 +155,24 @@ static void test_a_nearly_full_disk_gets_no_row_of_a_clock(void **state)
     assert_int_equal(stage->notices[stage->notice_count - 1].effect.reason, TXN_REASON_CLOCK_OFF);
 }
 
+/* Its repeat is the same reversal: one row. */
+static void test_a_reversal_for_a_wrong_mac_says_that_keys_differ(void **state)
+{
+    struct stage *stage = *state;
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_answer(stage, &sale, "00");
+    struct payment reversal = stage_reversal(&sale);
+    memcpy(reversal.reversal_reason, "A0", 3);
+    stage_ask(stage, &reversal);
+    assert_string_equal(stage_last_reply(stage)->payment.response_code, "00");
+    const struct record *row = stage_last_record(stage, RECORD_ANOMALY);
+    assert_int_equal(row->reason, TXN_REASON_ANSWER_MAC);
+    assert_int_equal(row->stan, 301);
+    stage_ask(stage, &reversal);
+    assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 1);
+    assert_int_equal(stage_count_records(stage, RECORD_REVERSAL), 1);
+}
+
 static void sight(struct stage *stage, const char *terminal_id, enum txn_reason reason,
                   uint32_t count)
 {
@@ -231,6 +249,7 @@ int main(void)
         TEST(test_a_random_factor_of_another_card_is_noted_and_never_kept),
         TEST(test_a_wrong_clock_has_a_row_with_how_far),
         TEST(test_a_nearly_full_disk_gets_no_row_of_a_clock),
+        TEST(test_a_reversal_for_a_wrong_mac_says_that_keys_differ),
         TEST(test_a_sighting_is_one_row_that_says_how_many),
         TEST(test_a_sighting_changes_nothing_and_a_restart_reads_it),
         TEST(test_a_nearly_full_disk_gets_no_sightings),
