@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "protocols/base/require.h"
+#include "switch/net/log.h"
 
 #define GATHER_NS UINT64_C(1000000000)
 
@@ -49,11 +50,20 @@ static void sight(struct terminals *terminals, const char *terminal_id, enum txn
         return;
     }
     bool was_empty = terminals->sightings.count == 0;
-    bool is_noted = sighting_book_add(&terminals->sightings, terminal_id, reason);
-    count_add(&terminals->counts.sightings_lost, !is_noted);
+    (void)sighting_book_add(&terminals->sightings, terminal_id, reason);
     if (was_empty && !terminals->is_closed) {
         deadline_arm(&terminals->setup.loop->wheel, &terminals->gathered,
                      loop_now_ns() + GATHER_NS);
+    }
+}
+
+static void tell_lost(struct sighting_book *book)
+{
+    if (book->lost > 0) {
+        LOG(LOG_WARN, "sightings_lost", LOG_NUMBER("count", book->lost),
+            LOG_TEXT("text", "more terminals than the book of a second has room for sent what is "
+                             "no request; these get no row of the log"));
+        book->lost = 0;
     }
 }
 
@@ -64,6 +74,7 @@ static void on_gathered(struct deadline *deadline)
         (struct terminals *)((char *)deadline - offsetof(struct terminals, gathered));
     const struct terminals_setup *setup = &terminals->setup;
     struct terminal_sighting sighting;
+    tell_lost(&terminals->sightings);
     while (setup->has_room(setup->argument) &&
            sighting_book_take(&terminals->sightings, &sighting)) {
         setup->on_sighting(setup->argument, &sighting);

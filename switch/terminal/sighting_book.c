@@ -30,6 +30,7 @@ bool sighting_book_add(struct sighting_book *book, const char terminal_id[9],
         }
     }
     if (book->count == SIGHTING_COUNT_MAX) {
+        book->lost++;
         return false;
     }
     struct terminal_sighting *item = &book->items[book->count++];

@@ -25,11 +25,12 @@ struct terminal_sighting {
 
 struct sighting_book {
     uint32_t count;
+    uint64_t lost; /* what found no room since it was last told */
     struct terminal_sighting items[SIGHTING_COUNT_MAX];
 };
 
 /* Counts one. Strangers share one entry, under the name that came first: they may invent as many
- * names as they like. False: the book is full, and it is not counted. */
+ * names as they like. False: the book is full, and it is lost. */
 bool sighting_book_add(struct sighting_book *book, const char terminal_id[9],
                        enum txn_reason reason);
 /* Takes one out; false: it is empty. */

@@ -77,7 +77,6 @@ struct terminals_counts {
     struct count results[PAYMENT_KIND_COUNT][TERMINALS_RESULT_COUNT];
     struct count conns, busy; /* open now; with a request in flight now */
     struct count mac_failures, replies_stale, replies_failed, keep_alives, resignons_asked;
-    struct count sightings_lost;  /* what the book of sightings had no room for */
     struct histogram parse, gate; /* durations of the stages */
     struct histogram reply;       /* from the whole request to the written answer, all kinds */
     struct histogram purchase;    /* the same of purchases */

@@ -60,6 +60,7 @@ static void test_a_full_book_takes_no_new_name_but_counts_those_it_has(void **st
         assert_true(sighting_book_add(&book, name, TXN_REASON_MALFORMED));
     }
     assert_false(sighting_book_add(&book, "10000001", TXN_REASON_MALFORMED));
+    assert_int_equal(book.lost, 1);
     assert_true(sighting_book_add(&book, "00000000", TXN_REASON_MALFORMED));
     assert_int_equal(book.items[0].count, 2);
     book.items[0].count = UINT32_MAX;
