@@ -107,10 +107,48 @@ static void test_the_same_rows_leave_the_same_memory(void **state)
     free(second);
 }
 
+/* One row more, at noon of a day that the town has lived through. */
+static void plant(struct watched_town *watched, uint32_t number, enum payment_kind kind,
+                  int64_t amount_minor)
+{
+    const struct town_minute noon = {TOWN_FIRST_DAY + 20, 720};
+    struct observation row = town_row(&watched->town, number, 0, noon);
+    uint32_t card = 1 + town_random(&watched->town, TOWN_CARD_COUNT);
+    row.kind = OBSERVATION_ENDED;
+    row.detail = OBSERVED_APPROVED;
+    row.payment_kind = kind;
+    row.amount_minor = amount_minor;
+    row.position = ++watched->town.position;
+    memcpy(row.entry_mode, "051", 4);
+    memcpy(row.pan_hash.bytes, &card, sizeof(card));
+    on_row(watched, &row, noon.day, noon.minute);
+}
+
+static void test_those_that_go_wrong_are_seen_among_them(void **state)
+{
+    (void)state;
+    struct watched_town *watched = live(SEED, 20);
+    uint32_t before = watched->flag_count;
+    int64_t limit = watched->town.merchants[24].facts.single_max_minor;
+    for (int i = 0; i < 30; i++) {
+        plant(watched, 11, PAYMENT_BALANCE, 0);          /* a supermarket that asks for balances */
+        plant(watched, 24, PAYMENT_PURCHASE, limit - 1); /* a jeweller below its limit */
+        plant(watched, 38, PAYMENT_REFUND, 3000 * 100);  /* a chemist that gives money away */
+    }
+    plant(watched, 13, PAYMENT_PURCHASE, 5001 * 100); /* a snack bar with a banquet */
+    assert_int_equal(watched->counts[SIGNAL_BALANCE_ENQUIRIES], 1);
+    assert_int_equal(watched->counts[SIGNAL_STRUCTURING], 1);
+    assert_int_equal(watched->counts[SIGNAL_GIVEN_BACK], 1);
+    assert_int_equal(watched->counts[SIGNAL_AMOUNT_FOR_MCC], 1);
+    assert_true(watched->flag_count - before >= 4);
+    free(watched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fifty_honest_merchants_hardly_raise_a_flag_in_a_month),
+        cmocka_unit_test(test_those_that_go_wrong_are_seen_among_them),
         cmocka_unit_test(test_the_same_rows_leave_the_same_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
