@@ -132,21 +132,31 @@ int64_t work_calendar_after(const struct work_calendar *calendar, int64_t from_u
     return INT64_MAX;
 }
 
+/* The end of this day's work, or of the next one's. */
+static int64_t same_day_after(const struct work_calendar *calendar, int64_t from_us)
+{
+    int64_t begin = work_calendar_after(calendar, from_us, 0);
+    return begin == INT64_MAX ? begin
+                              : span_of(calendar, work_calendar_day(calendar, begin)).closes_us;
+}
+
 int64_t work_calendar_days_after(const struct work_calendar *calendar, int64_t from_us,
                                  uint32_t days)
 {
-    int32_t today = work_calendar_day(calendar, from_us);
-    uint32_t left = days;
-    for (int32_t day = today; day < today + SEARCH_DAYS_MAX; day++) {
-        if (!work_calendar_is_work_day(calendar, day)) {
-            continue;
-        }
-        if (days == 0 && from_us < span_of(calendar, day).closes_us) {
-            return span_of(calendar, day).closes_us;
-        }
-        left -= days > 0 && day > today ? 1 : 0;
-        if (days > 0 && left == 0) {
-            return from_us + (int64_t)(day - today) * DAY_US;
+    if (days == 0) {
+        return same_day_after(calendar, from_us);
+    }
+    /* Counted from when somebody works, or a day that begins on a Sunday would have no work in it.
+     */
+    int64_t begin = work_calendar_after(calendar, from_us, 0);
+    if (begin == INT64_MAX) {
+        return INT64_MAX;
+    }
+    int32_t today = work_calendar_day(calendar, begin);
+    for (int32_t day = today + 1; day < today + SEARCH_DAYS_MAX; day++) {
+        days -= work_calendar_is_work_day(calendar, day);
+        if (days == 0) {
+            return begin + (int64_t)(day - today) * DAY_US;
         }
     }
     return INT64_MAX;

@@ -41,7 +41,8 @@ int64_t work_calendar_between(const struct work_calendar *calendar, int64_t from
 /* The first moment at which `work_us` of working time has passed since `from_us`. A calendar that
  * never works within ten years: INT64_MAX. */
 int64_t work_calendar_after(const struct work_calendar *calendar, int64_t from_us, int64_t work_us);
-/* The same time of day, `days` working days later (Friday 10:00 and 3: Wednesday 10:00). 0 days:
+/* The same time of day, `days` working days later (Friday 10:00 and 3: Wednesday 10:00); counted
+ * from the next opening when nobody works (Saturday and 1: Tuesday at opening). 0 days:
  * the end of this working day, or of the next one when today's work is over. */
 int64_t work_calendar_days_after(const struct work_calendar *calendar, int64_t from_us,
                                  uint32_t days);

@@ -85,7 +85,11 @@ static void test_working_days_later_at_the_same_time(void **state)
     assert_int_equal(work_calendar_days_after(&calendar, at("2026-09-30", 10, 0), 3),
                      at("2026-10-10", 10, 0)); /* 8, 9, and the Saturday */
     assert_int_equal(work_calendar_days_after(&calendar, at("2026-09-19", 10, 0), 1),
-                     at("2026-09-21", 10, 0));
+                     at("2026-09-22", 9, 0)); /* from Saturday: all of Monday */
+    assert_int_equal(work_calendar_days_after(&calendar, at("2026-09-20", 3, 0), 1),
+                     at("2026-09-22", 9, 0));
+    assert_int_equal(work_calendar_days_after(&calendar, at("2026-09-21", 20, 0), 1),
+                     at("2026-09-23", 9, 0));
     assert_int_equal(work_calendar_days_after(&calendar, at("2026-09-30", 17, 59), 0),
                      at("2026-09-30", 18, 0));
     assert_int_equal(work_calendar_days_after(&calendar, at("2026-09-30", 18, 0), 0),
@@ -140,6 +144,23 @@ static void test_a_term_of_days_is_due_on_the_day_and_pauses_move_it(void **stat
     assert_int_equal(service_clock_due(&clock, &calendar), at("2026-10-09", 10, 0));
 }
 
+static void test_every_term_has_some_work_in_it(void **state)
+{
+    (void)state;
+    struct work_calendar calendar = october();
+    for (int hour = 0; hour < 24 * 21; hour++) {
+        for (uint32_t days = 0; days < 3; days++) {
+            struct service_clock clock;
+            int64_t from = at("2026-09-24", 0, 0) + hour * HOUR_US;
+            service_clock_start(&clock, &calendar, (struct service_term){days, TERM_WORK_DAYS},
+                                from);
+            assert_true(clock.budget_us > 0);
+            assert_true(days == 0 || clock.budget_us == days * 9 * HOUR_US);
+            assert_true(service_clock_due(&clock, &calendar) > from);
+        }
+    }
+}
+
 static void test_minutes_of_a_p1_run_through_the_night(void **state)
 {
     (void)state;
@@ -180,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_a_calendar_that_never_works_is_never_due),
         cmocka_unit_test(test_the_clock_stops_while_the_merchant_is_waited_for),
         cmocka_unit_test(test_a_term_of_days_is_due_on_the_day_and_pauses_move_it),
+        cmocka_unit_test(test_every_term_has_some_work_in_it),
         cmocka_unit_test(test_minutes_of_a_p1_run_through_the_night),
         cmocka_unit_test(test_each_escalation_is_told_once),
     };
