@@ -7,6 +7,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/aftersales/case_table.h"
+#include "switch/aftersales/cause.h"
 
 #define REFUSAL_SIZE 320
 #define DAY_US INT64_C(86400000000)
@@ -173,6 +174,16 @@ static const char *first_step_fault(const struct service_case *service_case,
     return has_result ? NULL : "needs a result: done, impossible or helped";
 }
 
+static const char *triage_fault(const struct service_case *service_case,
+                                const struct case_event *event, const struct case_rules *rules)
+{
+    (void)service_case;
+    (void)rules;
+    return event->fault[0] == '\0' || fault_from_code(event->fault) != FAULT_COUNT
+               ? NULL
+               : "names no fault; expected a code of fault.def, N1 to X4, or none";
+}
+
 static const char *stop_fault(const struct service_case *service_case,
                               const struct case_event *event, const struct case_rules *rules)
 {
@@ -271,6 +282,7 @@ typedef const char *case_check(const struct service_case *service_case,
                                const struct case_event *event, const struct case_rules *rules);
 static case_check *const CHECKS[CASE_EVENT_COUNT] = {
     [CASE_EVENT_FIRST_STEP] = first_step_fault,
+    [CASE_EVENT_TRIAGE] = triage_fault,
     [CASE_EVENT_OBSERVED] = observation_fault,
     [CASE_EVENT_STOP] = stop_fault,
     [CASE_EVENT_QUOTE] = quote_fault,

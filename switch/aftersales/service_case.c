@@ -8,6 +8,7 @@
 #include "protocols/base/require.h"
 #include "switch/aftersales/case_check.h"
 #include "switch/aftersales/case_table.h"
+#include "switch/aftersales/cause.h"
 
 #define DAY_US INT64_C(86400000000)
 
@@ -131,6 +132,10 @@ static void on_triage(const struct turn *turn)
     struct service_case *it = turn->it;
     if (turn->event->fault[0] != '\0') {
         copy_text(it->fault, sizeof(it->fault), turn->event->fault);
+        if (it->terminal_id[0] != '\0') {
+            follow(turn, CASE_EFFECT_TELL_CASHIER, fault_cashier_text(fault_from_code(it->fault)),
+                   0);
+        }
     }
     it->service_class = turn->event->service_class;
     start_repair(turn, SERVICE_REMOTE);

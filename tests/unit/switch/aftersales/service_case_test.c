@@ -218,6 +218,21 @@ static void test_first_steps_cannot_be_skipped(void **state)
     assert_true(does(&desk, CASE_EVENT_DISPATCH, CASE_ROLE_STAFF));
 }
 
+static void test_the_cashier_is_told_what_the_fault_is(void **state)
+{
+    (void)state;
+    struct desk desk = opened(CASE_FAULT, 2);
+    struct case_event triage = event_of(CASE_EVENT_TRIAGE, CASE_ROLE_SWITCH);
+    snprintf(triage.fault, sizeof(triage.fault), "Z9");
+    assert_false(tell(&desk, triage));
+    expect_refusal(&desk, "TRIAGE names no fault");
+    snprintf(triage.fault, sizeof(triage.fault), "K1");
+    assert_true(tell(&desk, triage));
+    assert_true(follows(&desk, CASE_EFFECT_TELL_CASHIER));
+    assert_string_equal(desk.effects.items[0].text, "密钥失效:请重新签到后再交易");
+    assert_string_equal(desk.it.fault, "K1");
+}
+
 static void test_severity_four_leaves_no_time_for_first_steps(void **state)
 {
     (void)state;
@@ -530,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_every_state_can_be_left_and_reached),
         cmocka_unit_test(test_a_refusal_names_what_would_be_permitted),
         cmocka_unit_test(test_first_steps_cannot_be_skipped),
+        cmocka_unit_test(test_the_cashier_is_told_what_the_fault_is),
         cmocka_unit_test(test_severity_four_leaves_no_time_for_first_steps),
         cmocka_unit_test(test_what_helped_ends_the_search),
         cmocka_unit_test(test_only_the_switch_verifies_and_only_what_it_saw_there_afterwards),
