@@ -305,8 +305,31 @@ static void on_sync(struct world *world, const struct agenda_item *item)
     plan_tick(world);
 }
 
+/* What the rim saw is one row and nothing else; none while the disk is short. */
+static void sight(struct world *world, const char terminal_id[9])
+{
+    static const enum txn_reason REASONS[] = {TXN_REASON_MAC_FAILED, TXN_REASON_KEYS_MISSING,
+                                              TXN_REASON_MALFORMED,  TXN_REASON_TLS_FAILED,
+                                              TXN_REASON_STRANGER,   TXN_REASON_IDENTITY_DIFFERS};
+    uint32_t before = world->anomaly_count;
+    struct engine_event event = event_of(world, ENGINE_SIGHTING);
+    memcpy(event.sighting.terminal_id, terminal_id, sizeof(event.sighting.terminal_id));
+    event.sighting.reason =
+        REASONS[world_between(world, 0, sizeof(REASONS) / sizeof(REASONS[0]) - 1)];
+    event.sighting.count = (uint32_t)world_between(world, 1, 1000);
+    event.sighting.is_log_short = world_draw(world, FAULT_LOG_SHORT);
+    step(world, &event);
+    if (world->anomaly_count != before + !event.sighting.is_log_short && !world->has_failed_sync) {
+        world_fail(world, SIM_I31, "a sighting of %s left %u cases", terminal_id,
+                   world->anomaly_count - before);
+    }
+}
+
 static void on_request(struct world *world, const struct agenda_item *item)
 {
+    if (world_draw(world, FAULT_RIM_SIGHTING)) {
+        sight(world, world->payments[item->payload].terminal_id);
+    }
     if (world->carry != NULL) {
         world->carry(world, SIM_FROM_TERMINAL, &world->payments[item->payload]);
     }
