@@ -8,33 +8,43 @@
 #define US_PER_S 1000000
 #define HOUR_S 3600
 #define DAY_S 86400
-#define WEEK_COUNT_MIN 3  /* before it has a rhythm of its own, offices' hours hold */
 #define WEEKDAY_USUAL 128 /* of 255: seen on this weekday more often than not */
 #define WEEKDAY_FRIDAY 5
 #define SEVERITY_FOLLOW_UP 2
 
 static bool is_its_day(const struct terminal_state *state, uint8_t weekday)
 {
-    if (state->week_count < WEEK_COUNT_MIN) {
+    if ((state->weekdays_known >> (weekday - 1) & 1) == 0) {
         return weekday <= WEEKDAY_FRIDAY;
     }
     return state->weekday_seen[weekday - 1] >= WEEKDAY_USUAL;
 }
 
-/* The week's average moves by a third, so one week away does not change the rhythm. */
+/* A weekday's average moves by a third, so one week away does not change the rhythm. */
 static void day_learn(struct terminal_state *state, const struct watch_hour *hour)
 {
-    if (!hour->is_holiday) {
+    uint8_t bit = (uint8_t)(1u << (hour->weekday - 1));
+    if (!hour->is_holiday && state->seen_s != 0) {
         int32_t usual = state->weekday_seen[hour->weekday - 1];
         int32_t now = state->is_seen_today ? 255 : 0;
-        bool is_first = state->week_count == 0;
+        bool is_first = (state->weekdays_known & bit) == 0;
         state->weekday_seen[hour->weekday - 1] =
             (uint8_t)(is_first ? now : usual + (now - usual) / 3);
-    }
-    if (hour->weekday == 7 && state->week_count < UINT8_MAX) {
-        state->week_count++;
+        state->weekdays_known |= bit;
     }
     state->is_seen_today = false;
+}
+
+/* 0: not silent; 1; 2: for long. Where its week is not known yet a day away may be a day of rest.
+ */
+static uint8_t silence_level(const struct terminal_state *state, const struct watch_moment *moment)
+{
+    if (state->silent_hours >= watch_number(moment, SILENT, HOURS_LONG)) {
+        return 2;
+    }
+    return state->is_week_known && state->silent_hours >= watch_number(moment, SILENT, HOURS_MIN)
+               ? 1
+               : 0;
 }
 
 static void silence_judge(struct terminal_state *state, const struct watch_hour *hour,
@@ -42,13 +52,14 @@ static void silence_judge(struct terminal_state *state, const struct watch_hour 
 {
     /* rows may be ahead of the hours that are judged */
     bool is_silent = state->seen_s != 0 && state->seen_s + HOUR_S <= moment->wall_us / US_PER_S;
-    bool is_counted = is_silent && !hour->is_holiday && is_its_day(state, hour->weekday);
+    bool is_counted =
+        is_silent && !hour->is_holiday && !hour->is_night && is_its_day(state, hour->weekday);
     if (is_counted && state->silent_hours < UINT16_MAX) {
         state->silent_hours++;
     }
     int64_t least = watch_number(moment, SILENT, HOURS_MIN);
     int64_t most = watch_number(moment, SILENT, HOURS_LONG);
-    uint8_t level = state->silent_hours >= most ? 2 : (state->silent_hours >= least ? 1 : 0);
+    uint8_t level = silence_level(state, moment);
     if (level <= state->silent_level || moment->terminal->is_spare) {
         return;
     }

@@ -366,6 +366,7 @@ static void life_note(struct terminal_state *state, const struct watch_moment *m
     state->silent_hours = 0;
     state->silent_level = 0;
     state->is_seen_today = true;
+    state->is_week_known = state->weekdays_known == TERMINAL_WEEKDAYS_ALL;
     if (seen->kind == OBSERVATION_SIGNED_ON) {
         state->signon_s = now_s;
     }

@@ -15,6 +15,7 @@
 
 #define TERMINAL_PIN_COUNT 8
 #define TERMINAL_CELL_COUNT 4
+#define TERMINAL_WEEKDAYS_ALL 127
 #define TERMINAL_COHORT_COUNT 5 /* brand, model, firmware, agent, region */
 
 /* What is remembered of a terminal. Plain value without pointers; all zeros but the id is one of
@@ -31,8 +32,9 @@ struct terminal_state {
     uint16_t silent_hours;
     uint8_t silent_level;    /* how often this silence was flagged */
     uint8_t weekday_seen[7]; /* how usual it is to see it: 255 always */
-    uint8_t week_count;      /* weeks it was watched; saturating */
-    bool is_seen_today;
+    uint8_t weekdays_known;  /* bit n: weekday_seen[n] says something */
+    /* as bytes, since a damaged image may hold any; the latter as it was when it was last seen */
+    uint8_t is_seen_today, is_week_known;
 
     /* counts of windows of the rules */
     struct window mac_failures, malformed, tls_failures, keyless, not_signed_on;
@@ -66,7 +68,7 @@ struct terminal_state {
     uint32_t counted_hour, failed_hour;               /* hours since 1970 */
     int32_t counted_day;
     uint8_t failed_hours; /* of that day */
-    bool is_counted_today;
+    uint8_t is_counted_today;
     uint64_t channels_hour, channels_day, channels_failed_hour, channels_failed_day; /* as bits */
 };
 _Static_assert(sizeof(struct terminal_state) <= 1024, "a terminal's memory has its limit");
@@ -77,7 +79,8 @@ void terminal_watch_step(struct terminal_state *state, struct channel_peers *pee
 
 /* What an hour's end says about silence; moment->wall_us is that end. */
 struct watch_hour {
-    bool is_holiday; /* much less of the fleet is awake than usual */
+    bool is_holiday; /* much less of the fleet is awake than usual: nothing is learned of it */
+    bool is_night;   /* next to nobody is, and nobody is expected */
     bool is_day_end; /* the business day ends with this hour */
     uint8_t weekday; /* of the hour that ends, 1 Monday .. 7 Sunday */
 };

@@ -27,6 +27,7 @@ static struct watch_hour hour_facts(const struct watcher *watcher)
 {
     int64_t hour = watcher->head.hour;
     return (struct watch_hour){.is_holiday = watcher->head.is_holiday != 0,
+                               .is_night = watcher->head.is_night != 0,
                                .is_day_end = hour % HOURS_OF_DAY == HOURS_OF_DAY - 1,
                                .weekday = (uint8_t)((hour / HOURS_OF_DAY + 3) % 7 + 1)};
 }
@@ -61,11 +62,10 @@ static void holiday_learn(struct watcher *watcher)
     struct watch_head *head = &watcher->head;
     uint32_t *usual = &head->usual_awake[head->hour % WATCH_HOURS_OF_WEEK];
     int64_t least = watcher->rules.items[SIGNAL_SILENT].numbers[NUMBER_SILENT_FLEET_PER_MILLE];
-    bool is_less =
+    head->is_holiday =
         *usual >= FLEET_COUNT_MIN && (int64_t)head->walk_awake * 1000 < (int64_t)*usual * least;
-    bool is_night =
+    head->is_night =
         head->walk_known >= FLEET_COUNT_MIN && head->walk_awake < head->walk_known / AWAKE_PART_MIN;
-    head->is_holiday = is_less || is_night;
     *usual = *usual == 0 ? head->walk_awake
                          : (uint32_t)(((uint64_t)*usual * 3 + head->walk_awake + 2) / 4);
 }

@@ -26,7 +26,7 @@ struct watch_head {
     int64_t hour; /* since 1970, where the business is: all before are judged; 0: none was seen */
     uint32_t walk_terminal, walk_merchant, walk_awake,
         walk_known;                            /* of the hour that is being judged */
-    uint32_t is_holiday;                       /* as the hour before showed */
+    uint8_t is_holiday, is_night;              /* as the hour before showed */
     uint32_t usual_awake[WATCH_HOURS_OF_WEEK]; /* terminals seen within a day, by hour */
 };
 
