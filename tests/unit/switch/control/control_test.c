@@ -153,7 +153,7 @@ static const char LIMITS[] = "limits:\n"
                              "  - {name: shops, per: merchant, day_amount_max: 500.00, "
                              "day_count_max: 9, amount_max: 300.00}\n"
                              "  - {name: devices, per: terminal, month_amount_max: 100.00}\n"
-                             "  - {name: each, per: transaction, amount_max: 400.00}\n";
+                             "  - {name: each, per: transaction, amount_max: 50.00}\n";
 
 static struct limit_rules *limits_make(void)
 {
