@@ -300,8 +300,9 @@ static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection 
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
         struct gate_finding finding;
         if (!gate_may(&admin->gate, asked, &finding)) {
-            asked->finding = &finding;
-            return answer_whole(admin, connection, asked, request);
+            struct gate_request found = *asked;
+            found.finding = &finding;
+            return answer_whole(admin, connection, &found, request);
         }
     }
     return body_is_announced_too_long(connection, request) ? refuse_body(admin, connection, request)
