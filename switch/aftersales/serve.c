@@ -1,12 +1,10 @@
 /* See serve.h. */
 #include "switch/aftersales/serve.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocols/base/require.h"
-
-#define METRES_A_DEGREE 111195 /* on a sphere of 6371 km */
+#include "switch/aftersales/place.h"
 
 const char *server_text(enum server server, bool is_chinese)
 {
@@ -121,43 +119,6 @@ uint32_t serve_channels(const struct serve_question *question,
     return used;
 }
 
-/* 1000 times the cosine of a latitude, from a table of every 5 degrees, in between on a line. */
-static int64_t cosine_e3(int32_t latitude_e3)
-{
-    static const int16_t COSINES[] = {1000, 996, 985, 966, 940, 906, 866, 819, 766, 707,
-                                      643,  574, 500, 423, 342, 259, 174, 87,  0};
-    int32_t latitude = abs(latitude_e3);
-    if (latitude >= 90000) {
-        return 0;
-    }
-    int32_t step = latitude / 5000;
-    int32_t rest = latitude % 5000;
-    return COSINES[step] + (int64_t)(COSINES[step + 1] - COSINES[step]) * rest / 5000;
-}
-
-static uint64_t square_root(uint64_t value)
-{
-    uint64_t root = 0;
-    for (uint64_t bit = UINT64_C(1) << 31; bit != 0; bit >>= 1) {
-        uint64_t next = root + bit;
-        root = next * next <= value ? next : root;
-    }
-    return root;
-}
-
-uint32_t serve_distance_m(int32_t latitude_e3, int32_t longitude_e3, int32_t other_latitude_e3,
-                          int32_t other_longitude_e3)
-{
-    int64_t north = (int64_t)latitude_e3 - other_latitude_e3;
-    int64_t east = ((int64_t)longitude_e3 - other_longitude_e3) % 360000;
-    east = east > 180000 ? east - 360000 : east < -180000 ? east + 360000 : east;
-    int64_t middle = ((int64_t)latitude_e3 + other_latitude_e3) / 2;
-    REQUIRE(north >= -180000 && north <= 180000);
-    int64_t north_m = north * METRES_A_DEGREE / 1000;
-    int64_t east_m = east * METRES_A_DEGREE / 1000 * cosine_e3((int32_t)middle) / 1000;
-    return (uint32_t)square_root((uint64_t)(north_m * north_m + east_m * east_m));
-}
-
 static bool point_serves(const struct service_point *point, const struct serve_question *question)
 {
     bool mends = question->part == PART_WHOLE || (point->repairs >> question->part & 1) != 0;
@@ -197,6 +158,7 @@ static uint64_t point_rank(const struct serve_question *question, const struct s
 uint32_t serve_points(const struct serve_question *question, const struct serve_stage *stage,
                       struct serve_point found[SERVE_POINT_COUNT_MAX])
 {
+    struct place here = {question->latitude_e3, question->longitude_e3};
     uint32_t used = 0;
     for (uint32_t i = 0; i < stage->point_count; i++) {
         const struct service_point *point = &stage->points[i];
@@ -208,8 +170,8 @@ uint32_t serve_points(const struct serve_question *question, const struct serve_
         struct serve_point next = {
             .point = point,
             .distance_m = has_places
-                              ? serve_distance_m(question->latitude_e3, question->longitude_e3,
-                                                 point->latitude_e3, point->longitude_e3)
+                              ? (uint32_t)place_distance_m(
+                                    here, (struct place){point->latitude_e3, point->longitude_e3})
                               : SERVE_DISTANCE_UNKNOWN,
             .spare_count = spares_at(point, question, stage),
             .is_open = is_open_at(

@@ -79,7 +79,3 @@ struct serve_stage {
 };
 uint32_t serve_points(const struct serve_question *question, const struct serve_stage *stage,
                       struct serve_point found[SERVE_POINT_COUNT_MAX]);
-/* Metres between two places given in thousandths of a degree, within 1 % below 1000 km and 55
- * degrees north; whole numbers only, so that it is the same everywhere. */
-uint32_t serve_distance_m(int32_t latitude_e3, int32_t longitude_e3, int32_t other_latitude_e3,
-                          int32_t other_longitude_e3);

@@ -261,7 +261,9 @@ uint8_t service_clock_escalate(struct service_clock *clock, const struct service
     uint32_t percent = service_clock_percent(clock, calendar, now_us);
     uint8_t reached = 0;
     for (unsigned i = 0; i < SERVICE_ESCALATION_COUNT && clock->budget_us > 0; i++) {
-        reached |= percent >= terms->escalation_percent[i] ? (uint8_t)(1u << i) : 0;
+        if (percent >= terms->escalation_percent[i]) {
+            reached |= (uint8_t)(1u << i);
+        }
     }
     uint8_t fresh = (uint8_t)(reached & ~clock->told);
     clock->told |= reached;

@@ -1,6 +1,8 @@
 /* Who serves, through which channels, and the nearest points. */
 #include "switch/aftersales/serve.h"
 
+#include "switch/aftersales/place.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,13 +144,17 @@ static void test_distances_agree_with_the_sphere(void **state)
             int32_t north = (step * 37 % 200 - 100) * 40;
             int32_t east = (step * 53 % 200 - 100) * 40;
             double exact = haversine_m(latitude, 110000, latitude + north, 110000 + east);
-            double ours = serve_distance_m(latitude, 110000, latitude + north, 110000 + east);
+            double ours = (double)place_distance_m((struct place){latitude, 110000},
+                                                   (struct place){latitude + north, 110000 + east});
             assert_true(fabs(ours - exact) <= exact * 0.01 + 2);
         }
     }
-    assert_int_equal(serve_distance_m(31230, 121470, 31230, 121470), 0);
-    assert_true(serve_distance_m(0, 179999, 0, -179999) < 300); /* across the date line */
-    assert_true(serve_distance_m(90000, 0, -90000, 180000) > 19000000);
+    assert_int_equal(place_distance_m((struct place){31230, 121470}, (struct place){31230, 121470}),
+                     0);
+    assert_true(place_distance_m((struct place){0, 179999}, (struct place){0, -179999}) <
+                300); /* across the date line */
+    assert_true(place_distance_m((struct place){90000, 0}, (struct place){-90000, 180000}) >
+                19000000);
 }
 
 static struct service_channel channel(const char *id, enum channel_kind kind)
