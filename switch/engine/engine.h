@@ -287,6 +287,9 @@ uint64_t engine_deadline_ns(const struct engine *engine);
 uint64_t engine_state_hash(const struct engine *engine);
 /* The part of it that is about usage: of the latest day and its month. */
 uint64_t engine_usage_hash(const struct engine *engine);
+/* Whether nothing is lost of these two, so that it may be compared with sums read in another order.
+ */
+bool engine_usage_is_whole(const struct engine *engine);
 /* And the day before, which no other hash is over. False: a full table let go of some of it, so
  * that it cannot be compared. */
 bool engine_usage_hash_before(const struct engine *engine, uint64_t *hash);

@@ -268,6 +268,11 @@ uint64_t engine_usage_hash(const struct engine *engine)
     return usage_hash(&engine->usage);
 }
 
+bool engine_usage_is_whole(const struct engine *engine)
+{
+    return usage_is_whole(&engine->usage);
+}
+
 bool engine_usage_hash_before(const struct engine *engine, uint64_t *hash)
 {
     return usage_hash_before(&engine->usage, hash);

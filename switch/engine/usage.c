@@ -148,24 +148,25 @@ static const struct usage_span *span_find(const struct usage_span spans[USAGE_SP
 
 /* Of three periods the oldest goes, which nobody asks for any more. Where none is before `now` a
  * clock has run ahead and come back: then the farthest goes, so that what is now still counts.
- * False: with that one something is lost. */
-static bool span_add(struct usage_span spans[USAGE_SPAN_COUNT], uint32_t period,
-                     const struct usage_change *change, uint32_t now)
+ * Gives the period of which something is lost so; 0: of none. */
+static uint32_t span_add(struct usage_span spans[USAGE_SPAN_COUNT], uint32_t period,
+                         const struct usage_change *change, uint32_t now)
 {
-    bool is_kept = true;
+    uint32_t lost = 0;
     uint32_t at = period == spans[1].period;
     if (spans[at].period != period) {
         uint32_t older = spans[1].period < spans[0].period;
-        is_kept = spans[older].period < now || period < now;
-        at = is_kept ? older : 1 - older;
-        if (is_kept ? period < spans[at].period : period > spans[at].period) {
-            return is_kept;
+        bool is_over = spans[older].period < now || period < now;
+        at = is_over ? older : 1 - older;
+        if (is_over ? period < spans[at].period : period > spans[at].period) {
+            return is_over ? 0 : period;
         }
+        lost = is_over ? 0 : spans[at].period;
         spans[at] = (struct usage_span){.period = period};
     }
     spans[at].count += change->count;
     spans[at].minor += change->minor;
-    return is_kept;
+    return lost;
 }
 
 /* --- entries ------------------------------------------------------------------------------ */
@@ -314,19 +315,26 @@ static void make_fresh(const struct usage_set *set, struct usage_entry *entry)
     }
 }
 
+/* Periods of which something is lost; 0: of none. */
+struct usage_loss {
+    uint32_t day, month;
+};
+
 /* What is over stands first in its list, the latest last. */
-static bool count_entry(struct usage_set *set, uint32_t slot, const struct usage_change *change,
-                        struct usage_periods periods)
+static struct usage_loss count_entry(struct usage_set *set, uint32_t slot,
+                                     const struct usage_change *change,
+                                     struct usage_periods periods)
 {
+    struct usage_loss loss = {0};
     struct usage_entry *entry = &set->entries[slot];
     make_fresh(set, entry);
     uint32_t day_before = latest(entry->days), month_before = latest(entry->months);
-    bool was_blank = is_blank(entry), is_kept = true;
+    bool was_blank = is_blank(entry);
     if (periods.day != 0) {
-        is_kept = span_add(entry->days, periods.day, change, periods.now);
+        loss.day = span_add(entry->days, periods.day, change, periods.now);
     }
     if (periods.month != 0 && (MONTH_SCOPES >> entry->scope & 1) != 0) {
-        is_kept = span_add(entry->months, periods.month, change, periods.now / 100) && is_kept;
+        loss.month = span_add(entry->months, periods.month, change, periods.now / 100);
     }
     if (is_blank(entry)) {
         unlink_entry(set, slot);
@@ -336,10 +344,10 @@ static bool count_entry(struct usage_set *set, uint32_t slot, const struct usage
         unlink_entry(set, slot);
         link_last(set, slot);
     }
-    return is_kept;
+    return loss;
 }
 
-/* False: something is lost, of these periods. */
+/* False: something is lost. */
 static bool count_key(struct usage_set *set, enum limit_scope scope,
                       const uint8_t key[USAGE_KEY_BYTES], const struct usage_change *change,
                       struct usage_periods periods)
@@ -350,13 +358,14 @@ static bool count_key(struct usage_set *set, enum limit_scope scope,
         return true;
     }
     slot = slot != 0 ? slot : enroll(set, scope, key, hash, periods.today);
-    if (slot != 0 && count_entry(set, slot, change, periods)) {
-        return true;
+    bool has_months = (MONTH_SCOPES >> scope & 1) != 0;
+    struct usage_loss loss = {periods.day, has_months ? periods.month : 0}; /* no slot: all of it */
+    if (slot != 0) {
+        loss = count_entry(set, slot, change, periods);
     }
-    set->lost_day = periods.day > set->lost_day ? periods.day : set->lost_day;
-    bool is_of_month = (MONTH_SCOPES >> scope & 1) != 0 && periods.month > set->lost_month;
-    set->lost_month = is_of_month ? periods.month : set->lost_month;
-    return false;
+    set->lost_day = loss.day > set->lost_day ? loss.day : set->lost_day;
+    set->lost_month = loss.month > set->lost_month ? loss.month : set->lost_month;
+    return loss.day == 0 && loss.month == 0;
 }
 
 static bool is_wanted(const struct usage_set *set, uint32_t scope, uint32_t day)
@@ -515,6 +524,12 @@ uint64_t usage_hash(const struct usage_set *set)
 {
     uint32_t day = latest_day(set);
     return hash_periods(set, day, day / 100);
+}
+
+bool usage_is_whole(const struct usage_set *set)
+{
+    uint32_t day = latest_day(set);
+    return set->lost_day < day && set->lost_month < day / 100;
 }
 
 bool usage_hash_before(const struct usage_set *set, uint64_t *hash)

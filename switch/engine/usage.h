@@ -114,6 +114,9 @@ struct limit_use usage_of(const struct usage_set *set, enum limit_scope scope,
                           const struct usage_subject *subject, uint32_t day);
 /* Over all that the latest day and its month hold; the order of entries does not matter. */
 uint64_t usage_hash(const struct usage_set *set);
+/* Whether nothing is lost of these two: else two sets that were told the same in another order need
+ * not be alike. */
+bool usage_is_whole(const struct usage_set *set);
 /* Over the day before that one. False: entries of it have given way or found no room, so that it
  * cannot be compared. */
 bool usage_hash_before(const struct usage_set *set, uint64_t *hash);
