@@ -37,6 +37,7 @@ static struct meaning of_result(const struct record *record)
     switch (record->reason) {
     case TXN_REASON_UNSENT:
     case TXN_REASON_CHANNEL_DOWN:
+    case TXN_REASON_CHANNEL_FULL:
     case TXN_REASON_PIN_REFUSED:
         return (struct meaning){OBSERVATION_ENDED, OBSERVED_UNSENT};
     case TXN_REASON_NO_ANSWER:
