@@ -7,6 +7,7 @@
  * before is taken apart by that thread again, once the last worker has let go of it.
  *
  *   thread: read, check, bind, keep    loop: keys in force, channels, listen -> swap -> workers
+ *                                            (or the keys of before again)
  *   thread: free, or take back what was kept
  *
  * Files that are only proposed go the same way as far as the thread keeps them.
@@ -238,7 +239,8 @@ static void on_worker_done(void *argument, struct worker *worker)
     }
 }
 
-/* What touches the parts that run and may still fail; nothing of it shows when it does. */
+/* What touches the parts that run and may still fail; when it does, all is as it was. A worker may
+ * meet the new keys for as long as this takes. */
 static bool make_ready(struct reload *reload)
 {
     struct server *server = reload->server;
@@ -254,10 +256,12 @@ static bool make_ready(struct reload *reload)
     }
     key_set_apply(reload->keys); /* a channel that is made anew tries its own */
     if (!server_swap_prepare(server, fresh, &reload->channels, reason)) {
+        key_set_take_back(reload->keys);
         return fail(reload, reason);
     }
     if (!server_listen_ready(reload->listens, reason)) {
         server_swap_abandon(&reload->channels);
+        key_set_take_back(reload->keys);
         return fail(reload, reason);
     }
     return true;

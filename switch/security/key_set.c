@@ -15,13 +15,21 @@ struct entry {
     struct key_name name;
     struct hsm_key_sealed sealed;
     uint32_t line, place; /* in the file; among its rows */
+    bool is_replaced;     /* applied: `sealed` is what was in force before, all zero for nothing */
+};
+
+/* Of a channel's key, as note_loaded() found it. */
+struct loaded_before {
+    struct hsm_key_sealed key;
+    bool was_exchanged;
 };
 
 struct key_set {
     struct security *security; /* borrowed */
     struct entry *entries;     /* owner; as the file has them, once settled by name */
     uint32_t count, room;
-    bool is_settled;
+    bool is_settled, is_applied;
+    struct loaded_before loaded[KEY_TABLE_CHANNEL_COUNT_MAX][CHANNEL_KEY_COUNT];
 };
 
 struct key_set *key_set_create(struct security *security)
@@ -275,29 +283,81 @@ static bool is_exchanged(const struct security *security, const struct entry *en
            memcmp(&channel->loaded[entry->name.which], &entry->sealed, sizeof(entry->sealed)) == 0;
 }
 
-static void note_loaded(struct security *security, const struct entry *entry)
+static struct channel_keys *channel_of(struct security *security, const struct entry *entry,
+                                       uint16_t *index)
 {
-    int index = key_table_channel(security->keys, entry->name.holder);
-    REQUIRE(index >= 0);
-    struct channel_keys *channel = key_table_channel_at(security->keys, (uint16_t)index);
-    channel->loaded[entry->name.which] = entry->sealed;
-    channel->is_exchanged[entry->name.which] = false;
+    int found = key_table_channel(security->keys, entry->name.holder);
+    REQUIRE(found >= 0);
+    *index = (uint16_t)found;
+    return key_table_channel_at(security->keys, *index);
 }
 
-void key_set_apply(const struct key_set *set)
+static void note_loaded(struct key_set *set, const struct entry *entry)
+{
+    uint16_t index;
+    const uint32_t which = entry->name.which;
+    struct channel_keys *channel = channel_of(set->security, entry, &index);
+    set->loaded[index][which] =
+        (struct loaded_before){channel->loaded[which], channel->is_exchanged[which]};
+    channel->loaded[which] = entry->sealed;
+    channel->is_exchanged[which] = false;
+}
+
+static void forget_loaded(struct key_set *set, const struct entry *entry)
+{
+    uint16_t index;
+    const uint32_t which = entry->name.which;
+    struct channel_keys *channel = channel_of(set->security, entry, &index);
+    channel->loaded[which] = set->loaded[index][which].key;
+    channel->is_exchanged[which] = set->loaded[index][which].was_exchanged;
+}
+
+/* The entry's key and the cell's change places. */
+static void trade(struct security *security, struct entry *entry)
+{
+    struct hsm_key_sealed before;
+    struct key_cell *cell = cell_of(security, &entry->name);
+    REQUIRE(cell != NULL); /* room was counted */
+    if (!key_cell_get(cell, &before)) {
+        before = (struct hsm_key_sealed){0};
+    }
+    key_cell_put(cell, &entry->sealed);
+    entry->sealed = before;
+}
+
+void key_set_apply(struct key_set *set)
 {
     struct security *security = set->security;
-    REQUIRE(set->is_settled);
+    REQUIRE(set->is_settled && !set->is_applied);
+    set->is_applied = true;
     for (uint32_t i = 0; i < set->count; i++) {
-        const struct entry *entry = &set->entries[i];
-        if (security_has_newer_key(security, &entry->name) || is_exchanged(security, entry)) {
+        struct entry *entry = &set->entries[i];
+        entry->is_replaced =
+            !security_has_newer_key(security, &entry->name) && !is_exchanged(security, entry);
+        if (!entry->is_replaced) {
             continue;
         }
-        struct key_cell *cell = cell_of(security, &entry->name);
-        REQUIRE(cell != NULL); /* room was counted */
-        key_cell_put(cell, &entry->sealed);
+        (void)cell_of(security, &entry->name); /* enrols its holder */
         if (entry->name.owner == KEY_OF_CHANNEL) {
-            note_loaded(security, entry);
+            note_loaded(set, entry);
         }
+        trade(security, entry);
+    }
+}
+
+void key_set_take_back(struct key_set *set)
+{
+    REQUIRE(set->is_applied);
+    set->is_applied = false;
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct entry *entry = &set->entries[i];
+        if (!entry->is_replaced) {
+            continue;
+        }
+        trade(set->security, entry);
+        if (entry->name.owner == KEY_OF_CHANNEL) {
+            forget_loaded(set, entry);
+        }
+        entry->is_replaced = false;
     }
 }

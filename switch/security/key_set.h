@@ -8,7 +8,7 @@
  * terminals' files or enrols anybody: sign-ons and banks' exchanges may go on.
  *
  * Life:  key_set_create -> key_set_add ... -> key_set_settle -> key_set_apply (or not, and nothing
- * has changed) -> key_set_destroy
+ * has changed) -> key_set_take_back, where what came with the keys has failed -> key_set_destroy
  */
 #pragma once
 
@@ -45,5 +45,9 @@ bool key_set_has_terminal(const struct key_set *set, const char *terminal_id);
 /* The engine's thread; of a settled set. Puts the keys in force: a reader sees a key or the one
  * before, never a mixture. But working keys that a sign-on has installed are younger than any file,
  * and stay; so do those that a bank has sent, as long as the file's own stays what it was
- * (key_exchange.h). Cannot fail. */
-void key_set_apply(const struct key_set *set);
+ * (key_exchange.h). Cannot fail. The set keeps what it replaced. */
+void key_set_apply(struct key_set *set);
+
+/* The engine's thread, in the same turn: of an applied set, puts back what was in force before, and
+ * takes away what was new. Whoever has been enrolled keeps the place, without a key. */
+void key_set_take_back(struct key_set *set);

@@ -158,6 +158,75 @@ static void test_a_signon_meanwhile_outlasts_the_set(void **state)
     security_destroy(security);
 }
 
+/* What came with the keys has failed: replaced keys are back, new ones gone, and a bank's exchange
+ * is remembered. */
+static void test_what_was_applied_is_taken_back_whole(void **state)
+{
+    (void)state;
+    struct security *security = lab_security(1);
+    struct key_set *set = key_set_create(security);
+    const struct wrapped_key tmk = master_key_of("term:10000001:tmk", TEST_ZPK),
+                             next = master_key_of("term:10000002:tmk", TEST_TMK),
+                             zpk = wrapped_key("chan:bank_a:zpk", HSM_KEY_PIN_OUT, TEST_ZAK),
+                             other = wrapped_key("chan:bank_z:zpk", HSM_KEY_PIN_OUT, TEST_ZPK);
+    struct channel_keys *channel = key_table_channel_at(security->keys, 0);
+    struct hsm_key_sealed before[3], after[3];
+    get(security, "10000001", TERMINAL_TMK, &before[0]);
+    assert_true(key_cell_get(&channel->keys[CHANNEL_ZPK], &before[1]));
+    before[2] = channel->loaded[CHANNEL_ZPK];
+    channel->is_exchanged[CHANNEL_ZPK] = true;
+    add(set, "term:10000001:tmk", &tmk);
+    add(set, "term:10000002:tmk", &next);
+    add(set, "chan:bank_a:zpk", &zpk);
+    add(set, "chan:bank_z:zpk", &other);
+    settle(set);
+    for (int round = 0; round < 2; round++) { /* a set may be applied again */
+        key_set_apply(set);
+        get(security, "10000001", TERMINAL_TMK, &after[0]);
+        assert_memory_not_equal(&before[0], &after[0], sizeof(before[0]));
+        assert_true(security_has_terminal(security, "10000002"));
+        assert_false(channel->is_exchanged[CHANNEL_ZPK]);
+        key_set_take_back(set);
+        get(security, "10000001", TERMINAL_TMK, &after[0]);
+        assert_true(key_cell_get(&channel->keys[CHANNEL_ZPK], &after[1]));
+        after[2] = channel->loaded[CHANNEL_ZPK];
+        assert_memory_equal(before, after, sizeof(before));
+        assert_true(channel->is_exchanged[CHANNEL_ZPK]);
+        assert_false(security_has_terminal(security, "10000002"));
+        assert_false(
+            key_cell_get(&key_table_channel_at(security->keys, 1)->keys[CHANNEL_ZPK], &after[0]));
+    }
+    key_set_destroy(set);
+    security_destroy(security);
+}
+
+/* Keys of a sign-on or an exchange that the set left alone are left alone on the way back, too. */
+static void test_taking_back_leaves_what_was_not_replaced(void **state)
+{
+    (void)state;
+    static const char *const NAME = "term:10000001:mak";
+    const struct wrapped_key mak = wrapped_key(NAME, HSM_KEY_MAC, TEST_ZAK);
+    struct security *security = lab_security(1);
+    struct key_set *set = key_set_create(security);
+    const struct payment signon = signon_payment("10000001", "003");
+    struct security_made_keys made;
+    struct hsm_key_sealed before, after;
+    add(set, NAME, &mak);
+    settle(set);
+    assert_int_equal(security_make_keys(security_unit(security, 0), &signon, &made), HSM_DONE);
+    assert_int_equal(
+        security_install(security, (struct byte_view){made.records, made.records_length}),
+        STATUS_OK);
+    get(security, "10000001", TERMINAL_MAK, &before);
+    key_set_apply(set);
+    key_set_take_back(set);
+    get(security, "10000001", TERMINAL_MAK, &after);
+    assert_memory_equal(&before, &after, sizeof(before));
+    expect_assert_failure(key_set_take_back(set));
+    key_set_destroy(set);
+    security_destroy(security);
+}
+
 /* Two keys of one terminal take one place; of those that are too many the file's line is told. */
 static void test_holders_are_counted_before_any_is_enrolled(void **state)
 {
@@ -254,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_what_is_in_force_already_is_left_out),
         cmocka_unit_test(test_the_last_of_one_name_counts),
         cmocka_unit_test(test_a_signon_meanwhile_outlasts_the_set),
+        cmocka_unit_test(test_what_was_applied_is_taken_back_whole),
+        cmocka_unit_test(test_taking_back_leaves_what_was_not_replaced),
         cmocka_unit_test(test_holders_are_counted_before_any_is_enrolled),
         cmocka_unit_test(test_a_set_is_read_beside_signons),
     };
