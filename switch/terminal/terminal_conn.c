@@ -153,9 +153,11 @@ static void keep_header(struct terminal_conn *conn, const struct message *messag
     conn->header_bytes = (uint8_t)header.length;
 }
 
+/* What was proven was proven of the name before. */
 static void name_terminal(struct terminal_conn *conn, const char terminal_id[9])
 {
     if (memcmp(conn->terminal_id, terminal_id, sizeof(conn->terminal_id)) != 0) {
+        conn->is_proven = false;
         pthread_mutex_lock(&conn->port->terminals->mutex);
         memcpy(conn->terminal_id, terminal_id, sizeof(conn->terminal_id));
         pthread_mutex_unlock(&conn->port->terminals->mutex);

@@ -38,7 +38,7 @@ struct terminal_conn {
     bool is_busy;         /* a request is in flight */
     bool is_begun;        /* a message is begun */
     bool is_waiting;      /* in the list of those that wait for room */
-    bool is_proven;       /* a message of terminal_id had a right MAC */
+    bool is_proven;       /* a message of terminal_id, by its present name, had a right MAC */
     bool is_last;         /* draining: closed once it is answered */
     char terminal_id[9];  /* the last one it spoke for, for logs */
 };

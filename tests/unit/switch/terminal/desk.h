@@ -22,6 +22,10 @@
 
 #define TERMINAL "10000001"
 #define MERCHANT "898110058120001"
+/* Terminals that are known and have no keys. */
+#define KEYLESS_FIRST "10000101"
+#define KEYLESS_NUMBER 10000101U
+#define KEYLESS_COUNT 20U
 
 static struct desk {
     struct loop *loop;
@@ -39,7 +43,7 @@ static struct desk {
     struct payment late_payment;
     char told_date[5], told_time[7]; /* fields 12 and 13 of the last request, as handed on */
     struct device_note told_device;
-    struct terminal_sighting sightings[8];
+    struct terminal_sighting sightings[32];
     _Atomic uint32_t sighting_count;
 } desk;
 
@@ -100,7 +104,7 @@ static inline struct ruleset *one_terminal_ruleset(void)
     static const char FEES[] = "plans:\n  SP1: {rules: [{rate: 0.38%}]}\n"
                                "cost:\n  - {channel: bank_a, issuer_fee: {rate: 0.2%}, "
                                "scheme_fee: {rate: 0%}}\n";
-    struct ruleset_limits limits = {4, 4, 4};
+    struct ruleset_limits limits = {4, 4, 4 + KEYLESS_COUNT};
     struct ruleset *ruleset = ruleset_create(1, &limits);
     char reason[160];
     struct channel_row channel = {.name = "bank_a", .kinds = UINT64_C(1) << PAYMENT_PURCHASE};
@@ -116,6 +120,10 @@ static inline struct ruleset *one_terminal_ruleset(void)
     assert_int_equal(bin_table_add(ruleset_bins(ruleset), &bin), STATUS_OK);
     assert_int_equal(merchant_table_add(ruleset_merchants(ruleset), &merchant), STATUS_OK);
     assert_int_equal(terminal_table_add(ruleset_terminals(ruleset), &terminal), STATUS_OK);
+    for (unsigned i = 0; i < KEYLESS_COUNT; i++) {
+        snprintf(terminal.terminal_id, sizeof(terminal.terminal_id), "%u", KEYLESS_NUMBER + i);
+        assert_int_equal(terminal_table_add(ruleset_terminals(ruleset), &terminal), STATUS_OK);
+    }
     struct document *routes = yaml_file_parse("routes", ROUTES, sizeof(ROUTES) - 1);
     struct document *fees = yaml_file_parse("fees", FEES, sizeof(FEES) - 1);
     ruleset_compile_routes(ruleset, routes);

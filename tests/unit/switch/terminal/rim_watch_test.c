@@ -75,6 +75,34 @@ static void test_rubbish_is_laid_at_the_door_of_who_came_from_there_before(void 
     assert_int_equal(desk.sightings[0].count, 1);
 }
 
+/* One message of a connection may claim any name: what came before it proves nothing of that one,
+ * neither on this connection nor, after its end, of the address. */
+static void test_another_name_has_yet_to_be_proven(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    struct payment payment;
+    int descriptor = dial();
+    put(descriptor, bytes, sale_frame(bytes, sizeof(bytes)));
+    expect_answer(descriptor, "0210", "00");
+    sale(&payment);
+    memcpy(payment.terminal_id, KEYLESS_FIRST, 9);
+    put(descriptor, bytes, frame_of(&payment, bytes, sizeof(bytes)));
+    (void)answer(descriptor, reply);
+    put(descriptor, (const uint8_t *)"garbage, and none that is known", 31);
+    expect_end(descriptor);
+    for (int i = 0; i < 500 && terminals_conn_count(desk.terminals) > 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    descriptor = dial();
+    put(descriptor, (const uint8_t *)"garbage, and none that is known", 31);
+    expect_end(descriptor);
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, KEYLESS_FIRST);
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_KEYS_MISSING);
+    assert_int_equal(desk.sightings[0].count, 1);
+}
+
 #define DESK_TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
 
 int main(void)
@@ -83,6 +111,7 @@ int main(void)
         DESK_TEST(test_wrong_macs_of_a_second_are_one_sighting),
         DESK_TEST(test_a_stranger_is_seen_by_the_name_it_gives),
         DESK_TEST(test_rubbish_is_laid_at_the_door_of_who_came_from_there_before),
+        DESK_TEST(test_another_name_has_yet_to_be_proven),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests_name("switch/terminal/rim_watch", tests, NULL, NULL);
