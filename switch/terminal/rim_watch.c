@@ -61,13 +61,13 @@ static void tell_lost(struct sighting_book *book)
 {
     if (book->lost > 0) {
         LOG(LOG_WARN, "sightings_lost", LOG_NUMBER("count", book->lost),
-            LOG_TEXT("text", "more terminals than the book of a second has room for sent what is "
-                             "no request; these get no row of the log"));
+            LOG_TEXT("text", "more terminals than the book has room for sent what is no "
+                             "request; these get no row of the log"));
         book->lost = 0;
     }
 }
 
-/* What finds no room waits for another second. */
+/* What finds no room, or is one too many, waits for another second. */
 static void on_gathered(struct deadline *deadline)
 {
     struct terminals *terminals =
@@ -75,8 +75,9 @@ static void on_gathered(struct deadline *deadline)
     const struct terminals_setup *setup = &terminals->setup;
     struct terminal_sighting sighting;
     tell_lost(&terminals->sightings);
-    while (setup->has_room(setup->argument) &&
-           sighting_book_take(&terminals->sightings, &sighting)) {
+    for (uint32_t rows = 0; rows < SIGHTING_ROW_COUNT_MAX && setup->has_room(setup->argument) &&
+                            sighting_book_take(&terminals->sightings, &sighting);
+         rows++) {
         setup->on_sighting(setup->argument, &sighting);
     }
     if (terminals->sightings.count > 0) {

@@ -1,6 +1,7 @@
 /* Notes what the rim sees of terminals that never becomes a request, and hands sums to the engine
- * once a second (sighting_book.h). What cannot be laid at a registered terminal's door is counted
- * in the metrics alone, but for strangers that name themselves: of all of them a row a second. */
+ * once a second, so many at most (sighting_book.h). What cannot be laid at a registered terminal's
+ * door is counted in the metrics alone, but for strangers that name themselves: of all of them a
+ * row a second. */
 #pragma once
 
 #include "switch/terminal/terminal_state.h"

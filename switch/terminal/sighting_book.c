@@ -45,7 +45,9 @@ bool sighting_book_take(struct sighting_book *book, struct terminal_sighting *si
     if (book->count == 0) {
         return false;
     }
-    *sighting = book->items[--book->count];
+    *sighting = book->items[0];
+    book->count--;
+    memmove(book->items, book->items + 1, book->count * sizeof(book->items[0]));
     return true;
 }
 

@@ -1,5 +1,6 @@
-/* What was seen of terminals and never became a request, summed up for a second before the engine
- * is told: so whoever sends rubbish a thousand times a second costs one row of the log.
+/* What was seen of terminals and never became a request, summed up for a second at least before the
+ * engine is told: so whoever sends rubbish a thousand times a second costs one row of the log, and
+ * in as many names as he likes SIGHTING_ROW_COUNT_MAX.
  *
  * And which terminal an address was that of last, to name who fails before it can say who it is. An
  * address that several terminals proved themselves from names none.
@@ -14,8 +15,11 @@
 #include "switch/engine/engine.h"
 #include "switch/net/address.h"
 
-#define SIGHTING_COUNT_MAX 256 /* terminals and reasons of one second */
-#define ADDRESS_COUNT 1024     /* a power of two */
+#define SIGHTING_COUNT_MAX 256 /* terminals and reasons that are summed up at once */
+/* Each becomes a row of the log, and whoever makes them has proved nothing: so many leave in a
+ * second, the oldest first, and the rest go on being summed. */
+#define SIGHTING_ROW_COUNT_MAX 16
+#define ADDRESS_COUNT 1024 /* a power of two */
 
 struct terminal_sighting {
     char terminal_id[9];
@@ -33,7 +37,7 @@ struct sighting_book {
  * names as they like. False: the book is full, and it is lost. */
 bool sighting_book_add(struct sighting_book *book, const char terminal_id[9],
                        enum txn_reason reason);
-/* Takes one out; false: it is empty. */
+/* Takes the oldest out; false: it is empty. */
 bool sighting_book_take(struct sighting_book *book, struct terminal_sighting *sighting);
 
 struct address_book {

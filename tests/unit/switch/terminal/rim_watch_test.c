@@ -103,6 +103,36 @@ static void test_another_name_has_yet_to_be_proven(void **state)
     assert_int_equal(desk.sightings[0].count, 1);
 }
 
+/* Whoever may invent names makes no more rows of the log with many than a second may have; those
+ * that came first go first. */
+static void test_a_second_has_so_many_rows_and_the_rest_wait(void **state)
+{
+    (void)state;
+    uint8_t bytes[1024], reply[2048];
+    struct payment payment;
+    char name[9];
+    int descriptor = -1;
+    sale(&payment);
+    for (unsigned i = 0; i < KEYLESS_COUNT; i++) {
+        if (i % 5 == 0) { /* too many wrong ones in a row end a connection */
+            descriptor = dial();
+        }
+        snprintf(name, sizeof(name), "%u", KEYLESS_NUMBER + i);
+        memcpy(payment.terminal_id, name, sizeof(name));
+        put(descriptor, bytes, frame_of(&payment, bytes, sizeof(bytes)));
+        (void)answer(descriptor, reply);
+        if (i % 5 == 4) {
+            close(descriptor);
+        }
+    }
+    wait_for_sightings(SIGHTING_ROW_COUNT_MAX);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    assert_int_equal(desk.sighting_count, SIGHTING_ROW_COUNT_MAX);
+    wait_for_sightings(KEYLESS_COUNT);
+    assert_string_equal(desk.sightings[0].terminal_id, KEYLESS_FIRST);
+    assert_string_equal(desk.sightings[KEYLESS_COUNT - 1].terminal_id, name);
+}
+
 #define DESK_TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
 
 int main(void)
@@ -112,6 +142,7 @@ int main(void)
         DESK_TEST(test_a_stranger_is_seen_by_the_name_it_gives),
         DESK_TEST(test_rubbish_is_laid_at_the_door_of_who_came_from_there_before),
         DESK_TEST(test_another_name_has_yet_to_be_proven),
+        DESK_TEST(test_a_second_has_so_many_rows_and_the_rest_wait),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests_name("switch/terminal/rim_watch", tests, NULL, NULL);

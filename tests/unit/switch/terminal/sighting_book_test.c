@@ -51,6 +51,25 @@ static void test_strangers_share_one_entry(void **state)
     assert_false(sighting_book_take(&book, &sighting));
 }
 
+/* Nobody waits behind those who come later. */
+static void test_the_oldest_is_taken_first_and_those_that_stay_are_summed_on(void **state)
+{
+    (void)state;
+    struct terminal_sighting sighting;
+    assert_true(sighting_book_add(&book, "10000001", TXN_REASON_MAC_FAILED));
+    assert_true(sighting_book_add(&book, "10000002", TXN_REASON_MAC_FAILED));
+    assert_true(sighting_book_take(&book, &sighting));
+    assert_string_equal(sighting.terminal_id, "10000001");
+    assert_true(sighting_book_add(&book, "10000003", TXN_REASON_MAC_FAILED));
+    assert_true(sighting_book_add(&book, "10000002", TXN_REASON_MAC_FAILED));
+    assert_true(sighting_book_take(&book, &sighting));
+    assert_string_equal(sighting.terminal_id, "10000002");
+    assert_int_equal(sighting.count, 2);
+    assert_true(sighting_book_take(&book, &sighting));
+    assert_string_equal(sighting.terminal_id, "10000003");
+    assert_false(sighting_book_take(&book, &sighting));
+}
+
 static void test_a_full_book_takes_no_new_name_but_counts_those_it_has(void **state)
 {
     (void)state;
@@ -106,6 +125,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_sum_is_kept_for_each_terminal_and_reason, set_up),
         cmocka_unit_test_setup(test_strangers_share_one_entry, set_up),
+        cmocka_unit_test_setup(test_the_oldest_is_taken_first_and_those_that_stay_are_summed_on,
+                               set_up),
         cmocka_unit_test_setup(test_a_full_book_takes_no_new_name_but_counts_those_it_has, set_up),
         cmocka_unit_test_setup(test_other_reasons_are_none_of_the_rims, set_up),
         cmocka_unit_test_setup(test_an_address_names_the_terminal_that_came_from_there, set_up),
