@@ -80,14 +80,21 @@ static uint32_t separator_at(const char *text)
     return 0;
 }
 
-/* A number as people write it, in groups or not: answers its length, and how many digits it has. */
+static bool is_address(const char *word)
+{
+    return memchr(word, '@', strcspn(word, " ")) != NULL;
+}
+
+/* A number as people write it, in groups or not: answers its length, and how many digits it has. A
+ * later group whose word is an address belongs to that: taken with the number, it would leave the
+ * rest of the address to be shown. */
 static uint32_t number_at(const char *text, uint32_t *digit_count)
 {
     uint32_t length = 0, next = 0;
     *digit_count = 0;
     for (;;) {
         uint32_t group = (uint32_t)strspn(text + next, "0123456789*");
-        if (group == 0) {
+        if (group == 0 || (next > 0 && is_address(text + next))) {
             return length;
         }
         *digit_count += group;
@@ -106,7 +113,7 @@ static void add_words(struct description *description, const char *text)
     bool is_begun = false; /* inside a word */
     while (*text != '\0') {
         uint32_t word = (uint32_t)strcspn(text, " ");
-        if (!is_begun && memchr(text, '@', word) != NULL) {
+        if (!is_begun && is_address(text)) {
             add_text(description, "(an address)");
             text += word;
             continue;

@@ -174,6 +174,9 @@ static void test_free_words_lose_numbers_in_groups(void **state)
     expect_words("try 3 of 10, code 40004", "try 3 of 10, code 40004");
     expect_words("12 34@example.com", "12 (an address)");
     expect_words("12-34 x", "12-34 x");
+    expect_words("13800138000 1zhang@qq.com", "(digits) (an address)");
+    expect_words("138 0013 8000  -1zhang@qq.com.", "(digits)  (an address)");
+    expect_words("12 34 5zhang@qq.com 6225 8801 2345", "12 34 (an address) (digits)");
 }
 
 static void test_what_cannot_be_read_is_not_shown(void **state)
