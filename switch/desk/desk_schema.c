@@ -1,0 +1,73 @@
+/* See desk_schema.h. Tables of rows are made from their columns; the others stand here. */
+#include "switch/desk/desk_schema.h"
+
+#include "protocols/base/require.h"
+#include "switch/desk/registry_table.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const STATEMENTS[] = {
+    /* Who changed what of the registry. */
+    "CREATE TABLE history (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, row_kind TEXT NOT NULL, row_key TEXT NOT NULL,"
+    " column_name TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL) STRICT;"
+    "CREATE INDEX history_row ON history (row_kind, row_key);",
+    "CREATE TRIGGER history_no_delete BEFORE DELETE ON history BEGIN"
+    " SELECT RAISE(ABORT, 'history is only added to'); END;"
+    "CREATE TRIGGER history_no_update BEFORE UPDATE ON history"
+    " WHEN NEW.before <> '' OR NEW.after <> '' OR OLD.number <> NEW.number"
+    " OR OLD.wall_us <> NEW.wall_us OR OLD.actor <> NEW.actor OR OLD.row_kind <> NEW.row_kind"
+    " OR OLD.row_key <> NEW.row_key OR OLD.column_name <> NEW.column_name"
+    " OR OLD.column_name NOT IN ('latitude_e3', 'longitude_e3', 'address') BEGIN"
+    " SELECT RAISE(ABORT, 'history is only added to, but for places that are old'); END;",
+    /* One binding in force of a terminal and of a serial number; nothing changes but its end, and
+     * a place that is old becomes a city. */
+    "CREATE UNIQUE INDEX binding_terminal ON registry_binding (terminal_id)"
+    " WHERE valid_to_day = '';"
+    "CREATE UNIQUE INDEX binding_serial ON registry_binding (serial) WHERE valid_to_day = '';"
+    "CREATE INDEX binding_merchant ON registry_binding (merchant_id);",
+    "CREATE TRIGGER binding_no_delete BEFORE DELETE ON registry_binding BEGIN"
+    " SELECT RAISE(ABORT, 'a binding is ended, not taken out'); END;"
+    "CREATE TRIGGER binding_no_update BEFORE UPDATE ON registry_binding"
+    " WHEN OLD.terminal_id <> NEW.terminal_id OR OLD.serial <> NEW.serial"
+    " OR OLD.valid_from_day <> NEW.valid_from_day OR OLD.merchant_id <> NEW.merchant_id"
+    " OR OLD.acquirer <> NEW.acquirer OR OLD.work_order <> NEW.work_order"
+    " OR OLD.credit_code_hash <> NEW.credit_code_hash OR OLD.account_hash <> NEW.account_hash"
+    " OR (OLD.valid_to_day <> '' AND OLD.valid_to_day <> NEW.valid_to_day)"
+    " OR ((OLD.latitude_e3 <> NEW.latitude_e3 OR OLD.longitude_e3 <> NEW.longitude_e3"
+    " OR OLD.address <> NEW.address OR OLD.area_code <> NEW.area_code"
+    " OR OLD.has_place <> NEW.has_place OR OLD.radius_m <> NEW.radius_m)"
+    " AND NOT (OLD.valid_to_day <> '' AND NEW.latitude_e3 = 0 AND NEW.longitude_e3 = 0"
+    " AND NEW.address = '' AND NEW.area_code = OLD.area_code / 100 * 100"
+    " AND NEW.has_place = 'no' AND NEW.radius_m = 0)) BEGIN"
+    " SELECT RAISE(ABORT, 'a binding is ended, not changed'); END;",
+    "CREATE INDEX terminal_serial ON terminal_registration (serial);"
+    "CREATE INDEX terminal_model ON terminal_registration (brand, model);",
+};
+
+static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
+{
+    const struct cell_table *table = registry_table(kind);
+    cell_sql_add(sql, "CREATE TABLE ");
+    cell_sql_add(sql, table->name);
+    cell_sql_add(sql, " (");
+    cell_sql_schema(sql, table);
+    cell_sql_add(sql, ", PRIMARY KEY (");
+    cell_sql_names(sql, table, CELL_KEY);
+    cell_sql_add(sql, ")) STRICT, WITHOUT ROWID");
+}
+
+uint32_t desk_schema_count(void)
+{
+    return REGISTRY_KIND_COUNT + COUNT_OF(STATEMENTS);
+}
+
+void desk_schema_sql(uint32_t index, struct cell_sql *sql)
+{
+    REQUIRE(index < desk_schema_count());
+    if (index < REGISTRY_KIND_COUNT) {
+        registry_sql((enum registry_kind)index, sql);
+    } else {
+        cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT]);
+    }
+}
