@@ -285,6 +285,23 @@ bool cell_parse(const struct cell_column *column, const char *text, void *row, c
     return parsers[column->type](column, text, row, fault);
 }
 
+bool cell_check(const struct cell_table *table, const void *row, char *fault)
+{
+    uint8_t copy[CELL_ROW_SIZE];
+    REQUIRE(table->row_size <= sizeof(copy));
+    memcpy(copy, row, table->row_size);
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct cell_column *column = &table->columns[i];
+        char text[CELL_TEXT_SIZE];
+        REQUIRE(column->type != CELL_WORD || number_load(column, row) < column->words->count);
+        cell_text(column, row, text);
+        if (!cell_parse(column, text, copy, fault)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void cell_key_text(const struct cell_table *table, const void *row, char *text)
 {
     uint32_t length = 0;

@@ -18,6 +18,7 @@
 
 #define CELL_TEXT_SIZE 256  /* the longest text form of a cell */
 #define CELL_KEY_SIZE 320   /* the key of a row, its cells with a blank and a stroke between */
+#define CELL_ROW_SIZE 2048  /* the largest struct that is a row */
 #define CELL_FAULT_SIZE 240 /* a sentence about what a cell cannot be */
 #define CELL_SQL_SIZE 4096  /* the names of all columns of a row, with room for a statement */
 
@@ -69,6 +70,9 @@ void cell_text(const struct cell_column *column, const void *row, char *text);
 /* The way back. False: `fault` (CELL_FAULT_SIZE) says what was expected and what stood there; the
  * row is as before. */
 bool cell_parse(const struct cell_column *column, const char *text, void *row, char *fault);
+/* Every cell as it would come in by text: what a caller filled in wrongly is not stored either.
+ * False: `fault` (CELL_FAULT_SIZE) names the column. REQUIREs enumerators that have a word. */
+bool cell_check(const struct cell_table *table, const void *row, char *fault);
 /* The key of a row as people read it, in CELL_KEY_SIZE bytes: "PAX | A920". */
 void cell_key_text(const struct cell_table *table, const void *row, char *text);
 

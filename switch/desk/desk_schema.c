@@ -2,6 +2,7 @@
 #include "switch/desk/desk_schema.h"
 
 #include "protocols/base/require.h"
+#include "switch/desk/case_row.h"
 #include "switch/desk/registry_table.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -43,6 +44,43 @@ static const char *const STATEMENTS[] = {
     " SELECT RAISE(ABORT, 'a binding is ended, not changed'); END;",
     "CREATE INDEX terminal_serial ON terminal_registration (serial);"
     "CREATE INDEX terminal_model ON terminal_registration (brand, model);",
+    "CREATE UNIQUE INDEX flag_same ON flag (signal, subject, subject_id, position,"
+    " iif(position = 0, window_end_us, 0));"
+    "CREATE INDEX flag_subject ON flag (subject_id);"
+    "CREATE INDEX flag_case ON flag (case_id);"
+    "CREATE TABLE flag_evidence (flag_id INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
+    " position INTEGER NOT NULL, PRIMARY KEY (flag_id, ordinal)) STRICT, WITHOUT ROWID;",
+    "CREATE INDEX case_subject ON service_case (subject_id);"
+    "CREATE INDEX case_terminal ON service_case (terminal_id);"
+    "CREATE INDEX case_merchant ON service_case (merchant_id);"
+    "CREATE INDEX case_open ON service_case (severity, due_us) WHERE state <> 'CLOSED';"
+    "CREATE INDEX case_closed ON service_case (closed_us) WHERE state = 'CLOSED';"
+    "CREATE INDEX case_wake ON service_case (wake_us) WHERE wake_us > 0;",
+    "CREATE TABLE case_txn (case_id INTEGER NOT NULL, position INTEGER NOT NULL,"
+    " PRIMARY KEY (case_id, position)) STRICT, WITHOUT ROWID;"
+    /* Who read which case. */
+    "CREATE TABLE reading (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, case_id INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX reading_case ON reading (case_id);"
+    "CREATE TABLE legal_hold (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " case_id INTEGER NOT NULL, begun_us INTEGER NOT NULL, begun_by TEXT NOT NULL,"
+    " reason TEXT NOT NULL, ended_us INTEGER NOT NULL, ended_by TEXT NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX legal_hold_case ON legal_hold (case_id) WHERE ended_us = 0;",
+    /* A case goes with all that is its own, and never while it is held; its events go only then. */
+    "CREATE TRIGGER case_no_delete BEFORE DELETE ON service_case"
+    " WHEN OLD.state <> 'CLOSED' OR EXISTS (SELECT 1 FROM legal_hold"
+    " WHERE case_id = OLD.id AND ended_us = 0) BEGIN"
+    " SELECT RAISE(ABORT, 'a case that is open or held for a court stays'); END;"
+    "CREATE TRIGGER entry_no_delete BEFORE DELETE ON case_entry"
+    " WHEN EXISTS (SELECT 1 FROM service_case WHERE id = OLD.case_id) BEGIN"
+    " SELECT RAISE(ABORT, 'events of a case are only added to'); END;"
+    "CREATE TRIGGER entry_no_update BEFORE UPDATE ON case_entry BEGIN"
+    " SELECT RAISE(ABORT, 'events of a case are only added to'); END;"
+    "CREATE TRIGGER reading_no_update BEFORE UPDATE ON reading BEGIN"
+    " SELECT RAISE(ABORT, 'who read is only added to'); END;"
+    "CREATE TRIGGER reading_no_delete BEFORE DELETE ON reading"
+    " WHEN EXISTS (SELECT 1 FROM service_case WHERE id = OLD.case_id) BEGIN"
+    " SELECT RAISE(ABORT, 'who read is only added to'); END;",
 };
 
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
@@ -57,9 +95,33 @@ static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
     cell_sql_add(sql, ")) STRICT, WITHOUT ROWID");
 }
 
+/* Tables whose rows have a number, and columns that are no part of the row. */
+static const struct {
+    const struct cell_table *table;
+    const char *before, *behind;
+} NUMBERED[] = {
+    {&CASE_ROW_FLAG, "id INTEGER PRIMARY KEY AUTOINCREMENT, ",
+     ", outcome TEXT NOT NULL DEFAULT 'none', judged_us INTEGER NOT NULL DEFAULT 0,"
+     " judged_by TEXT NOT NULL DEFAULT '', case_id INTEGER NOT NULL DEFAULT 0) STRICT"},
+    {&CASE_ROW_CASE, "id INTEGER PRIMARY KEY AUTOINCREMENT, ",
+     ", wake_us INTEGER NOT NULL, due_us INTEGER NOT NULL, last_hash BLOB NOT NULL) STRICT"},
+    {&CASE_ROW_ENTRY, "case_id INTEGER NOT NULL, number INTEGER NOT NULL, ",
+     ", hash BLOB NOT NULL, PRIMARY KEY (case_id, number)) STRICT, WITHOUT ROWID"},
+};
+
+static void numbered_sql(uint32_t index, struct cell_sql *sql)
+{
+    cell_sql_add(sql, "CREATE TABLE ");
+    cell_sql_add(sql, NUMBERED[index].table->name);
+    cell_sql_add(sql, " (");
+    cell_sql_add(sql, NUMBERED[index].before);
+    cell_sql_schema(sql, NUMBERED[index].table);
+    cell_sql_add(sql, NUMBERED[index].behind);
+}
+
 uint32_t desk_schema_count(void)
 {
-    return REGISTRY_KIND_COUNT + COUNT_OF(STATEMENTS);
+    return REGISTRY_KIND_COUNT + COUNT_OF(NUMBERED) + COUNT_OF(STATEMENTS);
 }
 
 void desk_schema_sql(uint32_t index, struct cell_sql *sql)
@@ -67,7 +129,9 @@ void desk_schema_sql(uint32_t index, struct cell_sql *sql)
     REQUIRE(index < desk_schema_count());
     if (index < REGISTRY_KIND_COUNT) {
         registry_sql((enum registry_kind)index, sql);
+    } else if (index < REGISTRY_KIND_COUNT + COUNT_OF(NUMBERED)) {
+        numbered_sql(index - REGISTRY_KIND_COUNT, sql);
     } else {
-        cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT]);
+        cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT - COUNT_OF(NUMBERED)]);
     }
 }

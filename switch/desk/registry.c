@@ -109,25 +109,12 @@ enum status registry_list(struct desk *desk, enum registry_kind kind,
 
 /* --- putting -------------------------------------------------------------------------------- */
 
-/* Every cell as it would come in by CSV: what a caller filled in wrongly is not stored either. */
 enum status registry_check_row(struct desk *desk, enum registry_kind kind, const void *row)
 {
     const struct cell_table *table = registry_table(kind);
-    union registry_row copy;
     char fault[CELL_FAULT_SIZE];
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        const struct cell_column *column = &table->columns[i];
-        const uint8_t *member = (const uint8_t *)row + column->offset;
-        char text[CELL_TEXT_SIZE];
-        if (column->type == CELL_WORD) {
-            uint32_t value;
-            memcpy(&value, member, sizeof(value));
-            REQUIRE(value < column->words->count);
-        }
-        cell_text(column, row, text);
-        if (!cell_parse(column, text, &copy, fault)) {
-            return desk_fault(desk, STATUS_BAD_VALUE, "table %s: %s", table->name, fault);
-        }
+    if (!cell_check(table, row, fault)) {
+        return desk_fault(desk, STATUS_BAD_VALUE, "table %s: %s", table->name, fault);
     }
     const char *together = registry_row_fault(kind, row);
     return together == NULL

@@ -13,8 +13,9 @@
 #include "tests/unit/unit_test.h"
 
 #define SCENE_DAY_US INT64_C(86400000000)
-#define SCENE_NOW (INT64_C(20515) * SCENE_DAY_US + INT64_C(7200000000)) /* 2026-03-03 10:00 China  \
-                                                                         */
+#define SCENE_NOW                                                                                  \
+    (INT64_C(20515) * SCENE_DAY_US + INT64_C(7200000000)) /* 2026-03-03 10:00 China                \
+                                                           */
 
 struct scene {
     char folder[64], path[96];

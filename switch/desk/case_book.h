@@ -1,0 +1,101 @@
+/* Service cases with their events, which are a hash chain a case: who reads it can tell that none
+ * was changed, put in or taken out.
+ *
+ * A case moves by case_book_step() alone: it is read, switch/aftersales/service_case.h decides, the
+ * case and its event are written, all in one transaction. What must follow outside stands in the
+ * effects, and is the caller's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "switch/aftersales/case_merge.h"
+#include "switch/aftersales/service_case.h"
+#include "switch/desk/desk.h"
+
+/* An event as it is kept: kind and reason are those of the history. */
+struct case_entry {
+    uint64_t case_id;
+    uint32_t number; /* from 1 */
+    struct case_event event;
+    enum case_state from, to;
+};
+
+/* Gives the case its number and opens it. DENIED: the event is not permitted (effects->refusal);
+ * nothing is written, and a surrounding transaction goes on. BAD_VALUE: a member that no case may
+ * have, also control characters in a text. */
+MUST_CHECK enum status case_book_open(struct desk *desk, struct service_case *service_case,
+                                      const struct case_event *event,
+                                      const struct case_rules *rules, struct case_effects *effects);
+/* OK also when the event is refused: see effects->is_permitted. NOT_FOUND: no such case. Closing
+ * says what came of its flags; opening again takes that back. */
+MUST_CHECK enum status case_book_step(struct desk *desk, uint64_t case_id,
+                                      const struct case_event *event,
+                                      const struct case_rules *rules, struct case_effects *effects);
+
+/* The case for the machine's own use; people read by case_book_read(). */
+MUST_CHECK enum status case_book_find(struct desk *desk, uint64_t case_id,
+                                      struct service_case *service_case);
+struct case_sink {
+    void (*on_entry)(void *argument, const struct case_entry *entry);
+    void *argument;
+};
+/* The case and its events for somebody, whose reading is written down first (table `reading`); what
+ * cannot be written down is not shown. `entries` may be NULL. */
+MUST_CHECK enum status case_book_read(struct desk *desk, uint64_t case_id,
+                                      const struct desk_actor *by,
+                                      struct service_case *service_case,
+                                      const struct case_sink *entries);
+
+/* A case in a queue. */
+struct case_line {
+    uint64_t id;
+    enum case_kind kind;
+    enum case_state state;
+    uint8_t severity;
+    int64_t opened_us, due_us; /* due 0: its clock stands still */
+    char subject_id[40], terminal_id[9], merchant_id[16], fault[4];
+};
+struct case_query {
+    bool has_kind, is_closed_too;
+    enum case_kind kind;
+    uint8_t severity_min;
+    int64_t due_before_us;                /* 0: any */
+    char terminal_id[9], merchant_id[16]; /* empty: any */
+};
+/* The most severe first, of these the one that is due first. */
+MUST_CHECK enum status case_book_queue(struct desk *desk, const struct case_query *query,
+                                       struct case_line *lines, uint32_t room, uint32_t *count);
+/* What case_merge() asks for: cases of the flag's subject, of its terminal, of the cohorts that its
+ * terminal is registered in; open, or closed within the quiet days. Open ones first, the newest
+ * first, `room` at most. */
+struct case_briefs {
+    struct case_brief *items;
+    uint32_t room, count;
+};
+MUST_CHECK enum status case_book_briefs(struct desk *desk, const struct flag *flag,
+                                        const struct case_rules *rules, struct case_briefs *briefs);
+
+/* When TIME should be told to a case next; 0: to none. */
+MUST_CHECK enum status case_book_next_wake(struct desk *desk, int64_t *wake_us);
+/* Those to be told by now, the longest due first. */
+MUST_CHECK enum status case_book_waking(struct desk *desk, int64_t now_us, uint64_t *ids,
+                                        uint32_t room, uint32_t *count);
+
+/* Both may be told twice. DENIED: the flag belongs to another case. */
+MUST_CHECK enum status case_book_link_flag(struct desk *desk, uint64_t case_id, uint64_t flag_id);
+MUST_CHECK enum status case_book_link_txn(struct desk *desk, uint64_t case_id, uint64_t position);
+MUST_CHECK enum status case_book_txns(struct desk *desk, uint64_t case_id, uint64_t *positions,
+                                      uint32_t room, uint32_t *count);
+
+/* Nothing of a case that is held for a court is ever deleted, until the hold is lifted. DENIED: it
+ * is held already, or not held. */
+MUST_CHECK enum status case_book_keep(struct desk *desk, uint64_t case_id,
+                                      const struct desk_actor *by, const char *reason);
+MUST_CHECK enum status case_book_unkeep(struct desk *desk, uint64_t case_id,
+                                        const struct desk_actor *by);
+
+/* Reads every case and its chain. MALFORMED: the first break, by case and event, stands in the
+ * reason. `*event_count`: those that were read. */
+MUST_CHECK enum status case_book_verify(struct desk *desk, uint64_t *event_count);

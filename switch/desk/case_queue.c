@@ -1,0 +1,362 @@
+/* See case_book.h: lists of cases, what merging asks for, and the look at every chain. */
+#include "switch/desk/case_book.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "switch/desk/case_row.h"
+#include "switch/desk/desk_state.h"
+
+#define DAY_US INT64_C(86400000000)
+
+static void take_text(sqlite3_stmt *statement, int at, char *to, size_t size)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, at);
+    snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+static const char *text_of(sqlite3_stmt *statement, int at)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, at);
+    return text != NULL ? text : "";
+}
+
+/* Numbers of the first column. */
+static enum status take_numbers(struct desk *desk, sqlite3_stmt *statement, uint64_t *numbers,
+                                uint32_t room, uint32_t *count)
+{
+    enum status status = STATUS_OK;
+    for (*count = 0; *count < room; ++*count) {
+        status = desk_step(desk, statement);
+        if (status != STATUS_OK) {
+            break;
+        }
+        numbers[*count] = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* --- queues --------------------------------------------------------------------------------- */
+
+static enum status take_line(struct desk *desk, sqlite3_stmt *statement, struct case_line *line)
+{
+    *line = (struct case_line){.id = (uint64_t)sqlite3_column_int64(statement, 0),
+                               .kind = case_kind_from_name(text_of(statement, 1)),
+                               .state = case_state_from_name(text_of(statement, 2)),
+                               .severity = (uint8_t)sqlite3_column_int64(statement, 3),
+                               .opened_us = sqlite3_column_int64(statement, 4),
+                               .due_us = sqlite3_column_int64(statement, 5)};
+    take_text(statement, 6, line->subject_id, sizeof(line->subject_id));
+    take_text(statement, 7, line->terminal_id, sizeof(line->terminal_id));
+    take_text(statement, 8, line->merchant_id, sizeof(line->merchant_id));
+    take_text(statement, 9, line->fault, sizeof(line->fault));
+    bool is_known = line->kind <= CASE_FEE && line->state < CASE_STATE_COUNT;
+    return is_known ? STATUS_OK
+                    : desk_fault(desk, STATUS_MALFORMED, "case %llu: kind or state is no word",
+                                 (unsigned long long)line->id);
+}
+
+#define QUEUE_SQL                                                                                  \
+    "SELECT id, kind, state, severity, opened_us, due_us, subject_id, terminal_id, merchant_id,"   \
+    " fault FROM service_case WHERE (?1 OR state <> 'CLOSED') AND (?2 = '' OR kind = ?2)"          \
+    " AND severity >= ?3 AND (?4 = 0 OR (due_us > 0 AND due_us < ?4))"                             \
+    " AND (?5 = '' OR terminal_id = ?5) AND (?6 = '' OR merchant_id = ?6)"                         \
+    " ORDER BY severity DESC, due_us = 0, due_us, id LIMIT ?7"
+
+enum status case_book_queue(struct desk *desk, const struct case_query *query,
+                            struct case_line *lines, uint32_t room, uint32_t *count)
+{
+    const struct desk_value values[] = {
+        DESK_NUMBER(query->is_closed_too),
+        DESK_TEXT(query->has_kind ? case_kind_name(query->kind) : ""),
+        DESK_NUMBER(query->severity_min),
+        DESK_NUMBER(query->due_before_us),
+        DESK_TEXT(query->terminal_id),
+        DESK_TEXT(query->merchant_id),
+        DESK_NUMBER(room)};
+    sqlite3_stmt *statement = desk_prepare(desk, QUEUE_SQL);
+    if (statement == NULL || !desk_bind(statement, values, DESK_COUNT_OF(values))) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = STATUS_OK;
+    for (*count = 0; status == STATUS_OK && *count < room; *count += status == STATUS_OK) {
+        status = desk_step(desk, statement);
+        if (status == STATUS_OK) {
+            status = take_line(desk, statement, &lines[*count]);
+        }
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status case_book_next_wake(struct desk *desk, int64_t *wake_us)
+{
+    *wake_us = 0;
+    return desk_number(desk, "SELECT coalesce(min(wake_us), 0) FROM service_case WHERE wake_us > 0",
+                       NULL, 0, wake_us);
+}
+
+enum status case_book_waking(struct desk *desk, int64_t now_us, uint64_t *ids, uint32_t room,
+                             uint32_t *count)
+{
+    const struct desk_value values[] = {DESK_NUMBER(now_us), DESK_NUMBER(room)};
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT id FROM service_case WHERE wake_us > 0 AND wake_us <= ?"
+                           " ORDER BY wake_us, id LIMIT ?");
+    if (statement == NULL || !desk_bind(statement, values, 2)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    return take_numbers(desk, statement, ids, room, count);
+}
+
+enum status case_book_txns(struct desk *desk, uint64_t case_id, uint64_t *positions, uint32_t room,
+                           uint32_t *count)
+{
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT position FROM case_txn WHERE case_id = ? ORDER BY position");
+    if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(case_id), 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    return take_numbers(desk, statement, positions, room, count);
+}
+
+/* --- what merging asks for ------------------------------------------------------------------ */
+
+/* A cohort's case counts for a terminal that is registered as of its brand and model. */
+#define BRIEF_SQL                                                                                  \
+    "SELECT id, kind, subject, subject_id, cause, terminal_id, state, closed_us"                   \
+    " FROM service_case AS it WHERE (state <> 'CLOSED' OR closed_us > ?4)"                         \
+    " AND ((subject = ?1 AND subject_id = ?2) OR (terminal_id = ?3 AND ?3 <> '')"                  \
+    " OR (subject = 'cohort' AND EXISTS (SELECT 1 FROM terminal_registration AS t"                 \
+    " WHERE t.terminal_id = ?3 AND it.brand IN ('', t.brand) AND it.model IN ('', t.model))))"     \
+    " ORDER BY state = 'CLOSED', id DESC LIMIT ?5"
+
+#define BRIEF_FLAG_SQL                                                                             \
+    "SELECT signal, severity, position, max(id) AS newest FROM flag WHERE case_id = ?"             \
+    " GROUP BY signal ORDER BY severity = 4 DESC, newest DESC LIMIT ?"
+
+static const char *subject_word(enum flag_subject subject)
+{
+    return subject == FLAG_OF_TERMINAL   ? "terminal"
+           : subject == FLAG_OF_MERCHANT ? "merchant"
+                                         : "cohort";
+}
+
+static enum flag_subject subject_from(const char *word)
+{
+    return strcmp(word, "terminal") == 0   ? FLAG_OF_TERMINAL
+           : strcmp(word, "merchant") == 0 ? FLAG_OF_MERCHANT
+                                           : FLAG_OF_COHORT;
+}
+
+static enum status take_brief_flags(struct desk *desk, struct case_brief *brief)
+{
+    const struct desk_value values[] = {DESK_NUMBER(brief->id),
+                                        DESK_NUMBER(CASE_BRIEF_FLAG_COUNT_MAX)};
+    sqlite3_stmt *statement = desk_prepare(desk, BRIEF_FLAG_SQL);
+    if (statement == NULL || !desk_bind(statement, values, 2)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status;
+    while ((status = desk_step(desk, statement)) == STATUS_OK) {
+        struct case_brief_flag flag = {signal_from_code(text_of(statement, 0)),
+                                       (uint8_t)sqlite3_column_int64(statement, 1),
+                                       (uint64_t)sqlite3_column_int64(statement, 2)};
+        if (flag.signal < SIGNAL_COUNT) { /* else: of a rule that is no more */
+            brief->flags[brief->flag_count++] = flag;
+        }
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status take_brief(struct desk *desk, sqlite3_stmt *statement, struct case_brief *brief)
+{
+    *brief = (struct case_brief){.id = (uint64_t)sqlite3_column_int64(statement, 0),
+                                 .kind = case_kind_from_name(text_of(statement, 1)),
+                                 .subject = subject_from(text_of(statement, 2)),
+                                 .is_open = case_state_from_name(text_of(statement, 6)) !=
+                                            CASE_STATE_CLOSED,
+                                 .closed_us = sqlite3_column_int64(statement, 7)};
+    take_text(statement, 3, brief->subject_id, sizeof(brief->subject_id));
+    take_text(statement, 4, brief->cause, sizeof(brief->cause));
+    take_text(statement, 5, brief->terminal_id, sizeof(brief->terminal_id));
+    if (brief->kind > CASE_FEE) {
+        return desk_fault(desk, STATUS_MALFORMED, "case %llu: kind is no word",
+                          (unsigned long long)brief->id);
+    }
+    return take_brief_flags(desk, brief);
+}
+
+enum status case_book_briefs(struct desk *desk, const struct flag *flag,
+                             const struct case_rules *rules, struct case_briefs *briefs)
+{
+    int64_t quiet_since = flag->window_end_us - rules->quiet_days * DAY_US;
+    const struct desk_value values[] = {DESK_TEXT(subject_word(flag->subject)),
+                                        DESK_TEXT(flag->subject_id), DESK_TEXT(flag->terminal_id),
+                                        DESK_NUMBER(quiet_since), DESK_NUMBER(briefs->room)};
+    sqlite3_stmt *statement = desk_prepare(desk, BRIEF_SQL);
+    if (statement == NULL || !desk_bind(statement, values, DESK_COUNT_OF(values))) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = STATUS_OK;
+    briefs->count = 0;
+    while (status == STATUS_OK && briefs->count < briefs->room) {
+        status = desk_step(desk, statement);
+        if (status == STATUS_OK) {
+            status = take_brief(desk, statement, &briefs->items[briefs->count]);
+            briefs->count += status == STATUS_OK;
+        }
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* --- the chains ----------------------------------------------------------------------------- */
+
+/* What a case says about its chain, and what was found so far. */
+struct chain {
+    uint64_t case_id;
+    uint32_t wanted, count;
+    char state[24];
+    uint8_t last_hash[CASE_HASH_BYTES], hash[CASE_HASH_BYTES];
+    enum case_state to;
+};
+
+static enum status broken_chain(struct desk *desk, const struct chain *chain, const char *what)
+{
+    return desk_fault(desk, STATUS_MALFORMED,
+                      "case %llu, event %u: %s; compare with a copy of the file",
+                      (unsigned long long)chain->case_id, chain->count, what);
+}
+
+static enum status check_entry(struct desk *desk, sqlite3_stmt *statement, struct chain *chain)
+{
+    struct case_entry entry;
+    char fault[CELL_FAULT_SIZE];
+    chain->count++;
+    if (sqlite3_column_int64(statement, 0) != chain->count) {
+        return broken_chain(desk, chain, "it is missing");
+    }
+    if (!cell_read(statement, 2, &CASE_ROW_ENTRY, &entry, fault)) {
+        return broken_chain(desk, chain, fault);
+    }
+    entry.case_id = chain->case_id;
+    entry.number = chain->count;
+    if (case_row_hash(&entry, chain->hash) != STATUS_OK) {
+        return desk_fault(desk, STATUS_BROKEN, "OpenSSL gave no SHA-256");
+    }
+    if (sqlite3_column_bytes(statement, 1) != CASE_HASH_BYTES ||
+        memcmp(sqlite3_column_blob(statement, 1), chain->hash, CASE_HASH_BYTES) != 0) {
+        return broken_chain(desk, chain, "what it says, or its hash, was changed");
+    }
+    chain->to = entry.to;
+    return STATUS_OK;
+}
+
+static enum status check_end(struct desk *desk, struct chain *chain)
+{
+    if (chain->count != chain->wanted) {
+        chain->count = chain->count < chain->wanted ? chain->count + 1 : chain->count;
+        return broken_chain(desk, chain, "the case does not count as many events as there are");
+    }
+    if (memcmp(chain->hash, chain->last_hash, CASE_HASH_BYTES) != 0) {
+        return broken_chain(desk, chain, "the case ends with another hash");
+    }
+    return strcmp(case_state_name(chain->to), chain->state) == 0
+               ? STATUS_OK
+               : broken_chain(desk, chain, "the case is in another state than it led to");
+}
+
+static enum status check_chain(struct desk *desk, struct chain *chain)
+{
+    struct cell_sql sql = {0};
+    cell_sql_add(&sql, "SELECT number, hash, ");
+    cell_sql_names(&sql, &CASE_ROW_ENTRY, CELL_PLAIN);
+    cell_sql_add(&sql, " FROM case_entry WHERE case_id = ? ORDER BY number");
+    sqlite3_stmt *statement = desk_prepare(desk, sql.text);
+    if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(chain->case_id), 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK) {
+        status = desk_step(desk, statement);
+        if (status == STATUS_OK) {
+            status = check_entry(desk, statement, chain);
+        }
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? check_end(desk, chain) : status;
+}
+
+/* Events of a case that is not there: whoever took the case out left them. */
+static enum status check_strays(struct desk *desk)
+{
+    int64_t stray = 0;
+    enum status status = desk_number(desk,
+                                     "SELECT case_id FROM case_entry WHERE case_id NOT IN"
+                                     " (SELECT id FROM service_case) LIMIT 1",
+                                     NULL, 0, &stray);
+    return status == STATUS_OK
+               ? desk_fault(desk, STATUS_MALFORMED,
+                            "case %lld: it is missing, its events are there", (long long)stray)
+               : status;
+}
+
+/* The next case behind chain->case_id. */
+static enum status next_chain(struct desk *desk, struct chain *chain)
+{
+    uint64_t behind = chain->case_id;
+    *chain = (struct chain){.case_id = behind};
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT id, event_count, last_hash, state FROM service_case"
+                           " WHERE id > ? ORDER BY id LIMIT 1");
+    if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(behind), 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = desk_step(desk, statement);
+    if (status == STATUS_OK) {
+        chain->case_id = (uint64_t)sqlite3_column_int64(statement, 0);
+        chain->wanted = (uint32_t)sqlite3_column_int64(statement, 1);
+        if (sqlite3_column_bytes(statement, 2) == CASE_HASH_BYTES) {
+            memcpy(chain->last_hash, sqlite3_column_blob(statement, 2), CASE_HASH_BYTES);
+        }
+        take_text(statement, 3, chain->state, sizeof(chain->state));
+    }
+    desk_release(desk, statement);
+    return status;
+}
+
+/* One case and its chain in one reading transaction: another writer may step it meanwhile. */
+static enum status verify_next(struct desk *desk, struct chain *chain)
+{
+    enum status status = next_chain(desk, chain);
+    return status == STATUS_OK ? check_chain(desk, chain) : status;
+}
+
+enum status case_book_verify(struct desk *desk, uint64_t *event_count)
+{
+    REQUIRE(desk->depth == 0);
+    struct chain chain = {0};
+    enum status status = STATUS_OK;
+    *event_count = 0;
+    while (status == STATUS_OK) {
+        if (sqlite3_exec(desk->database, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
+            return desk_broken(desk, "reading");
+        }
+        status = verify_next(desk, &chain);
+        *event_count += chain.count;
+        sqlite3_exec(desk->database, "ROLLBACK", NULL, NULL, NULL);
+    }
+    status = status == STATUS_NOT_FOUND ? check_strays(desk) : status;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
