@@ -196,7 +196,7 @@ static int range_order(const void *left, const void *right)
 
 static enum status sort_ranges(struct black_list *list)
 {
-    list->ranges = calloc((size_t)list->row_count + 1, sizeof(list->ranges[0]));
+    list->ranges = calloc((size_t)list->row_count + 1, sizeof(struct black_list_row *));
     if (list->ranges == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -205,7 +205,7 @@ static enum status sort_ranges(struct black_list *list)
             list->ranges[list->range_count++] = &list->rows[i];
         }
     }
-    qsort(list->ranges, list->range_count, sizeof(list->ranges[0]), range_order);
+    qsort(list->ranges, list->range_count, sizeof(struct black_list_row *), range_order);
     return STATUS_OK;
 }
 

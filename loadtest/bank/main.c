@@ -20,9 +20,9 @@
 
 #define EXIT_USAGE 2
 #define REASON_SIZE 256
-_Static_assert(REASON_SIZE >= SERVER_REASON_SIZE && REASON_SIZE >= LEDGER_REASON_SIZE &&
-                   REASON_SIZE >= HOST_FAULT_SIZE,
-               "for all");
+_Static_assert(REASON_SIZE >= SERVER_REASON_SIZE, "for the server's");
+_Static_assert(REASON_SIZE >= LEDGER_REASON_SIZE, "for the ledger's");
+_Static_assert(REASON_SIZE >= HOST_FAULT_SIZE, "for the host's");
 #define BANK_SPEC_FOLDER "config/specs" /* where it is started from the tree's root */
 
 struct bank_options {
