@@ -135,6 +135,19 @@ static long long read_number(const struct log_segment *segment, const char *sql)
     return number;
 }
 
+/* There is no way from one version to another: the switch that wrote the log ends it. */
+static enum status refuse_version(const struct log_segment *segment, long long version,
+                                  char *reason)
+{
+    snprintf(reason, LOG_REASON_SIZE, "log %s: is of version %lld, this program reads %d alone; %s",
+             segment->path, version, LOG_SCHEMA_VERSION,
+             version < LOG_SCHEMA_VERSION
+                 ? "run the build that wrote it until `tillwayctl status` shows no reversals "
+                   "pending, drain it, keep the folder, and give this one an empty store.folder"
+                 : "run the build that wrote it, or one that is newer");
+    return STATUS_UNSUPPORTED;
+}
+
 static enum status check_header(const struct log_segment *segment, char *reason)
 {
     long long application = read_number(segment, "PRAGMA application_id");
@@ -146,12 +159,7 @@ static enum status check_header(const struct log_segment *segment, char *reason)
                      "is not a log of this program; give another folder, it is left alone", reason);
     }
     long long version = read_number(segment, "PRAGMA user_version");
-    if (version != LOG_SCHEMA_VERSION) {
-        snprintf(reason, LOG_REASON_SIZE, "log %s: is of version %lld, this program writes %d",
-                 segment->path, version, LOG_SCHEMA_VERSION);
-        return STATUS_UNSUPPORTED;
-    }
-    return STATUS_OK;
+    return version == LOG_SCHEMA_VERSION ? STATUS_OK : refuse_version(segment, version, reason);
 }
 
 static bool take_hash(sqlite3_stmt *select, int at, struct log_hash *hash)

@@ -500,6 +500,30 @@ static void test_a_segment_taken_out_is_found(void **state)
     assert_non_null(strstr(reason, "one is missing"));
 }
 
+/* Whoever meets a log of another build hears what to do with it, and the log stays as it is. */
+static void test_a_log_of_another_version_says_what_to_do(void **state)
+{
+    struct story *story = *state;
+    static const struct {
+        const char *pragma, *version, *advice;
+    } CASES[] = {{"PRAGMA user_version = 4", "is of version 4", "no reversals pending, drain it"},
+                 {"PRAGMA user_version = 99", "is of version 99", "or one that is newer"}};
+    char path[128];
+    segment_path(story, 1, path);
+    story_begin(story, story_ignore, NULL);
+    story_end(story);
+    for (uint32_t i = 0; i < COUNT_OF(CASES); i++) {
+        char reason[STORE_REASON_SIZE] = "";
+        sqlite3 *database = NULL;
+        assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(database, CASES[i].pragma, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(database);
+        assert_null(store_open(&story->setup, reason));
+        assert_non_null(strstr(reason, CASES[i].version));
+        assert_non_null(strstr(reason, CASES[i].advice));
+    }
+}
+
 int main(void)
 {
 #define STORY(test) cmocka_unit_test_setup_teardown(test, story_set, story_strike)
@@ -516,6 +540,7 @@ int main(void)
         STORY(test_a_backup_of_a_running_log_verifies),
         STORY(test_old_segments_are_removed_and_the_rest_verifies),
         STORY(test_a_segment_taken_out_is_found),
+        STORY(test_a_log_of_another_version_says_what_to_do),
     };
     return cmocka_run_group_tests_name("switch/store/log_segments", tests, NULL, NULL);
 }
