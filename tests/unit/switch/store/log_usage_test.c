@@ -2,12 +2,26 @@
 #include <sqlite3.h>
 
 #include "switch/engine/usage.h"
+#include "switch/engine/wall_text.h"
 #include "tests/unit/switch/store/log_story.h"
 
-#define MONTH_AGO 20260820u
-#define DAYS_AGO 20260917u
-#define YESTERDAY 20260920u
-#define TODAY 20260921u
+/* By the clock, which tells a restart what days are asked for. The last days of a month before,
+ * where this one is too young to have them all. */
+static uint32_t today, yesterday, days_ago, month_ago, months_ago;
+
+static void set_days(void)
+{
+    struct wall_text now;
+    wall_text_set(&now, (int64_t)time(NULL) * 1000000);
+    today = now.day;
+    while (today % 100 < 5) {
+        today = wall_text_day_before(today);
+    }
+    yesterday = wall_text_day_before(today);
+    days_ago = wall_text_day_before(wall_text_day_before(wall_text_day_before(yesterday)));
+    month_ago = wall_text_day_before(today / 100 * 100 + 1);
+    months_ago = wall_text_day_before(month_ago / 100 * 100 + 1);
+}
 
 /* What a restart made of it. */
 static struct usage_set restarted, whole;
@@ -45,7 +59,7 @@ static void on_usage(void *argument, const struct usage_sum *sum)
     if (sum == NULL) {
         usage_set_clear(argument);
     } else {
-        assert_true(usage_count_sum(argument, sum, TODAY));
+        assert_true(usage_count_sum(argument, sum, today));
         if (sum->period >= USAGE_DAY_MIN && sum->period < day_oldest) {
             day_oldest = sum->period;
         }
@@ -99,6 +113,15 @@ static long long ask(const struct story *story, uint32_t ordinal, const char *sq
     return number;
 }
 
+/* Of a question that ends in a month, that of `day`. */
+static long long ask_of_month(const struct story *story, uint32_t ordinal, const char *question,
+                              uint32_t day)
+{
+    char sql[160];
+    snprintf(sql, sizeof(sql), "%s%u", question, day / 100);
+    return ask(story, ordinal, sql);
+}
+
 static void restart(struct story *story)
 {
     set_up(&restarted);
@@ -112,11 +135,11 @@ static void test_a_restart_adds_sealed_days_months_and_the_tail(void **state)
     uint32_t seq = 1;
     set_up(&whole);
     story_begin(story, story_ignore, NULL);
-    fill_until_open(story, 2, &seq, MONTH_AGO);
-    fill_until_open(story, 3, &seq, YESTERDAY);
-    fill_until_open(story, 4, &seq, TODAY);
+    fill_until_open(story, 2, &seq, month_ago);
+    fill_until_open(story, 3, &seq, yesterday);
+    fill_until_open(story, 4, &seq, today);
     for (uint32_t i = 0; i < 10; i++, seq++) {
-        purchase(story, seq, TODAY, i % 2 == 0);
+        purchase(story, seq, today, i % 2 == 0);
     }
     story_end(story);
     restart(story);
@@ -125,11 +148,11 @@ static void test_a_restart_adds_sealed_days_months_and_the_tail(void **state)
     /* Days are each segment's own; months go on from one to the next. */
     assert_int_equal(ask(story, 3, "SELECT sum(minor) FROM usage WHERE period > 1e6"),
                      ask(story, 3, "SELECT sum(usage_minor) FROM log"));
-    assert_int_equal(
-        ask(story, 3, "SELECT sum(minor) FROM usage WHERE period = 202609 AND pan_hash = x''"),
-        ask(story, 2, "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = 202609") +
-            ask(story, 3, "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = 202609"));
-    assert_true(ask(story, 3, "SELECT sum(minor) FROM usage WHERE period = 202608") > 0);
+    static const char SUMS[] = "SELECT sum(minor) FROM usage WHERE pan_hash = x'' AND period = ";
+    static const char ROWS[] = "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = ";
+    assert_int_equal(ask_of_month(story, 3, SUMS, today),
+                     ask_of_month(story, 2, ROWS, today) + ask_of_month(story, 3, ROWS, today));
+    assert_true(ask_of_month(story, 3, SUMS, month_ago) > 0);
     story_end(story);
 }
 
@@ -149,13 +172,13 @@ static void test_days_longer_ago_are_not_read(void **state)
     uint32_t seq = 1;
     set_up(&whole);
     story_begin(story, story_ignore, NULL);
-    fill_until_open(story, 2, &seq, MONTH_AGO);
-    fill_until_open(story, 3, &seq, DAYS_AGO);
-    fill_until_open(story, 4, &seq, YESTERDAY);
-    fill_until_open(story, 5, &seq, TODAY);
+    fill_until_open(story, 2, &seq, month_ago);
+    fill_until_open(story, 3, &seq, days_ago);
+    fill_until_open(story, 4, &seq, yesterday);
+    fill_until_open(story, 5, &seq, today);
     story_end(story);
     restart(story);
-    assert_int_equal(day_oldest, YESTERDAY);
+    assert_int_equal(day_oldest, yesterday);
     expect_same();
     story_end(story);
 }
@@ -166,13 +189,13 @@ static void test_of_months_the_two_latest_are_kept(void **state)
     uint32_t seq = 1;
     set_up(&whole);
     story_begin(story, story_ignore, NULL);
-    fill_until_open(story, 2, &seq, 20260701);
-    fill_until_open(story, 3, &seq, MONTH_AGO);
-    fill_until_open(story, 4, &seq, TODAY);
+    fill_until_open(story, 2, &seq, months_ago);
+    fill_until_open(story, 3, &seq, month_ago);
+    fill_until_open(story, 4, &seq, today);
     story_end(story);
     assert_int_equal(ask(story, 2, "SELECT count(DISTINCT period) FROM usage WHERE period < 1e6"),
                      2);
-    assert_int_equal(ask(story, 3, "SELECT min(period) FROM usage"), 202608);
+    assert_int_equal(ask(story, 3, "SELECT min(period) FROM usage"), month_ago / 100);
     restart(story);
     assert_int_equal(usage_hash(&restarted), usage_hash(&whole));
     story_end(story);
@@ -184,16 +207,16 @@ static void test_what_is_given_back_later_is_taken_off_a_sealed_day(void **state
     uint32_t seq = 1;
     set_up(&whole);
     story_begin(story, story_ignore, NULL);
-    fill_until_open(story, 2, &seq, TODAY);
+    fill_until_open(story, 2, &seq, today);
     struct record undone = story_record(story, RECORD_REVERSAL_DONE, seq, 1);
     undone.original = (struct txn_reference){1, 1};
     undone.state = TXN_REVERSED;
-    undone.usage_day = TODAY;
+    undone.usage_day = today;
     undone.usage_count = -1;
     undone.usage_minor = -undone.amount.minor;
     take_row(&whole, &undone);
     story_put(story, undone);
-    fill_until_open(story, 3, &seq, TODAY);
+    fill_until_open(story, 3, &seq, today);
     story_end(story);
     restart(story);
     assert_int_equal(usage_hash(&restarted), usage_hash(&whole));
@@ -202,6 +225,7 @@ static void test_what_is_given_back_later_is_taken_off_a_sealed_day(void **state
 
 int main(void)
 {
+    set_days();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_restart_adds_sealed_days_months_and_the_tail,
                                         story_set, story_strike),
