@@ -13,7 +13,8 @@ struct wall_text {
 
 /* Times before 1970 are shown as its first second. */
 void wall_text_set(struct wall_text *text, int64_t wall_us);
-/* The day before a day, both YYYYMMDD. */
+/* The day before a day, both YYYYMMDD; of what is no day after 19700101 the number before, so that
+ * a log that somebody made ends nothing. */
 uint32_t wall_text_day_before(uint32_t day);
 /* The year (YY) of a date MMDD that lies within half a year of now: in January, 1231 was last year.
  * Empty where the date is none. */

@@ -68,12 +68,37 @@ static void test_a_date_without_a_year_is_near(void **state)
     }
 }
 
+static void test_the_day_before_crosses_months_and_years(void **state)
+{
+    (void)state;
+    static const uint32_t CASES[][2] = {
+        {20261129, 20261128},
+        {20261101, 20261031},
+        {20270101, 20261231},
+        {20240301, 20240229},
+        {20260301, 20260228},
+        {21000301, 21000228},
+        {20000301, 20000229},
+        {19700102, 19700101},
+        /* no days */
+        {19700101, 19700100},
+        {20260015, 20260014},
+        {20261301, 20261300},
+        {1, 0},
+        {0, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        assert_int_equal(wall_text_day_before(CASES[i][0]), CASES[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_days_and_years_turn_at_midnight_in_china),
         cmocka_unit_test(test_a_clock_is_compared_in_the_nearest_year),
         cmocka_unit_test(test_a_date_without_a_year_is_near),
+        cmocka_unit_test(test_the_day_before_crosses_months_and_years),
     };
     return cmocka_run_group_tests_name("switch/engine/wall_text", tests, NULL, NULL);
 }
