@@ -18,7 +18,7 @@ ARROWS = {  # folder: what it may include from, besides itself
 }
 # Inside switch/, from upstream to downstream: a folder includes only what stands after it, and the
 # files of switch/ itself (main.c, server.c) stand before them all. net/ is everybody's but the pure.
-STREAM = ["admin", "control", "terminal", "channel", "security", "settlement", "versions", "desk", "store", "aftersales", "engine", "net"]
+STREAM = ["admin", "control", "terminal", "channel", "security", "settlement", "versions", "desk", "watch", "store", "aftersales", "engine", "net"]
 # A library of its own in switch/ which introduces config/ to routing/ and touches nothing of the rim: any folder may ask it.
 LOADERS = ("switch/ruleset_load.h",)
 PURE = ("protocols/", "config/", "routing/", "hsm/", "switch/engine/", "switch/aftersales/")
