@@ -6,8 +6,14 @@
 
 #include <string.h>
 
+#include "switch/aftersales/rate_test.h"
+
 #define US_PER_S 1000000
 #define DAY_S 86400u
+/* A bent chip, a card put in the wrong way: half of a per cent of all reads at a sound reader (C9).
+ */
+#define FALLBACK_USUAL_PPM 5000
+#define FALLBACK_LEVEL_PPM 200
 
 bool terminal_speaks(enum observation_kind kind)
 {
@@ -346,7 +352,9 @@ static void reader_judge(struct terminal_state *state, const struct watch_moment
     int64_t reads = window_sum(&state->reads, window_s, moment->wall_us);
     int64_t fallbacks = window_sum(&state->fallbacks, window_s, moment->wall_us);
     if (reads >= watch_number(moment, FALLBACK, READ_MIN) &&
-        fallbacks * 1000 > reads * watch_number(moment, FALLBACK, PER_MILLE)) {
+        fallbacks * 1000 > reads * watch_number(moment, FALLBACK, PER_MILLE) &&
+        rate_is_rare((uint64_t)fallbacks, (uint64_t)reads * FALLBACK_USUAL_PPM,
+                     FALLBACK_LEVEL_PPM)) {
         terminal_raise(state, moment, sink,
                        &(struct watch_count){SIGNAL_FALLBACK, fallbacks,
                                              watch_number(moment, FALLBACK, COUNT_MIN), window_s});

@@ -23,7 +23,7 @@ static const char *const CODES[] = {
 #define SIGNAL(code, name, subject, kind, severity, follow, text) #code,
 #include "switch/aftersales/signal.def"
 #undef SIGNAL
-    "cohort", "utc_offset_hours", NULL};
+    "cohort", "utc_offset_hours", "holidays", NULL};
 
 static const char *const MODES[] = {"on", "watch", "off", NULL};
 enum mode { MODE_ON, MODE_WATCH, MODE_OFF };
@@ -227,6 +227,67 @@ static void idle_check(const struct watch_rules *rules, struct document *documen
 /* --- the file
  * ----------------------------------------------------------------------------------------- */
 
+static uint32_t digits_read(const char *text, uint32_t count)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        number = number * 10 + (uint32_t)(text[i] - '0');
+    }
+    return number;
+}
+
+/* Days since 1970 of "2026-05-01"; -1: no such day. */
+static int32_t day_read(const char *text)
+{
+    static const uint8_t LENGTHS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const char FORM[] = "0000-00-00";
+    if (text == NULL || strlen(text) != sizeof(FORM) - 1) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < sizeof(FORM) - 1; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (FORM[i] == '0' ? !is_digit : text[i] != FORM[i]) {
+            return -1;
+        }
+    }
+    uint32_t year = digits_read(text, 4), month = digits_read(text + 5, 2);
+    uint32_t day = digits_read(text + 8, 2);
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (year < 1970 || month < 1 || month > 12 || day < 1 ||
+        day > LENGTHS[month - 1] + (month == 2 && is_leap ? 1u : 0u)) {
+        return -1;
+    }
+    uint32_t past = year - 1;
+    uint32_t days = year * 365 + past / 4 - past / 100 + past / 400;
+    for (uint32_t i = 1; i < month; i++) {
+        days += LENGTHS[i - 1] + (i == 2 && is_leap ? 1u : 0u);
+    }
+    const uint32_t days_to_1970 = 1970 * 365 + 1969 / 4 - 1969 / 100 + 1969 / 400;
+    return (int32_t)(days + day - 1 - days_to_1970);
+}
+
+static void holidays_read(struct watch_rules *rules, struct document *document,
+                          const struct document_node *node)
+{
+    if (node->kind != DOCUMENT_SEQUENCE) {
+        document_fault(document, node, "holidays: expected a list of days, as [2026-05-01]");
+        return;
+    }
+    for (const struct document_node *item = node->first_child; item != NULL; item = item->next) {
+        int32_t day = day_read(item->text);
+        if (day < 0) {
+            document_fault(document, item, "holidays: expected a day, as 2026-05-01, got %s",
+                           item->text == NULL ? "a section" : item->text);
+        } else if (rules->holiday_count == WATCH_HOLIDAY_COUNT_MAX) {
+            document_fault(document, item, "holidays: expected at most %d days",
+                           WATCH_HOLIDAY_COUNT_MAX);
+            return;
+        } else {
+            rules->holidays[rules->holiday_count++] = day;
+        }
+    }
+}
+
 static void member_read(struct watch_rules *rules, struct document *document,
                         const struct document_node *node)
 {
@@ -235,6 +296,8 @@ static void member_read(struct watch_rules *rules, struct document *document,
         signal_read(rules, document, node, signal);
     } else if (strcmp(node->key, "cohort") == 0) {
         cohort_read(rules, document, node);
+    } else if (strcmp(node->key, "holidays") == 0) {
+        holidays_read(rules, document, node);
     }
 }
 

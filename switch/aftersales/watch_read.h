@@ -1,6 +1,7 @@
 /* anomalies.yaml: the numbers by which the watcher judges.
  *
  *     utc_offset_hours: 8
+ *     holidays: [2026-05-01, 2026-05-02]   # a shop may be closed: silence then says nothing
  *     T5: {count_min: 3, window: 1h, severity: 2, follow_up: service, quiet: 7d}
  *     C4: {mode: watch}          # flags, no cases
  *     L3: {mode: off}

@@ -19,9 +19,13 @@ struct watch_rule {
     int64_t numbers[WATCH_NUMBER_COUNT];
 };
 
+#define WATCH_HOLIDAY_COUNT_MAX 64
 struct watch_rules {
     uint32_t version;
     int32_t utc_offset_s; /* of days and business hours */
+    /* days since 1970 on which a shop may be closed on its usual weekday: silence says nothing */
+    uint32_t holiday_count;
+    int32_t holidays[WATCH_HOLIDAY_COUNT_MAX];
     struct watch_rule items[SIGNAL_COUNT];
     struct watch_cohort_rule {
         bool is_on;

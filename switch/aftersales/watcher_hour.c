@@ -23,10 +23,20 @@ void watcher_begin(struct watcher *watcher)
     watcher->head.hour = watcher->head.hour == 0 ? hour_now(watcher) : watcher->head.hour;
 }
 
+static bool is_listed_holiday(const struct watch_rules *rules, int64_t day)
+{
+    bool is_listed = false;
+    for (uint32_t i = 0; i < rules->holiday_count; i++) {
+        is_listed = is_listed || rules->holidays[i] == day;
+    }
+    return is_listed;
+}
+
 static struct watch_hour hour_facts(const struct watcher *watcher)
 {
     int64_t hour = watcher->head.hour;
-    return (struct watch_hour){.is_holiday = watcher->head.is_holiday != 0,
+    bool is_listed = is_listed_holiday(&watcher->rules, hour / HOURS_OF_DAY);
+    return (struct watch_hour){.is_holiday = watcher->head.is_holiday != 0 || is_listed,
                                .is_night = watcher->head.is_night != 0,
                                .is_day_end = hour % HOURS_OF_DAY == HOURS_OF_DAY - 1,
                                .weekday = (uint8_t)((hour / HOURS_OF_DAY + 3) % 7 + 1)};

@@ -126,6 +126,27 @@ static void test_a_holiday_of_the_fleet_is_no_silence_of_each(void **state)
     scene_close(&scene);
 }
 
+static void test_a_day_that_the_rules_name_is_no_silence(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    struct watch_rules rules;
+    scene_of(&scene, 1);
+    office_week(&scene);
+    int32_t monday = (int32_t)((scene.now_us / 1000000 + 8 * 3600) / 86400);
+    watch_rules_default(&rules);
+    rules.holiday_count = 2;
+    rules.holidays[0] = monday + 2;
+    rules.holidays[1] = monday + 1;
+    watcher_set_rules(scene.watcher, &rules);
+    scene_see(&scene, ONE, OBSERVATION_SIGNED_ON, OBSERVED_NONE);
+    scene_wait(&scene, 3 * DAY_US - HOUR_US);
+    assert_int_equal(scene_count(&scene, SIGNAL_SILENT), 0);
+    scene_wait(&scene, HOUR_US); /* Thursday, 09:00: 15 h on Monday, 9 h on Thursday */
+    assert_int_equal(scene_count(&scene, SIGNAL_SILENT), 1);
+    scene_close(&scene);
+}
+
 static void test_payments_without_a_settlement_for_three_days(void **state)
 {
     (void)state;
@@ -190,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_in_its_first_week_only_a_long_silence_counts),
         cmocka_unit_test(test_a_terminal_with_a_rhythm_of_its_own_is_left_alone),
         cmocka_unit_test(test_a_holiday_of_the_fleet_is_no_silence_of_each),
+        cmocka_unit_test(test_a_day_that_the_rules_name_is_no_silence),
         cmocka_unit_test(test_payments_without_a_settlement_for_three_days),
         cmocka_unit_test(test_idle_for_ninety_days_and_for_a_year_except_spares),
         cmocka_unit_test(test_a_time_with_much_to_say_is_given_again),

@@ -243,6 +243,25 @@ static void read_card(struct scene *scene, const char *entry_mode, uint32_t flag
     scene_row(scene, seen);
 }
 
+/* Five of a hundred and twenty are above three per cent, and yet chance on one busy day in a
+ * thousand. */
+static void test_fallback_that_chance_explains_is_none(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    for (int i = 0; i < 115; i++) {
+        read_card(&scene, "051", 0);
+    }
+    for (int i = 0; i < 5; i++) {
+        read_card(&scene, "801", DEVICE_NOTE_FALLBACK);
+    }
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 0);
+    read_card(&scene, "801", DEVICE_NOTE_FALLBACK);
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 1);
+    scene_close(&scene);
+}
+
 static void test_fallback_needs_reads_a_share_and_more_than_one_customer(void **state)
 {
     (void)state;
@@ -324,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_a_trace_or_batch_that_goes_back_or_jumps_is_flagged),
         cmocka_unit_test(test_three_wrong_pins_of_one_card_within_an_hour),
         cmocka_unit_test(test_six_wrong_pins_of_three_cards),
+        cmocka_unit_test(test_fallback_that_chance_explains_is_none),
         cmocka_unit_test(test_fallback_needs_reads_a_share_and_more_than_one_customer),
         cmocka_unit_test(test_the_same_serial_number_at_two_terminals_flags_both),
         cmocka_unit_test(test_a_swap_that_the_registry_knows_is_no_second_terminal),

@@ -21,6 +21,7 @@ static void test_what_is_said_is_read_and_the_rest_stays(void **state)
     struct watch_rules rules = {.version = 9}, fallback;
     watch_rules_default(&fallback);
     struct document *document = document_of("utc_offset_hours: 0\n"
+                                            "holidays: [1970-01-01, 2024-02-29, 2026-05-01]\n"
                                             "T5: {count_min: 5, window: 2h, severity: 3, "
                                             "follow_up: visit, quiet: 7d}\n"
                                             "C4: {mode: watch}\n"
@@ -32,6 +33,10 @@ static void test_what_is_said_is_read_and_the_rest_stays(void **state)
     const struct watch_rule *rule = &rules.items[SIGNAL_TIMEOUTS];
     assert_int_equal(rules.version, 9);
     assert_int_equal(rules.utc_offset_s, 0);
+    assert_int_equal(rules.holiday_count, 3);
+    assert_int_equal(rules.holidays[0], 0);
+    assert_int_equal(rules.holidays[1], 19782);
+    assert_int_equal(rules.holidays[2], 20574);
     assert_int_equal(rule->numbers[NUMBER_TIMEOUTS_COUNT_MIN], 5);
     assert_int_equal(rule->numbers[NUMBER_TIMEOUTS_WINDOW], 7200);
     assert_int_equal(rule->numbers[NUMBER_TIMEOUTS_PEER_PER_MILLE], 100);
@@ -105,17 +110,11 @@ static void test_words_and_numbers_out_of_range_are_each_a_fault(void **state)
 {
     (void)state;
     static const char *const TEXTS[] = {
-        "T5: {mode: of}\n",
-        "T5: {severity: 5}\n",
-        "T5: {follow_up: services}\n",
-        "T5: {quiet: 400d}\n",
-        "T5: {count_min: 0}\n",
-        "T5: {count_min: x}\n",
-        "utc_offset_hours: 15\n",
-        "cohort: {times_percent: 100}\n",
-        "cohort: {level_ppm: 0}\n",
-        "T5: {window: h}\n",
-        "T5: {window: 1234567890s}\n",
+        "T5: {mode: of}\n",         "T5: {severity: 5}\n",      "T5: {follow_up: services}\n",
+        "T5: {quiet: 400d}\n",      "T5: {count_min: 0}\n",     "T5: {count_min: x}\n",
+        "utc_offset_hours: 15\n",   "holidays: 2026-05-01\n",   "holidays: [2026-02-29]\n",
+        "holidays: [2026-5-1]\n",   "holidays: [2026-13-01]\n", "cohort: {times_percent: 100}\n",
+        "cohort: {level_ppm: 0}\n", "T5: {window: h}\n",        "T5: {window: 1234567890s}\n",
     };
     for (unsigned i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++) {
         struct watch_rules rules = {0};
