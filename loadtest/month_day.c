@@ -37,8 +37,7 @@ static void self_change(struct month *month, struct month_row *row, struct month
     uint32_t other =
         (row->terminal + month->options.terminal_count / 2) % month->options.terminal_count;
     if (month_plan_works(plan, MONTH_SERIAL_DIFFERS, at)) {
-        row->serial = "00002102999"
-                      "99999";
+        row->serial = own->other_serial;
     } else if (month_plan_works(plan, MONTH_SERIAL_SHARED, at)) {
         row->serial = month->terminals[other].serial;
     } else if (month_plan_works(plan, MONTH_FIRMWARE_OLD, at)) {
