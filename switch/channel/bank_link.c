@@ -129,15 +129,24 @@ void bank_link_answered(struct bank_link *link)
     link->unanswered = 0;
 }
 
+void bank_link_put_fault(const struct bank_link *link, char reason[BANK_MESSAGE_REASON_SIZE])
+{
+    snprintf(reason, BANK_MESSAGE_REASON_SIZE, "%s",
+             bank_posts_are_full(&link->posts)
+                 ? "as much is posted on this link without an answer as its window allows"
+                 : "the bank does not read");
+}
+
 bool bank_link_send(struct bank_link *link, const struct payment *payment)
 {
     uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
-    char reason[BANK_MESSAGE_REASON_SIZE] = "the bank does not read";
+    char reason[BANK_MESSAGE_REASON_SIZE];
     struct byte_writer writer;
     const struct bank_post post = {loop_now_ns() +
                                        link->channel->setup.reply_timeout_ms * NS_PER_MS,
                                    payment->stan, payment->kind, true};
     byte_writer_init(&writer, bytes, sizeof(bytes));
+    bank_link_put_fault(link, reason);
     bool is_sent =
         bank_message_write(&link->channel->bank, payment, &writer, reason) == STATUS_OK &&
         bank_link_put(link, (struct byte_view){bytes, writer.position}, &post);
@@ -179,6 +188,7 @@ static void on_posted(void *owner, uint16_t http_status, bool has_message)
     if (has_message) {
         return;
     }
+    bank_link_answered(link); /* whatever it said, the other side lives */
     base->counts.http_refused++;
     LOG(LOG_ERROR, "bank_http_refused", LOG_TEXT("channel", base->name),
         LOG_NUMBER("link", link->index), LOG_NUMBER("status", http_status),

@@ -110,6 +110,8 @@ bool bank_link_is_up(const struct bank_link *link);
  * the link does not take it. */
 MUST_CHECK bool bank_link_put(struct bank_link *link, struct byte_view framed,
                               const struct bank_post *post);
+/* Why a put of now would fail, in words. */
+void bank_link_put_fault(const struct bank_link *link, char reason[BANK_MESSAGE_REASON_SIZE]);
 /* A request has left on this link, or one that did has been answered. */
 void bank_link_sent(struct bank_link *link);
 void bank_link_answered(struct bank_link *link);

@@ -184,6 +184,18 @@ static void on_signed_on(struct bank_link *link)
 
 /* --- answers to what we asked ---------------------------------------------------------------- */
 
+/* Behind a payment that is posted and waits for its answer there is no room for a test, and that
+ * answer tells as much: it has a time of its own. */
+static void ask_echo(struct bank_link *link)
+{
+    if (bank_posts_are_full(&link->posts)) {
+        link->awaited_stan = 0;
+        arm_next_look(link);
+        return;
+    }
+    network_ask(link, PAYMENT_ECHO);
+}
+
 static void on_no_answer(struct bank_link *link)
 {
     char text[CHANNEL_REASON_SIZE];
@@ -211,7 +223,7 @@ static void on_no_answer(struct bank_link *link)
         return;
     }
     if (++link->echo_misses < ECHO_MISSES_MAX) {
-        network_ask(link, PAYMENT_ECHO);
+        ask_echo(link);
         return;
     }
     snprintf(text, sizeof(text), "%u tests of the link without an answer", link->echo_misses);
@@ -379,11 +391,12 @@ void network_refuse(struct bank_link *link, struct byte_view message)
     static const char ANSWER[] = "40"; /* function not supported */
     struct bank_channel *channel = link->channel;
     uint8_t bytes[BANK_MESSAGE_BYTES_MAX];
-    char code[BANK_NETWORK_CODE_SIZE], reason[BANK_MESSAGE_REASON_SIZE] = "the bank does not read";
+    char code[BANK_NETWORK_CODE_SIZE], reason[BANK_MESSAGE_REASON_SIZE];
     struct byte_writer writer;
     const struct bank_post post = {loop_now_ns() + channel->setup.reply_timeout_ms * NS_PER_MS, 0,
                                    PAYMENT_ECHO, true};
     byte_writer_init(&writer, bytes, sizeof(bytes));
+    bank_link_put_fault(link, reason);
     bool is_sent =
         bank_message_refuse(&channel->bank, message, ANSWER, &writer, code, reason) == STATUS_OK &&
         bank_link_put(link, (struct byte_view){bytes, writer.position}, &post);

@@ -158,6 +158,71 @@ static void test_an_answer_without_a_message_fails_its_request_alone(void **stat
     refused_alone(page, "status=503");
 }
 
+static bool is_unreadable(struct stage *stage)
+{
+    return counts_of(stage).unreadable > 0;
+}
+
+/* The test's POST was answered by something else, so its room is free, and a payment took it. */
+static void test_a_test_without_an_answer_does_not_cost_the_payment_behind_it(void **state)
+{
+    static char answer[512];
+    (void)state;
+    struct bank_setup setup = posting();
+    setup.echo_every_ms = 20;
+    setup.answer_life_ms = 5000;
+    struct stage *stage = stage_up(&setup);
+    int head =
+        snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: 259\r\n\r\n\x01\x01");
+    memset(answer + head, 'x', 0x101); /* a frame of that length, which is no message */
+    say(stage, 1, answer);
+    stage->answers_payments = false;
+    run_until(stage, is_unreadable);
+    forward(stage, 1, CHANNEL_QUEUED);
+    for (uint32_t i = 0; i < 3; i++) { /* longer than reply_timeout_ms */
+        run_until(stage, is_over);
+    }
+    assert_int_equal(counts_of(stage).echo_timeouts, 1);
+    assert_int_equal(counts_of(stage).connections_lost, 0);
+    assert_int_equal(stage->messages[stage->message_count - 1].kind, PAYMENT_PURCHASE);
+    peer_answer(stage, &stage->messages[stage->message_count - 1], "00");
+    run_until(stage, has_response);
+    assert_int_equal(stage->accept_count, 1);
+    stage_destroy(stage);
+}
+
+static uint32_t refused_wanted;
+
+static bool are_refused(struct stage *stage)
+{
+    return counts_of(stage).http_refused >= refused_wanted;
+}
+
+/* A bank that is ill, and says so each time, is not half dead. */
+static void test_a_link_that_answers_500_for_long_is_kept(void **state)
+{
+    (void)state;
+    struct bank_setup setup = posting();
+    setup.half_dead_requests = 3;
+    setup.half_dead_ms = 20;
+    struct stage *stage = stage_up(&setup);
+    say(stage, 8, "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\noops");
+    for (uint32_t stan = 1; stan <= 8; stan++) {
+        forward(stage, stan, CHANNEL_QUEUED);
+        refused_wanted = stan;
+        run_until(stage, are_refused);
+        if (stan == 4) {
+            run_until(stage, is_over);
+        }
+    }
+    forward(stage, 9, CHANNEL_QUEUED);
+    run_until(stage, has_response);
+    assert_int_equal(stage->accept_count, 1);
+    assert_int_equal(counts_of(stage).half_dead, 0);
+    assert_int_equal(counts_of(stage).connections_lost, 0);
+    stage_destroy(stage);
+}
+
 static void test_an_interim_answer_is_none(void **state)
 {
     (void)state;
@@ -297,6 +362,8 @@ int main(void)
         cmocka_unit_test(test_a_window_that_is_written_down_is_kept),
         cmocka_unit_test(test_a_link_is_not_tested_while_a_post_waits),
         cmocka_unit_test(test_an_answer_without_a_message_fails_its_request_alone),
+        cmocka_unit_test(test_a_link_that_answers_500_for_long_is_kept),
+        cmocka_unit_test(test_a_test_without_an_answer_does_not_cost_the_payment_behind_it),
         cmocka_unit_test(test_an_interim_answer_is_none),
         cmocka_unit_test(test_an_answer_whose_end_nobody_knows_costs_the_connection),
         cmocka_unit_test(test_an_answer_that_says_close_is_taken_and_ends_the_link),
