@@ -18,6 +18,8 @@ struct channel_state {
     bool voids_are_refunds; /* as the last ruleset that had it said */
     uint16_t ruleset_index;
     uint16_t window_used;    /* reversals sent and unanswered */
+    uint16_t paced_count;    /* it had no room: until it has answered so often, one at a time */
+    uint64_t opens_ns;       /* while paced: the next one leaves then, or behind an answer */
     uint32_t stan;           /* the last one given out */
     uint32_t settlement_day; /* YYYYMMDD, as its last cut-over said; 0: it never did */
     struct txn_list ready;   /* reversals that may leave when the window has room */

@@ -88,8 +88,21 @@ static void on_unsent(struct engine *engine, const struct engine_event *event)
     } else if ((txn->state == TXN_REVERSAL_SENT &&
                 txn->reversal_attempt == event->unsent.attempt) ||
                (txn->state == TXN_ADVICE_SENT && txn->attempt == event->unsent.attempt)) {
-        saf_on_silence(engine, txn);
+        if (event->unsent.reason == TXN_REASON_CHANNEL_FULL) {
+            saf_on_full(engine, txn);
+        } else {
+            saf_on_silence(engine, txn);
+        }
     }
+}
+
+static void on_response(struct engine *engine, const struct engine_event *event)
+{
+    uint8_t number = channel_set_number(&engine->channels, event->response.channel);
+    if (number != CHANNEL_NONE) {
+        saf_on_room(engine, number);
+    }
+    response_on_event(engine, number, event->response.payment);
 }
 
 static void on_channel(struct engine *engine, const struct engine_event *event)
@@ -183,10 +196,10 @@ uint64_t engine_deadline_ns(const struct engine *engine)
     if (!engine->is_running) {
         return UINT64_MAX;
     }
-    if (saf_may_send(engine)) {
+    uint64_t deadline = saf_opens_ns(engine);
+    if (deadline == 0) {
         return 0;
     }
-    uint64_t deadline = UINT64_MAX;
     const struct txn *txns = engine->slab.txns;
     uint32_t heads[] = {engine->lists[TXN_CLASS_RESPONSE].first,
                         engine->lists[TXN_CLASS_SIGNON].first,
@@ -230,8 +243,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         break;
     case ENGINE_RESPONSE:
         REQUIRE(engine->is_running);
-        response_on_event(engine, channel_set_number(&engine->channels, event->response.channel),
-                          event->response.payment);
+        on_response(engine, event);
         break;
     case ENGINE_UNSENT:
         on_unsent(engine, event);

@@ -17,7 +17,8 @@
 /* Answers by which a channel says that it could not say: in progress, issuer late or not reached,
  * malfunction, no answer. */
 static const char TRANSIENT_CODES[][3] = {"09", "68", "90", "91", "92", "96", "98"};
-#define BACKOFF_STEP_COUNT_MAX 20 /* doublings; the longest pause cuts it off before */
+#define BACKOFF_STEP_COUNT_MAX 20         /* doublings; the longest pause cuts it off before */
+#define FULL_PAUSE_NS UINT64_C(200000000) /* five looks a second at a channel without room */
 
 /* --- states ------------------------------------------------------------------------------- */
 
@@ -37,6 +38,11 @@ static const struct saf_states *states_of(const struct txn *txn)
 static uint16_t attempt_of(const struct txn *txn)
 {
     return txn->is_advised ? txn->attempt : txn->reversal_attempt;
+}
+
+static uint16_t *attempt_count(struct txn *txn)
+{
+    return txn->is_advised ? &txn->attempt : &txn->reversal_attempt;
 }
 
 bool saf_resends(const struct engine *engine, const struct txn *txn)
@@ -256,10 +262,12 @@ static bool has_stan(struct engine *engine, struct txn *txn)
 
 static void send_attempt(struct engine *engine, struct txn *txn)
 {
-    uint16_t *attempt = txn->is_advised ? &txn->attempt : &txn->reversal_attempt;
+    uint16_t *attempt = attempt_count(txn);
+    struct channel_state *channel = &engine->channels.states[txn->channel];
     if (*attempt < UINT16_MAX) {
         (*attempt)++;
     }
+    channel->opens_ns = channel->paced_count > 0 ? engine->now_ns + FULL_PAUSE_NS : 0;
     engine_move(engine, txn, states_of(txn)->sent,
                 engine->now_ns + engine->limits.response_timeout_ns);
     struct payment *payment = effect_payment(engine);
@@ -272,25 +280,33 @@ static void send_attempt(struct engine *engine, struct txn *txn)
     effect->after = txn->settled_position;
     effect->reason = (enum txn_reason)txn->reason;
     effect->txn = engine_handle(engine, txn);
-    effect->channel = engine->channels.states[txn->channel].ruleset_index;
+    effect->channel = channel->ruleset_index;
     effect->attempt = *attempt;
     effect->payment = payment;
 }
 
-static bool channel_has_room(const struct engine *engine, uint8_t number)
+/* When the next attempt may leave, as far as is known: 0, or the end of the channel's pause;
+ * UINT64_MAX: not before something else happens. */
+static uint64_t channel_opens_ns(const struct engine *engine, uint8_t number)
 {
-    return channel_set_is_usable(&engine->channels, number) &&
-           engine->channels.states[number].window_used < engine->limits.saf_window;
+    const struct channel_state *channel = &engine->channels.states[number];
+    if (!channel_set_is_usable(&engine->channels, number) ||
+        channel->window_used >= engine->limits.saf_window) {
+        return UINT64_MAX;
+    }
+    return channel->opens_ns > engine->now_ns ? channel->opens_ns : 0;
 }
 
-bool saf_may_send(const struct engine *engine)
+uint64_t saf_opens_ns(const struct engine *engine)
 {
+    uint64_t opens = UINT64_MAX;
     for (uint8_t number = 0; number < engine->channels.count; number++) {
-        if ((engine->channels.ready_mask >> number & 1) != 0 && channel_has_room(engine, number)) {
-            return true;
+        if ((engine->channels.ready_mask >> number & 1) != 0) {
+            uint64_t at = channel_opens_ns(engine, number);
+            opens = at < opens ? at : opens;
         }
     }
-    return false;
+    return opens;
 }
 
 /* --- what comes of it --------------------------------------------------------------------- */
@@ -327,7 +343,7 @@ void saf_pump(struct engine *engine)
     const uint8_t count = (uint8_t)engine->channels.count;
     for (uint8_t number = 0; number < count; number++) {
         struct channel_state *channel = &engine->channels.states[number];
-        while (channel->ready.count > 0 && channel_has_room(engine, number)) {
+        while (channel->ready.count > 0 && channel_opens_ns(engine, number) == 0) {
             if (!effect_has_room(engine, 1, 0)) {
                 return;
             }
@@ -348,6 +364,26 @@ void saf_on_silence(struct engine *engine, struct txn *txn)
         return;
     }
     pause_attempts(engine, txn);
+}
+
+void saf_on_full(struct engine *engine, struct txn *txn)
+{
+    struct channel_state *channel = &engine->channels.states[txn->channel];
+    REQUIRE(txn->state == states_of(txn)->sent);
+    REQUIRE(attempt_of(txn) > 0);
+    (*attempt_count(txn))--;
+    engine_move(engine, txn, states_of(txn)->ready, 0);
+    channel->paced_count = engine->limits.saf_window;
+    channel->opens_ns = engine->now_ns + FULL_PAUSE_NS;
+}
+
+void saf_on_room(struct engine *engine, uint8_t number)
+{
+    struct channel_state *channel = &engine->channels.states[number];
+    channel->opens_ns = 0;
+    if (channel->paced_count > 0) {
+        channel->paced_count--;
+    }
 }
 
 /* Walks what waits for an answer, of whatever channel: a bounded list, and links are lost seldom.

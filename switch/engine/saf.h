@@ -10,6 +10,11 @@
  *               ^        |
  *               +-PAUSED-+          outlived, or an advice declined: SERVICE_CASE
  *
+ * A channel of one request at a time is full as often as a payment waits on it. An attempt that it
+ * has no room for is no attempt: it is READY again, and the channel, not the transaction, pauses;
+ * from then on its attempts leave one at a time, behind an answer or a short pause, until it has
+ * answered as often as its window is wide.
+ *
  * A refund whose channel was silent cannot be reversed; it is delivered again like an advice until
  * its channel answers (unionpay-pos 5), under its own STAN. So is a void where voids pay back
  * (channel_table.h).
@@ -41,6 +46,13 @@ void saf_on_acknowledgement(struct engine *engine, struct txn *txn, const struct
 bool saf_is_final(const struct payment *response);
 /* No answer to an attempt in time, or it could not be sent. */
 void saf_on_silence(struct engine *engine, struct txn *txn);
+/* The channel had no room for an attempt, and no byte of it has left: it counts for nothing, is
+ * ready again, and leaves as soon as there is room, asked for after a short pause that does not
+ * grow. The number of the attempt is given again, which harms nothing: of each there is one such
+ * word at most. */
+void saf_on_full(struct engine *engine, struct txn *txn);
+/* The channel has answered something: there is room for one more, before any new payment asks. */
+void saf_on_room(struct engine *engine, uint8_t number);
 /* The channel's link is gone, and with it the answers to what is on its way: silence at once, so
  * that a link which is lost often does not hold the window shut for a time-out each time. */
 void saf_on_channel_down(struct engine *engine, uint8_t number);
@@ -51,5 +63,5 @@ void saf_on_outlived(struct engine *engine, struct txn *txn);
 
 /* Sends what is ready while channels, windows and this step have room. */
 void saf_pump(struct engine *engine);
-/* Whether saf_pump() would send something. */
-bool saf_may_send(const struct engine *engine);
+/* When saf_pump() would send something: 0: now; UINT64_MAX: not before something else happens. */
+uint64_t saf_opens_ns(const struct engine *engine);

@@ -52,6 +52,24 @@ static void test_an_advice_is_answered_once_it_is_durable_and_then_delivered(voi
     assert_int_equal(stage_counts(stage).reversals_pending, 0);
 }
 
+static void test_an_advice_without_room_leaves_soon_and_is_no_repeat(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t hold = stage_approved(stage, PAYMENT_PREAUTH, 101);
+    struct payment capture = stage_follow_up(stage, PAYMENT_CAPTURE_ADVICE, hold, 102);
+    stage_ask(stage, &capture);
+    stage_pass(stage, 0);
+    for (uint32_t i = 1; i < 4; i++) {
+        assert_int_equal(stage->forward_count, i + 1);
+        assert_int_equal(stage->forwards[i].payment.is_repeat, 0);
+        assert_int_equal(stage->forwards[i].payment.stan, stage->forwards[1].payment.stan);
+        stage_unsent(stage, i, TXN_REASON_CHANNEL_FULL);
+        stage_pass(stage, SECOND_NS / 4);
+    }
+    stage_respond(stage, 4, "00");
+    assert_int_equal(stage_count_records(stage, RECORD_ADVICE_DONE), 1);
+}
+
 static void test_an_advice_is_repeated_in_the_same_words_also_after_a_restart(void **state)
 {
     struct stage *stage = *state;
@@ -299,6 +317,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_an_advice_is_answered_once_it_is_durable_and_then_delivered),
+        TEST(test_an_advice_without_room_leaves_soon_and_is_no_repeat),
         TEST(test_an_advice_is_repeated_in_the_same_words_also_after_a_restart),
         TEST(test_what_the_bank_declines_is_a_case_and_still_counts),
         TEST(test_a_case_that_still_counts_is_not_undone_by_its_terminal),

@@ -290,6 +290,96 @@ static void test_a_lost_link_does_not_hold_the_window_shut(void **state)
     assert_int_equal(stage->forwards[sent].payment.is_repeat, 1);
 }
 
+/* A bank in HTTP takes one request at a time: a payment waits on it, and the reversal finds no
+ * room.
+ */
+static void test_an_attempt_without_room_is_none_and_leaves_soon(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage);
+    for (uint32_t i = 1; i <= 20; i++) {
+        assert_int_equal(stage->forward_count, i + 1);
+        assert_int_equal(stage->forwards[i].effect.attempt, 1);
+        assert_int_equal(stage->forwards[i].payment.is_repeat, 0);
+        assert_int_equal(stage->forwards[i].payment.stan, stage->forwards[1].payment.stan);
+        stage_unsent(stage, i, TXN_REASON_CHANNEL_FULL);
+        assert_int_equal(stage_counts(stage).reversals_in_flight, 0);
+        assert_in_range(engine_deadline_ns(stage->engine) - stage->now_ns, SECOND_NS / 10,
+                        SECOND_NS / 4);
+        stage_pass(stage, SECOND_NS / 4);
+    }
+    stage_respond(stage, 21, "96"); /* it left; and its pause is the first */
+    uint64_t pause_ns = engine_deadline_ns(stage->engine) - stage->now_ns;
+    assert_in_range(pause_ns, 5 * SECOND_NS, 5 * SECOND_NS);
+    stage_pass(stage, pause_ns);
+    assert_int_equal(stage->forwards[22].payment.is_repeat, 1);
+    stage_respond(stage, 22, "00");
+    assert_int_equal(stage_counts(stage).reversals_pending, 0);
+}
+
+/* What is answered makes room, and a reversal takes it before the next payment asks. */
+static void test_the_room_of_what_was_answered_is_the_reversals(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage);
+    struct payment purchase = stage_purchase(TERMINAL_B, FIRST_STAN);
+    stage_ask(stage, &purchase);
+    stage_unsent(stage, 1, TXN_REASON_CHANNEL_FULL);
+    assert_int_equal(stage->forward_count, 3);
+    stage_respond(stage, 2, "00");
+    assert_int_equal(stage->forward_count, 4);
+    assert_int_equal(stage->forwards[3].payment.kind, PAYMENT_REVERSAL);
+    stage_respond(stage, 3, "00");
+    assert_int_equal(stage_counts(stage).reversals_pending, 0);
+    assert_int_equal(engine_deadline_ns(stage->engine), UINT64_MAX);
+}
+
+/* However many wait: else each would ask the full channel five times a second. */
+static void test_a_channel_without_room_is_asked_one_at_a_time(void **state)
+{
+    struct stage *stage = *state;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct payment purchase = stage_purchase(i == 0 ? TERMINAL_A : TERMINAL_B, FIRST_STAN);
+        stage_ask(stage, &purchase);
+    }
+    stage_pass(stage, 45 * SECOND_NS);
+    assert_int_equal(stage->forward_count, 4); /* the window is two wide */
+    stage_unsent(stage, 2, TXN_REASON_CHANNEL_FULL);
+    stage_unsent(stage, 3, TXN_REASON_CHANNEL_FULL);
+    stage_pass(stage, SECOND_NS / 4);
+    assert_int_equal(stage->forward_count, 5);
+    stage_respond(stage, 4, "00");
+    assert_int_equal(stage->forward_count, 6);
+    stage_respond(stage, 5, "00");
+    assert_int_equal(stage_counts(stage).reversals_pending, 0);
+}
+
+static void test_a_repeat_without_room_stays_one_after_a_restart(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage);
+    stage_unsent(stage, 1, TXN_REASON_CHANNEL_FULL);
+    stage_restart(stage);
+    for (uint32_t i = 2; i < 5; i++) {
+        assert_int_equal(stage->forward_count, i + 1);
+        assert_int_equal(stage->forwards[i].payment.is_repeat, 1);
+        stage_unsent(stage, i, TXN_REASON_CHANNEL_FULL);
+        stage_pass(stage, SECOND_NS / 4);
+    }
+}
+
+static void test_what_could_not_be_sent_for_another_reason_pauses_as_ever(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage);
+    stage_unsent(stage, 1, TXN_REASON_UNSENT);
+    stage_pass(stage, 5 * SECOND_NS - 1);
+    assert_int_equal(stage->forward_count, 2);
+    stage_pass(stage, 1);
+    assert_int_equal(stage->forward_count, 3);
+    assert_int_equal(stage->forwards[2].payment.is_repeat, 1);
+}
+
 static void test_many_time_outs_at_once_take_many_steps_of_bounded_effects(void **state)
 {
     struct stage *stage = *state;
@@ -325,6 +415,11 @@ int main(void)
         TEST(test_a_lane_sends_one_reversal_of_a_terminal_at_a_time),
         TEST(test_reversals_wait_for_a_channel_that_is_down),
         TEST(test_a_lost_link_does_not_hold_the_window_shut),
+        TEST(test_an_attempt_without_room_is_none_and_leaves_soon),
+        TEST(test_the_room_of_what_was_answered_is_the_reversals),
+        TEST(test_a_channel_without_room_is_asked_one_at_a_time),
+        TEST(test_a_repeat_without_room_stays_one_after_a_restart),
+        TEST(test_what_could_not_be_sent_for_another_reason_pauses_as_ever),
         TEST(test_many_time_outs_at_once_take_many_steps_of_bounded_effects),
     };
     return cmocka_run_group_tests_name("flow/unknown", tests, NULL, NULL);

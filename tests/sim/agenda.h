@@ -21,7 +21,8 @@ enum agenda_kind {
     AGENDA_BANK_REQUEST,    /* payload: forward reaches the bank; a: channel */
     AGENDA_SWITCH_RESPONSE, /* payload: response reaches the switch; a: channel, b: link generation
                              */
-    AGENDA_UNSENT,          /* a: txn slot, b: txn generation, c: attempt */
+    AGENDA_UNSENT,          /* a: txn slot, b: txn generation, c: attempt, above it the reason in
+                               sixteen bits more */
     AGENDA_KEYS,            /* a: txn slot, b: txn generation, c: 1 made, 0 not */
     AGENDA_FOUND,           /* the log answers; a: txn slot, b: txn generation, c: lookup slot */
     AGENDA_CUT_OVER,        /* a bank's next day reaches the switch; a: channel, b: its day */

@@ -416,6 +416,10 @@ static void on_reversal_forward(struct world *world, const struct engine_effect 
         world_fail(world, SIM_I8, "reversal %u of STAN %06u left without the repeat message type",
                    attempt->reversal_count + 1, attempt->stan);
     }
+    if (attempt->reversal_count == 0 && payment->is_repeat && !attempt->may_repeat) {
+        world_fail(world, SIM_I8, "the first reversal of STAN %06u is marked as a repeat",
+                   attempt->stan);
+    }
     if (strcmp(payment->original.mti, sim_kind_of(attempt->kind)->mti) != 0) {
         world_fail(world, SIM_I8, "the reversal of STAN %06u says it undoes a %s, it was a %s",
                    attempt->stan, payment->original.mti, sim_kind_of(attempt->kind)->mti);
@@ -438,17 +442,34 @@ void oracle_on_forward(struct world *world, const struct engine_effect *effect)
     }
 }
 
-void oracle_on_unsent(struct world *world, const struct engine_effect *effect)
+void oracle_on_unsent(struct world *world, const struct engine_effect *effect,
+                      enum txn_reason reason)
 {
-    struct attempt *attempt = attempt_of_rrn(world, effect->payment->rrn);
-    if (attempt != NULL && effect->payment->kind != PAYMENT_REVERSAL) {
+    const struct payment *payment = effect->payment;
+    bool is_reversal = payment->kind == PAYMENT_REVERSAL;
+    struct attempt *attempt = attempt_of_rrn(world, is_reversal && payment->original.rrn[0] != '\0'
+                                                        ? payment->original.rrn
+                                                        : payment->rrn);
+    if (attempt == NULL) {
+        return;
+    }
+    bool is_full = reason == TXN_REASON_CHANNEL_FULL;
+    if (!is_reversal) {
         attempt->unsent_count++;
+        attempt->is_kept_back = is_full;
+    } else if (is_full) {
+        world_mark(world, MARK_REVERSAL_KEPT_BACK);
+    } else {
+        attempt->may_repeat = true; /* perhaps it is marked so at its first leaving */
     }
 }
 
 void oracle_on_link_down(struct world *world, uint32_t channel)
 {
     mark_on_link_down(world, channel);
+    for (uint32_t i = 0; i < world->attempt_count; i++) {
+        world->attempts[i].may_repeat = true; /* whether its attempt had left is not asked then */
+    }
     world->unanswered_count[channel] = 0;
 }
 

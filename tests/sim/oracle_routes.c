@@ -56,6 +56,13 @@ static void end_out(struct world *world, struct attempt *attempt, enum sim_ill i
                      world->now_ns);
 }
 
+/* It told nothing of the bank: a full window is a limit of ours. */
+static void drop_out(struct world *world, struct attempt *attempt)
+{
+    attempt->is_out = false;
+    breaker_book_drop(book_of(world, attempt->out_channel, attempt), attempt->is_probe);
+}
+
 static enum sim_ill ill_of_answer(const struct world *world, const struct attempt *attempt,
                                   const struct record *record)
 {
@@ -83,8 +90,7 @@ static void on_end(struct world *world, struct attempt *attempt, const struct re
         }
         end_out(world, attempt, ILL_CONNECT);
     } else if (attempt->is_out) {
-        attempt->is_out = false;
-        breaker_book_drop(book_of(world, attempt->out_channel, attempt), attempt->is_probe);
+        drop_out(world, attempt);
     }
 }
 
@@ -207,7 +213,9 @@ static void on_intent(struct world *world, struct attempt *attempt, const struct
 {
     uint32_t channel = bank_of(record);
     bool is_next = attempt->is_out;
-    if (is_next) {
+    if (is_next && attempt->is_kept_back) {
+        drop_out(world, attempt);
+    } else if (is_next) {
         end_out(world, attempt, ILL_CONNECT);
     }
     if (attempt->original != NO_ATTEMPT) {
@@ -334,6 +342,7 @@ void oracle_routes_on_crash(struct world *world)
     memset(world->books, 0, sizeof(world->books));
     for (uint32_t i = 0; i < world->attempt_count; i++) {
         world->attempts[i].is_out = world->attempts[i].is_probe = false;
+        world->attempts[i].may_repeat = true;
     }
 }
 

@@ -49,6 +49,20 @@ static uint32_t keep_carried(struct world *world, enum sim_leg leg,
     return slot;
 }
 
+/* No byte of it leaves, for that reason. */
+static void keep_back(struct world *world, const struct engine_effect *effect,
+                      enum txn_reason reason)
+{
+    world_trace(world, "forward %s not sent: %s", effect->payment->rrn, txn_reason_name(reason));
+    oracle_on_unsent(world, effect, reason);
+    world_later(world, SIM_MS,
+                &(struct agenda_item){.kind = AGENDA_UNSENT,
+                                      .a = effect->txn.slot,
+                                      .b = effect->txn.generation,
+                                      .c = (uint32_t)reason << 16 | effect->attempt,
+                                      .payload = UINT32_MAX});
+}
+
 static void on_forward(void *argument, const struct engine_effect *effect)
 {
     struct world *world = argument;
@@ -58,13 +72,11 @@ static void on_forward(void *argument, const struct engine_effect *effect)
                 payment_kind_name(effect->payment->kind), effect->payment->rrn,
                 effect->payment->stan, effect->payment->sent_at, effect->attempt);
     if (!world->is_link_up[channel] || bank_ill(world, channel) == ILL_CONNECT) {
-        oracle_on_unsent(world, effect);
-        world_later(world, SIM_MS,
-                    &(struct agenda_item){.kind = AGENDA_UNSENT,
-                                          .a = effect->txn.slot,
-                                          .b = effect->txn.generation,
-                                          .c = effect->attempt,
-                                          .payload = UINT32_MAX});
+        keep_back(world, effect, TXN_REASON_UNSENT);
+        return;
+    }
+    if (world_draw(world, FAULT_CHANNEL_FULL)) {
+        keep_back(world, effect, TXN_REASON_CHANNEL_FULL);
         return;
     }
     oracle_on_forward(world, effect);
@@ -414,7 +426,7 @@ static void on_unsent(struct world *world, const struct agenda_item *item)
     struct engine_event event = event_of(world, ENGINE_UNSENT);
     event.unsent.txn = (struct txn_handle){item->a, item->b};
     event.unsent.attempt = (uint16_t)item->c;
-    event.unsent.reason = TXN_REASON_UNSENT;
+    event.unsent.reason = (enum txn_reason)(item->c >> 16);
     step(world, &event);
 }
 

@@ -139,6 +139,8 @@ struct attempt {
     /* the line */
     uint32_t sent_count; /* by its terminal */
     uint32_t forward_count, reversal_count, unsent_count, bank_seen_count;
+    bool is_kept_back;       /* by the last bank asked, for want of room */
+    bool may_repeat;         /* an attempt of its reversal may be counted that never left */
     int64_t taken_day;       /* when it was begun on the log, in China; since 1970 */
     uint32_t settlement_day; /* as its RESULT says */
     uint32_t channel;        /* where its first forward went, and how it named itself there */
@@ -387,7 +389,9 @@ void oracle_on_forward(struct world *world, const struct engine_effect *effect);
 void oracle_on_reply(struct world *world, const struct engine_effect *effect);
 /* A request that came while the disk is nearly full; what was written since. */
 void oracle_on_log_short(struct world *world, uint32_t record_count_before);
-void oracle_on_unsent(struct world *world, const struct engine_effect *effect);
+/* No byte of it left, for that reason. */
+void oracle_on_unsent(struct world *world, const struct engine_effect *effect,
+                      enum txn_reason reason);
 void oracle_on_response(struct world *world, uint32_t channel, const struct payment *response);
 void oracle_on_link_down(struct world *world, uint32_t channel);
 void oracle_on_crash(struct world *world, bool has_lost_records);
