@@ -8,8 +8,9 @@
 #include "protocols/base/require.h"
 
 #define CASE_COUNT_FIRST 64
-#define BRIEF_COUNT_MAX 256 /* of one subject, its terminal and its cohorts; the newest are kept   \
-                             */
+#define BRIEF_COUNT_MAX                                                                            \
+    256 /* of one subject, its terminal and its cohorts; the newest are kept                       \
+         */
 
 struct book_case {
     struct service_case life;
