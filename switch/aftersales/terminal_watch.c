@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "switch/aftersales/firmware_order.h"
 #include "switch/aftersales/rate_test.h"
 
 #define US_PER_S 1000000
@@ -120,35 +121,6 @@ static void at_once_judge(struct terminal_state *state, const struct watch_momen
 /* --- what the terminal tells of itself: L5, L6, T9, T11, T12
  * -------------------------------------- */
 
-/* Like people read versions: runs of digits are numbers. */
-static int version_compare(const char *left, const char *right)
-{
-    while (*left != 0 && *right != 0) {
-        size_t left_length = strspn(left, "0123456789"), right_length = strspn(right, "0123456789");
-        if (left_length == 0 || right_length == 0) {
-            if (*left != *right) {
-                return *left < *right ? -1 : 1;
-            }
-            left++;
-            right++;
-            continue;
-        }
-        size_t left_zeros = strspn(left, "0"), right_zeros = strspn(right, "0");
-        left_zeros = left_zeros < left_length ? left_zeros : left_length - 1;
-        right_zeros = right_zeros < right_length ? right_zeros : right_length - 1;
-        size_t left_digits = left_length - left_zeros, right_digits = right_length - right_zeros;
-        int order = left_digits != right_digits
-                        ? (left_digits < right_digits ? -1 : 1)
-                        : strncmp(left + left_zeros, right + right_zeros, left_digits);
-        if (order != 0) {
-            return order;
-        }
-        left += left_length;
-        right += right_length;
-    }
-    return *left == *right ? 0 : (*left == 0 ? -1 : 1);
-}
-
 static void streak_judge(struct terminal_state *state, const struct watch_moment *moment,
                          struct flag_sink *sink, uint16_t *streak, struct watch_count count)
 {
@@ -196,7 +168,7 @@ static void self_judge(struct terminal_state *state, const struct watch_moment *
                         COUNT_OF_DAY(moment, SERIAL_UNPROVEN));
     }
     if (seen->firmware[0] != 0 && facts->firmware_min[0] != 0) {
-        bool is_old = version_compare(seen->firmware, facts->firmware_min) < 0;
+        bool is_old = firmware_order(seen->firmware, facts->firmware_min) < 0;
         streak_judge(state, moment, sink, &state->firmware_streak,
                      (struct watch_count){SIGNAL_FIRMWARE_OLD, is_old,
                                           watch_number(moment, FIRMWARE_OLD, COUNT_MIN), 0});
