@@ -3,11 +3,22 @@
 
 #include "protocols/base/require.h"
 #include "switch/desk/case_row.h"
+#include "switch/desk/inspection_row.h"
 #include "switch/desk/registry_table.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const STATEMENTS[] = {
+    /* What was kept no longer. */
+    "CREATE TABLE retired (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, class TEXT NOT NULL, key_1 TEXT NOT NULL, key_2 TEXT NOT NULL,"
+    " key_3 TEXT NOT NULL, detail TEXT NOT NULL) STRICT;"
+    "CREATE TRIGGER retired_no_update BEFORE UPDATE ON retired BEGIN"
+    " SELECT RAISE(ABORT, 'what was deleted is only added to'); END;"
+    "CREATE TRIGGER retired_no_delete BEFORE DELETE ON retired BEGIN"
+    " SELECT RAISE(ABORT, 'what was deleted is only added to'); END;",
+    "CREATE TABLE terminal_seen (terminal_id TEXT PRIMARY KEY, seen_us INTEGER NOT NULL,"
+    " firmware TEXT NOT NULL) STRICT, WITHOUT ROWID;",
     /* Who changed what of the registry. */
     "CREATE TABLE history (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
     " actor TEXT NOT NULL, row_kind TEXT NOT NULL, row_key TEXT NOT NULL,"
@@ -95,11 +106,11 @@ static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
     cell_sql_add(sql, ")) STRICT, WITHOUT ROWID");
 }
 
-/* Tables whose rows have a number, and columns that are no part of the row. */
+/* Tables with columns that are no part of the row, or a key of their own. */
 static const struct {
     const struct cell_table *table;
     const char *before, *behind;
-} NUMBERED[] = {
+} OWN_KEYED[] = {
     {&CASE_ROW_FLAG, "id INTEGER PRIMARY KEY AUTOINCREMENT, ",
      ", outcome TEXT NOT NULL DEFAULT 'none', judged_us INTEGER NOT NULL DEFAULT 0,"
      " judged_by TEXT NOT NULL DEFAULT '', case_id INTEGER NOT NULL DEFAULT 0) STRICT"},
@@ -107,21 +118,22 @@ static const struct {
      ", wake_us INTEGER NOT NULL, due_us INTEGER NOT NULL, last_hash BLOB NOT NULL) STRICT"},
     {&CASE_ROW_ENTRY, "case_id INTEGER NOT NULL, number INTEGER NOT NULL, ",
      ", hash BLOB NOT NULL, PRIMARY KEY (case_id, number)) STRICT, WITHOUT ROWID"},
+    {&INSPECTION_ROW, "", ", PRIMARY KEY (merchant_id, terminal_id, day)) STRICT, WITHOUT ROWID"},
 };
 
-static void numbered_sql(uint32_t index, struct cell_sql *sql)
+static void own_keyed_sql(uint32_t index, struct cell_sql *sql)
 {
     cell_sql_add(sql, "CREATE TABLE ");
-    cell_sql_add(sql, NUMBERED[index].table->name);
+    cell_sql_add(sql, OWN_KEYED[index].table->name);
     cell_sql_add(sql, " (");
-    cell_sql_add(sql, NUMBERED[index].before);
-    cell_sql_schema(sql, NUMBERED[index].table);
-    cell_sql_add(sql, NUMBERED[index].behind);
+    cell_sql_add(sql, OWN_KEYED[index].before);
+    cell_sql_schema(sql, OWN_KEYED[index].table);
+    cell_sql_add(sql, OWN_KEYED[index].behind);
 }
 
 uint32_t desk_schema_count(void)
 {
-    return REGISTRY_KIND_COUNT + COUNT_OF(NUMBERED) + COUNT_OF(STATEMENTS);
+    return REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED) + COUNT_OF(STATEMENTS);
 }
 
 void desk_schema_sql(uint32_t index, struct cell_sql *sql)
@@ -129,9 +141,9 @@ void desk_schema_sql(uint32_t index, struct cell_sql *sql)
     REQUIRE(index < desk_schema_count());
     if (index < REGISTRY_KIND_COUNT) {
         registry_sql((enum registry_kind)index, sql);
-    } else if (index < REGISTRY_KIND_COUNT + COUNT_OF(NUMBERED)) {
-        numbered_sql(index - REGISTRY_KIND_COUNT, sql);
+    } else if (index < REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED)) {
+        own_keyed_sql(index - REGISTRY_KIND_COUNT, sql);
     } else {
-        cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT - COUNT_OF(NUMBERED)]);
+        cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT - COUNT_OF(OWN_KEYED)]);
     }
 }

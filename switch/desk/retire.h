@@ -1,0 +1,27 @@
+/* What is kept no longer: deleted by class and age, with a line of what it was.
+ *
+ * What belongs to a case that is held for a court stays whatever its age: the case, its flags, the
+ * places of its terminal, the inspections of its merchant. Work is done in short transactions, each
+ * with the line in `retired` that says so.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "switch/desk/desk.h"
+
+struct retire_rules {
+    int32_t case_days;       /* after closing: the case, its events, readings and flags; and flags
+                                without a case */
+    int32_t place_days;      /* after the end of a binding: its exact place; then the city only */
+    int32_t inspection_days; /* at least; and two newer ones of the merchant must be there */
+};
+/* 3 years, 12 months, 3 years. */
+void retire_rules_default(struct retire_rules *rules);
+
+struct retire_counts {
+    uint32_t cases, flags, places, inspections; /* deleted, or blurred */
+};
+/* By the clock of `by`. What was done before a failure is done, and counted. */
+MUST_CHECK enum status desk_retire(struct desk *desk, const struct retire_rules *rules,
+                                   const struct desk_actor *by, struct retire_counts *counts);
