@@ -68,6 +68,7 @@ enum status case_row_hash(const struct case_entry *entry, uint8_t hash[CASE_HASH
         size_t text_length = strlen(text);
         uint16_t counted = htobe16((uint16_t)text_length);
         memcpy(bytes + length, &counted, sizeof(counted));
+        /* Counted, so without an end. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
         memcpy(bytes + length + sizeof(counted), text, text_length);
         length += sizeof(counted) + text_length;
     }

@@ -226,6 +226,7 @@ enum status registry_put_row(struct desk *desk, enum registry_kind kind, const v
     const struct cell_table *table = registry_table(kind);
     union registry_row before;
     uint32_t change_count = 0;
+    memset(&before, 0, sizeof(before));
     enum status found = find_row(desk, table, row, &before);
     if (found != STATUS_OK && found != STATUS_NOT_FOUND) {
         return found;
