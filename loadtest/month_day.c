@@ -280,7 +280,8 @@ static void terminal_day(struct month *month, uint32_t terminal, int32_t day)
     struct month_moment end = {day, closes + 5 + 15 * month_draw_unit(month)};
     double hour = opens + HOUR_MINUTES * month_draw_unit(month);
     bool is_signed_on = false, is_settled = false;
-    for (double minute = 0; minute < 1700; minute += 1) {
+    for (int32_t step = 0; step < 1700; step++) {
+        double minute = step;
         if (!is_signed_on && minute > signon.minute) {
             signon_play(month, terminal, signon);
             is_signed_on = true;

@@ -69,13 +69,12 @@ static const struct row_column OBSERVATION_COLUMNS[] = {
     SEEN(ROW_SIGNED, clock_ahead_s),
 };
 
-#define NAMED(value, name, part, member)                                                           \
+#define NAMED(value, name, path)                                                                   \
     {                                                                                              \
-        name, value, offsetof(struct fact_row, part.member),                                       \
-            sizeof(((struct fact_row *)0)->part.member), NULL                                      \
+        name, value, offsetof(struct fact_row, path), sizeof(((struct fact_row *)0)->path), NULL   \
     }
-#define OF_TERMINAL(value, member) NAMED(value, #member, terminal, member)
-#define OF_MERCHANT(value, member) NAMED(value, #member, merchant, member)
+#define OF_TERMINAL(value, member) NAMED(value, #member, terminal.member)
+#define OF_MERCHANT(value, member) NAMED(value, #member, merchant.member)
 static const struct row_column FACT_COLUMNS[] = {
     WORD(fact_from_word, struct fact_row, what),
     OF_TERMINAL(ROW_TEXT, terminal_id),
