@@ -9,6 +9,8 @@
 #define FAULT_FIRST_DAY 9          /* a week and some days are healthy: rules learn from them */
 #define FAULT_LAST_DAYS 6          /* the last ones begin so long before the end */
 #define VICTIM_TRIES 4000
+#define SKIMMED_USE_DAYS                                                                           \
+    3 /* copied cards are found lost and stolen on the days after the copying */
 
 enum subject { TERMINAL, MERCHANT };
 static const struct {
@@ -129,11 +131,29 @@ static void cohorts_plan(struct month *month)
 
 /* --- plans ---------------------------------------------------------------------------------- */
 
+/* The last day that shows what went wrong: copied cards are used later, and a batch stays open over
+ * days of rest. */
+static int32_t last_day_of(const struct month *month, uint32_t merchant,
+                           const struct month_plan *plan)
+{
+    int32_t end = MONTH_FIRST_DAY + (int32_t)month->options.day_count - 1;
+    int32_t last = plan->until_day;
+    if (plan->fault == MONTH_SKIMMING) {
+        return last + SKIMMED_USE_DAYS;
+    }
+    if (plan->fault == MONTH_NOT_SETTLED) {
+        do {
+            last++;
+        } while (last < end && !month_is_open(month, merchant, last));
+    }
+    return last;
+}
+
 static void label_write(const struct month *month, const char *subject_kind, const char *subject,
-                        const struct month_plan *plan)
+                        const struct month_plan *plan, int32_t last_day)
 {
     const struct month_moment begin = {plan->day, plan->minute};
-    const struct month_moment end = {plan->until_day, 1440};
+    const struct month_moment end = {last_day, 1440};
     fprintf(month->labels, "%s,%s,,%s,%s,%s,1,%" PRId64 ",%" PRId64 ",\n", subject_kind, subject,
             FAULTS[plan->fault].name, FAULTS[plan->fault].signals, FAULTS[plan->fault].also,
             month_wall_us(begin), month_wall_us(end));
@@ -197,13 +217,14 @@ static void victim_mark(struct month *month, uint32_t terminal, const struct mon
     struct month_terminal *own = &month->terminals[terminal];
     struct month_merchant *merchant = &month->merchants[own->merchant];
     uint32_t other = (terminal + month->options.terminal_count / 2) % month->options.terminal_count;
+    int32_t last_day = last_day_of(month, own->merchant, plan);
     if (FAULTS[plan->fault].subject == MERCHANT) {
         merchant->plan = *plan;
-        label_write(month, "merchant", merchant->id, plan);
+        label_write(month, "merchant", merchant->id, plan, last_day);
         return;
     }
     own->plan = *plan;
-    label_write(month, "terminal", own->id, plan);
+    label_write(month, "terminal", own->id, plan, last_day);
     if (plan->fault == MONTH_SERIAL_SHARED) {
         bystander_label(month, "terminal", month->terminals[other].id, plan, "L7");
     }
@@ -357,7 +378,7 @@ static void skimming_play(struct month *month, uint32_t merchant, int32_t day)
     uint32_t elsewhere = (merchant + 7) % month->merchant_count;
     bool is_copied = month_plan_works(plan, MONTH_SKIMMING, (struct month_moment){day, 900});
     bool is_used = plan->is_on && plan->fault == MONTH_SKIMMING && day >= plan->until_day + 1 &&
-                   day <= plan->until_day + 3;
+                   day <= plan->until_day + SKIMMED_USE_DAYS;
     for (uint32_t i = 0; i < copied && i < 512 && (is_copied || is_used); i++) {
         struct month_sale sale = {.payment = "purchase",
                                   .card = card + i,
@@ -367,9 +388,11 @@ static void skimming_play(struct month *month, uint32_t merchant, int32_t day)
         bool is_due = is_copied ? (int32_t)(i % 3) == day - plan->day
                                 : (int32_t)(i % 3) == day - plan->until_day - 1;
         uint32_t at = is_copied ? merchant : elsewhere;
+        double opens = month->merchants[at].trade->opens; /* a bar has no customers at noon */
+        double minute = (opens < 800 ? 800 : opens) + i * 11 % 400;
         if (is_due) {
             (void)month_sale_play(month, month->merchants[at].first_terminal,
-                                  (struct month_moment){day, 800 + i * 11 % 400}, &sale);
+                                  (struct month_moment){day, minute}, &sale);
             if (is_used) {
                 bystander_label(month, "merchant", month->merchants[at].id, plan, "C11");
             }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define TERMINALS_PER_AGENT_MIN 40
-#define REGULARS 400     /* cards that come again to one merchant */
-#define STRANGERS 40     /* cards a terminal that come to any */
+#define REGULARS 400  /* cards that come again to one merchant */
+#define STRANGERS 250 /* cards a terminal that come to any: as many as there are in the country */
 #define LABOUR_DAY 20574 /* 2026-05-01; five days */
 #define LABOUR_DAYS 5
 
