@@ -7,6 +7,9 @@
 #define US_PER_S 1000000
 #define HOUR_S 3600
 #define HOURS_OF_DAY 24
+/* A bar that closes at two has worked on the evening's day: business days end before the earliest
+ * shop opens, not at midnight. */
+#define DAY_BEGIN_HOUR 5
 #define AWAKE_S 86400
 /* A longer gap is the switch's own silence: nothing can be said about each of its hours. */
 #define HOURS_BEHIND_MAX 48
@@ -34,7 +37,7 @@ static bool is_listed_holiday(const struct watch_rules *rules, int64_t day)
 
 static struct watch_hour hour_facts(const struct watcher *watcher)
 {
-    int64_t hour = watcher->head.hour;
+    int64_t hour = watcher->head.hour - DAY_BEGIN_HOUR;
     bool is_listed = is_listed_holiday(&watcher->rules, hour / HOURS_OF_DAY);
     return (struct watch_hour){.is_holiday = watcher->head.is_holiday != 0 || is_listed,
                                .is_night = watcher->head.is_night != 0,

@@ -86,6 +86,31 @@ static void test_in_its_first_week_only_a_long_silence_counts(void **state)
     scene_close(&scene);
 }
 
+/* A bar: from six to half past one, and never on the night from Monday to Tuesday. */
+static void test_a_day_of_rest_begins_when_the_night_before_has_ended(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of(&scene, 1);
+    scene_wait(&scene, 33 * HOUR_US); /* Tuesday, 18:00 */
+    for (int day = 1; day < 21; day++) {
+        if (day % 7 != 0) {
+            scene_see(&scene, ONE, OBSERVATION_SIGNED_ON, OBSERVED_NONE);
+            scene_wait(&scene, 7 * HOUR_US + HOUR_US / 2);
+            scene_see(&scene, ONE, OBSERVATION_BATCH_ENDED, OBSERVED_NONE);
+            scene_wait(&scene, 16 * HOUR_US + HOUR_US / 2);
+        } else {
+            scene_wait(&scene, DAY_US);
+        }
+    }
+    assert_int_equal(scene_count(&scene, SIGNAL_SILENT), 0);
+    scene_wait(&scene, DAY_US); /* the last day of work was a Sunday */
+    assert_int_equal(scene_count(&scene, SIGNAL_SILENT), 0);
+    scene_wait(&scene, 2 * DAY_US);
+    assert_int_equal(scene_count(&scene, SIGNAL_SILENT), 1);
+    scene_close(&scene);
+}
+
 /* Open on Saturdays and Sundays, closed on Mondays and Tuesdays, for weeks. */
 static void test_a_terminal_with_a_rhythm_of_its_own_is_left_alone(void **state)
 {
@@ -208,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silent_for_a_business_day_then_for_three),
         cmocka_unit_test(test_a_weekend_is_no_silence),
+        cmocka_unit_test(test_a_day_of_rest_begins_when_the_night_before_has_ended),
         cmocka_unit_test(test_in_its_first_week_only_a_long_silence_counts),
         cmocka_unit_test(test_a_terminal_with_a_rhythm_of_its_own_is_left_alone),
         cmocka_unit_test(test_a_holiday_of_the_fleet_is_no_silence_of_each),
