@@ -315,6 +315,12 @@ static void reader_judge(struct terminal_state *state, const struct watch_moment
     if (!is_fallback && !is_read(seen->entry_mode)) {
         return;
     }
+    /* one card tried again, or its sale taken back, is one bent chip and no worn reader */
+    uint32_t card = card_of(&seen->pan_hash);
+    if (is_fallback && card != 0 && card == state->fallback_card) {
+        return;
+    }
+    state->fallback_card = is_fallback ? card : state->fallback_card;
     window_add(&state->reads, window_s, moment->wall_us, 1);
     window_add(&state->fallbacks, window_s, moment->wall_us, is_fallback);
     if (!is_fallback || moment->terminal->may_fallback) {

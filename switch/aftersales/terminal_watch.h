@@ -69,6 +69,11 @@ struct terminal_state {
     int32_t counted_day;
     uint8_t failed_hours; /* of that day */
     uint8_t is_counted_today;
+
+    /* the last card read by its stripe, its hash shortened; stands where images of before have
+     * zeros */
+    uint32_t fallback_card;
+
     uint64_t channels_hour, channels_day, channels_failed_hour, channels_failed_day; /* as bits */
 };
 _Static_assert(sizeof(struct terminal_state) <= 1024, "a terminal's memory has its limit");

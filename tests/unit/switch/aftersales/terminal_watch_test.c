@@ -262,6 +262,37 @@ static void test_fallback_that_chance_explains_is_none(void **state)
     scene_close(&scene);
 }
 
+static void stripe_read(struct scene *scene, uint8_t card)
+{
+    struct observation seen = row_of(ONE, OBSERVATION_ASKED, OBSERVED_NONE);
+    memcpy(seen.entry_mode, "801", 4);
+    seen.device_flags = DEVICE_NOTE_FALLBACK;
+    memset(&seen.pan_hash, card, sizeof(seen.pan_hash));
+    scene_row(scene, seen);
+}
+
+/* Declined, once more, taken back: one bent chip. */
+static void test_a_card_read_by_its_stripe_again_and_again_is_one(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    for (int i = 0; i < 60; i++) {
+        read_card(&scene, "051", 0);
+    }
+    for (int i = 0; i < 10; i++) {
+        stripe_read(&scene, 1);
+    }
+    stripe_read(&scene, 2);
+    stripe_read(&scene, 3);
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 0);
+    for (uint8_t card = 4; card < 10; card++) {
+        stripe_read(&scene, card);
+    }
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 1);
+    scene_close(&scene);
+}
+
 static void test_fallback_needs_reads_a_share_and_more_than_one_customer(void **state)
 {
     (void)state;
@@ -344,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_three_wrong_pins_of_one_card_within_an_hour),
         cmocka_unit_test(test_six_wrong_pins_of_three_cards),
         cmocka_unit_test(test_fallback_that_chance_explains_is_none),
+        cmocka_unit_test(test_a_card_read_by_its_stripe_again_and_again_is_one),
         cmocka_unit_test(test_fallback_needs_reads_a_share_and_more_than_one_customer),
         cmocka_unit_test(test_the_same_serial_number_at_two_terminals_flags_both),
         cmocka_unit_test(test_a_swap_that_the_registry_knows_is_no_second_terminal),
