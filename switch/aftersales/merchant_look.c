@@ -39,6 +39,12 @@ void merchant_look_raise(const struct merchant_look *look, const struct merchant
     (void)watch_raise(look->sink, moment, &look->state->subject, &raised);
 }
 
+int32_t merchant_look_raised_day(const struct merchant_look *look, enum signal_code signal)
+{
+    int64_t raised_s = watch_raised_s(&look->state->subject, signal);
+    return raised_s == 0 ? 0 : (int32_t)((raised_s + look->moment->rules->utc_offset_s) / DAY_S);
+}
+
 bool merchant_share_is_passed(const struct merchant_share *share)
 {
     return share->part > merchant_tally_scaled(share->whole, share->share, share->scale);

@@ -27,6 +27,9 @@ struct merchant_finding {
 };
 void merchant_look_raise(const struct merchant_look *look, const struct merchant_finding *finding);
 
+/* The day on which this signal was last raised for the merchant; 0: never. */
+int32_t merchant_look_raised_day(const struct merchant_look *look, enum signal_code signal);
+
 /* Whether `part` is more than `share` of `scale` (per mille: 1000) of `whole`; all at least 0. */
 struct merchant_share {
     int64_t part, whole, share, scale;

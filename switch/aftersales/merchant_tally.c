@@ -83,9 +83,15 @@ struct merchant_week_day *merchant_tally_today(struct merchant_state *state)
 
 struct merchant_week_day merchant_tally_week(const struct merchant_state *state)
 {
+    return merchant_tally_week_after(state, 0);
+}
+
+struct merchant_week_day merchant_tally_week_after(const struct merchant_state *state,
+                                                   int32_t day_before)
+{
     struct merchant_week_day sum = {0};
-    for (uint32_t i = 0; i < MERCHANT_WEEK_DAYS; i++) {
-        const struct merchant_week_day *day = &state->week[i];
+    for (int32_t age = 0; age < MERCHANT_WEEK_DAYS && state->day - age > day_before; age++) {
+        const struct merchant_week_day *day = &state->week[(state->day - age) % MERCHANT_WEEK_DAYS];
         sum.sale_minor += day->sale_minor;
         sum.refund_minor += day->refund_minor;
         sum.sales += day->sales;
@@ -140,6 +146,11 @@ void merchant_tally_refund(struct merchant_state *state, int64_t amount_minor)
 int64_t merchant_tally_month(const struct merchant_state *state)
 {
     return state->months_minor[state->month % MERCHANT_MONTH_COUNT];
+}
+
+bool merchant_tally_is_of_month(const struct merchant_state *state, int32_t day)
+{
+    return day > 0 && month_of(day) == state->month;
 }
 
 int64_t merchant_tally_months_mean(const struct merchant_state *state, uint32_t *month_count)

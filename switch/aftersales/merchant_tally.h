@@ -62,6 +62,8 @@ bool merchant_tally_day(struct merchant_state *state, int32_t day);
 struct merchant_week_day *merchant_tally_today(struct merchant_state *state);
 /* The last seven days together. */
 struct merchant_week_day merchant_tally_week(const struct merchant_state *state);
+/* Those of them that came after `day`. */
+struct merchant_week_day merchant_tally_week_after(const struct merchant_state *state, int32_t day);
 
 /* The last thirty whole days together; `day_count`: those with business. */
 struct merchant_history {
@@ -77,6 +79,8 @@ void merchant_tally_sale(struct merchant_state *state, int64_t amount_minor);
 void merchant_tally_refund(struct merchant_state *state, int64_t amount_minor);
 /* Turnover of the running month. */
 int64_t merchant_tally_month(const struct merchant_state *state);
+/* Whether that day is one of the running month. */
+bool merchant_tally_is_of_month(const struct merchant_state *state, int32_t day);
 /* The mean of the whole months before it, three at most; `month_count` 0: there is none. */
 int64_t merchant_tally_months_mean(const struct merchant_state *state, uint32_t *month_count);
 

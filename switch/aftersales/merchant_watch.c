@@ -267,26 +267,29 @@ static void judge_wandering(const struct merchant_look *look, const struct card_
     }
 }
 
-/* C12, a refund or void that is in the tally. */
+/* C12, a refund or void that is in the tally. What was flagged is not flagged again: one customer
+ * of the days after it would only repeat what people know. */
 static void judge_given_back(const struct merchant_look *look)
 {
     struct merchant_week_day week = merchant_tally_week(look->state);
+    struct merchant_week_day fresh =
+        merchant_tally_week_after(look->state, merchant_look_raised_day(look, SIGNAL_GIVEN_BACK));
     const struct watch_moment *moment = look->moment;
     int64_t count_min = watch_number(moment, GIVEN_BACK, COUNT_MIN);
-    struct merchant_share refunds = {week.refunds, week.sales,
+    struct merchant_share refunds = {fresh.refunds, week.sales,
                                      watch_number(moment, GIVEN_BACK, REFUND_PER_MILLE), 1000};
-    struct merchant_share amounts = {week.refund_minor, week.sale_minor,
+    struct merchant_share amounts = {fresh.refund_minor, week.sale_minor,
                                      watch_number(moment, GIVEN_BACK, AMOUNT_PER_MILLE), 1000};
-    struct merchant_share voids = {week.voids, week.sales,
+    struct merchant_share voids = {fresh.voids, week.sales,
                                    watch_number(moment, GIVEN_BACK, VOID_PER_MILLE), 1000};
     merchant_look_note(look, SIGNAL_GIVEN_BACK);
-    bool has_refunds = week.refunds >= GIVEN_BACK_COUNT_MIN &&
-                       (week.sales >= count_min || week.refunds >= count_min);
+    bool has_refunds = fresh.refunds >= GIVEN_BACK_COUNT_MIN &&
+                       (week.sales >= count_min || fresh.refunds >= count_min);
     if (has_refunds && merchant_share_is_passed(&refunds)) {
         merchant_look_raise_share(look, SIGNAL_GIVEN_BACK, MERCHANT_WEEK_DAYS, &refunds);
     } else if (has_refunds && merchant_share_is_passed(&amounts)) {
         merchant_look_raise_share(look, SIGNAL_GIVEN_BACK, MERCHANT_WEEK_DAYS, &amounts);
-    } else if (week.sales >= count_min && week.voids >= GIVEN_BACK_COUNT_MIN &&
+    } else if (week.sales >= count_min && fresh.voids >= GIVEN_BACK_COUNT_MIN &&
                merchant_share_is_passed(&voids)) {
         merchant_look_raise_share(look, SIGNAL_GIVEN_BACK, MERCHANT_WEEK_DAYS, &voids);
     }

@@ -31,6 +31,12 @@ void watch_note(struct watch_subject *subject, enum signal_code signal, uint64_t
     subject->next = (uint8_t)((subject->next + 1) % WATCH_NOTE_COUNT);
 }
 
+uint32_t watch_raised_s(const struct watch_subject *subject, enum signal_code signal)
+{
+    REQUIRE((unsigned)signal < SIGNAL_COUNT);
+    return subject->raised_s[place_of(signal)];
+}
+
 static void evidence_fill(struct flag *flag, const struct watch_subject *subject)
 {
     uint64_t newest_first[FLAG_EVIDENCE_COUNT_MAX] = {0};

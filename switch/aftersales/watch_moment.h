@@ -61,6 +61,9 @@ struct watch_subject {
 /* The row speaks for `signal`: it will stand in the evidence of its next flag. */
 void watch_note(struct watch_subject *subject, enum signal_code signal, uint64_t position);
 
+/* When this signal was last raised, in seconds since 1970; 0: never. */
+uint32_t watch_raised_s(const struct watch_subject *subject, enum signal_code signal);
+
 /* --- flags ---------------------------------------------------------------------------------- */
 
 struct flag_sink {

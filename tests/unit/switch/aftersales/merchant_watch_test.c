@@ -308,6 +308,22 @@ static void test_c12_refunds_by_amount(void **state)
     assert_int_equal(stage.sink.count, 0); /* a fifth is not passed */
 }
 
+/* One customer of the days after has brought back goods, as in any week. */
+static void test_c12_refunds_that_were_flagged_are_not_flagged_again(void **state)
+{
+    (void)state;
+    stage_sell_strangers(&stage, 40, 12345);
+    give_back(PAYMENT_REFUND, 12, 12345);
+    assert_int_equal(stage_count(&stage, SIGNAL_GIVEN_BACK), 1);
+    stage.day += 2;
+    give_back(PAYMENT_REFUND, 1, 12345);
+    give_back(PAYMENT_VOID, 1, 12345);
+    assert_int_equal(stage_count(&stage, SIGNAL_GIVEN_BACK), 1);
+    stage.day += 1;
+    give_back(PAYMENT_REFUND, 4, 12345);
+    assert_int_equal(stage_count(&stage, SIGNAL_GIVEN_BACK), 2); /* five new ones */
+}
+
 static void test_c12_refunds_without_sales(void **state)
 {
     (void)state;
@@ -504,6 +520,7 @@ int main(void)
         cmocka_unit_test_setup(test_c10_few_reads_codes_and_a_permission_say_nothing, begin),
         cmocka_unit_test_setup(test_c12_refunds_by_count, begin),
         cmocka_unit_test_setup(test_c12_refunds_by_amount, begin),
+        cmocka_unit_test_setup(test_c12_refunds_that_were_flagged_are_not_flagged_again, begin),
         cmocka_unit_test_setup(test_c12_refunds_without_sales, begin),
         cmocka_unit_test_setup(test_c5_a_large_amount_where_it_sells_at_night, begin),
         cmocka_unit_test_setup(test_c12_voids_within_seven_days, begin),
