@@ -103,8 +103,8 @@ static void judge_round(const struct merchant_look *look, int64_t amount_minor)
     }
 }
 
-/* C15, against the mean of whole months. */
-static void judge_jump(const struct merchant_look *look)
+/* C15, against the mean of whole months. `is_told`: this month's turnover was flagged. */
+static void judge_jump(const struct merchant_look *look, bool is_told)
 {
     int64_t month = merchant_tally_month(look->state);
     uint32_t month_count;
@@ -121,6 +121,9 @@ static void judge_jump(const struct merchant_look *look)
     }
     struct merchant_share urgent = share;
     urgent.share = watch_number(look->moment, TURNOVER_JUMP, URGENT_PERCENT);
+    if (is_told && !merchant_share_is_passed(&urgent)) {
+        return;
+    }
     merchant_look_raise(look, &(struct merchant_finding){
                                   .signal = SIGNAL_TURNOVER_JUMP,
                                   .severity = merchant_share_is_passed(&urgent) ? 3 : 0,
@@ -130,17 +133,20 @@ static void judge_jump(const struct merchant_look *look)
                               });
 }
 
-/* C15: the jump first, for it may be the graver one; then what is registered. */
+/* C15: the jump first, for it may be the graver one; then what is registered.
+ * A month's sum stays high until the month ends, and is told once, unless it is urgent. */
 static void judge_month(const struct merchant_look *look)
 {
-    judge_jump(look);
+    bool is_told = merchant_tally_is_of_month(look->state,
+                                              merchant_look_raised_day(look, SIGNAL_TURNOVER_JUMP));
+    judge_jump(look, is_told);
     struct merchant_share share = {
         .part = merchant_tally_month(look->state),
         .whole = look->facts->month_minor,
         .share = watch_number(look->moment, TURNOVER_JUMP, REGISTERED_PERCENT),
         .scale = 100,
     };
-    if (share.whole > 0 && merchant_share_is_passed(&share)) {
+    if (!is_told && share.whole > 0 && merchant_share_is_passed(&share)) {
         merchant_look_raise_share(look, SIGNAL_TURNOVER_JUMP, MONTH_DAYS, &share);
     }
 }

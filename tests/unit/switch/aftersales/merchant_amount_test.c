@@ -189,6 +189,34 @@ static void test_c15_small_months_jump_easily(void **state)
     assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 1);
 }
 
+/* The sum of a month stays where it is. */
+static void test_c15_tells_of_a_month_once(void **state)
+{
+    (void)state;
+    stage.facts.month_minor = 100000 * YUAN;
+    stage_sell_strangers(&stage, 9, 9999 * YUAN);
+    assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 1);
+    stage.day += 20;
+    stage_sell_strangers(&stage, 2, 8 * YUAN);
+    assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 1);
+    stage.day += 20; /* in February */
+    stage_sell_strangers(&stage, 9, 9999 * YUAN);
+    assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 2);
+}
+
+static void test_c15_that_becomes_urgent_is_told_again(void **state)
+{
+    (void)state;
+    live_months(40010);
+    stage_sell_strangers(&stage, 1, 4 * 40010 * YUAN);
+    assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 1);
+    stage.day += 10;
+    stage_sell_strangers(&stage, 1, 1 * 40010 * YUAN);
+    assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 1);
+    stage_sell_strangers(&stage, 1, 2 * 40010 * YUAN);
+    assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 2);
+}
+
 /* --- C16 cashing out ------------------------------------------------------------------------ */
 
 static void sell_by_credit(uint32_t count, int64_t amount_minor, struct card_state *card)
@@ -392,6 +420,8 @@ int main(void)
         cmocka_unit_test_setup(test_c15_three_times_the_mean_of_three_months, begin),
         cmocka_unit_test_setup(test_c15_six_times_is_urgent, begin),
         cmocka_unit_test_setup(test_c15_small_months_jump_easily, begin),
+        cmocka_unit_test_setup(test_c15_tells_of_a_month_once, begin),
+        cmocka_unit_test_setup(test_c15_that_becomes_urgent_is_told_again, begin),
         cmocka_unit_test_setup(test_c16_large_round_and_by_credit, begin),
         cmocka_unit_test_setup(test_c16_by_cards_that_come_back, begin),
         cmocka_unit_test_setup(test_c16_a_jeweller_is_none, begin),
