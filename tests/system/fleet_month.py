@@ -1,0 +1,19 @@
+#!/usr/bin/env python3
+"""Three weeks of a small fleet through the watcher: what goes wrong is found and little else, and a restart in the middle changes nothing."""
+import argparse
+import pathlib
+import subprocess
+import sys
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "loadtest" / "fleet_month.py"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    options = parser.parse_args()
+    return subprocess.run([sys.executable, SCRIPT, "--bin", options.bin, "--fleet", "200", "--days", "21", "--compressed"]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
