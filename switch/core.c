@@ -27,6 +27,7 @@ struct core_pending {
     uint16_t attempt, channel;
     enum txn_reason reason;
     bool is_good; /* made, or up */
+    bool is_reversal;
     uint16_t field_62_length, records_length;
     uint8_t field_62[FIELD_62_BYTES_MAX];
     uint8_t records[RECORD_PAYLOAD_BYTES_MAX];
@@ -489,11 +490,12 @@ void core_cut_over(struct core *core, uint16_t channel, uint32_t settlement_day)
     core->has_cut_over = true;
 }
 
-void core_unsent(struct core *core, struct txn_handle txn, uint16_t attempt, enum txn_reason reason)
+void core_unsent(struct core *core, const struct engine_effect *forward, enum txn_reason reason)
 {
     struct core_pending *pending = pending_add(core, ENGINE_UNSENT);
-    pending->txn = txn;
-    pending->attempt = attempt;
+    pending->txn = forward->txn;
+    pending->attempt = forward->attempt;
+    pending->is_reversal = forward->payment->kind == PAYMENT_REVERSAL;
     pending->reason = reason;
 }
 
@@ -526,6 +528,7 @@ static void pending_step(struct core *core, struct core_pending *pending)
     if (pending->kind == ENGINE_UNSENT) {
         event.unsent.txn = pending->txn;
         event.unsent.attempt = pending->attempt;
+        event.unsent.is_reversal = pending->is_reversal;
         event.unsent.reason = pending->reason;
     } else if (pending->kind == ENGINE_FOUND) {
         event.found.txn = pending->txn;

@@ -62,8 +62,7 @@ void core_channel(struct core *core, uint16_t channel, bool is_up);
 /* A channel's next settlement day, YYYYMMDD, begins. */
 void core_cut_over(struct core *core, uint16_t channel, uint32_t settlement_day);
 /* From within an effect too: both wait for the end of the turn. The views are copied. */
-void core_unsent(struct core *core, struct txn_handle txn, uint16_t attempt,
-                 enum txn_reason reason);
+void core_unsent(struct core *core, const struct engine_effect *forward, enum txn_reason reason);
 struct core_keys {
     bool is_made;
     struct byte_view field_62, records;

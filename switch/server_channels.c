@@ -176,7 +176,7 @@ void server_forward(void *argument, const struct engine_effect *effect)
         LOG_TEXT("type", payment_kind_name(effect->payment->kind)),
         LOG_NUMBER("stan", effect->payment->stan), LOG_NUMBER("attempt", effect->attempt),
         LOG_TEXT("text", channel_answer_text(answer)));
-    core_unsent(server->core, effect->txn, effect->attempt, channel_answer_reason(answer));
+    core_unsent(server->core, effect, channel_answer_reason(answer));
 }
 
 static void link_status(const struct channel_options *options, const struct channel_link *from,

@@ -83,11 +83,15 @@ static void on_unsent(struct engine *engine, const struct engine_event *event)
     if (txn == NULL) {
         return;
     }
-    if (txn->state == TXN_FORWARDED && txn->attempt == event->unsent.attempt) {
+    bool is_reversal = event->unsent.is_reversal;
+    uint16_t attempt = is_reversal ? txn->reversal_attempt : txn->attempt;
+    if (attempt != event->unsent.attempt) {
+        return;
+    }
+    if (txn->state == TXN_FORWARDED && !is_reversal) {
         forward_on_unsent(engine, txn, event->unsent.reason);
-    } else if ((txn->state == TXN_REVERSAL_SENT &&
-                txn->reversal_attempt == event->unsent.attempt) ||
-               (txn->state == TXN_ADVICE_SENT && txn->attempt == event->unsent.attempt)) {
+    } else if ((txn->state == TXN_REVERSAL_SENT && is_reversal) ||
+               (txn->state == TXN_ADVICE_SENT && !is_reversal)) {
         if (event->unsent.reason == TXN_REASON_CHANNEL_FULL) {
             saf_on_full(engine, txn);
         } else {

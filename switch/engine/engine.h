@@ -192,6 +192,7 @@ struct engine_event {
         struct {
             struct txn_handle txn;
             uint16_t attempt;       /* as in the FORWARD effect */
+            bool is_reversal;       /* that FORWARD was of its reversal, which counts anew */
             enum txn_reason reason; /* UNSENT, CHANNEL_FULL or PIN_REFUSED */
         } unsent;
         struct {

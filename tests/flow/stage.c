@@ -609,6 +609,7 @@ void stage_unsent(struct stage *stage, uint32_t index, enum txn_reason reason)
     struct engine_event event = {.kind = ENGINE_UNSENT};
     event.unsent.txn = stage->forwards[index].effect.txn;
     event.unsent.attempt = stage->forwards[index].effect.attempt;
+    event.unsent.is_reversal = stage->forwards[index].payment.kind == PAYMENT_REVERSAL;
     event.unsent.reason = reason;
     stage_step(stage, event);
 }

@@ -317,6 +317,22 @@ static void test_an_attempt_without_room_is_none_and_leaves_soon(void **state)
     assert_int_equal(stage_counts(stage).reversals_pending, 0);
 }
 
+/* The payment itself was held so long that its reversal was asked for meanwhile: that it had no
+ * room says nothing of the reversal, which has left.
+ */
+static void test_a_late_word_of_the_payment_is_none_of_its_reversal(void **state)
+{
+    struct stage *stage = *state;
+    time_out(stage);
+    assert_int_equal(stage->forward_count, 2);
+    stage_unsent(stage, 0, TXN_REASON_CHANNEL_FULL);
+    assert_int_equal(stage_counts(stage).reversals_in_flight, 1);
+    stage_pass(stage, SECOND_NS);
+    assert_int_equal(stage->forward_count, 2);
+    stage_respond(stage, 1, "00");
+    assert_int_equal(stage_counts(stage).reversals_pending, 0);
+}
+
 /* What is answered makes room, and a reversal takes it before the next payment asks. */
 static void test_the_room_of_what_was_answered_is_the_reversals(void **state)
 {
@@ -416,6 +432,7 @@ int main(void)
         TEST(test_reversals_wait_for_a_channel_that_is_down),
         TEST(test_a_lost_link_does_not_hold_the_window_shut),
         TEST(test_an_attempt_without_room_is_none_and_leaves_soon),
+        TEST(test_a_late_word_of_the_payment_is_none_of_its_reversal),
         TEST(test_the_room_of_what_was_answered_is_the_reversals),
         TEST(test_a_channel_without_room_is_asked_one_at_a_time),
         TEST(test_a_repeat_without_room_stays_one_after_a_restart),

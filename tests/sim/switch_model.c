@@ -49,17 +49,21 @@ static uint32_t keep_carried(struct world *world, enum sim_leg leg,
     return slot;
 }
 
+#define UNSENT_IS_REVERSAL (1u << 31)
+
 /* No byte of it leaves, for that reason. */
 static void keep_back(struct world *world, const struct engine_effect *effect,
                       enum txn_reason reason)
 {
+    bool is_reversal = effect->payment->kind == PAYMENT_REVERSAL;
     world_trace(world, "forward %s not sent: %s", effect->payment->rrn, txn_reason_name(reason));
     oracle_on_unsent(world, effect, reason);
     world_later(world, SIM_MS,
                 &(struct agenda_item){.kind = AGENDA_UNSENT,
                                       .a = effect->txn.slot,
                                       .b = effect->txn.generation,
-                                      .c = (uint32_t)reason << 16 | effect->attempt,
+                                      .c = (uint32_t)reason << 16 | effect->attempt |
+                                           (is_reversal ? UNSENT_IS_REVERSAL : 0),
                                       .payload = UINT32_MAX});
 }
 
@@ -426,7 +430,8 @@ static void on_unsent(struct world *world, const struct agenda_item *item)
     struct engine_event event = event_of(world, ENGINE_UNSENT);
     event.unsent.txn = (struct txn_handle){item->a, item->b};
     event.unsent.attempt = (uint16_t)item->c;
-    event.unsent.reason = (enum txn_reason)(item->c >> 16);
+    event.unsent.is_reversal = (item->c & UNSENT_IS_REVERSAL) != 0;
+    event.unsent.reason = (enum txn_reason)((item->c & ~UNSENT_IS_REVERSAL) >> 16);
     step(world, &event);
 }
 
