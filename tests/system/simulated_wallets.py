@@ -429,14 +429,14 @@ def notifies(wallet):
     run_folder.wait_until("then it is quiet", ANSWER_S, lambda: wallet.books("SELECT attempts FROM notices WHERE delivered_us > 0 AND out_trade_no = 'N1'") == [(3,)])
     port.got.clear()
     wallet.control("POST", "/script", {"wallet": "wechat", "operation": "pay", "faults": ["notify-twice"]})
-    wallet.v3_pay("N2", more={"notify_url": port.url + "/wechat"})
+    wallet.v3_pay("N-2", more={"notify_url": port.url + "/wechat"})
     run_folder.wait_until("WeChat Pay notifies twice", ANSWER_S, lambda: len(port.got) == 2)
     headers, body = port.got[0][1], port.got[0][2]
     certificate = next(path for path in wallet.keys.glob("wechat_platform_*.crt") if wallet.serial(path.stem) == headers["Wechatpay-Serial"])
     (wallet.folder / "platform.pub").write_bytes(subprocess.run(["openssl", "x509", "-in", certificate, "-pubkey", "-noout"], capture_output=True, check=True).stdout)
     text = f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n".encode() + body + b"\n"
     expect("its signature fits", verifies(wallet.folder / "platform.pub", text, headers["Wechatpay-Signature"], wallet.folder))
-    expect("it is wrapped", json.loads(body)["resource"]["algorithm"] == "AEAD_AES_256_GCM" and b"N2" not in body)
+    expect("it is wrapped", json.loads(body)["resource"]["algorithm"] == "AEAD_AES_256_GCM" and b"N-2" not in body)
     port.got.clear()
     wallet.control("POST", "/script", {"operation": "notify", "faults": ["bad-signature"]})
     wallet.alipay_pay("N3", changes={"notify_url": port.url + "/alipay"})
