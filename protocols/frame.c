@@ -239,39 +239,22 @@ static enum status parse_plain(struct frame *frame, uint32_t *consumed,
 static void fill_bare(struct frame *frame, const struct frame_http_head *head,
                       struct byte_view bytes, uint32_t *consumed)
 {
-    frame->message = (struct byte_view){bytes.bytes + head->head_length, 0};
-    frame->skip_length = head->body_length;
+    *frame = (struct frame){.is_http = true,
+                            .may_keep_alive = head->may_keep_alive,
+                            .http_status = head->status,
+                            .message = {bytes.bytes + head->head_length, 0},
+                            .skip_length = head->body_length};
     *consumed = head->head_length;
 }
 
-/* A bad frame inside good HTTP closes the connection without an answer, as it does outside. */
-static enum status parse_http(struct frame *frame, uint32_t *consumed,
-                              const struct framing *framing, struct byte_view bytes,
-                              struct frame_fault *fault)
+/* The one frame that a whole HTTP body must be. */
+static enum status parse_body(struct frame *frame, const struct framing *framing,
+                              struct byte_view body, struct frame_fault *fault)
 {
-    struct frame_http_head head = {.status = 0};
-    enum status status = framing->http_post_path != NULL
-                             ? frame_http_answer_parse(&head, framing, bytes, fault)
-                             : frame_http_head_parse(&head, framing, bytes, fault);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    REQUIRE(head.head_length <= bytes.length);
-    frame->http_status = head.status;
-    if (head.status != 0 && (head.status != 200 || head.body_length == 0)) {
-        frame->is_http = true;
-        frame->may_keep_alive = head.may_keep_alive;
-        fill_bare(frame, &head, bytes, consumed);
-        return STATUS_OK;
-    }
-    if (bytes.length - head.head_length < head.body_length) {
-        return STATUS_TRUNCATED;
-    }
-    struct byte_view body = {bytes.bytes + head.head_length, head.body_length};
     struct frame_fault inner = {.http_status = 0};
-    uint32_t body_consumed = 0;
-    status = parse_plain(frame, &body_consumed, framing, body, &inner);
-    if (status == STATUS_TRUNCATED || (status == STATUS_OK && body_consumed != body.length)) {
+    uint32_t consumed = 0;
+    enum status status = parse_plain(frame, &consumed, framing, body, &inner);
+    if (status == STATUS_TRUNCATED || (status == STATUS_OK && consumed != body.length)) {
         return refuse(
             fault, STATUS_MALFORMED,
             "the HTTP body of %u bytes is not its length bytes and one frame of that length",
@@ -280,8 +263,49 @@ static enum status parse_http(struct frame *frame, uint32_t *consumed,
     if (status != STATUS_OK) {
         return refuse(fault, status, "in the HTTP body: %.130s", inner.reason);
     }
+    return STATUS_OK;
+}
+
+/* A bad frame inside good HTTP closes the connection of who posts it without an answer, as it does
+ * outside; in an answer to us it is that answer's fault alone, since HTTP says where it ends. */
+static enum status parse_http(struct frame *frame, uint32_t *consumed,
+                              const struct framing *framing, struct byte_view bytes,
+                              struct frame_fault *fault)
+{
+    struct frame_http_head head = {.status = 0};
+    const bool is_answer = framing->http_post_path != NULL;
+    enum status status = is_answer ? frame_http_answer_parse(&head, framing, bytes, fault)
+                                   : frame_http_head_parse(&head, framing, bytes, fault);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    REQUIRE(head.head_length <= bytes.length);
+    if (is_answer && (head.status != 200 || head.body_length == 0)) {
+        fill_bare(frame, &head, bytes, consumed);
+        return STATUS_OK;
+    }
+    if (is_answer && head.body_length > frame_http_body_max(framing)) {
+        fill_bare(frame, &head, bytes, consumed);
+        (void)refuse(fault, STATUS_OK,
+                     "the HTTP body of %u bytes is longer than a frame, at most %u",
+                     head.body_length, frame_http_body_max(framing));
+        return STATUS_OK;
+    }
+    if (bytes.length - head.head_length < head.body_length) {
+        return STATUS_TRUNCATED;
+    }
+    struct byte_view body = {bytes.bytes + head.head_length, head.body_length};
+    status = parse_body(frame, framing, body, fault);
+    if (status != STATUS_OK && is_answer) {
+        fill_bare(frame, &head, bytes, consumed);
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
     frame->is_http = true;
     frame->may_keep_alive = head.may_keep_alive;
+    frame->http_status = head.status;
     *consumed = head.head_length + head.body_length;
     return STATUS_OK;
 }

@@ -39,8 +39,9 @@ struct frame {
     enum frame_length_kind length_kind; /* as it came */
     bool is_http, may_keep_alive;       /* may_keep_alive: the HTTP peer wants to stay connected */
     /* Of an answer to what we posted: its status, else 0. One without a message (any status but
-     * 200, or no body) has an empty one; its body, of any kind, are the skip_length bytes behind
-     * those consumed, which nobody reads. 1xx announces another answer to the same POST. */
+     * 200, no body, or one that is no frame) has an empty one; its body, of any kind, are the
+     * skip_length bytes behind those consumed, which nobody reads. 1xx announces another answer to
+     * the same POST. */
     uint16_t http_status;
     uint32_t skip_length;
 };
@@ -52,11 +53,12 @@ struct frame_fault {
 
 /* Looks for one whole frame at the start of `bytes`.
  * STATUS_OK: *consumed bytes belong to it (0-length keep-alive frames come as an empty message,
- * and so do HTTP answers without one).
- * STATUS_TRUNCATED: more bytes are needed, and the same call is made again with all of them. Else
- * the stream is of no more use, `reason` says why in words an operator can act on, with offsets;
- * for HTTP faults `http_status` is the answer to give (400, 404, 405, 411, 413, 415), else 0: close
- * without an answer. The answer does not depend on how the bytes arrived. */
+ * and so do HTTP answers without one; `reason` is empty, or says why the body of an answer of
+ * status 200 is no message). STATUS_TRUNCATED: more bytes are needed, and the same call is made
+ * again with all of them. Else the stream is of no more use, `reason` says why in words an operator
+ * can act on, with offsets; for HTTP faults `http_status` is the answer to give (400, 404, 405,
+ * 411, 413, 415), else 0: close without an answer. The answer does not depend on how the bytes
+ * arrived. */
 MUST_CHECK enum status frame_parse(struct frame *frame, uint32_t *consumed,
                                    const struct framing *framing, struct byte_view bytes,
                                    struct frame_fault *fault);

@@ -391,8 +391,7 @@ static enum status judge(const struct http_facts *facts, uint32_t length_max,
 }
 
 /* Where an answer ends; what it says is the caller's business. */
-static enum status judge_answer(struct http_facts *facts, uint32_t length_max,
-                                struct frame_fault *fault)
+static enum status judge_answer(struct http_facts *facts, struct frame_fault *fault)
 {
     const unsigned status = facts->status;
     if (status == 101) {
@@ -414,12 +413,11 @@ static enum status judge_answer(struct http_facts *facts, uint32_t length_max,
                       "HTTP: the answer (status %u) has no Content-Length, which is expected",
                       status);
     }
-    length_max = status == 200 ? length_max : FRAME_HTTP_SKIP_MAX;
-    if (facts->length > length_max) {
+    if (facts->length > FRAME_HTTP_SKIP_MAX) {
         return refuse(fault, STATUS_BAD_VALUE, 0,
                       "HTTP: the answer (status %u) has a Content-Length of %u, at most %u is "
                       "expected",
-                      status, facts->length, length_max);
+                      status, facts->length, FRAME_HTTP_SKIP_MAX);
     }
     return STATUS_OK;
 }
@@ -447,8 +445,7 @@ static enum status parse_head(struct frame_http_head *head, struct http_facts *f
         status = read_header(line, facts, fault);
     }
     if (status == STATUS_OK) {
-        status = facts->is_answer ? judge_answer(facts, length_max, fault)
-                                  : judge(facts, length_max, fault);
+        status = facts->is_answer ? judge_answer(facts, fault) : judge(facts, length_max, fault);
     }
     if (status != STATUS_OK) {
         return status;
@@ -461,11 +458,16 @@ static enum status parse_head(struct frame_http_head *head, struct http_facts *f
     return STATUS_OK;
 }
 
+uint32_t frame_http_body_max(const struct framing *framing)
+{
+    return framing->length_max + LENGTH_BYTES_MAX;
+}
+
 enum status frame_http_head_parse(struct frame_http_head *head, const struct framing *framing,
                                   struct byte_view bytes, struct frame_fault *fault)
 {
     struct http_facts facts = {.post = NULL};
-    return parse_head(head, &facts, framing, framing->length_max + LENGTH_BYTES_MAX, bytes, fault);
+    return parse_head(head, &facts, framing, frame_http_body_max(framing), bytes, fault);
 }
 
 enum status frame_http_answer_parse(struct frame_http_head *head, const struct framing *framing,
@@ -480,8 +482,7 @@ enum status frame_http_answer_parse(struct frame_http_head *head, const struct f
                           bytes.bytes[i]);
         }
     }
-    enum status status =
-        parse_head(head, &facts, framing, framing->length_max + LENGTH_BYTES_MAX, bytes, fault);
+    enum status status = parse_head(head, &facts, framing, FRAME_HTTP_SKIP_MAX, bytes, fault);
     fault->http_status = 0; /* nobody is to be answered */
     return status;
 }

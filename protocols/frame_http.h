@@ -19,6 +19,9 @@ struct frame_http_head {
  * length of FRAME_LENGTH_MAX or less. */
 bool frame_http_is_begun(uint8_t first);
 
+/* The longest body that can be one frame. */
+uint32_t frame_http_body_max(const struct framing *framing);
+
 /* STATUS_TRUNCATED: the head is not all there. Else as frame_parse; the body is not looked at. */
 MUST_CHECK enum status frame_http_head_parse(struct frame_http_head *head,
                                              const struct framing *framing, struct byte_view bytes,

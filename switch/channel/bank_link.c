@@ -173,7 +173,7 @@ static void on_open(void *owner)
 }
 
 /* What was asked stays unknown until its time is over: the bank may have done it. */
-static void on_posted(void *owner, uint16_t http_status, bool has_message)
+static void on_posted(void *owner, uint16_t http_status, const char *refusal)
 {
     struct bank_link *link = owner;
     struct channel *base = &link->channel->base;
@@ -185,7 +185,7 @@ static void on_posted(void *owner, uint16_t http_status, bool has_message)
     if (link->awaited_stan == 0) {
         network_look_again(link);
     }
-    if (has_message) {
+    if (refusal == NULL) {
         return;
     }
     bank_link_answered(link); /* whatever it said, the other side lives */
@@ -193,8 +193,7 @@ static void on_posted(void *owner, uint16_t http_status, bool has_message)
     LOG(LOG_ERROR, "bank_http_refused", LOG_TEXT("channel", base->name),
         LOG_NUMBER("link", link->index), LOG_NUMBER("status", http_status),
         LOG_TEXT("kind", payment_kind_name(post.kind)), LOG_NUMBER("stan", post.stan),
-        LOG_TEXT("text", http_status == 200 ? "the answer has no message; one is expected"
-                                            : "status 200 and a message are expected"));
+        LOG_TEXT("text", refusal));
     if (post.is_network) {
         network_on_refused(link, &post, http_status);
     } else {

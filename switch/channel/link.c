@@ -101,12 +101,26 @@ static uint32_t skip(struct link *link, uint32_t length)
     return skipped;
 }
 
-static void take_frame(struct link *link, const struct frame *frame)
+/* Why an answer to what was posted carries no message. */
+static const char *refusal(const struct frame *frame, const char *body_fault)
+{
+    if (frame->message.length > 0) {
+        return NULL;
+    }
+    if (body_fault[0] != '\0') {
+        return body_fault;
+    }
+    return frame->http_status == 200 ? "the answer has no message; one is expected"
+                                     : "status 200 and a message are expected";
+}
+
+static void take_frame(struct link *link, const struct frame *frame, const char *body_fault)
 {
     const bool has_message = frame->message.length > 0; /* else it keeps the connection alive */
     link->skip_length = frame->skip_length;
     if (frame->http_status >= 200) { /* below, the answer itself is still to come */
-        link->setup.calls->on_posted(link->setup.owner, frame->http_status, has_message);
+        link->setup.calls->on_posted(link->setup.owner, frame->http_status,
+                                     refusal(frame, body_fault));
     }
     if (has_message && link->state == LINK_OPEN) {
         link->setup.calls->on_frame(link->setup.owner, frame->message);
@@ -134,7 +148,7 @@ static uint32_t on_bytes(void *owner, struct byte_view bytes)
             return bytes.length;
         }
         used += consumed;
-        take_frame(link, &frame);
+        take_frame(link, &frame, fault.reason);
         used += skip(link, bytes.length - used);
     }
     return link->state == LINK_OPEN ? used : bytes.length;

@@ -37,9 +37,9 @@ struct link_calls {
     void (*on_open)(void *owner);
     /* One whole message; the bytes are good for the call. */
     void (*on_frame)(void *owner, struct byte_view message);
-    /* Where we post: what was posted first has its answer, of that status. Where it has a message,
-     * on_frame follows, unless the link was dropped. */
-    void (*on_posted)(void *owner, uint16_t http_status, bool has_message);
+    /* Where we post: what was posted first has its answer, of that status. `refusal` NULL: it has a
+     * message, and on_frame follows, unless the link was dropped; else why it has none. */
+    void (*on_posted)(void *owner, uint16_t http_status, const char *refusal);
     void (*on_deadline)(void *owner);
     /* The connection is gone; another one will be made. */
     void (*on_down)(void *owner, const char *text);

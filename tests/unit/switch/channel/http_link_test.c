@@ -153,9 +153,14 @@ static void test_an_answer_without_a_message_fails_its_request_alone(void **stat
                   "status=500 kind=purchase stan=1");
     refused_alone("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "status=200");
     refused_alone("HTTP/1.1 204 Nothing\r\n\r\n", "status=204");
+    refused_alone("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<html", "in the HTTP body");
+    refused_alone("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\x01\x02zz",
+                  "one frame of that length");
     int head = snprintf(page, sizeof(page), "HTTP/1.1 503 Busy\r\nContent-Length: 99000\r\n\r\n");
     memset(page + head, 'x', 99000); /* longer than anything is kept for */
     refused_alone(page, "status=503");
+    page[9] = '2', page[11] = '0';
+    refused_alone(page, "longer than a frame");
 }
 
 static bool is_unreadable(struct stage *stage)
