@@ -27,7 +27,7 @@ from run_folder import RunFailed, free_port
 
 MICRO_S, SETTLE_S = 240, 3
 # Programs that print figures by themselves, by the part they are asked for by.
-PROGRAMS = {"micro": ("codec_bench", "engine_bench", "store_bench"), "route": ("route_bench",), "fee": ("fee_bench",)}
+PROGRAMS = {"micro": ("codec_bench", "engine_bench", "store_bench"), "route": ("route_bench",), "fee": ("fee_bench",), "watch": ("watch_bench",)}
 PARTS = (*PROGRAMS, "wallet", "load", "memory", "saf", "reload", "growth")
 SCHEMA = "tillway-bench/1"
 
