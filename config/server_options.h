@@ -259,6 +259,12 @@ struct admin_options {
     char backup_folder[OPTION_PATH_SIZE];
 };
 
+struct aftersales_options {
+    char folder[OPTION_PATH_SIZE]; /* empty: terminals are not watched */
+    char rules[OPTION_PATH_SIZE];  /* empty: the numbers of signal_number.def */
+    uint32_t card_count_max, image_every_ms;
+};
+
 struct version_options {
     uint32_t count_max;
     bool is_by_two_only;
@@ -281,6 +287,7 @@ struct server_options {
     char limits[OPTION_PATH_SIZE]; /* empty: none */
     char specs[OPTION_PATH_SIZE];  /* folder of the dialects */
     struct version_options versions;
+    struct aftersales_options aftersales;
     char control_socket[OPTION_PATH_SIZE];
     uint32_t drain_deadline_ms;
     struct admin_options admin;

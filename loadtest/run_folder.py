@@ -174,7 +174,7 @@ class RunFolder:
         links = {}
         for index, name in enumerate(BANKS):
             links |= {**link_settings(index, self.bank_ports[name]), f"channels.{index}.mac.algorithm": BANK_MAC}
-        return {**links, "store.folder": self.log, "control.socket": here / "control.sock", "listeners.0.port": self.port,
+        return {**links, "store.folder": self.log, "aftersales.folder": here / "aftersales", "control.socket": here / "control.sock", "listeners.0.port": self.port,
                 "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
                 "tables.merchants": fleet / "merchants.csv", "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv",
                 "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",

@@ -8,6 +8,7 @@
 #include "config/file_text.h"
 #include "config/option_table.h"
 #include "protocols/base/require.h"
+#include "switch/anomaly_load.h"
 #include "switch/net/loop.h"
 #include "switch/ruleset_load.h"
 
@@ -204,6 +205,9 @@ struct configuration *configuration_load(const struct configuration_source *sour
             source->before == NULL ? NULL : ruleset_channel_view(source->before->ruleset),
             configuration->options, version, &writer);
         is_good = is_good && configuration->ruleset != NULL;
+        is_good = anomaly_load(&configuration->watch_rules,
+                               configuration->options->aftersales.rules, &writer) &&
+                  is_good;
         for (uint32_t i = 0; i < configuration->options->channel_count; i++) {
             channel_files_hash(&configuration->options->channels[i],
                                configuration->channel_hashes[i]);

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/file_text.h"
-#include "switch/aftersales/watch_read.h"
+#include "switch/anomaly_load.h"
 #include "switch/watch/replay.h"
+
+#define FAULTS_SIZE 16384
 
 enum exit_code {
     EXIT_CODE_OK = 0,
@@ -33,17 +34,15 @@ static int usage(FILE *to)
 
 static int rules_read(struct watch_rules *rules, const char *path)
 {
-    struct document *document = file_text_load_yaml(path);
-    if (document == NULL) {
-        fprintf(stderr, "tillway-watch: no memory\n");
-        return EXIT_CODE_FAILED;
+    static char faults[FAULTS_SIZE];
+    struct byte_writer writer;
+    byte_writer_init(&writer, faults, sizeof faults - 1);
+    if (anomaly_load(rules, path, &writer)) {
+        return EXIT_CODE_OK;
     }
-    bool is_read = document_fault_count(document) == 0 && watch_rules_read(rules, document);
-    for (uint32_t i = 0; i < document_fault_count(document) && i < DOCUMENT_FAULT_COUNT_MAX; i++) {
-        fprintf(stderr, "%s\n", document_fault_text(document, i));
-    }
-    document_destroy(document);
-    return is_read ? EXIT_CODE_OK : EXIT_CODE_RULES;
+    faults[writer.position] = 0;
+    fputs(faults, stderr);
+    return EXIT_CODE_RULES;
 }
 
 /* False: no number, or none that fits. */
@@ -99,14 +98,13 @@ int main(int argc, char **argv)
     struct replay_options options = {.rules = &rules};
     struct replay_result result;
     const char *rules_path = NULL;
-    watch_rules_default(&rules);
     if (argc < 2 || strcmp(argv[1], "replay") != 0) {
         return usage(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
     }
     if (!options_read(&options, &rules_path, argc, argv)) {
         return usage(stderr);
     }
-    int code = rules_path == NULL ? EXIT_CODE_OK : rules_read(&rules, rules_path);
+    int code = rules_read(&rules, rules_path == NULL ? "" : rules_path);
     if (code != EXIT_CODE_OK) {
         return code;
     }
