@@ -35,16 +35,19 @@ class Fault(Exception):
         self.segment, self.position = segment, position
 
 
-def row_hash(previous, values):
-    """Of one row: all columns but `hash`, in the order of the table."""
-    parts = [previous]
-    for value in values:
-        if isinstance(value, int):
-            parts.append(value.to_bytes(8, "big", signed=True))
-        else:
-            value = value.encode() if isinstance(value, str) else value
-            parts.append(len(value).to_bytes(2, "big") + value)
-    return hashlib.sha256(b"".join(parts)).digest()
+def column_bytes(value):
+    if isinstance(value, int):
+        return value.to_bytes(8, "big", signed=True)
+    value = value.encode() if isinstance(value, str) else value
+    return len(value).to_bytes(2, "big") + value
+
+
+def row_hash(previous, row):
+    """Of one row: a dictionary of all columns but `hash`, in the order of the table."""
+    secret = [value for name, value in row.items() if name == "expiry" or isinstance(value, bytes)]
+    others = [value for name, value in row.items() if name != "expiry" and not isinstance(value, bytes)]
+    stands = hashlib.sha256(previous + b"".join(map(column_bytes, secret))).digest() if any(secret) else bytes(32)
+    return hashlib.sha256(previous + b"".join(map(column_bytes, others)) + stands).digest()
 
 
 class Segment:
@@ -182,7 +185,7 @@ class Log:
         for row in self._positions(segment, position):
             if row["position"] != position + 1:
                 raise Fault(segment.name, position + 1, f"position {position + 1} is missing (I19, I20)")
-            previous = row_hash(previous, [row[name] for name in names])
+            previous = row_hash(previous, {name: row[name] for name in names})
             position, count = position + 1, count + 1
             if previous != row["hash"]:
                 raise Fault(segment.name, position, f"position {position} does not fit the hash chain (I20)")

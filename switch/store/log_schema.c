@@ -155,42 +155,130 @@ static inline uint8_t *put_counted(uint8_t *at, const void *bytes, size_t length
     return at + sizeof(big_endian) + length;
 }
 
-/* The canonical form of a row: all columns but the hash. Answers where it ends. */
-static uint8_t *row_serialise(uint8_t *at, const struct record *record)
+/* A text that is card data after all (JR/T 0171, C3): it counts with the columns of bytes. */
+static inline bool text_is_secret(int column)
 {
-    at = put_number(at, record->position);
-#define INTEGER(column, member, sentence) at = put_number(at, (uint64_t)(int64_t)record->member);
-#define NAME(column, member, words, sentence)                                                      \
-    struct log_word column##_word = log_word(LOG_WORDS_##words, (uint32_t)record->member);         \
-    at = put_counted(at, column##_word.text, column##_word.length);
-#define TEXT(column, member, sentence)                                                             \
-    at = put_counted(at, record->member, strnlen(record->member, sizeof(record->member) - 1));
-#define BYTES(column, bytes, length, sentence)                                                     \
-    REQUIRE(record->length <= sizeof(record->bytes));                                              \
-    at = put_counted(at, record->bytes, record->length);
-#define FIXED(column, bytes, sentence)                                                             \
-    at = put_counted(at, record->bytes, fixed_length(record->bytes, sizeof(record->bytes)));
+    return column == LOG_COLUMN_expiry;
+}
+
+enum {
+    SECRET_expiry,
+#define INTEGER(column, member, sentence)
+#define NAME(column, member, words, sentence)
+#define TEXT(column, member, sentence)
+#define BYTES(column, bytes, length, sentence) SECRET_##column,
+#define FIXED(column, bytes, sentence) SECRET_##column,
 #include "switch/store/log_column.def"
 #undef INTEGER
 #undef NAME
 #undef TEXT
 #undef BYTES
 #undef FIXED
-    return at;
+    SECRET_COUNT
+};
+
+/* The canonical form of a row in two parts: where each of them is written, and then ends. */
+struct row_parts {
+    uint8_t *open, *secret;
+};
+
+static void row_serialise(struct row_parts *at, const struct record *record)
+{
+    at->open = put_number(at->open, record->position);
+#define INTEGER(column, member, sentence)                                                          \
+    at->open = put_number(at->open, (uint64_t)(int64_t)record->member);
+#define NAME(column, member, words, sentence)                                                      \
+    struct log_word column##_word = log_word(LOG_WORDS_##words, (uint32_t)record->member);         \
+    at->open = put_counted(at->open, column##_word.text, column##_word.length);
+#define TEXT(column, member, sentence)                                                             \
+    uint8_t **column##_part = text_is_secret(LOG_COLUMN_##column) ? &at->secret : &at->open;       \
+    *column##_part = put_counted(*column##_part, record->member,                                   \
+                                 strnlen(record->member, sizeof(record->member) - 1));
+#define BYTES(column, bytes, length, sentence)                                                     \
+    REQUIRE(record->length <= sizeof(record->bytes));                                              \
+    at->secret = put_counted(at->secret, record->bytes, record->length);
+#define FIXED(column, bytes, sentence)                                                             \
+    at->secret = put_counted(at->secret, record->bytes,                                            \
+                             fixed_length(record->bytes, sizeof(record->bytes)));
+#include "switch/store/log_column.def"
+#undef INTEGER
+#undef NAME
+#undef TEXT
+#undef BYTES
+#undef FIXED
+}
+
+/* chain := SHA-256(chain, bytes). */
+static enum status hash_on(struct log_hasher *hasher, struct log_hash *chain, const uint8_t *bytes,
+                           size_t length)
+{
+    return EVP_DigestInit_ex2(hasher->hashing, hasher->sha256, NULL) == 1 &&
+                   EVP_DigestUpdate(hasher->hashing, chain->bytes, LOG_HASH_BYTES) == 1 &&
+                   EVP_DigestUpdate(hasher->hashing, bytes, length) == 1 &&
+                   EVP_DigestFinal_ex(hasher->hashing, chain->bytes, NULL) == 1
+               ? STATUS_OK
+               : STATUS_BROKEN;
+}
+
+/* The row before is hashed in, so that equal secrets do not show as such. Most rows have none, and
+ * a second hash costs as much as the first: then zeros stand for them. */
+static enum status hash_secrets(struct log_hasher *hasher, const struct log_hash *chain,
+                                const uint8_t *bytes, size_t length, struct log_hash *secrets)
+{
+    if (length == SECRET_COUNT * sizeof(uint16_t)) {
+        *secrets = (struct log_hash){0};
+        return STATUS_OK;
+    }
+    *secrets = *chain;
+    return hash_on(hasher, secrets, bytes, length);
 }
 
 enum status log_hash_record(struct log_hasher *hasher, struct log_hash *chain,
                             const struct record *record)
 {
-    uint8_t row[ROW_BYTES_MAX];
-    const uint8_t *end = row_serialise(row, record);
-    if (EVP_DigestInit_ex2(hasher->hashing, hasher->sha256, NULL) != 1 ||
-        EVP_DigestUpdate(hasher->hashing, chain->bytes, LOG_HASH_BYTES) != 1 ||
-        EVP_DigestUpdate(hasher->hashing, row, (size_t)(end - row)) != 1 ||
-        EVP_DigestFinal_ex(hasher->hashing, chain->bytes, NULL) != 1) {
+    uint8_t open[ROW_BYTES_MAX];
+    uint8_t secret[ROW_BYTES_MAX];
+    struct row_parts end = {open, secret};
+    struct log_hash secrets;
+    row_serialise(&end, record);
+    if (hash_secrets(hasher, chain, secret, (size_t)(end.secret - secret), &secrets) != STATUS_OK) {
         return STATUS_BROKEN;
     }
-    return STATUS_OK;
+    end.open = memcpy(end.open, secrets.bytes, LOG_HASH_BYTES);
+    return hash_on(hasher, chain, open, (size_t)(end.open - open) + LOG_HASH_BYTES);
+}
+
+enum status log_hash_secrets(struct log_hasher *hasher, const struct log_hash *chain,
+                             const struct record *record, struct log_hash *secrets)
+{
+    uint8_t open[ROW_BYTES_MAX];
+    uint8_t secret[ROW_BYTES_MAX];
+    struct row_parts end = {open, secret};
+    row_serialise(&end, record);
+    return hash_secrets(hasher, chain, secret, (size_t)(end.secret - secret), secrets);
+}
+
+void log_open_columns(const struct record *record, const struct log_column_sink *sink)
+{
+    sink->on_number(sink->argument, "position", (int64_t)record->position);
+#define INTEGER(column, member, sentence)                                                          \
+    sink->on_number(sink->argument, #column, (int64_t)record->member);
+#define NAME(column, member, words, sentence)                                                      \
+    struct log_word column##_word = log_word(LOG_WORDS_##words, (uint32_t)record->member);         \
+    sink->on_text(sink->argument, #column, column##_word.text, column##_word.length);
+#define TEXT(column, member, sentence)                                                             \
+    if (!text_is_secret(LOG_COLUMN_##column)) {                                                    \
+        sink->on_text(sink->argument, #column, record->member,                                     \
+                      (uint32_t)strnlen(record->member, sizeof(record->member) - 1));              \
+    }
+#define BYTES(column, bytes, length, sentence)
+#define FIXED(column, bytes, sentence)
+#include "switch/store/log_column.def"
+#undef INTEGER
+#undef NAME
+#undef TEXT
+#undef BYTES
+#undef FIXED
 }
 
 int log_bind(sqlite3_stmt *insert, const struct record *record, const struct log_hash *hash)

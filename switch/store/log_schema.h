@@ -15,7 +15,7 @@
 #include "switch/engine/record.h"
 
 #define LOG_APPLICATION_ID 0x54494C57 /* "TILW", in the file's header */
-#define LOG_SCHEMA_VERSION 5
+#define LOG_SCHEMA_VERSION 6
 #define LOG_HASH_BYTES 32
 
 /* Statements that make an empty file a segment of a log, without the pragmas. */
@@ -52,9 +52,23 @@ struct log_hasher {
 MUST_CHECK enum status log_hasher_open(struct log_hasher *hasher);
 void log_hasher_close(struct log_hasher *hasher);
 
-/* chain := SHA-256(chain, record). STATUS_BROKEN: OpenSSL refused. */
+/* chain := SHA-256(chain, open columns, what stands for the secret ones). STATUS_BROKEN: OpenSSL
+ * refused. */
 MUST_CHECK enum status log_hash_record(struct log_hasher *hasher, struct log_hash *chain,
                                        const struct record *record);
+/* What stands for the secret columns (all of bytes, and the expiry) in the hash of a row behind
+ * `chain`: who is given it in their place can still work out the row's hash. Zeros where all of
+ * them are empty. */
+MUST_CHECK enum status log_hash_secrets(struct log_hasher *hasher, const struct log_hash *chain,
+                                        const struct record *record, struct log_hash *secrets);
+
+/* The columns that are not secret, in the order of the hash, `position` first. */
+struct log_column_sink {
+    void (*on_number)(void *argument, const char *column, int64_t value);
+    void (*on_text)(void *argument, const char *column, const char *text, uint32_t length);
+    void *argument;
+};
+void log_open_columns(const struct record *record, const struct log_column_sink *sink);
 
 /* Binds each column; texts and bytes stay the record's and must outlive the step. Answers SQLite's
  * result. */

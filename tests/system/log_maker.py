@@ -69,7 +69,7 @@ class LogMaker:
             for row in rows:
                 position += 1
                 values = [position, *(row[name] for name, _, _ in self.columns)]
-                previous = self.hash(previous, values)
+                previous = self.hash(previous, ["position", *(name for name, _, _ in self.columns)], values)
                 file.execute(f"INSERT INTO log VALUES ({','.join('?' * (len(values) + 1))})", [*values, previous])
             times = [row["wall_us"] for row in rows] or [1]
             sealed = (0, 0, EMPTY_HASH, 0) if segment["is_open"] else (max(times) + 1, position, previous, len(rows))
@@ -95,12 +95,13 @@ class LogMaker:
                      " GROUP BY terminal_id)")
 
     @staticmethod
-    def hash(previous, values):
-        digest = hashlib.sha256(previous)
-        for value in values:
+    def hash(previous, names, values):
+        parts = {True: b"", False: b""}  # secret columns, and the others
+        for name, value in zip(names, values, strict=True):
             if isinstance(value, int):
-                digest.update(value.to_bytes(8, "big", signed=True))
+                parts[False] += value.to_bytes(8, "big", signed=True)
             else:
-                value = value.encode() if isinstance(value, str) else value
-                digest.update(len(value).to_bytes(2, "big") + value)
-        return digest.digest()
+                encoded = value.encode() if isinstance(value, str) else value
+                parts[isinstance(value, bytes) or name == "expiry"] += len(encoded).to_bytes(2, "big") + encoded
+        secrets = hashlib.sha256(previous + parts[True]).digest() if parts[True].strip(b"\0") else bytes(32)
+        return hashlib.sha256(previous + parts[False] + secrets).digest()

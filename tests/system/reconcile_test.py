@@ -120,7 +120,7 @@ class World:
             previous = bytes(32)
             for position, row in enumerate(self.log, 1):
                 values = [position, *(row[name] for name in COLUMNS)]
-                previous = self.hash(previous, values)
+                previous = self.hash(previous, ["position", *COLUMNS], values)
                 file.execute(f"INSERT INTO log VALUES ({','.join('?' * (len(values) + 1))})", [*values, previous])
             if tamper:
                 file.execute(tamper)
@@ -131,15 +131,16 @@ class World:
                 file.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(names))})", [[row.get(name, "") for name in names] for row in rows])
 
     @staticmethod
-    def hash(previous, values):
-        digest = hashlib.sha256(previous)
-        for value in values:
+    def hash(previous, names, values):
+        parts = {True: b"", False: b""}  # secret columns, and the others
+        for name, value in zip(names, values, strict=True):
             if isinstance(value, int):
-                digest.update(value.to_bytes(8, "big", signed=True))
+                parts[False] += value.to_bytes(8, "big", signed=True)
             else:
-                value = value.encode() if isinstance(value, str) else value
-                digest.update(len(value).to_bytes(2, "big") + value)
-        return digest.digest()
+                encoded = value.encode() if isinstance(value, str) else value
+                parts[isinstance(value, bytes) or name == "expiry"] += len(encoded).to_bytes(2, "big") + encoded
+        secrets = hashlib.sha256(previous + parts[True]).digest() if parts[True].strip(b"\0") else bytes(32)
+        return hashlib.sha256(previous + parts[False] + secrets).digest()
 
 
 def plant(name):
