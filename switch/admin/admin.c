@@ -18,6 +18,7 @@
 #include "config/file_text.h"
 #include "switch/admin/call.h"
 #include "switch/admin/deadline_watch.h"
+#include "switch/admin/desk_share.h"
 #include "switch/admin/dry_run.h"
 #include "switch/admin/gate.h"
 #include "switch/admin/late_report.h"
@@ -40,6 +41,7 @@ struct admin {
     struct late_report *late;
     struct deadline_watch *watch;
     struct log_job *job;
+    struct desk_share *desk;
     struct MHD_Daemon *daemon;
     struct file_text certificate, key;
     atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
@@ -169,6 +171,8 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .query = &query,
                         .own = &own,
                         .job = admin->job,
+                        .desk = admin->desk,
+                        .holder = &holder,
                         .option = option_of,
                         .connection = connection,
                         .body = request->body,
@@ -441,7 +445,8 @@ static bool open_parts(struct admin *admin, char *reason)
     gate_open(&admin->gate, admin->tokens, admin->audit);
     admin->job = log_job_create(setup->log, setup->backup_folder, setup->options);
     admin->late = late_report_create(&admin->gate, setup->log);
-    return admin->watch != NULL && admin->job != NULL && admin->late != NULL;
+    admin->desk = desk_share_create(setup->aftersales);
+    return admin->watch != NULL && admin->job != NULL && admin->late != NULL && admin->desk != NULL;
 }
 
 union socket_address {
@@ -493,6 +498,7 @@ static void admin_free(struct admin *admin)
     if (admin->job != NULL) {
         log_job_destroy(admin->job);
     }
+    desk_share_destroy(admin->desk);
     if (admin->tokens != NULL) {
         token_file_close(admin->tokens);
     }

@@ -23,6 +23,7 @@ struct admin_setup {
     const char *control_socket, *log;     /* paths; borrowed, as all others */
     const char *fees;                     /* the fees file of the options */
     const char *backup_folder;            /* for copies of the log; empty: none are made */
+    const char *aftersales;               /* folder of the desk; empty: no after-sales */
     const struct options_source *options; /* dry runs read it anew; NULL: there are none */
 };
 

@@ -6,9 +6,11 @@
 
 #include "switch/admin/answer.h"
 #include "switch/admin/control_client.h"
+#include "switch/admin/desk_share.h"
 #include "switch/admin/endpoint.h"
 #include "switch/admin/log_job.h"
 #include "switch/admin/metrics_text.h"
+#include "switch/admin/token_file.h"
 #include "switch/admin/txn_query.h"
 
 struct call {
@@ -19,8 +21,10 @@ struct call {
     bool is_verbose;                         /* ?verbose */
     const struct txn_query *query;           /* of a search */
     const struct metrics_own *own;
-    struct log_job *job; /* borrowed */
-    const char *body;    /* borrowed; of a call that takes one */
+    struct log_job *job;               /* borrowed */
+    struct desk_share *desk;           /* borrowed */
+    const struct token_holder *holder; /* who asks */
+    const char *body;                  /* borrowed; of a call that takes one */
     size_t body_length;
     /* A parameter behind the `?`; NULL: not given. */
     const char *(*option)(void *connection, const char *name);

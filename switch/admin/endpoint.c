@@ -5,36 +5,47 @@
 
 struct endpoint_row {
     const char *method, *path;
-    enum role role;
+    enum role_set roles;
     bool has_effect;
 };
 
 static const struct endpoint_row rows[ENDPOINT_COUNT] = {
-#define ENDPOINT(name, method, path, role, has_effect, sentence)                                   \
-    {method, path, ROLE_##role, has_effect},
+#define ENDPOINT(name, method, path, roles, has_effect, sentence)                                  \
+    {method, path, ROLE_SET_OF_##roles, has_effect},
 #include "switch/admin/endpoint.def"
 #undef ENDPOINT
 };
 
-/* Whether `path` is of the form; what stands at `{}` is one part, not empty, and fits. */
-static bool path_fits(const char *form, const char *path, char *parameter)
+/* The part of a path at `at`: up to the next slash. False: empty, or too long for a parameter. */
+static bool part_take(const char **at, char *parameter)
 {
-    const char *open = strstr(form, "{}");
-    if (open == NULL) {
-        parameter[0] = '\0';
-        return strcmp(form, path) == 0;
-    }
-    size_t front = (size_t)(open - form);
-    if (strncmp(form, path, front) != 0) {
+    size_t length = strcspn(*at, "/");
+    if (length == 0 || length >= ENDPOINT_PARAMETER_SIZE) {
         return false;
     }
-    const char *rest = path + front;
-    size_t length = strlen(rest);
-    if (length == 0 || length >= ENDPOINT_PARAMETER_SIZE || strchr(rest, '/') != NULL) {
-        return false;
-    }
-    memcpy(parameter, rest, length + 1);
+    memcpy(parameter, *at, length);
+    parameter[length] = '\0';
+    *at += length;
     return true;
+}
+
+/* Whether `path` is of the form; what stands at each `{}` is one part, not empty, and fits. */
+static bool path_fits(const char *form, const char *path, struct endpoint_match *match)
+{
+    char *const parameters[] = {match->parameter, match->second};
+    unsigned count = 0;
+    match->parameter[0] = match->second[0] = '\0';
+    while (*form != '\0') {
+        if (strncmp(form, "{}", 2) == 0) {
+            if (count == 2 || !part_take(&path, parameters[count++])) {
+                return false;
+            }
+            form += 2;
+        } else if (*form++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
 }
 
 void endpoint_find(struct endpoint_match *match, const char *method, const char *path)
@@ -42,7 +53,7 @@ void endpoint_find(struct endpoint_match *match, const char *method, const char 
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
     *match = (struct endpoint_match){.answer = ENDPOINT_NO_PATH};
     for (int i = 0; i < ENDPOINT_COUNT; i++) {
-        if (!path_fits(rows[i].path, path, match->parameter)) {
+        if (!path_fits(rows[i].path, path, match)) {
             continue;
         }
         match->endpoint = (enum endpoint)i;
@@ -55,9 +66,9 @@ void endpoint_find(struct endpoint_match *match, const char *method, const char 
     }
 }
 
-enum role endpoint_role(enum endpoint endpoint)
+enum role_set endpoint_roles(enum endpoint endpoint)
 {
-    return rows[endpoint].role;
+    return rows[endpoint].roles;
 }
 
 bool endpoint_has_effect(enum endpoint endpoint)

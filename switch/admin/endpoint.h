@@ -1,4 +1,4 @@
-/* The calls of the admin port, from one table: which path, which method, which role. Pure. */
+/* The calls of the admin port, from one table: which path, which method, who may. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #define ENDPOINT_PARAMETER_SIZE 64
 
 enum endpoint {
-#define ENDPOINT(name, method, path, role, has_effect, sentence) ENDPOINT_##name,
+#define ENDPOINT(name, method, path, roles, has_effect, sentence) ENDPOINT_##name,
 #include "switch/admin/endpoint.def"
 #undef ENDPOINT
     ENDPOINT_COUNT
@@ -25,11 +25,12 @@ struct endpoint_match {
     enum endpoint endpoint;
     const char *allowed;
     char parameter[ENDPOINT_PARAMETER_SIZE]; /* what stood at `{}` */
+    char second[ENDPOINT_PARAMETER_SIZE];    /* at the second one */
 };
 
 /* HEAD is served as GET. */
 void endpoint_find(struct endpoint_match *match, const char *method, const char *path);
-enum role endpoint_role(enum endpoint endpoint);
+enum role_set endpoint_roles(enum endpoint endpoint);
 bool endpoint_has_effect(enum endpoint endpoint);
 /* Whether a long body belongs to it: rule files. */
 bool endpoint_takes_files(enum endpoint endpoint);

@@ -94,12 +94,16 @@ static enum token_answer identify(struct gate *gate, const struct gate_request *
     return token_check(gate->tokens, header + sizeof(scheme) - 1, tries_are_left(gate), holder);
 }
 
+static bool holder_may(const struct token_holder *holder, enum endpoint endpoint)
+{
+    return role_may(holder->role, scope_is_narrow(&holder->scope), endpoint_roles(endpoint));
+}
+
 bool gate_may(struct gate *gate, const struct gate_request *request, struct gate_finding *finding)
 {
     *finding = (struct gate_finding){.holder = {.role = ROLE_NOBODY}};
     finding->token = identify(gate, request, &finding->holder);
-    return finding->token == TOKEN_RIGHT &&
-           finding->holder.role >= endpoint_role(request->endpoint);
+    return finding->token == TOKEN_RIGHT && holder_may(&finding->holder, request->endpoint);
 }
 
 static bool note_begun(struct gate *gate, const struct gate_request *request,
@@ -112,9 +116,8 @@ static bool note_begun(struct gate *gate, const struct gate_request *request,
 bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,
                struct answer *answer)
 {
-    enum role needed = endpoint_role(request->endpoint);
     *holder = (struct token_holder){.role = ROLE_NOBODY};
-    if (needed == ROLE_NOBODY) {
+    if (endpoint_roles(request->endpoint) == ROLE_SET_OF_NOBODY) {
         return true;
     }
     const struct gate_finding *finding = request->finding;
@@ -139,8 +142,11 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
         return deny(gate, request, holder,
                     request->authorization == NULL ? "no token" : "a wrong token");
     }
-    if (holder->role < needed) {
-        answer_problem(answer, 403, "the role of this token may not do that");
+    if (!holder_may(holder, request->endpoint)) {
+        answer_problem(answer, 403,
+                       scope_is_narrow(&holder->scope)
+                           ? "this token is for some merchants' cases only, and may not do that"
+                           : "the role of this token may not do that");
         return deny(gate, request, holder, "the role does not suffice");
     }
     if (endpoint_has_effect(request->endpoint) && !note_begun(gate, request, holder)) {

@@ -33,20 +33,25 @@ struct arguments {
     uint32_t override_count;
     const char *words[WORD_COUNT_MAX]; /* token add NAME ROLE */
     uint32_t word_count;
+    struct scope scope; /* of a new token */
     bool is_bad, wants_help, wants_version;
 };
 
 static int usage(FILE *to)
 {
-    fputs("usage: tillway-admin --config FILE [--set PATH=VALUE ...]\n"
-          "       tillway-admin token add NAME ROLE   (--config FILE | --tokens FILE)\n"
-          "       tillway-admin token remove NAME     (--config FILE | --tokens FILE)\n"
-          "       tillway-admin --version | --help\n"
-          "\n"
-          "Serves the admin port of a switch: its options are in the sections admin, control and\n"
-          "store of the switch's own configuration. Roles are viewer and operator; a new token is\n"
-          "printed once and kept only as a hash.\n",
-          to);
+    fputs(
+        "usage: tillway-admin --config FILE [--set PATH=VALUE ...]\n"
+        "       tillway-admin token add NAME ROLE   (--config FILE | --tokens FILE)\n"
+        "           [--agent ID] [--merchant ID] [--point ID] [--as POSITION]\n"
+        "       tillway-admin token remove NAME     (--config FILE | --tokens FILE)\n"
+        "       tillway-admin --version | --help\n"
+        "\n"
+        "Serves the admin port of a switch: its options are in the sections admin, control and\n"
+        "store of the switch's own configuration. Roles are " ROLE_WORDS
+        ".\nOf the last two a token may be for the cases of an agent, merchant or service point\n"
+        "only; its holder acts as staff, manager, engineer or agent. A new token is printed once\n"
+        "and kept only as a hash.\n",
+        to);
     return to == stdout ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 
@@ -60,6 +65,27 @@ static const char *value_of(struct arguments *arguments, int argc, char **argv, 
     return argv[++*at];
 }
 
+/* "--agent", "--merchant", "--point", "--as" */
+static bool is_of_scope(const char *word)
+{
+    static const char *const OPTIONS[] = {"--agent", "--merchant", "--point", "--as"};
+    for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++) {
+        if (strcmp(word, OPTIONS[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void parse_scope(struct arguments *arguments, const char *option, const char *value)
+{
+    char reason[SCOPE_REASON_SIZE];
+    if (!arguments->is_bad && !scope_put(&arguments->scope, option + 2, value, reason)) {
+        fprintf(stderr, "tillway-admin: --%s\n", reason);
+        arguments->is_bad = true;
+    }
+}
+
 static void parse_one(struct arguments *arguments, int argc, char **argv, int *at)
 {
     const char *word = argv[*at];
@@ -69,6 +95,8 @@ static void parse_one(struct arguments *arguments, int argc, char **argv, int *a
         arguments->tokens = value_of(arguments, argc, argv, at);
     } else if (strcmp(word, "--set") == 0 && arguments->override_count < OVERRIDE_COUNT_MAX) {
         arguments->overrides[arguments->override_count++] = value_of(arguments, argc, argv, at);
+    } else if (is_of_scope(word)) {
+        parse_scope(arguments, word, value_of(arguments, argc, argv, at));
     } else if (strcmp(word, "--help") == 0) {
         arguments->wants_help = true;
     } else if (strcmp(word, "--version") == 0) {
@@ -142,6 +170,7 @@ static int run(const struct arguments *arguments)
                                 .log = options->store.folder,
                                 .fees = options->fees,
                                 .backup_folder = options->admin.backup_folder,
+                                .aftersales = options->aftersales.folder,
                                 .options = &source};
     struct admin *admin = admin_start(&setup, reason);
     int code = EXIT_CODE_CONFIG;
@@ -164,12 +193,12 @@ static int token_command(const struct arguments *arguments, const char *path)
     if (strcmp(verb, "add") == 0 && arguments->word_count == 4) {
         int role = role_find(arguments->words[3]);
         if (role < 0 || strlen(arguments->words[2]) >= sizeof(holder.name)) {
-            fputs("tillway-admin: ROLE is viewer or operator, NAME at most 31 characters\n",
-                  stderr);
+            fputs("tillway-admin: ROLE is " ROLE_WORDS ", NAME at most 31 characters\n", stderr);
             return EXIT_CODE_USAGE;
         }
         snprintf(holder.name, sizeof(holder.name), "%s", arguments->words[2]);
         holder.role = (enum role)role;
+        holder.scope = arguments->scope;
         status = token_add(path, &holder, token, reason);
         if (status == STATUS_OK) {
             puts(token);

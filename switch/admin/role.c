@@ -3,24 +3,42 @@
 
 #include <string.h>
 
-static const char *const words[] = {
+#include "protocols/base/require.h"
+
+static const char *const WORDS[] = {
 #define X(name, word, text) word,
     ROLE_MAP(X)
 #undef X
 };
-enum { ROLES = sizeof(words) / sizeof(words[0]) };
+
+static const uint32_t SETS[] = {
+#define X(name, roles, text) roles,
+    ROLE_SET_MAP(X)
+#undef X
+};
 
 const char *role_word(enum role role)
 {
-    return words[role];
+    REQUIRE((unsigned)role < ROLE_COUNT);
+    return WORDS[role];
 }
 
 int role_find(const char *word)
 {
-    for (int i = ROLE_VIEWER; i < ROLES; i++) {
-        if (strcmp(words[i], word) == 0) {
+    for (int i = ROLE_VIEWER; i < ROLE_COUNT; i++) {
+        if (strcmp(WORDS[i], word) == 0) {
             return i;
         }
     }
     return -1;
+}
+
+bool role_may(enum role role, bool is_scoped, enum role_set set)
+{
+    REQUIRE((unsigned)role < ROLE_COUNT && (unsigned)set < ROLE_SET_COUNT);
+    if (set == ROLE_SET_OF_NOBODY) {
+        return true;
+    }
+    bool is_among = (SETS[set] >> role & 1) != 0;
+    return is_among && (!is_scoped || (SETS[set] & ROLE_SET_SCOPED) != 0);
 }

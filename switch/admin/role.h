@@ -1,18 +1,58 @@
-/* Who may do what on the admin port. A role may do all that the ones before it may. */
+/* Who may do what on the admin port. Roles are no ladder: each call names those that may make it.
+ *
+ * A scoped token (scope.h) makes only calls that look at whose case it is. */
 #pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* X(name, word, sentence) */
 #define ROLE_MAP(X)                                                                                \
     X(NOBODY, "nobody", "no token is needed")                                                      \
-    X(VIEWER, "viewer", "may look at everything")                                                  \
-    X(OPERATOR, "operator", "may also reload and drain")
+    X(VIEWER, "viewer", "looks at the switch and its transactions")                                \
+    X(OPERATOR, "operator", "also changes rules, reloads and drains")                              \
+    X(AFTER_SALES, "after-sales", "follows up faults, transactions, requests and disputed fees")   \
+    X(RISK, "risk", "follows up risk and transactions, and reads all cases")
 
 enum role {
 #define X(name, word, text) ROLE_##name,
     ROLE_MAP(X)
 #undef X
+        ROLE_COUNT
+};
+
+#define ROLE_BIT(name) (UINT32_C(1) << ROLE_##name)
+/* The call shows a scoped token nothing but what is in its scope. */
+#define ROLE_SET_SCOPED (UINT32_C(1) << 31)
+
+/* X(name, roles, sentence): the sets that endpoint.def chooses from. Cases hold merchants' data, so
+ * that operators are not among those who read them. */
+#define ROLE_SET_MAP(X)                                                                            \
+    X(NOBODY, 0, "no token is needed")                                                             \
+    X(ANYBODY,                                                                                     \
+      ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) |             \
+          ROLE_SET_SCOPED,                                                                         \
+      "any token: no merchant's data")                                                             \
+    X(VIEWER, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR), "viewer, operator")                           \
+    X(OPERATOR, ROLE_BIT(OPERATOR), "operator")                                                    \
+    X(DESK, ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK),                           \
+      "operator, after-sales, risk; no scoped token")                                              \
+    X(FOLLOW_UP, ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK), "after-sales, risk; no scoped token")     \
+    X(CASES, ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) | ROLE_SET_SCOPED, "after-sales, risk")        \
+    X(RISK, ROLE_BIT(RISK), "risk")
+
+enum role_set {
+#define X(name, roles, text) ROLE_SET_OF_##name,
+    ROLE_SET_MAP(X)
+#undef X
+        ROLE_SET_COUNT
 };
 
 const char *role_word(enum role role);
 /* -1: no role that a token can have is called so. */
 int role_find(const char *word);
+/* "viewer, operator, after-sales or risk", for sentences. */
+#define ROLE_WORDS "viewer, operator, after-sales or risk"
+
+/* Whether a token of that role, scoped or not, may make a call of that set. */
+bool role_may(enum role role, bool is_scoped, enum role_set set);

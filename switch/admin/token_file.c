@@ -28,6 +28,7 @@
 #define COST_N_MAX 1048576
 #define MEMORY_BYTES_MAX (256u * 1024 * 1024)
 #define FILE_BYTES_MAX 65536
+#define LINE_PART_COUNT_MAX 8 /* the last one, the scope, may be absent */
 
 struct token_row {
     struct token_holder holder;
@@ -67,28 +68,40 @@ static bool derive(const struct token_row *row, const char *secret, uint8_t hash
                           MEMORY_BYTES_MAX, hash, HASH_BYTES) == 1;
 }
 
+/* Cuts a line at its colons; how many parts, at most LINE_PART_COUNT_MAX. */
+static int line_cut(char *line, char *parts[LINE_PART_COUNT_MAX])
+{
+    int count = 0;
+    for (char *at = line; at != NULL && count < LINE_PART_COUNT_MAX; count++) {
+        parts[count] = at;
+        at = strchr(at, ':');
+        if (at != NULL && count + 1 < LINE_PART_COUNT_MAX) {
+            *at++ = '\0';
+        }
+    }
+    return count;
+}
+
+static bool role_has_scope(enum role role)
+{
+    return role == ROLE_AFTER_SALES || role == ROLE_RISK;
+}
+
 /* One line without its end, which is overwritten. */
 static bool row_parse(struct token_row *row, char *line)
 {
-    char *parts[7];
-    char *at = line;
-    for (int i = 0; i < 7; i++) {
-        parts[i] = at;
-        char *colon = strchr(at, ':');
-        if ((colon == NULL) != (i == 6)) {
-            return false;
-        }
-        if (colon != NULL) {
-            *colon = '\0';
-            at = colon + 1;
-        }
-    }
-    int role = role_find(parts[1]);
-    if (!name_is_good(parts[0]) || role < 0) {
+    char *parts[LINE_PART_COUNT_MAX];
+    int count = line_cut(line, parts);
+    int role = count < LINE_PART_COUNT_MAX - 1 ? -1 : role_find(parts[1]);
+    if (role < 0 || !name_is_good(parts[0])) {
         return false;
     }
     snprintf(row->holder.name, sizeof(row->holder.name), "%s", parts[0]);
     row->holder.role = (enum role)role;
+    if (count == LINE_PART_COUNT_MAX &&
+        (!role_has_scope(row->holder.role) || !scope_parse(&row->holder.scope, parts[7]))) {
+        return false;
+    }
     row->n = strtoull(parts[2], NULL, 10);
     row->r = strtoull(parts[3], NULL, 10);
     row->p = strtoull(parts[4], NULL, 10);
@@ -117,10 +130,11 @@ static bool rows_read(struct token_file *file, FILE *stream, char *reason)
         struct token_row *row = &file->rows[file->count];
         memset(row, 0, sizeof(*row));
         if (!row_parse(row, line)) {
-            snprintf(reason, TOKEN_REASON_SIZE,
-                     "%.400s:%u: expected NAME:ROLE:N:r:p:SALT:HASH; make the line anew with "
-                     "tillway-admin token",
-                     file->path, number);
+            snprintf(
+                reason, TOKEN_REASON_SIZE,
+                "%.400s:%u: expected NAME:ROLE:N:r:p:SALT:HASH[:SCOPE]; make the line anew with "
+                "tillway-admin token",
+                file->path, number);
             return false;
         }
         file->count++;
@@ -297,10 +311,15 @@ enum status token_add(const char *path, const struct token_holder *holder,
     char secret_hex[SECRET_BYTES * 2 + 1];
     char salt_hex[SALT_BYTES * 2 + 1];
     char hash_hex[HASH_BYTES * 2 + 1];
-    char line[512];
+    char line[512], scope[SCOPE_TEXT_SIZE];
     struct token_row row = {.holder = *holder, .n = COST_N, .r = COST_R, .p = COST_P};
     if (!name_is_good(holder->name)) {
         snprintf(reason, TOKEN_REASON_SIZE, "a name is 1 to %d of a-z 0-9 -", TOKEN_NAME_SIZE - 1);
+        return STATUS_BAD_VALUE;
+    }
+    scope_write(scope, &holder->scope);
+    if (scope[0] != '\0' && !role_has_scope(holder->role)) {
+        snprintf(reason, TOKEN_REASON_SIZE, "only after-sales and risk are for some cases only");
         return STATUS_BAD_VALUE;
     }
     enum status status = name_check(path, holder->name, reason);
@@ -318,8 +337,9 @@ enum status token_add(const char *path, const struct token_holder *holder,
     }
     bytes_to_hex(salt_hex, row.salt, SALT_BYTES);
     bytes_to_hex(hash_hex, row.hash, HASH_BYTES);
-    snprintf(line, sizeof(line), "%s:%s:%d:%d:%d:%s:%s\n", holder->name, role_word(holder->role),
-             COST_N, COST_R, COST_P, salt_hex, hash_hex);
+    snprintf(line, sizeof(line), "%s:%s:%d:%d:%d:%s:%s%s%s\n", holder->name,
+             role_word(holder->role), COST_N, COST_R, COST_P, salt_hex, hash_hex,
+             scope[0] == '\0' ? "" : ":", scope);
     snprintf(token, TOKEN_TEXT_SIZE, TOKEN_PREFIX "%s_%s", holder->name, secret_hex);
     secret_wipe(secret, sizeof(secret));
     secret_wipe(secret_hex, sizeof(secret_hex));

@@ -1,7 +1,7 @@
 /* Operators' bearer tokens. A token is `twy_NAME_SECRET` with 32 random bytes of secret; the file
- * keeps only NAME, role and a scrypt hash (RFC 7914), one line each:
+ * keeps only NAME, role, scope (scope.h) and a scrypt hash (RFC 7914), one line each:
  *
- *   NAME:ROLE:N:r:p:SALT:HASH        (salt and hash in hex)
+ *   NAME:ROLE:N:r:p:SALT:HASH[:SCOPE]        (salt and hash in hex)
  *
  * The file must be its owner's alone (0600). A hash costs 16 MiB and some 50 ms, so a token that
  * was right once is remembered by its SHA-256 until the file changes, and the caller says whether
@@ -16,6 +16,7 @@
 
 #include "protocols/base/status.h"
 #include "switch/admin/role.h"
+#include "switch/admin/scope.h"
 
 #define TOKEN_NAME_SIZE 32
 #define TOKEN_TEXT_SIZE 128 /* of a whole token */
@@ -27,6 +28,7 @@ struct token_file;
 struct token_holder {
     char name[TOKEN_NAME_SIZE];
     enum role role;
+    struct scope scope; /* of after-sales and risk; else nothing is given */
 };
 
 /* NULL: `reason` says what is wrong with which line. An empty path or an absent file holds no
@@ -46,7 +48,8 @@ enum token_answer token_check(struct token_file *file, const char *token, bool m
                               struct token_holder *holder);
 
 /* Adds a line, made if the file is absent, and gives the token, this once.
- * STATUS_BAD_VALUE: a name of other characters than a-z 0-9 -, or too long. STATUS_DUPLICATE: the
+ * STATUS_BAD_VALUE: a name of other characters than a-z 0-9 -, or too long; a scope of a role
+ * that follows up no cases. STATUS_DUPLICATE: the
  * name has a token. STATUS_BROKEN: the file; `reason` says. */
 MUST_CHECK enum status token_add(const char *path, const struct token_holder *holder,
                                  char token[TOKEN_TEXT_SIZE], char reason[TOKEN_REASON_SIZE]);

@@ -93,7 +93,7 @@ static void scene_set(struct scene *scene)
                                          .method = "POST",
                                          .path = "/api/v1/versions/activate/7",
                                          .address = "127.0.0.1"};
-    const struct token_holder holder = {"bea", ROLE_OPERATOR};
+    const struct token_holder holder = {.name = "bea", .role = ROLE_OPERATOR};
     assert_true(late_report_begin(scene->report, &request, &holder, scene->pair[0]));
 }
 
@@ -260,7 +260,7 @@ static void test_the_gate_calls_unknown_what_the_switch_did_not_answer(void **st
                                          .method = "POST",
                                          .path = "/api/v1/reload",
                                          .address = "127.0.0.1"};
-    const struct token_holder holder = {"bea", ROLE_OPERATOR};
+    const struct token_holder holder = {.name = "bea", .role = ROLE_OPERATOR};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char reason[AUDIT_REASON_SIZE], text[2048];

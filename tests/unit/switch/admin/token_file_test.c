@@ -124,6 +124,64 @@ static void test_a_name_has_one_token_and_plain_letters(void **state)
     assert_int_equal(token_add(tokens_path, &colon, token, reason), STATUS_BAD_VALUE);
 }
 
+static void append(const char *text)
+{
+    FILE *stream = fopen(tokens_path, "a");
+    assert_non_null(stream);
+    fputs(text, stream);
+    fclose(stream);
+}
+
+static void test_a_scope_is_kept_and_lines_without_one_are_read(void **state)
+{
+    (void)state;
+    char ann[TOKEN_TEXT_SIZE], carl[TOKEN_TEXT_SIZE], none[TOKEN_TEXT_SIZE];
+    char reason[TOKEN_REASON_SIZE] = "";
+    struct token_holder holder = {.name = "carl",
+                                  .role = ROLE_AFTER_SALES,
+                                  .scope = {.agent_id = "A17", .position = SCOPE_POSITION_AGENT}};
+    struct token_holder bob = {.name = "bob", .role = ROLE_VIEWER, .scope = {.agent_id = "A17"}};
+    add("ann", ROLE_AFTER_SALES, ann);
+    assert_int_equal(token_add(tokens_path, &holder, carl, reason), STATUS_OK);
+    assert_int_equal(token_add(tokens_path, &bob, none, reason), STATUS_BAD_VALUE);
+    assert_non_null(strstr(reason, "only after-sales and risk"));
+    struct token_file *file = token_file_open(tokens_path, reason);
+    assert_non_null(file);
+    assert_int_equal(token_check(file, carl, true, &holder), TOKEN_RIGHT);
+    assert_string_equal(holder.scope.agent_id, "A17");
+    assert_int_equal(holder.scope.position, SCOPE_POSITION_AGENT);
+    assert_int_equal(token_check(file, ann, true, &holder), TOKEN_RIGHT);
+    assert_false(scope_is_narrow(&holder.scope));
+    token_file_close(file);
+}
+
+static void test_a_faulty_scope_is_refused(void **state)
+{
+    (void)state;
+#define HASHED ":16384:8:1:" SALT_HEX ":" SALT_HEX SALT_HEX
+#define SALT_HEX "00112233445566778899aabbccddeeff"
+    static const char *const LINES[] = {
+        "bob:after-sales" HASHED ":agent=\n",
+        "bob:after-sales" HASHED ":agent=A1:x\n",
+        "bob:after-sales" HASHED ":as=king\n",
+        "bob:after-sales" HASHED ":as=agent,agent=A1\n", /* another order than it is written in */
+        "bob:viewer" HASHED ":agent=A1\n",
+        "bob:after-sales" HASHED ":agent=A1,agent=A2\n",
+    };
+    for (size_t i = 0; i < COUNT_OF(LINES); i++) {
+        char token[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
+        unlink(tokens_path);
+        add("ann", ROLE_VIEWER, token);
+        append("cat:after-sales" HASHED ":agent=A1,as=agent\n");
+        struct token_file *file = token_file_open(tokens_path, reason);
+        assert_non_null(file);
+        token_file_close(file);
+        append(LINES[i]);
+        assert_null(token_file_open(tokens_path, reason));
+        assert_non_null(strstr(reason, ":3:"));
+    }
+}
+
 static void test_an_open_or_faulty_file_is_refused(void **state)
 {
     (void)state;
@@ -133,9 +191,7 @@ static void test_an_open_or_faulty_file_is_refused(void **state)
     assert_null(token_file_open(tokens_path, reason));
     assert_non_null(strstr(reason, "chmod 600"));
     assert_int_equal(chmod(tokens_path, 0600), 0);
-    FILE *stream = fopen(tokens_path, "a");
-    fputs("bob:king:16384:8:1:00:00\n", stream);
-    fclose(stream);
+    append("bob:king:16384:8:1:00:00\n");
     assert_null(token_file_open(tokens_path, reason));
     assert_non_null(strstr(reason, ":2:"));
 }
@@ -230,6 +286,8 @@ int main(void)
         FRESH(test_wrong_tokens_are_nobodys),
         FRESH(test_a_token_added_or_removed_counts_at_once),
         FRESH(test_a_name_has_one_token_and_plain_letters),
+        FRESH(test_a_scope_is_kept_and_lines_without_one_are_read),
+        FRESH(test_a_faulty_scope_is_refused),
         FRESH(test_an_open_or_faulty_file_is_refused),
         FRESH(test_a_wrong_token_is_hashed_once_where_a_body_follows),
         FRESH(test_the_gate_lets_each_role_do_its_own),

@@ -1,0 +1,56 @@
+/* See desk_share.h. */
+#include "switch/admin/desk_share.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct desk_share {
+    pthread_mutex_t mutex; /* guards the desk, from take to give */
+    char path[512];        /* empty: none is configured */
+    struct desk *desk;     /* owner; NULL: not opened yet */
+};
+
+struct desk_share *desk_share_create(const char *folder)
+{
+    struct desk_share *share = calloc(1, sizeof(*share));
+    if (share == NULL) {
+        return NULL;
+    }
+    pthread_mutex_init(&share->mutex, NULL);
+    if (folder[0] != '\0') {
+        snprintf(share->path, sizeof(share->path), "%s/aftersales.db", folder);
+    }
+    return share;
+}
+
+void desk_share_destroy(struct desk_share *share)
+{
+    if (share == NULL) {
+        return;
+    }
+    desk_close(share->desk);
+    pthread_mutex_destroy(&share->mutex);
+    free(share);
+}
+
+struct desk *desk_share_take(struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE])
+{
+    if (share->path[0] == '\0') {
+        snprintf(reason, DESK_SHARE_REASON_SIZE,
+                 "this switch has no after-sales: set aftersales.folder and restart");
+        return NULL;
+    }
+    pthread_mutex_lock(&share->mutex);
+    if (share->desk == NULL && desk_open(&share->desk, share->path, reason) != STATUS_OK) {
+        share->desk = NULL;
+        pthread_mutex_unlock(&share->mutex);
+        return NULL;
+    }
+    return share->desk;
+}
+
+void desk_share_give(struct desk_share *share)
+{
+    pthread_mutex_unlock(&share->mutex);
+}
