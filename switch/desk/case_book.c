@@ -7,6 +7,7 @@
 #include "protocols/base/require.h"
 #include "switch/desk/case_row.h"
 #include "switch/desk/desk_state.h"
+#include "switch/desk/event_note.h"
 
 /* A case with what its row has beside it. */
 struct kept_case {
@@ -145,7 +146,7 @@ static enum status make_entry(struct desk *desk, struct kept_case *kept,
     return STATUS_OK;
 }
 
-/* The event behind the chain, and the case as it is now. */
+/* The event behind the chain, the case as it is now, and what is told of it. */
 static enum status write_entry(struct desk *desk, struct kept_case *kept, struct case_entry *entry,
                                const struct case_rules *rules)
 {
@@ -154,7 +155,11 @@ static enum status write_entry(struct desk *desk, struct kept_case *kept, struct
         return desk_fault(desk, STATUS_BROKEN, "OpenSSL gave no SHA-256");
     }
     enum status status = insert_entry(desk, entry, kept->hash);
-    return status == STATUS_OK ? update_case(desk, kept, rules) : status;
+    if (status == STATUS_OK) {
+        status = update_case(desk, kept, rules);
+    }
+    const struct event_note_step step = {&kept->it, entry, due_of(&kept->it, rules)};
+    return status == STATUS_OK ? event_note_case(desk, &step) : status;
 }
 
 /* The flags of a case were what the case was. */
@@ -319,9 +324,11 @@ static enum status link_flag(struct desk *desk, uint64_t case_id, uint64_t flag_
                           (unsigned long long)flag_id, (long long)other);
     }
     const struct desk_value values[] = {DESK_NUMBER(case_id), DESK_NUMBER(flag_id)};
-    return status == STATUS_OK
-               ? desk_write(desk, "UPDATE flag SET case_id = ? WHERE id = ?", values, 2)
-               : status;
+    if (status != STATUS_OK || other != 0) {
+        return status;
+    }
+    status = desk_write(desk, "UPDATE flag SET case_id = ? WHERE id = ?", values, 2);
+    return status == STATUS_OK ? event_note_link(desk, flag_id, case_id) : status;
 }
 
 enum status case_book_link_flag(struct desk *desk, uint64_t case_id, uint64_t flag_id)

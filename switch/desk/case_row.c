@@ -51,6 +51,11 @@ enum case_outcome case_outcome_from_word(const char *word)
     return (enum case_outcome)i;
 }
 
+const char *case_row_step_word(enum case_step_result result)
+{
+    return STEP_RESULT_word(result);
+}
+
 /* Two numbers, and of each column its length and text at most. */
 #define ENTRY_BYTES_MAX                                                                            \
     (16 + sizeof(case_entry_columns) / sizeof(case_entry_columns[0]) * (2 + CELL_TEXT_SIZE))

@@ -11,6 +11,7 @@ extern const struct cell_table CASE_ROW_FLAG, CASE_ROW_CASE, CASE_ROW_ENTRY;
 const char *case_outcome_word(enum case_outcome outcome); /* "confirmed" */
 /* CASE_OUTCOME_BENIGN + 1: no such word. */
 enum case_outcome case_outcome_from_word(const char *word);
+const char *case_row_step_word(enum case_step_result result); /* "helped" */
 
 /* `hash` := SHA-256(`hash`, case, number, every column as its length in 2 bytes and its text); zero
  * bytes stand before the first event. BROKEN: OpenSSL refused. */

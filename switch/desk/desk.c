@@ -161,7 +161,8 @@ enum status desk_end(struct desk *desk, enum status status)
     "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;"         \
     "PRAGMA recursive_triggers = ON"
 
-static enum status make_tables(struct desk *desk)
+/* All that came after `version`; 0: the file is empty. */
+static enum status make_tables(struct desk *desk, int64_t version)
 {
     char marks[96];
     snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d",
@@ -169,13 +170,15 @@ static enum status make_tables(struct desk *desk)
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < desk_schema_count(); i++) {
         struct cell_sql sql = {0};
-        desk_schema_sql(i, &sql);
-        status = execute(desk, sql.text);
+        if (desk_schema_version(i) > version) {
+            desk_schema_sql(i, &sql);
+            status = execute(desk, sql.text);
+        }
     }
     return status == STATUS_OK ? execute(desk, marks) : status;
 }
 
-/* Makes the tables in an empty file, under the lock, so that two who open it at once agree. */
+/* Makes the tables that are missing, under the lock, so that two who open it at once agree. */
 static enum status check_tables(struct desk *desk)
 {
     int64_t application = 0;
@@ -192,7 +195,7 @@ static enum status check_tables(struct desk *desk)
         return status;
     }
     if (application == 0 && version == 0 && tables == 0) {
-        return make_tables(desk);
+        return make_tables(desk, 0);
     }
     if (application != DESK_APPLICATION_ID) {
         return desk_fault(desk, STATUS_MALFORMED,
@@ -200,12 +203,13 @@ static enum status check_tables(struct desk *desk)
                           "name another file",
                           (unsigned long long)application, DESK_APPLICATION_ID);
     }
-    if (version != DESK_SCHEMA_VERSION) {
+    if (version < 1 || version > DESK_SCHEMA_VERSION) {
         return desk_fault(desk, STATUS_MALFORMED,
-                          "made by another version of Tillway: user_version is %lld, expected %d",
+                          "made by another version of Tillway: user_version is %lld, expected 1 to "
+                          "%d; run the version that made it, or a later one",
                           (long long)version, DESK_SCHEMA_VERSION);
     }
-    return STATUS_OK;
+    return version < DESK_SCHEMA_VERSION ? make_tables(desk, version) : STATUS_OK;
 }
 
 static enum status open_file(struct desk *desk, const char *path)

@@ -14,7 +14,7 @@
 #include "protocols/base/status.h"
 
 #define DESK_APPLICATION_ID 0x54494C41 /* "TILA", in the file's header */
-#define DESK_SCHEMA_VERSION 1
+#define DESK_SCHEMA_VERSION 2
 #define DESK_REASON_SIZE 480
 #define DESK_BUSY_MS 5000
 
@@ -26,9 +26,10 @@ struct desk_actor {
     int64_t wall_us;
 };
 
-/* Opens the file, made with its tables when it is not there. One connection: one thread at a time.
- * STATUS_MALFORMED: another program's file, or of another version; STATUS_BROKEN: SQLite or the
- * disk; `reason` (DESK_REASON_SIZE) says which file and why. The caller owns *desk. */
+/* Opens the file, made with its tables when it is not there; one of an older version is brought up
+ * to date in one transaction, after which older programs refuse it. One connection: one thread at a
+ * time. STATUS_MALFORMED: another program's file, or of a later version; STATUS_BROKEN: SQLite or
+ * the disk; `reason` (DESK_REASON_SIZE) says which file and why. The caller owns *desk. */
 MUST_CHECK enum status desk_open(struct desk **desk, const char *path, char *reason);
 /* NULL does nothing. What was begun and not ended is undone. */
 void desk_close(struct desk *desk);

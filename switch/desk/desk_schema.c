@@ -94,6 +94,27 @@ static const char *const STATEMENTS[] = {
     " SELECT RAISE(ABORT, 'who read is only added to'); END;",
 };
 
+/* Version 2: the outbox, and how far each webhook is with it. */
+static const char *const STATEMENTS_2[] = {
+    "CREATE TABLE event_out (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
+    " kind TEXT NOT NULL, subject TEXT NOT NULL, payload BLOB NOT NULL) STRICT;"
+    "CREATE TABLE webhook_position (name TEXT PRIMARY KEY, position INTEGER NOT NULL,"
+    " state TEXT NOT NULL, attempts INTEGER NOT NULL, failing_since_us INTEGER NOT NULL,"
+    " next_try_us INTEGER NOT NULL, delivered_us INTEGER NOT NULL, fault TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE webhook_dead (name TEXT NOT NULL, number INTEGER NOT NULL,"
+    " wall_us INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, payload BLOB NOT NULL,"
+    " attempts INTEGER NOT NULL, died_us INTEGER NOT NULL, fault TEXT NOT NULL,"
+    " PRIMARY KEY (name, number)) STRICT, WITHOUT ROWID;",
+    "CREATE TRIGGER event_out_no_update BEFORE UPDATE ON event_out BEGIN"
+    " SELECT RAISE(ABORT, 'events are only added to'); END;"
+    "CREATE TRIGGER event_out_no_delete BEFORE DELETE ON event_out"
+    " WHEN EXISTS (SELECT 1 FROM event_out WHERE number < OLD.number)"
+    " OR EXISTS (SELECT 1 FROM webhook_position WHERE state = 'going'"
+    " AND position < OLD.number) BEGIN"
+    " SELECT RAISE(ABORT, 'events go from the old end, once no webhook waits for them'); END;",
+};
+
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
 {
     const struct cell_table *table = registry_table(kind);
@@ -131,9 +152,17 @@ static void own_keyed_sql(uint32_t index, struct cell_sql *sql)
     cell_sql_add(sql, OWN_KEYED[index].behind);
 }
 
+#define COUNT_1 (REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED) + COUNT_OF(STATEMENTS))
+
 uint32_t desk_schema_count(void)
 {
-    return REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED) + COUNT_OF(STATEMENTS);
+    return COUNT_1 + COUNT_OF(STATEMENTS_2);
+}
+
+int64_t desk_schema_version(uint32_t index)
+{
+    REQUIRE(index < desk_schema_count());
+    return index < COUNT_1 ? 1 : 2;
 }
 
 void desk_schema_sql(uint32_t index, struct cell_sql *sql)
@@ -143,7 +172,9 @@ void desk_schema_sql(uint32_t index, struct cell_sql *sql)
         registry_sql((enum registry_kind)index, sql);
     } else if (index < REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED)) {
         own_keyed_sql(index - REGISTRY_KIND_COUNT, sql);
-    } else {
+    } else if (index < COUNT_1) {
         cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT - COUNT_OF(OWN_KEYED)]);
+    } else {
+        cell_sql_add(sql, STATEMENTS_2[index - COUNT_1]);
     }
 }

@@ -6,6 +6,7 @@
 #include "protocols/base/require.h"
 #include "switch/desk/case_row.h"
 #include "switch/desk/desk_state.h"
+#include "switch/desk/event_note.h"
 
 /* Two flags are the same by these. */
 #define SAME                                                                                       \
@@ -57,6 +58,9 @@ static enum status add(struct desk *desk, const struct flag *flag, uint64_t *id,
     *is_new = status == STATUS_NOT_FOUND;
     if (*is_new) {
         status = insert(desk, flag, &number);
+        if (status == STATUS_OK) {
+            status = event_note_flag(desk, (uint64_t)number, flag);
+        }
     }
     *id = (uint64_t)number;
     return status;
@@ -185,9 +189,10 @@ static enum status judge(struct desk *desk, uint64_t id, enum case_outcome outco
     const struct desk_value values[] = {DESK_TEXT(case_outcome_word(outcome)),
                                         DESK_NUMBER(by->wall_us), DESK_TEXT(by->actor),
                                         DESK_NUMBER(id)};
-    return desk_write(desk,
-                      "UPDATE flag SET outcome = ?, judged_us = ?, judged_by = ? WHERE id = ?",
-                      values, DESK_COUNT_OF(values));
+    status =
+        desk_write(desk, "UPDATE flag SET outcome = ?, judged_us = ?, judged_by = ? WHERE id = ?",
+                   values, DESK_COUNT_OF(values));
+    return status == STATUS_OK ? event_note_judgement(desk, id, outcome, by) : status;
 }
 
 enum status flag_book_judge(struct desk *desk, uint64_t id, enum case_outcome outcome,

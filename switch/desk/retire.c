@@ -6,6 +6,7 @@
 #include "switch/desk/retire.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "protocols/base/require.h"
 #include "routing/civil_date.h"
@@ -22,6 +23,7 @@
  * the day as text. The statements that follow have the key as ?1 to ?3. */
 struct retire_class {
     const char *name, *find;
+    bool is_stretch;                             /* keys are the first and last number of many */
     const char *statements[STATEMENT_COUNT_MAX]; /* ends with NULL */
 };
 
@@ -30,6 +32,7 @@ static const struct retire_class CASES = {
     "SELECT id, '', '', 'events ' || event_count || ', last hash ' || lower(hex(last_hash))"
     " FROM service_case WHERE state = 'CLOSED' AND closed_us < ?1 AND ?2 <> '' AND id NOT IN"
     " (SELECT case_id FROM legal_hold WHERE ended_us = 0) LIMIT 1",
+    false,
     /* One statement in two strings. NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
     {"DELETE FROM flag_evidence WHERE flag_id IN (SELECT id FROM flag WHERE case_id = ?1)"
      " AND ?2 = '' AND ?3 = ''",
@@ -43,6 +46,7 @@ static const struct retire_class FLAGS = {
     "flag",
     "SELECT id, signal, subject_id, 'position ' || position FROM flag WHERE case_id = 0"
     " AND window_end_us < ?1 AND ?2 <> '' AND terminal_id NOT" IS_HELD("terminal_id") " LIMIT 1",
+    false,
     {"DELETE FROM flag_evidence WHERE flag_id = ?1 AND ?2 <> '' AND ?3 <> ''",
      "DELETE FROM flag WHERE id = ?1 AND signal = ?2 AND subject_id = ?3", NULL}};
 
@@ -54,6 +58,7 @@ static const struct retire_class PLACES = {
     " AND (has_place <> 'no' OR latitude_e3 <> 0 OR longitude_e3 <> 0 OR address <> ''"
     " OR radius_m <> 0 OR area_code % 100 <> 0)"
     " AND terminal_id NOT" IS_HELD("terminal_id") " LIMIT 1",
+    false,
     {"UPDATE registry_binding SET has_place = 'no', latitude_e3 = 0, longitude_e3 = 0,"
      " address = '', radius_m = 0, area_code = area_code / 100 * 100"
      " WHERE terminal_id = ?1 AND serial = ?2 AND valid_from_day = ?3",
@@ -69,12 +74,34 @@ static const struct retire_class INSPECTIONS = {
     " FROM inspection_entry AS newer WHERE newer.merchant_id = old.merchant_id"
     " AND newer.day > old.day) >= 2"
     " AND merchant_id NOT" IS_HELD("merchant_id") " LIMIT 1",
+    false,
     {"DELETE FROM inspection_entry WHERE merchant_id = ?1 AND terminal_id = ?2 AND day = ?3",
      NULL}};
 
+/* From the old end, a thousand at a time: what is behind one that stays stays too. */
+static const struct retire_class EVENTS = {
+    "event",
+    "SELECT min(number), max(number), '', 'events of the outbox' FROM (SELECT number FROM event_out"
+    " WHERE number < ifnull((SELECT min(number) FROM event_out WHERE wall_us >= ?1 OR ?2 = ''),"
+    " 9223372036854775807) AND number <= ifnull((SELECT min(position) FROM webhook_position"
+    " WHERE state = 'going'), 9223372036854775807) ORDER BY number LIMIT 1000) HAVING count(*) > 0",
+    true,
+    {"DELETE FROM event_out WHERE number >= ?1 AND number <= ?2 AND ?3 = ''", NULL}};
+
+static const struct retire_class DEAD_LETTERS = {
+    "dead_letter",
+    "SELECT name, number, '', kind || ' of ' || subject || ', given up after ' || attempts ||"
+    " ' attempts' FROM webhook_dead WHERE died_us < ?1 AND ?2 <> '' LIMIT 1",
+    false,
+    {"DELETE FROM webhook_dead WHERE name = ?1 AND number = ?2 AND ?3 = ''", NULL}};
+
 void retire_rules_default(struct retire_rules *rules)
 {
-    *rules = (struct retire_rules){.case_days = 1096, .place_days = 365, .inspection_days = 1096};
+    *rules = (struct retire_rules){.case_days = 1096,
+                                   .place_days = 365,
+                                   .inspection_days = 1096,
+                                   .event_days = 90,
+                                   .dead_days = 1096};
 }
 
 struct retire_item {
@@ -129,17 +156,22 @@ static enum status retire_item(struct desk *desk, const struct retire_class *cla
 
 /* NOT_FOUND: nothing is old any more, which ends the transaction well. */
 static enum status retire_one(struct desk *desk, const struct retire_class *class,
-                              int64_t before_us, const struct desk_actor *by)
+                              int64_t before_us, const struct desk_actor *by,
+                              struct retire_item *item)
 {
-    struct retire_item item;
     enum status status = desk_begin(desk);
     if (status != STATUS_OK) {
         return status;
     }
-    enum status found = find_item(desk, class, before_us, &item);
-    status = found == STATUS_OK ? retire_item(desk, class, &item, by) : found;
+    enum status found = find_item(desk, class, before_us, item);
+    status = found == STATUS_OK ? retire_item(desk, class, item, by) : found;
     status = desk_end(desk, status == STATUS_NOT_FOUND ? STATUS_OK : status);
     return status == STATUS_OK ? found : status;
+}
+
+static uint32_t stretch_length(const struct retire_item *item)
+{
+    return (uint32_t)(strtoull(item->keys[1], NULL, 10) - strtoull(item->keys[0], NULL, 10) + 1);
 }
 
 static enum status retire_class(struct desk *desk, const struct retire_class *class, int32_t days,
@@ -147,8 +179,11 @@ static enum status retire_class(struct desk *desk, const struct retire_class *cl
 {
     enum status status = STATUS_OK;
     while (status == STATUS_OK) {
-        status = retire_one(desk, class, by->wall_us - days * DAY_US, by);
-        *count += status == STATUS_OK;
+        struct retire_item item;
+        status = retire_one(desk, class, by->wall_us - days * DAY_US, by, &item);
+        if (status == STATUS_OK) {
+            *count += class->is_stretch ? stretch_length(&item) : 1;
+        }
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -167,6 +202,12 @@ enum status desk_retire(struct desk *desk, const struct retire_rules *rules,
     }
     if (status == STATUS_OK) {
         status = retire_class(desk, &INSPECTIONS, rules->inspection_days, by, &counts->inspections);
+    }
+    if (status == STATUS_OK) {
+        status = retire_class(desk, &EVENTS, rules->event_days, by, &counts->events);
+    }
+    if (status == STATUS_OK) {
+        status = retire_class(desk, &DEAD_LETTERS, rules->dead_days, by, &counts->dead_letters);
     }
     return status;
 }

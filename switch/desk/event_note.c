@@ -1,0 +1,166 @@
+/* See event_note.h. The lock is held from the begin of a transaction, so the next number is known
+ * before the row is there, and stands in its bytes too. */
+#include "switch/desk/event_note.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "protocols/aftersales_event.pb-c.h"
+#include "protocols/base/require.h"
+#include "switch/desk/case_row.h"
+#include "switch/desk/cell_pack.h"
+#include "switch/desk/desk_state.h"
+
+static enum status insert(struct desk *desk, const struct event_line *line)
+{
+    sqlite3_stmt *statement = desk_prepare(desk, "INSERT INTO event_out VALUES (?, ?, ?, ?, ?)");
+    const struct desk_value values[] = {DESK_NUMBER(line->number), DESK_NUMBER(line->wall_us),
+                                        DESK_TEXT(event_out_word(line->kind)),
+                                        DESK_TEXT(line->subject)};
+    bool is_bound = statement != NULL && desk_bind(statement, values, 4) &&
+                    sqlite3_bind_blob(statement, 5, line->payload, (int)line->length,
+                                      SQLITE_TRANSIENT) == SQLITE_OK;
+    return desk_run(desk, statement, is_bound);
+}
+
+/* Numbers the event and writes it down. */
+static enum status write_event(struct desk *desk, enum event_out_kind kind, const char *subject,
+                               Aftersales__Event *event)
+{
+    uint8_t bytes[EVENT_OUT_BYTES_MAX];
+    struct event_out_range range;
+    REQUIRE(desk->depth > 0);
+    enum status status = event_out_range(desk, &range);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    event->number = range.last + 1;
+    size_t length = aftersales__event__get_packed_size(event);
+    REQUIRE(length <= sizeof(bytes));
+    aftersales__event__pack(event, bytes);
+    return insert(
+        desk, &(struct event_line){event->number, event->wall_us, kind, subject, bytes, length});
+}
+
+enum status event_note_flag(struct desk *desk, uint64_t flag_id, const struct flag *flag)
+{
+    struct cell_pack_texts texts = {.length = 0};
+    uint64_t evidence[FLAG_EVIDENCE_COUNT_MAX];
+    Aftersales__Flag told = AFTERSALES__FLAG__INIT;
+    Aftersales__Event event = AFTERSALES__EVENT__INIT;
+    cell_pack(&CASE_ROW_FLAG, flag, &told.base, &texts);
+    memcpy(evidence, flag->evidence, sizeof(evidence));
+    told.id = flag_id;
+    told.signal_name = cell_pack_text(&texts, signal_name(flag->signal));
+    told.sentence = cell_pack_text(&texts, signal_sentence(flag->signal));
+    told.follow_up = cell_pack_text(&texts, follow_up_name(signal_follow_up(flag->signal)));
+    told.case_kind = cell_pack_text(&texts, case_kind_name(signal_case_kind(flag->signal)));
+    told.cohort = flag->subject == FLAG_OF_COHORT ? told.cohort : NULL;
+    told.n_evidence = flag->evidence_count;
+    told.evidence = evidence;
+    event.wall_us = flag->window_end_us;
+    event.what_case = AFTERSALES__EVENT__WHAT_FLAG;
+    event.flag = &told;
+    return write_event(desk, EVENT_OUT_FLAG, flag->subject_id, &event);
+}
+
+/* Whose the flag is, for the row's column; `subject_id` has the room of a flag's. */
+static enum status find_subject(struct desk *desk, uint64_t flag_id, char *subject_id, size_t size)
+{
+    sqlite3_stmt *statement = desk_prepare(desk, "SELECT subject_id FROM flag WHERE id = ?");
+    if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(flag_id), 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = desk_step(desk, statement);
+    if (status == STATUS_OK) {
+        snprintf(subject_id, size, "%s", (const char *)sqlite3_column_text(statement, 0));
+    }
+    desk_release(desk, statement);
+    return status;
+}
+
+enum status event_note_judgement(struct desk *desk, uint64_t flag_id, enum case_outcome outcome,
+                                 const struct desk_actor *by)
+{
+    char subject_id[sizeof(((struct flag *)0)->subject_id)];
+    struct cell_pack_texts texts = {.length = 0};
+    Aftersales__FlagJudgement told = AFTERSALES__FLAG_JUDGEMENT__INIT;
+    Aftersales__Event event = AFTERSALES__EVENT__INIT;
+    enum status status = find_subject(desk, flag_id, subject_id, sizeof(subject_id));
+    if (status != STATUS_OK) {
+        return status;
+    }
+    told.flag_id = flag_id;
+    told.outcome = cell_pack_text(&texts, case_outcome_word(outcome));
+    told.actor = cell_pack_text(&texts, by->actor);
+    event.wall_us = by->wall_us;
+    event.what_case = AFTERSALES__EVENT__WHAT_JUDGEMENT;
+    event.judgement = &told;
+    return write_event(desk, EVENT_OUT_FLAG_JUDGED, subject_id, &event);
+}
+
+enum status event_note_link(struct desk *desk, uint64_t flag_id, uint64_t case_id)
+{
+    char subject_id[sizeof(((struct flag *)0)->subject_id)];
+    Aftersales__FlagLink told = AFTERSALES__FLAG_LINK__INIT;
+    Aftersales__Event event = AFTERSALES__EVENT__INIT;
+    enum status status = find_subject(desk, flag_id, subject_id, sizeof(subject_id));
+    if (status == STATUS_OK) {
+        /* No clock comes with a link: it is part of what the case went through last. */
+        status = desk_number(desk, "SELECT changed_us FROM service_case WHERE id = ?",
+                             &DESK_NUMBER(case_id), 1, &event.wall_us);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    told.flag_id = flag_id;
+    told.case_id = case_id;
+    event.what_case = AFTERSALES__EVENT__WHAT_LINK;
+    event.link = &told;
+    return write_event(desk, EVENT_OUT_FLAG_LINKED, subject_id, &event);
+}
+
+static void pack_case(Aftersales__ServiceCase *told, const struct event_note_step *step,
+                      char *steps[CASE_STEP_COUNT_MAX], struct cell_pack_texts *texts)
+{
+    const struct service_case *it = step->service_case;
+    cell_pack(&CASE_ROW_CASE, it, &told->base, texts);
+    told->id = it->id;
+    told->due_us = step->due_us;
+    told->steps = steps;
+    while (told->n_steps < CASE_STEP_COUNT_MAX &&
+           case_first_step(it->kind, (uint8_t)(told->n_steps + 1)) != NULL) {
+        const char *word = case_row_step_word((enum case_step_result)it->steps[told->n_steps]);
+        steps[told->n_steps++] = cell_pack_text(texts, word);
+    }
+}
+
+enum status event_note_case(struct desk *desk, const struct event_note_step *step)
+{
+    struct cell_pack_texts texts = {.length = 0};
+    char *steps[CASE_STEP_COUNT_MAX];
+    Aftersales__ServiceCase after = AFTERSALES__SERVICE_CASE__INIT;
+    Aftersales__CaseEvent told = AFTERSALES__CASE_EVENT__INIT;
+    Aftersales__Event event = AFTERSALES__EVENT__INIT;
+    const struct case_entry *entry = step->entry;
+    bool is_open = entry->event.kind == CASE_EVENT_OPEN;
+    pack_case(&after, step, steps, &texts);
+    cell_pack(&CASE_ROW_ENTRY, entry, &told.base, &texts);
+    told.service_case = &after;
+    told.number = entry->number;
+    told.sentence = cell_pack_text(&texts, case_event_text(entry->event.kind));
+    if (entry->event.step == 0) {
+        told.result = NULL; /* of a first step only */
+    }
+    event.wall_us = entry->event.wall_us;
+    if (is_open) {
+        event.what_case = AFTERSALES__EVENT__WHAT_CASE_OPENED;
+        event.case_opened = &told;
+    } else {
+        event.what_case = AFTERSALES__EVENT__WHAT_CASE_EVENT;
+        event.case_event = &told;
+    }
+    return write_event(desk, is_open ? EVENT_OUT_CASE_OPENED : EVENT_OUT_CASE_EVENT,
+                       step->service_case->subject_id, &event);
+}

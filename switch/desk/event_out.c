@@ -1,0 +1,85 @@
+/* See event_out.h. */
+#include "switch/desk/event_out.h"
+
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "switch/desk/desk_state.h"
+
+static const char *const WORDS[EVENT_OUT_COUNT] = {
+#define X(name, word, sentence) word,
+    EVENT_OUT_MAP(X)
+#undef X
+};
+
+const char *event_out_word(enum event_out_kind kind)
+{
+    REQUIRE(kind < EVENT_OUT_COUNT);
+    return WORDS[kind];
+}
+
+enum event_out_kind event_out_from_word(const char *word)
+{
+    uint32_t i = 0;
+    while (i < EVENT_OUT_COUNT && strcmp(WORDS[i], word) != 0) {
+        i++;
+    }
+    return (enum event_out_kind)i;
+}
+
+/* The row at hand; the pointers live until the next step. */
+static enum status read_line(struct desk *desk, sqlite3_stmt *statement, struct event_line *line)
+{
+    line->number = (uint64_t)sqlite3_column_int64(statement, 0);
+    line->wall_us = sqlite3_column_int64(statement, 1);
+    line->kind = event_out_from_word((const char *)sqlite3_column_text(statement, 2));
+    line->subject = (const char *)sqlite3_column_text(statement, 3);
+    line->payload = sqlite3_column_blob(statement, 4);
+    line->length = (size_t)sqlite3_column_bytes(statement, 4);
+    return line->kind < EVENT_OUT_COUNT && line->payload != NULL &&
+                   line->length <= EVENT_OUT_BYTES_MAX
+               ? STATUS_OK
+               : desk_fault(desk, STATUS_MALFORMED,
+                            "event %llu: its kind or length is of another version of Tillway",
+                            (unsigned long long)line->number);
+}
+
+enum status event_out_read(struct desk *desk, uint64_t after, uint32_t room,
+                           const struct event_sink *sink, uint32_t *count)
+{
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT number, wall_us, kind, subject, payload FROM event_out"
+                           " WHERE number > ? ORDER BY number LIMIT ?");
+    const struct desk_value values[] = {
+        DESK_NUMBER(after > INT64_MAX ? (uint64_t)INT64_MAX : after), DESK_NUMBER(room)};
+    *count = 0;
+    if (statement == NULL || !desk_bind(statement, values, 2)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status;
+    while ((status = desk_step(desk, statement)) == STATUS_OK) {
+        struct event_line line;
+        status = read_line(desk, statement, &line);
+        if (status != STATUS_OK || !sink->on_line(sink->argument, &line)) {
+            break;
+        }
+        ++*count;
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status event_out_range(struct desk *desk, struct event_out_range *range)
+{
+    int64_t first = 0;
+    int64_t last = 0;
+    enum status status = desk_number(
+        desk, "SELECT seq FROM sqlite_sequence WHERE name = 'event_out'", NULL, 0, &last);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) {
+        status = desk_number(desk, "SELECT ifnull(min(number), 0) FROM event_out", NULL, 0, &first);
+    }
+    range->last = (uint64_t)last;
+    range->first = first > 0 ? (uint64_t)first : range->last + 1;
+    return status;
+}
