@@ -97,13 +97,15 @@ static const char *const STATEMENTS[] = {
 /* Version 2: the outbox, and how far each webhook is with it. */
 static const char *const STATEMENTS_2[] = {
     "CREATE TABLE event_out (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
-    " kind TEXT NOT NULL, subject TEXT NOT NULL, payload BLOB NOT NULL) STRICT;"
+    " kind TEXT NOT NULL, case_kind TEXT NOT NULL, subject TEXT NOT NULL, payload BLOB NOT NULL)"
+    " STRICT;"
     "CREATE TABLE webhook_position (name TEXT PRIMARY KEY, position INTEGER NOT NULL,"
     " state TEXT NOT NULL, attempts INTEGER NOT NULL, failing_since_us INTEGER NOT NULL,"
     " next_try_us INTEGER NOT NULL, delivered_us INTEGER NOT NULL, fault TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE webhook_dead (name TEXT NOT NULL, number INTEGER NOT NULL,"
-    " wall_us INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, payload BLOB NOT NULL,"
+    " wall_us INTEGER NOT NULL, kind TEXT NOT NULL, case_kind TEXT NOT NULL,"
+    " subject TEXT NOT NULL, payload BLOB NOT NULL,"
     " attempts INTEGER NOT NULL, died_us INTEGER NOT NULL, fault TEXT NOT NULL,"
     " PRIMARY KEY (name, number)) STRICT, WITHOUT ROWID;",
     "CREATE TRIGGER event_out_no_update BEFORE UPDATE ON event_out BEGIN"

@@ -13,21 +13,30 @@
 
 static enum status insert(struct desk *desk, const struct event_line *line)
 {
-    sqlite3_stmt *statement = desk_prepare(desk, "INSERT INTO event_out VALUES (?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = desk_prepare(desk, "INSERT INTO event_out VALUES (?, ?, ?, ?, ?, ?)");
     const struct desk_value values[] = {DESK_NUMBER(line->number), DESK_NUMBER(line->wall_us),
                                         DESK_TEXT(event_out_word(line->kind)),
+                                        DESK_TEXT(case_kind_name(line->case_kind)),
                                         DESK_TEXT(line->subject)};
-    bool is_bound = statement != NULL && desk_bind(statement, values, 4) &&
-                    sqlite3_bind_blob(statement, 5, line->payload, (int)line->length,
+    bool is_bound = statement != NULL && desk_bind(statement, values, 5) &&
+                    sqlite3_bind_blob(statement, 6, line->payload, (int)line->length,
                                       SQLITE_TRANSIENT) == SQLITE_OK;
     return desk_run(desk, statement, is_bound);
 }
 
+/* What stands beside the bytes. */
+struct event_head {
+    enum event_out_kind kind;
+    enum case_kind case_kind;
+    char subject_id[sizeof(((struct flag *)0)->subject_id)];
+};
+
 /* Numbers the event and writes it down. */
-static enum status write_event(struct desk *desk, enum event_out_kind kind, const char *subject,
+static enum status write_event(struct desk *desk, const struct event_head *head,
                                Aftersales__Event *event)
 {
     uint8_t bytes[EVENT_OUT_BYTES_MAX];
+    struct cell_pack_texts texts = {.length = 0};
     struct event_out_range range;
     REQUIRE(desk->depth > 0);
     enum status status = event_out_range(desk, &range);
@@ -35,11 +44,12 @@ static enum status write_event(struct desk *desk, enum event_out_kind kind, cons
         return status;
     }
     event->number = range.last + 1;
+    event->case_kind = cell_pack_text(&texts, case_kind_name(head->case_kind));
     size_t length = aftersales__event__get_packed_size(event);
     REQUIRE(length <= sizeof(bytes));
     aftersales__event__pack(event, bytes);
-    return insert(
-        desk, &(struct event_line){event->number, event->wall_us, kind, subject, bytes, length});
+    return insert(desk, &(struct event_line){event->number, event->wall_us, head->kind,
+                                             head->case_kind, head->subject_id, bytes, length});
 }
 
 enum status event_note_flag(struct desk *desk, uint64_t flag_id, const struct flag *flag)
@@ -61,20 +71,27 @@ enum status event_note_flag(struct desk *desk, uint64_t flag_id, const struct fl
     event.wall_us = flag->window_end_us;
     event.what_case = AFTERSALES__EVENT__WHAT_FLAG;
     event.flag = &told;
-    return write_event(desk, EVENT_OUT_FLAG, flag->subject_id, &event);
+    struct event_head head = {EVENT_OUT_FLAG, signal_case_kind(flag->signal), ""};
+    memcpy(head.subject_id, flag->subject_id, sizeof(head.subject_id));
+    return write_event(desk, &head, &event);
 }
 
-/* Whose the flag is, for the row's column; `subject_id` has the room of a flag's. */
-static enum status find_subject(struct desk *desk, uint64_t flag_id, char *subject_id, size_t size)
+/* Whose the flag is, and what case it leads to. */
+static enum status find_flag(struct desk *desk, uint64_t flag_id, struct event_head *head)
 {
-    sqlite3_stmt *statement = desk_prepare(desk, "SELECT subject_id FROM flag WHERE id = ?");
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT subject_id, signal FROM flag WHERE id = ?");
     if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(flag_id), 1)) {
         desk_release(desk, statement);
         return desk_broken(desk, "reading");
     }
     enum status status = desk_step(desk, statement);
     if (status == STATUS_OK) {
-        snprintf(subject_id, size, "%s", (const char *)sqlite3_column_text(statement, 0));
+        enum signal_code signal = signal_from_code((const char *)sqlite3_column_text(statement, 1));
+        snprintf(head->subject_id, sizeof(head->subject_id), "%s",
+                 (const char *)sqlite3_column_text(statement, 0));
+        /* Of a rule that is no more nobody knows, so it is told to the fewest. */
+        head->case_kind = signal < SIGNAL_COUNT ? signal_case_kind(signal) : CASE_RISK;
     }
     desk_release(desk, statement);
     return status;
@@ -83,11 +100,11 @@ static enum status find_subject(struct desk *desk, uint64_t flag_id, char *subje
 enum status event_note_judgement(struct desk *desk, uint64_t flag_id, enum case_outcome outcome,
                                  const struct desk_actor *by)
 {
-    char subject_id[sizeof(((struct flag *)0)->subject_id)];
+    struct event_head head = {.kind = EVENT_OUT_FLAG_JUDGED};
     struct cell_pack_texts texts = {.length = 0};
     Aftersales__FlagJudgement told = AFTERSALES__FLAG_JUDGEMENT__INIT;
     Aftersales__Event event = AFTERSALES__EVENT__INIT;
-    enum status status = find_subject(desk, flag_id, subject_id, sizeof(subject_id));
+    enum status status = find_flag(desk, flag_id, &head);
     if (status != STATUS_OK) {
         return status;
     }
@@ -97,29 +114,34 @@ enum status event_note_judgement(struct desk *desk, uint64_t flag_id, enum case_
     event.wall_us = by->wall_us;
     event.what_case = AFTERSALES__EVENT__WHAT_JUDGEMENT;
     event.judgement = &told;
-    return write_event(desk, EVENT_OUT_FLAG_JUDGED, subject_id, &event);
+    return write_event(desk, &head, &event);
 }
 
 enum status event_note_link(struct desk *desk, uint64_t flag_id, uint64_t case_id)
 {
-    char subject_id[sizeof(((struct flag *)0)->subject_id)];
+    struct event_head head = {.kind = EVENT_OUT_FLAG_LINKED};
+    struct service_case it;
     Aftersales__FlagLink told = AFTERSALES__FLAG_LINK__INIT;
     Aftersales__Event event = AFTERSALES__EVENT__INIT;
-    enum status status = find_subject(desk, flag_id, subject_id, sizeof(subject_id));
+    enum status status = find_flag(desk, flag_id, &head);
     if (status == STATUS_OK) {
-        /* No clock comes with a link: it is part of what the case went through last. */
-        status = desk_number(desk, "SELECT changed_us FROM service_case WHERE id = ?",
-                             &DESK_NUMBER(case_id), 1, &event.wall_us);
+        status = case_book_find(desk, case_id, &it);
     }
     if (status != STATUS_OK) {
         return status;
     }
+    head.case_kind = it.kind;
+    event.wall_us = it.changed_us; /* no clock comes with a link: it goes with the last step */
     told.flag_id = flag_id;
     told.case_id = case_id;
     event.what_case = AFTERSALES__EVENT__WHAT_LINK;
     event.link = &told;
-    return write_event(desk, EVENT_OUT_FLAG_LINKED, subject_id, &event);
+    return write_event(desk, &head, &event);
 }
+
+_Static_assert(sizeof(((struct event_head *)0)->subject_id) ==
+                   sizeof(((struct service_case *)0)->subject_id),
+               "subjects of cases are those of flags");
 
 static void pack_case(Aftersales__ServiceCase *told, const struct event_note_step *step,
                       char *steps[CASE_STEP_COUNT_MAX], struct cell_pack_texts *texts)
@@ -161,6 +183,8 @@ enum status event_note_case(struct desk *desk, const struct event_note_step *ste
         event.what_case = AFTERSALES__EVENT__WHAT_CASE_EVENT;
         event.case_event = &told;
     }
-    return write_event(desk, is_open ? EVENT_OUT_CASE_OPENED : EVENT_OUT_CASE_EVENT,
-                       step->service_case->subject_id, &event);
+    struct event_head head = {is_open ? EVENT_OUT_CASE_OPENED : EVENT_OUT_CASE_EVENT,
+                              step->service_case->kind, ""};
+    memcpy(head.subject_id, step->service_case->subject_id, sizeof(head.subject_id));
+    return write_event(desk, &head, &event);
 }

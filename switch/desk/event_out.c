@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/aftersales/service_case.h"
 #include "switch/desk/desk_state.h"
 
 static const char *const WORDS[EVENT_OUT_COUNT] = {
@@ -33,23 +34,24 @@ static enum status read_line(struct desk *desk, sqlite3_stmt *statement, struct 
     line->number = (uint64_t)sqlite3_column_int64(statement, 0);
     line->wall_us = sqlite3_column_int64(statement, 1);
     line->kind = event_out_from_word((const char *)sqlite3_column_text(statement, 2));
-    line->subject = (const char *)sqlite3_column_text(statement, 3);
-    line->payload = sqlite3_column_blob(statement, 4);
-    line->length = (size_t)sqlite3_column_bytes(statement, 4);
-    return line->kind < EVENT_OUT_COUNT && line->payload != NULL &&
+    line->case_kind = case_kind_from_name((const char *)sqlite3_column_text(statement, 3));
+    line->subject = (const char *)sqlite3_column_text(statement, 4);
+    line->payload = sqlite3_column_blob(statement, 5);
+    line->length = (size_t)sqlite3_column_bytes(statement, 5);
+    return line->kind < EVENT_OUT_COUNT && line->case_kind <= CASE_FEE && line->payload != NULL &&
                    line->length <= EVENT_OUT_BYTES_MAX
                ? STATUS_OK
                : desk_fault(desk, STATUS_MALFORMED,
-                            "event %llu: its kind or length is of another version of Tillway",
+                            "event %llu: its kind, or its length, is of another version of Tillway",
                             (unsigned long long)line->number);
 }
 
 enum status event_out_read(struct desk *desk, uint64_t after, uint32_t room,
                            const struct event_sink *sink, uint32_t *count)
 {
-    sqlite3_stmt *statement =
-        desk_prepare(desk, "SELECT number, wall_us, kind, subject, payload FROM event_out"
-                           " WHERE number > ? ORDER BY number LIMIT ?");
+    sqlite3_stmt *statement = desk_prepare(
+        desk, "SELECT number, wall_us, kind, case_kind, subject, payload FROM event_out"
+              " WHERE number > ? ORDER BY number LIMIT ?");
     const struct desk_value values[] = {
         DESK_NUMBER(after > INT64_MAX ? (uint64_t)INT64_MAX : after), DESK_NUMBER(room)};
     *count = 0;

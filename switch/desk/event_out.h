@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "switch/aftersales/flag.h"
 #include "switch/desk/desk.h"
 
 /* What an event can tell: X(NAME, "word in the file and in filters", sentence). */
@@ -35,8 +36,9 @@ struct event_line {
     uint64_t number;
     int64_t wall_us;
     enum event_out_kind kind;
-    const char *subject;    /* terminal, merchant, or the cohort's value; borrowed */
-    const uint8_t *payload; /* one aftersales.Event; borrowed, for the call's time */
+    enum case_kind case_kind; /* that it belongs or leads to */
+    const char *subject;      /* terminal, merchant, or the cohort's value; borrowed */
+    const uint8_t *payload;   /* one aftersales.Event; borrowed, for the call's time */
     size_t length;
 };
 struct event_sink {

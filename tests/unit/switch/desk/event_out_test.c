@@ -27,6 +27,7 @@ static bool keep_line(void *argument, const struct event_line *line)
     assert_non_null(event);
     assert_int_equal(event->number, line->number);
     assert_int_equal(event->wall_us, line->wall_us);
+    assert_string_equal(event->case_kind, case_kind_name(line->case_kind));
     lines->events[lines->count++] = event;
     return true;
 }
@@ -160,7 +161,7 @@ static void test_links_and_judgements_are_told_once(void **state)
     struct lines lines;
     uint64_t case_id = scene_case(scene, CASE_FAULT, "10000001");
     uint64_t linked = flag_add(scene, scene_flag(SIGNAL_TIMEOUTS, "10000001", 5));
-    uint64_t loose = flag_add(scene, scene_flag(SIGNAL_TIMEOUTS, "10000002", 6));
+    uint64_t loose = flag_add(scene, scene_flag(SIGNAL_WRONG_PINS, "10000002", 6));
     assert_int_equal(case_book_link_flag(scene->desk, case_id, linked), STATUS_OK);
     assert_int_equal(case_book_link_flag(scene->desk, case_id, linked), STATUS_OK);
     assert_int_equal(flag_book_judge(scene->desk, loose, CASE_OUTCOME_CONFIRMED, &scene->ann),
@@ -173,6 +174,8 @@ static void test_links_and_judgements_are_told_once(void **state)
     assert_int_equal(lines.events[0]->link->flag_id, linked);
     assert_int_equal(lines.events[0]->link->case_id, case_id);
     assert_string_equal(lines.subjects[0], "10000001");
+    assert_string_equal(lines.events[0]->case_kind, "FAULT");
+    assert_string_equal(lines.events[1]->case_kind, "RISK");
     assert_int_equal(lines.kinds[1], EVENT_OUT_FLAG_JUDGED);
     assert_int_equal(lines.events[1]->judgement->flag_id, loose);
     assert_string_equal(lines.events[1]->judgement->outcome, "confirmed");
@@ -302,7 +305,7 @@ static void test_an_event_of_a_later_version_is_named(void **state)
     const struct event_sink sink = {keep_line, &lines};
     uint32_t count = 0;
     assert_string_equal(
-        scene_sql(scene, "INSERT INTO event_out VALUES (1, 1, 'dream', 'x', x'00')"), "");
+        scene_sql(scene, "INSERT INTO event_out VALUES (1, 1, 'dream', 'FAULT', 'x', x'00')"), "");
     assert_int_equal(event_out_read(scene->desk, 0, 9, &sink, &count), STATUS_MALFORMED);
     assert_non_null(strstr(desk_reason(scene->desk), "event 1:"));
 }
@@ -355,9 +358,10 @@ static void test_dead_letters_go_after_three_years(void **state)
 {
     struct scene *scene = *state;
     char sql[200];
-    snprintf(sql, sizeof(sql),
-             "INSERT INTO webhook_dead VALUES ('a', 7, 1, 'flag', 'x', x'00', 9, %lld, '500')",
-             (long long)SCENE_NOW);
+    snprintf(
+        sql, sizeof(sql),
+        "INSERT INTO webhook_dead VALUES ('a', 7, 1, 'flag', 'RISK', 'x', x'00', 9, %lld, '500')",
+        (long long)SCENE_NOW);
     assert_string_equal(scene_sql(scene, sql), "");
     assert_int_equal(retire_after(scene, 1096).dead_letters, 0);
     assert_int_equal(retire_after(scene, 1097).dead_letters, 1);
