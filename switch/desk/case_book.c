@@ -7,6 +7,7 @@
 #include "protocols/base/require.h"
 #include "switch/desk/case_row.h"
 #include "switch/desk/desk_state.h"
+#include "switch/desk/effect_book.h"
 #include "switch/desk/event_note.h"
 
 /* A case with what its row has beside it. */
@@ -186,6 +187,15 @@ static enum status open_case(struct desk *desk, struct kept_case *kept, struct c
     return status == STATUS_OK ? write_entry(desk, kept, entry, rules) : status;
 }
 
+static enum status open_with_effects(struct desk *desk, struct kept_case *kept,
+                                     struct case_entry *entry, const struct case_rules *rules,
+                                     const struct case_effects *effects)
+{
+    enum status status = open_case(desk, kept, entry, rules);
+    return status == STATUS_OK ? effect_book_add(desk, kept->it.id, entry->event.wall_us, effects)
+                               : status;
+}
+
 enum status case_book_open(struct desk *desk, struct service_case *service_case,
                            const struct case_event *event, const struct case_rules *rules,
                            struct case_effects *effects)
@@ -203,7 +213,7 @@ enum status case_book_open(struct desk *desk, struct service_case *service_case,
     }
     status = desk_begin(desk);
     if (status == STATUS_OK) {
-        status = desk_end(desk, open_case(desk, &kept, &entry, rules));
+        status = desk_end(desk, open_with_effects(desk, &kept, &entry, rules, effects));
     }
     if (status == STATUS_OK) {
         *service_case = kept.it;
@@ -226,6 +236,9 @@ static enum status step_case(struct desk *desk, struct kept_case *kept,
     enum status status = make_entry(desk, kept, event, effects, &entry);
     if (status == STATUS_OK) {
         status = write_entry(desk, kept, &entry, rules);
+    }
+    if (status == STATUS_OK) {
+        status = effect_book_add(desk, kept->it.id, event->wall_us, effects);
     }
     return status == STATUS_OK ? judge_flags(desk, kept, &entry) : status;
 }

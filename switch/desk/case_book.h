@@ -2,8 +2,8 @@
  * was changed, put in or taken out.
  *
  * A case moves by case_book_step() alone: it is read, switch/aftersales/service_case.h decides, the
- * case and its event are written, all in one transaction. What must follow outside stands in the
- * effects, and is the caller's.
+ * case and its event are written, all in one transaction, and what must follow outside with them
+ * (effect_book.h): the effects that a caller gets are for its answer only.
  */
 #pragma once
 
@@ -82,6 +82,25 @@ MUST_CHECK enum status case_book_next_wake(struct desk *desk, int64_t *wake_us);
 /* Those to be told by now, the longest due first. */
 MUST_CHECK enum status case_book_waking(struct desk *desk, int64_t now_us, uint64_t *ids,
                                         uint32_t room, uint32_t *count);
+
+/* A case of a terminal that waits for something to be seen: FIXED and SWAPPED for a good sign-on or
+ * payment, any other state for the terminal's own state, which its first step asked for. */
+struct case_wait {
+    uint64_t id;
+    enum case_state state;
+    char terminal_id[9], serial[21];
+    int64_t since_us; /* what was seen before does not count */
+};
+struct case_wait_sink {
+    bool (*on_wait)(void *argument, const struct case_wait *wait); /* false: no memory */
+    void *argument;
+};
+/* Of one terminal, or of all with NULL. NO_MEMORY: the sink has none. */
+MUST_CHECK enum status case_book_waits(struct desk *desk, const char *terminal_id,
+                                       const struct case_wait_sink *sink);
+/* Cases of cohorts that were FIXED by that moment, and no flag has come to since. */
+MUST_CHECK enum status case_book_calm(struct desk *desk, int64_t since_us, uint64_t *ids,
+                                      uint32_t room, uint32_t *count);
 
 /* Both may be told twice. DENIED: the flag belongs to another case. */
 MUST_CHECK enum status case_book_link_flag(struct desk *desk, uint64_t case_id, uint64_t flag_id);

@@ -113,6 +113,59 @@ enum status case_book_waking(struct desk *desk, int64_t now_us, uint64_t *ids, u
     return take_numbers(desk, statement, ids, room, count);
 }
 
+static bool take_wait(sqlite3_stmt *statement, const struct case_wait_sink *sink)
+{
+    struct case_wait wait = {.id = (uint64_t)sqlite3_column_int64(statement, 0),
+                             .state = case_state_from_name(text_of(statement, 1))};
+    bool is_repaired = wait.state == CASE_STATE_FIXED || wait.state == CASE_STATE_SWAPPED;
+    take_text(statement, 2, wait.terminal_id, sizeof(wait.terminal_id));
+    take_text(statement, 3, wait.serial, sizeof(wait.serial));
+    wait.since_us = sqlite3_column_int64(statement, is_repaired ? 4 : 5);
+    return sink->on_wait(sink->argument, &wait);
+}
+
+#define WAIT_SQL                                                                                   \
+    "SELECT id, state, terminal_id, serial, repaired_us, opened_us FROM service_case "             \
+    "WHERE " CASE_ROW_WAITS
+
+enum status case_book_waits(struct desk *desk, const char *terminal_id,
+                            const struct case_wait_sink *sink)
+{
+    sqlite3_stmt *statement =
+        desk_prepare(desk, terminal_id == NULL ? WAIT_SQL : WAIT_SQL " AND terminal_id = ?");
+    if (statement == NULL ||
+        !desk_bind(statement, &DESK_TEXT(terminal_id), terminal_id == NULL ? 0 : 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status;
+    while ((status = desk_step(desk, statement)) == STATUS_OK) {
+        if (!take_wait(statement, sink)) {
+            status = desk_fault(desk, STATUS_NO_MEMORY, "no memory for the cases that wait");
+            break;
+        }
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+#define CALM_SQL                                                                                   \
+    "SELECT id FROM service_case AS it WHERE state <> 'CLOSED' AND state = 'FIXED'"                \
+    " AND subject = 'cohort' AND repaired_us <= ?1 AND NOT EXISTS (SELECT 1 FROM flag"             \
+    " WHERE flag.case_id = it.id AND flag.window_end_us > ?1) ORDER BY id LIMIT ?2"
+
+enum status case_book_calm(struct desk *desk, int64_t since_us, uint64_t *ids, uint32_t room,
+                           uint32_t *count)
+{
+    const struct desk_value values[] = {DESK_NUMBER(since_us), DESK_NUMBER(room)};
+    sqlite3_stmt *statement = desk_prepare(desk, CALM_SQL);
+    if (statement == NULL || !desk_bind(statement, values, 2)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    return take_numbers(desk, statement, ids, room, count);
+}
+
 enum status case_book_txns(struct desk *desk, uint64_t case_id, uint64_t *positions, uint32_t room,
                            uint32_t *count)
 {

@@ -8,6 +8,12 @@
 
 extern const struct cell_table CASE_ROW_FLAG, CASE_ROW_CASE, CASE_ROW_ENTRY;
 
+/* Which cases wait for something that the switch sees of their terminal: repaired ones, and those
+ * whose first step asks the terminal for its state (case_first_step.def). */
+#define CASE_ROW_WAITS                                                                             \
+    "terminal_id <> '' AND (state IN ('FIXED', 'SWAPPED') OR (state <> 'CLOSED'"                   \
+    " AND kind IN ('TRANSACTION', 'RISK') AND step_1 = 'open'))"
+
 const char *case_outcome_word(enum case_outcome outcome); /* "confirmed" */
 /* CASE_OUTCOME_BENIGN + 1: no such word. */
 enum case_outcome case_outcome_from_word(const char *word);

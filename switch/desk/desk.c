@@ -154,6 +154,11 @@ enum status desk_end(struct desk *desk, enum status status)
     return status;
 }
 
+enum status desk_version(struct desk *desk, int64_t *version)
+{
+    return desk_number(desk, "PRAGMA data_version", NULL, 0, version);
+}
+
 /* --- opening -------------------------------------------------------------------------------- */
 
 #define DESK_PRAGMAS                                                                               \

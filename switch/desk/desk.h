@@ -5,7 +5,9 @@
  * or nothing. Who writes takes the lock at once and waits up to DESK_BUSY_MS for another writer.
  * Nothing here may be called from the engine's loop: every call waits for the disk.
  *
- * Life:  desk_open -> registry_..., flag_book_..., case_book_..., inspection_book_... -> desk_close
+ * Life:  desk_open -> registry_..., flag_book_..., case_book_..., effect_book_...,
+ * inspection_book_...
+ *        -> desk_close
  */
 #pragma once
 
@@ -41,3 +43,6 @@ const char *desk_reason(const struct desk *desk);
  * EXPIRED: another writer held the file for DESK_BUSY_MS. */
 MUST_CHECK enum status desk_begin(struct desk *desk);
 MUST_CHECK enum status desk_end(struct desk *desk, enum status status);
+
+/* Another number than the last time: another connection has written since. */
+MUST_CHECK enum status desk_version(struct desk *desk, int64_t *version);

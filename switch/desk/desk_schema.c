@@ -94,7 +94,8 @@ static const char *const STATEMENTS[] = {
     " SELECT RAISE(ABORT, 'who read is only added to'); END;",
 };
 
-/* Version 2: the outbox, and how far each webhook is with it. */
+/* Version 2: the outbox, how far each webhook is with it; what cases wait for, and what must be
+ * done for them. */
 static const char *const STATEMENTS_2[] = {
     "CREATE TABLE event_out (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
     " kind TEXT NOT NULL, case_kind TEXT NOT NULL, subject TEXT NOT NULL, payload BLOB NOT NULL)"
@@ -115,6 +116,12 @@ static const char *const STATEMENTS_2[] = {
     " OR EXISTS (SELECT 1 FROM webhook_position WHERE state = 'going'"
     " AND position < OLD.number) BEGIN"
     " SELECT RAISE(ABORT, 'events go from the old end, once no webhook waits for them'); END;",
+    "CREATE INDEX case_waits ON service_case (terminal_id) WHERE " CASE_ROW_WAITS,
+    /* What must be done outside, until it is done. */
+    "CREATE TABLE case_effect (number INTEGER PRIMARY KEY AUTOINCREMENT, case_id INTEGER NOT NULL,"
+    " wall_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, due_us INTEGER NOT NULL,"
+    " is_order INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX case_effect_case ON case_effect (case_id, number);",
 };
 
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)

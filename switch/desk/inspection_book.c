@@ -204,6 +204,25 @@ enum status inspection_book_seen(struct desk *desk, const struct terminal_sighti
     return status == STATUS_OK ? desk_end(desk, write_seen(desk, sightings, count)) : status;
 }
 
+enum status inspection_book_sighting(struct desk *desk, const char *terminal_id,
+                                     struct terminal_sighting *sighting)
+{
+    sqlite3_stmt *statement = desk_prepare(
+        desk, "SELECT terminal_id, seen_us, firmware FROM terminal_seen WHERE terminal_id = ?");
+    if (statement == NULL || !desk_bind(statement, &DESK_TEXT(terminal_id), 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = desk_step(desk, statement);
+    if (status == STATUS_OK) {
+        *sighting = (struct terminal_sighting){.seen_us = sqlite3_column_int64(statement, 1)};
+        snprintf(sighting->terminal_id, sizeof(sighting->terminal_id), "%s", text_of(statement, 0));
+        snprintf(sighting->firmware, sizeof(sighting->firmware), "%s", text_of(statement, 2));
+    }
+    desk_release(desk, statement);
+    return status;
+}
+
 const char *terminal_lack_name(enum terminal_lack lack)
 {
     static const char *const NAMES[TERMINAL_LACK_COUNT] = {

@@ -44,6 +44,10 @@ struct terminal_sighting {
 MUST_CHECK enum status
 inspection_book_seen(struct desk *desk, const struct terminal_sighting *sightings, uint32_t count);
 
+/* NOT_FOUND: it was never seen. */
+MUST_CHECK enum status inspection_book_sighting(struct desk *desk, const char *terminal_id,
+                                                struct terminal_sighting *sighting);
+
 /* X(name, sentence): why a terminal is in a list. */
 #define TERMINAL_LACK_MAP(X)                                                                       \
     X(SILENT, "not heard of since that moment, or never")                                          \

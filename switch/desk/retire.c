@@ -14,7 +14,7 @@
 
 #define DAY_US CIVIL_DAY_US
 #define CHINA_US (INT64_C(8) * 3600 * 1000000)
-#define STATEMENT_COUNT_MAX 7
+#define STATEMENT_COUNT_MAX 8
 #define IS_HELD(column)                                                                            \
     " IN (SELECT c." column " FROM service_case AS c JOIN legal_hold AS h ON h.case_id = c.id"     \
     " WHERE h.ended_us = 0)"
@@ -38,6 +38,7 @@ static const struct retire_class CASES = {
      " AND ?2 = '' AND ?3 = ''",
      "DELETE FROM flag WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM case_txn WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
+     "DELETE FROM case_effect WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM service_case WHERE id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM case_entry WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM reading WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''", NULL}};

@@ -114,6 +114,11 @@ static void test_silent_and_outdated_terminals_are_listed(void **state)
                                              {"10000003", "1.3.0", SCENE_NOW},
                                              {"10000003", "1.0.0", SCENE_NOW - 1}};
     assert_int_equal(inspection_book_seen(scene->desk, seen, 4), STATUS_OK);
+    struct terminal_sighting last;
+    assert_int_equal(inspection_book_sighting(scene->desk, "10000003", &last), STATUS_OK);
+    assert_string_equal(last.firmware, "1.3.0");
+    assert_int_equal(last.seen_us, SCENE_NOW);
+    assert_int_equal(inspection_book_sighting(scene->desk, "99999999", &last), STATUS_NOT_FOUND);
     const struct terminal_lack_query query = {.silent_since_us = SCENE_NOW - SCENE_DAY_US,
                                               .ends_before_day = TODAY + 30,
                                               .has_latest = true};
