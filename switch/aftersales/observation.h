@@ -1,9 +1,9 @@
 /* What the switch has seen, in the order of the log: all that the watcher judges by.
  *
  * Each row of the log makes one observation at most, so the log read again gives the same ones.
- * TIME stands between them: the driver of the watcher puts one in when the clock has moved on by a
- * second or more, always in order with the rows, so that what depends on silence is as repeatable
- * as what depends on rows.
+ * TIME stands between them: the driver of the watcher puts one in at each hour that strikes, always
+ * in order with the rows (watcher_time_due), so that what depends on silence is as repeatable as
+ * what depends on rows.
  */
 #pragma once
 

@@ -49,6 +49,13 @@ bool watcher_learn_merchant(struct watcher *watcher, const struct merchant_facts
 void watcher_step(struct watcher *watcher, const struct observation *observation,
                   struct watch_output *output);
 
+/* The TIME that must be stepped before a row of `until_us`, or once it is certain that no earlier
+ * row comes: hour by hour, since nothing but an hour's end depends on TIME. So it does not matter
+ * when it is asked for, whether there were rows meanwhile, or whether a restart lay between: a
+ * driver that steps what this gives, before each row, has the flags of every other one. False: none
+ * is due; before the first row none ever is. */
+bool watcher_time_due(const struct watcher *watcher, int64_t until_us, struct observation *time);
+
 /* The last position it has seen, and the event time it has come to. */
 uint64_t watcher_position(const struct watcher *watcher);
 int64_t watcher_wall_us(const struct watcher *watcher);

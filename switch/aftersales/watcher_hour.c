@@ -6,6 +6,7 @@
 
 #define US_PER_S 1000000
 #define HOUR_S 3600
+#define HOUR_US ((int64_t)HOUR_S * US_PER_S) /* offsets from UTC are whole hours: theirs, too */
 #define HOURS_OF_DAY 24
 /* A bar that closes at two has worked on the evening's day: business days end before the earliest
  * shop opens, not at midnight. */
@@ -122,4 +123,19 @@ bool watcher_hours(struct watcher *watcher, const struct observation *seen, stru
     struct observation last = *seen;
     last.position = head->position;
     return !hour_walk(watcher, &last, sink) || head->hour < now;
+}
+
+bool watcher_time_due(const struct watcher *watcher, int64_t until_us, struct observation *time)
+{
+    const struct watch_head *head = &watcher->head;
+    if (head->wall_us == 0) {
+        return false;
+    }
+    *time = (struct observation){
+        .kind = OBSERVATION_TIME, .wall_us = head->wall_us, .count = 1, .position = 0};
+    if (head->hour < hour_now(watcher)) {
+        return true; /* an hour is still being judged, perhaps from before a restart */
+    }
+    time->wall_us = (head->wall_us / HOUR_US + 1) * HOUR_US;
+    return time->wall_us <= until_us;
 }

@@ -12,8 +12,6 @@
 #include "switch/watch/case_book.h"
 #include "switch/watch/watch_form.h"
 
-#define US_PER_S INT64_C(1000000)
-#define HOUR_US (3600 * US_PER_S)
 #define CARDS_PER_TERMINAL 256
 #define COHORT_COUNT_MAX 4096
 #define FACT_COUNT_FIRST 1024
@@ -26,7 +24,6 @@ struct replay {
     struct watcher *watcher;
     struct case_book *book;
     FILE *flags;
-    int64_t told_us; /* of the last TIME */
     struct watch_output output;
 };
 
@@ -205,28 +202,16 @@ static enum status output_take(struct replay *replay)
     return STATUS_OK;
 }
 
-static enum status time_tell(struct replay *replay, int64_t wall_us)
-{
-    const struct observation time = {.kind = OBSERVATION_TIME, .wall_us = wall_us, .count = 1};
-    enum status status = STATUS_OK;
-    do {
-        watcher_step(replay->watcher, &time, &replay->output);
-        status = output_take(replay);
-    } while (status == STATUS_OK && replay->output.has_more);
-    replay->told_us = wall_us;
-    return status;
-}
-
-/* The clock that ran between two rows: each hour as it struck, then the row's own second. */
+/* The clock that ran before the row: each hour as it struck. */
 static enum status time_pass(struct replay *replay, int64_t wall_us)
 {
+    struct observation time;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && replay->told_us != 0 &&
-           wall_us / HOUR_US > replay->told_us / HOUR_US + 1) {
-        status = time_tell(replay, (replay->told_us / HOUR_US + 1) * HOUR_US);
+    while (status == STATUS_OK && watcher_time_due(replay->watcher, wall_us, &time)) {
+        watcher_step(replay->watcher, &time, &replay->output);
+        status = output_take(replay);
     }
-    return status == STATUS_OK && wall_us - replay->told_us >= US_PER_S ? time_tell(replay, wall_us)
-                                                                        : status;
+    return status;
 }
 
 static enum status observation_take(struct replay *replay, const struct observation *seen)
