@@ -45,6 +45,12 @@ uint64_t service_case_permitted(const struct service_case *service_case)
             permitted |= UINT64_C(1) << kind;
         }
     }
+    /* A device that was tampered with is stopped until it is mended or another one stands there;
+     * that does not move the case. */
+    if (life == CASE_LIFE_SERVICE && service_case_is_open(service_case) &&
+        !service_case->is_stopped) {
+        permitted |= BIT(STOP);
+    }
     /* The switch ends a hold when its time is over, by TIME. */
     return permitted & ~BIT(HOLD_EXPIRED);
 }

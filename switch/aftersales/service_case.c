@@ -154,9 +154,19 @@ static void on_dispatch(const struct turn *turn)
            service_clock_due(&it->repair, &turn->rules->calendar));
 }
 
+static void resume(const struct turn *turn, const char *text)
+{
+    if (turn->it->is_stopped) {
+        follow(turn, CASE_EFFECT_RESUME, text, 0);
+    }
+    turn->it->is_stopped = false;
+}
+
+/* A terminal that stays stopped could not show that it works. */
 static void on_repaired(const struct turn *turn)
 {
     struct service_case *it = turn->it;
+    resume(turn, "mended, or another device stands there");
     it->repaired_us = turn->event->wall_us;
     service_clock_stop(&it->answer, &turn->rules->calendar, turn->event->wall_us);
     service_clock_stop(&it->repair, &turn->rules->calendar, turn->event->wall_us);
@@ -190,14 +200,6 @@ static void release(const struct turn *turn, const char *text)
     turn->it->hold_until_us = 0;
 }
 
-static void resume(const struct turn *turn, const char *text)
-{
-    if (turn->it->is_stopped) {
-        follow(turn, CASE_EFFECT_RESUME, text, 0);
-    }
-    turn->it->is_stopped = false;
-}
-
 static void on_hold(const struct turn *turn)
 {
     struct service_case *it = turn->it;
@@ -211,7 +213,9 @@ static void on_hold(const struct turn *turn)
 
 static void on_stop(const struct turn *turn)
 {
-    on_taken_up(turn);
+    if (case_kind_life(turn->it->kind) == CASE_LIFE_RISK) {
+        on_taken_up(turn);
+    }
     turn->it->is_stopped = true;
     follow(turn, CASE_EFFECT_STOP, turn->event->reason, 0);
     follow(turn, CASE_EFFECT_TELL_MANAGER, turn->event->reason, 0);

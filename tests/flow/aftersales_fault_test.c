@@ -208,12 +208,17 @@ static void test_tampering_is_stopped_at_once_and_always_swapped(void **state)
     assert_int_equal(desk.merged.follow, FOLLOW_UP_STOP);
     struct warranty contract = terms();
     assert_int_equal(decide(&desk, &contract, DAMAGE_TAMPER).way, REPAIR_WAY_SWAP);
+    struct case_event stop = desk_event(&desk, CASE_EVENT_STOP, CASE_ROLE_SWITCH);
+    stop.is_stop_permitted = desk.merged.is_stop_permitted;
+    desk_tell(&desk, it, stop);
+    assert_true(desk_followed(&desk, CASE_EFFECT_STOP));
     /* severity 4: nobody waits for first steps */
     desk_do(&desk, it, CASE_EVENT_TRIAGE, CASE_ROLE_STAFF);
     desk_do(&desk, it, CASE_EVENT_DISPATCH, CASE_ROLE_STAFF);
     struct case_event swap = desk_event(&desk, CASE_EVENT_SWAP, CASE_ROLE_ENGINEER);
     snprintf(swap.serial, sizeof(swap.serial), "PAX-0003");
     desk_tell(&desk, it, swap);
+    assert_true(desk_followed(&desk, CASE_EFFECT_RESUME));
     sign_on(&desk, it, "PAX-0003");
     desk_close(&desk, it, CASE_ROLE_STAFF, CASE_OUTCOME_CONFIRMED);
 }

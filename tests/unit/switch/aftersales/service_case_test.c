@@ -450,6 +450,30 @@ static void test_the_switch_stops_only_when_it_was_permitted(void **state)
     assert_true(follows(&desk, CASE_EFFECT_RESUME));
 }
 
+static void test_a_device_that_was_tampered_with_is_stopped_until_another_stands_there(void **state)
+{
+    (void)state;
+    struct desk desk = opened(CASE_FAULT, 4);
+    struct case_event stop = event_of(CASE_EVENT_STOP, CASE_ROLE_SWITCH);
+    stop.is_stop_permitted = true;
+    assert_true(tell(&desk, stop));
+    assert_true(follows(&desk, CASE_EFFECT_STOP));
+    assert_int_equal(desk.it.state, CASE_STATE_NEW);
+    assert_true(service_clock_is_running(&desk.it.answer)); /* somebody must look at it */
+    assert_false(tell(&desk, stop));
+    expect_refusal(&desk, "STOP is not permitted");
+    assert_true(does(&desk, CASE_EVENT_TRIAGE, CASE_ROLE_STAFF));
+    assert_true(does(&desk, CASE_EVENT_DISPATCH, CASE_ROLE_STAFF));
+    struct case_event swap = event_of(CASE_EVENT_SWAP, CASE_ROLE_ENGINEER);
+    snprintf(swap.serial, sizeof(swap.serial), "N900-2");
+    assert_true(tell(&desk, swap));
+    assert_true(follows(&desk, CASE_EFFECT_RESUME)); /* else it could not show that it works */
+    assert_false(desk.it.is_stopped);
+    struct desk mild = opened(CASE_FAULT, 2);
+    assert_false(tell(&mild, stop));
+    expect_refusal(&mild, "first step 1");
+}
+
 static void test_paid_work_waits_for_the_merchants_word_and_so_does_the_clock(void **state)
 {
     (void)state;
@@ -558,6 +582,8 @@ int main(void)
         cmocka_unit_test(test_a_good_score_stays_closed_and_is_given_once),
         cmocka_unit_test(test_a_hold_ends_after_three_working_days_with_a_record),
         cmocka_unit_test(test_the_switch_stops_only_when_it_was_permitted),
+        cmocka_unit_test(
+            test_a_device_that_was_tampered_with_is_stopped_until_another_stands_there),
         cmocka_unit_test(test_paid_work_waits_for_the_merchants_word_and_so_does_the_clock),
         cmocka_unit_test(test_it_escalates_in_time),
         cmocka_unit_test(test_the_same_events_give_the_same_case),
