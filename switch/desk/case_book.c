@@ -418,3 +418,13 @@ enum status case_book_unkeep(struct desk *desk, uint64_t case_id, const struct d
     enum status status = desk_begin(desk);
     return status == STATUS_OK ? desk_end(desk, unkeep(desk, case_id, by)) : status;
 }
+
+enum status case_book_is_kept(struct desk *desk, uint64_t case_id, bool *is_kept)
+{
+    int64_t number = 0;
+    enum status status =
+        desk_number(desk, "SELECT number FROM legal_hold WHERE case_id = ? AND ended_us = 0",
+                    &DESK_NUMBER(case_id), 1, &number);
+    *is_kept = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}

@@ -57,12 +57,23 @@ struct case_line {
     int64_t opened_us, due_us; /* due 0: its clock stands still */
     char subject_id[40], terminal_id[9], merchant_id[16], fault[4];
 };
+/* Where a queue was left off: the last line that was given. */
+struct case_mark {
+    uint8_t severity; /* 0: from the beginning */
+    int64_t due_us;
+    uint64_t id;
+};
 struct case_query {
-    bool has_kind, is_closed_too;
+    bool has_kind, is_closed_too, is_closed_only;
     enum case_kind kind;
+    uint32_t hidden_kinds; /* left out, as bits by enum case_kind */
     uint8_t severity_min;
     int64_t due_before_us;                /* 0: any */
-    char terminal_id[9], merchant_id[16]; /* empty: any */
+    char terminal_id[9], merchant_id[16]; /* empty: any, as the next two */
+    char agent_id[12];                    /* of its merchants, and of those of agents below it */
+    char point_id[16];
+    uint64_t case_id; /* 0: any */
+    struct case_mark after;
 };
 /* The most severe first, of these the one that is due first. */
 MUST_CHECK enum status case_book_queue(struct desk *desk, const struct case_query *query,
@@ -114,6 +125,9 @@ MUST_CHECK enum status case_book_keep(struct desk *desk, uint64_t case_id,
                                       const struct desk_actor *by, const char *reason);
 MUST_CHECK enum status case_book_unkeep(struct desk *desk, uint64_t case_id,
                                         const struct desk_actor *by);
+
+/* Whether it is held for a court now. */
+MUST_CHECK enum status case_book_is_kept(struct desk *desk, uint64_t case_id, bool *is_kept);
 
 /* Reads every case and its chain. MALFORMED: the first break, by case and event, stands in the
  * reason. `*event_count`: those that were read. */

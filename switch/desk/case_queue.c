@@ -58,24 +58,56 @@ static enum status take_line(struct desk *desk, sqlite3_stmt *statement, struct 
                                  (unsigned long long)line->id);
 }
 
+/* ?1: 0 open ones, 1 all, 2 closed ones. ?8: kinds that are left out, each between blanks. */
 #define QUEUE_SQL                                                                                  \
-    "SELECT id, kind, state, severity, opened_us, due_us, subject_id, terminal_id, merchant_id,"   \
-    " fault FROM service_case WHERE (?1 OR state <> 'CLOSED') AND (?2 = '' OR kind = ?2)"          \
+    "WITH RECURSIVE below(id) AS (SELECT ?9 UNION SELECT agent.agent_id FROM agent"                \
+    " JOIN below ON agent.parent_id = below.id AND below.id <> '')"                                \
+    " SELECT id, kind, state, severity, opened_us, due_us, subject_id, terminal_id, merchant_id,"  \
+    " fault FROM service_case WHERE (?1 = 1 OR (state = 'CLOSED') = (?1 = 2))"                     \
+    " AND (?2 = '' OR kind = ?2)"                                                                  \
     " AND severity >= ?3 AND (?4 = 0 OR (due_us > 0 AND due_us < ?4))"                             \
     " AND (?5 = '' OR terminal_id = ?5) AND (?6 = '' OR merchant_id = ?6)"                         \
+    " AND instr(?8, ' ' || kind || ' ') = 0"                                                       \
+    " AND (?9 = '' OR merchant_id IN (SELECT m.merchant_id FROM merchant_registration AS m"        \
+    " JOIN below ON m.agent_id = below.id))"                                                       \
+    " AND (?10 = '' OR point_id = ?10) AND (?11 = 0 OR id = ?11)"                                  \
+    " AND (?12 = 0 OR (-severity, due_us = 0, due_us, id) > (-?12, ?13 = 0, ?13, ?14))"            \
     " ORDER BY severity DESC, due_us = 0, due_us, id LIMIT ?7"
+
+/* Every kind between blanks. */
+#define HIDDEN_SIZE 64
+static void hidden_text(char text[HIDDEN_SIZE], uint32_t hidden_kinds)
+{
+    size_t length = (size_t)snprintf(text, HIDDEN_SIZE, " ");
+    for (unsigned kind = 0; kind <= CASE_FEE; kind++) {
+        if ((hidden_kinds >> kind & 1) != 0) {
+            length += (size_t)snprintf(text + length, HIDDEN_SIZE - length, "%s ",
+                                       case_kind_name((enum case_kind)kind));
+        }
+    }
+    REQUIRE(length < HIDDEN_SIZE);
+}
 
 enum status case_book_queue(struct desk *desk, const struct case_query *query,
                             struct case_line *lines, uint32_t room, uint32_t *count)
 {
+    char hidden[HIDDEN_SIZE];
+    hidden_text(hidden, query->hidden_kinds);
     const struct desk_value values[] = {
-        DESK_NUMBER(query->is_closed_too),
+        DESK_NUMBER(query->is_closed_only ? 2 : query->is_closed_too),
         DESK_TEXT(query->has_kind ? case_kind_name(query->kind) : ""),
         DESK_NUMBER(query->severity_min),
         DESK_NUMBER(query->due_before_us),
         DESK_TEXT(query->terminal_id),
         DESK_TEXT(query->merchant_id),
-        DESK_NUMBER(room)};
+        DESK_NUMBER(room),
+        DESK_TEXT(hidden),
+        DESK_TEXT(query->agent_id),
+        DESK_TEXT(query->point_id),
+        DESK_NUMBER(query->case_id),
+        DESK_NUMBER(query->after.severity),
+        DESK_NUMBER(query->after.due_us),
+        DESK_NUMBER(query->after.id)};
     sqlite3_stmt *statement = desk_prepare(desk, QUEUE_SQL);
     if (statement == NULL || !desk_bind(statement, values, DESK_COUNT_OF(values))) {
         desk_release(desk, statement);

@@ -152,20 +152,51 @@ enum status flag_book_find(struct desk *desk, uint64_t id, struct flag_entry *en
                : status;
 }
 
-enum status flag_book_list(struct desk *desk, const char *subject_id, struct flag_entry *entries,
-                           uint32_t room, uint32_t *count)
+/* Takes the statement. */
+static enum status list_flags(struct desk *desk, sqlite3_stmt *statement,
+                              const struct desk_value values[2], struct flag_entry *entries,
+                              uint32_t *count)
 {
-    sqlite3_stmt *statement =
-        select_flags(desk, subject_id == NULL ? "ORDER BY id DESC LIMIT ?1"
-                                              : "WHERE subject_id = ?2 ORDER BY id DESC LIMIT ?1");
-    const struct desk_value values[] = {DESK_NUMBER(room), DESK_TEXT(subject_id)};
-    if (statement == NULL || !desk_bind(statement, values, subject_id == NULL ? 1 : 2)) {
+    uint32_t room = (uint32_t)values[0].number;
+    if (statement == NULL || !desk_bind(statement, values, 2)) {
         desk_release(desk, statement);
         return desk_broken(desk, "reading");
     }
     enum status status = read_flags(desk, statement, entries, room, count);
     desk_release(desk, statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status flag_book_list(struct desk *desk, const char *subject_id, struct flag_entry *entries,
+                           uint32_t room, uint32_t *count)
+{
+    const struct desk_value values[2] = {DESK_NUMBER(room),
+                                         DESK_TEXT(subject_id != NULL ? subject_id : "")};
+    return list_flags(desk,
+                      select_flags(desk, subject_id == NULL
+                                             ? "WHERE ?2 = '' ORDER BY id DESC LIMIT ?1"
+                                             : "WHERE subject_id = ?2 ORDER BY id DESC LIMIT ?1"),
+                      values, entries, count);
+}
+
+enum status flag_book_of_case(struct desk *desk, uint64_t case_id, struct flag_entry *entries,
+                              uint32_t room, uint32_t *count)
+{
+    const struct desk_value values[2] = {DESK_NUMBER(room), DESK_NUMBER(case_id)};
+    return list_flags(desk, select_flags(desk, "WHERE case_id = ?2 ORDER BY id DESC LIMIT ?1"),
+                      values, entries, count);
+}
+
+enum status flag_book_cohorts(struct desk *desk, int64_t since_us, struct flag_entry *entries,
+                              uint32_t room, uint32_t *count)
+{
+    const struct desk_value values[2] = {DESK_NUMBER(room), DESK_NUMBER(since_us)};
+    return list_flags(desk,
+                      select_flags(desk, "WHERE subject = 'cohort' AND window_end_us >= ?2"
+                                         " AND outcome <> 'benign' AND NOT EXISTS (SELECT 1 FROM"
+                                         " service_case AS c WHERE c.id = flag.case_id"
+                                         " AND c.state = 'CLOSED') ORDER BY id DESC LIMIT ?1"),
+                      values, entries, count);
 }
 
 /* --- outcomes ------------------------------------------------------------------------------- */

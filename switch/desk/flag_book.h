@@ -27,6 +27,14 @@ MUST_CHECK enum status flag_book_find(struct desk *desk, uint64_t id, struct fla
 /* Of a subject, or all with NULL; the newest first, `room` at most. */
 MUST_CHECK enum status flag_book_list(struct desk *desk, const char *subject_id,
                                       struct flag_entry *entries, uint32_t room, uint32_t *count);
+/* Of a case. */
+MUST_CHECK enum status flag_book_of_case(struct desk *desk, uint64_t case_id,
+                                         struct flag_entry *entries, uint32_t room,
+                                         uint32_t *count);
+/* Of cohorts, raised since then, that stand: not found benign, nor of a closed case. */
+MUST_CHECK enum status flag_book_cohorts(struct desk *desk, int64_t since_us,
+                                         struct flag_entry *entries, uint32_t room,
+                                         uint32_t *count);
 /* DENIED: it belongs to a case, whose closing says what came of it. */
 MUST_CHECK enum status flag_book_judge(struct desk *desk, uint64_t id, enum case_outcome outcome,
                                        const struct desk_actor *by);

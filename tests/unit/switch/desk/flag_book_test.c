@@ -117,6 +117,61 @@ static void test_a_case_says_what_its_flags_were(void **state)
     assert_int_equal(entry.outcome, CASE_OUTCOME_NONE);
 }
 
+static void test_flags_are_listed_by_their_case(void **state)
+{
+    struct scene *scene = *state;
+    struct flag_entry entries[4];
+    uint64_t first = 0, second = 0;
+    uint32_t count = 9;
+    bool is_new = false;
+    uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
+    struct flag flag = scene_flag(SIGNAL_TIMEOUTS, "10000001", 50);
+    assert_int_equal(flag_book_add(scene->desk, &flag, &first, &is_new), STATUS_OK);
+    flag = scene_flag(SIGNAL_SLOW, "10000001", 60);
+    assert_int_equal(flag_book_add(scene->desk, &flag, &second, &is_new), STATUS_OK);
+    assert_int_equal(case_book_link_flag(scene->desk, id, second), STATUS_OK);
+    assert_int_equal(flag_book_of_case(scene->desk, id, entries, 4, &count), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(entries[0].id, second);
+    assert_int_equal(entries[0].flag.evidence_count, 2);
+    assert_int_equal(flag_book_list(scene->desk, NULL, entries, 1, &count), STATUS_OK);
+    assert_int_equal(count, 1); /* the newest */
+    assert_int_equal(entries[0].id, second);
+    assert_int_equal(flag_book_of_case(scene->desk, id + 1, entries, 4, &count), STATUS_OK);
+    assert_int_equal(count, 0);
+}
+
+static void test_cohorts_that_stand_are_listed(void **state)
+{
+    struct scene *scene = *state;
+    struct flag_entry entries[4];
+    uint64_t old = 0, benign = 0, standing = 0;
+    uint32_t count = 9;
+    bool is_new = false;
+    struct flag flag = scene_flag(SIGNAL_COHORT, "PAX A920", 50);
+    flag.subject = FLAG_OF_COHORT;
+    flag.terminal_id[0] = '\0';
+    flag.window_end_us = SCENE_NOW - 10;
+    assert_int_equal(flag_book_add(scene->desk, &flag, &old, &is_new), STATUS_OK);
+    flag.position = 60;
+    flag.window_end_us = SCENE_NOW;
+    assert_int_equal(flag_book_add(scene->desk, &flag, &benign, &is_new), STATUS_OK);
+    assert_int_equal(flag_book_judge(scene->desk, benign, CASE_OUTCOME_BENIGN, &scene->ann),
+                     STATUS_OK);
+    flag.position = 70;
+    assert_int_equal(flag_book_add(scene->desk, &flag, &standing, &is_new), STATUS_OK);
+    flag = scene_flag(SIGNAL_TIMEOUTS, "10000001", 80);
+    assert_int_equal(flag_book_add(scene->desk, &flag, &old, &is_new), STATUS_OK);
+    assert_int_equal(flag_book_cohorts(scene->desk, SCENE_NOW, entries, 4, &count), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(entries[0].id, standing);
+    uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
+    assert_int_equal(case_book_link_flag(scene->desk, id, standing), STATUS_OK);
+    scene_close(scene, id, CASE_OUTCOME_BENIGN);
+    assert_int_equal(flag_book_cohorts(scene->desk, SCENE_NOW, entries, 4, &count), STATUS_OK);
+    assert_int_equal(count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +183,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_rule_that_is_seldom_right_should_be_watched,
                                         scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_a_case_says_what_its_flags_were, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_flags_are_listed_by_their_case, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_cohorts_that_stand_are_listed, scene_set,
                                         scene_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
