@@ -217,6 +217,16 @@ static enum status check_tables(struct desk *desk)
     return version < DESK_SCHEMA_VERSION ? make_tables(desk, version) : STATUS_OK;
 }
 
+/* A file of this version, which is complete: who opens it waits for no writer. */
+static bool is_current(struct desk *desk)
+{
+    int64_t application = 0;
+    int64_t version = 0;
+    return desk_number(desk, "PRAGMA application_id", NULL, 0, &application) == STATUS_OK &&
+           desk_number(desk, "PRAGMA user_version", NULL, 0, &version) == STATUS_OK &&
+           application == DESK_APPLICATION_ID && version == DESK_SCHEMA_VERSION;
+}
+
 static enum status open_file(struct desk *desk, const char *path)
 {
     if (snprintf(desk->path, sizeof(desk->path), "%s", path) >= (int)sizeof(desk->path)) {
@@ -230,6 +240,9 @@ static enum status open_file(struct desk *desk, const char *path)
     }
     sqlite3_busy_timeout(desk->database, DESK_BUSY_MS);
     enum status status = execute(desk, DESK_PRAGMAS);
+    if (status == STATUS_OK && is_current(desk)) {
+        return STATUS_OK;
+    }
     if (status == STATUS_OK) {
         status = desk_begin(desk);
     }

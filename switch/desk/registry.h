@@ -78,6 +78,7 @@ struct registry_import {
     char *text;       /* changed; one byte behind `length` is written */
     uint32_t length;
     bool is_skipping_bad; /* take the good rows; else none when one is bad */
+    bool is_check;        /* tell what would come of it, and write nothing */
     struct desk_actor by;
     /* Each fault: "models.csv:7: column "parts": expected one of ..., got ..." */
     void (*on_fault)(void *argument, const char *sentence);

@@ -190,9 +190,43 @@ static void test_a_second_binding_in_a_file_is_told_with_its_line(void **state)
                         "force: end it first");
 }
 
+static void test_a_check_tells_all_and_writes_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct registry_import it = {.is_check = true};
+    assert_int_equal(import(scene, REGISTRY_SERVICE_STOCK,
+                            STOCK_HEAD "SH1,PAX,A920,whole,3\nSH2,PAX,A920,whole,3\n", &it),
+                     STATUS_OK);
+    assert_int_equal(it.row_count, 2);
+    assert_int_equal(it.changed_count, 2);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM service_stock"), 0);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM history"), 0);
+    it.is_check = false;
+    assert_int_equal(
+        import(scene, REGISTRY_SERVICE_STOCK, STOCK_HEAD "SH1,PAX,A920,whole,3\n", &it), STATUS_OK);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM service_stock"), 1);
+}
+
+static void test_every_fault_of_a_line_is_told(void **state)
+{
+    struct scene *scene = *state;
+    struct registry_import it = {0};
+    assert_int_equal(
+        import(scene, REGISTRY_SERVICE_STOCK, STOCK_HEAD "SH1,,A920,wheel,many\n", &it),
+        STATUS_MALFORMED);
+    assert_int_equal(scene->fault_count, 3);
+    assert_non_null(strstr(scene->faults[0], "stock.csv:2: column \"brand\""));
+    assert_non_null(strstr(scene->faults[1], "stock.csv:2: column \"part\""));
+    assert_non_null(strstr(scene->faults[2], "stock.csv:2: column \"count\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_check_tells_all_and_writes_nothing, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_every_fault_of_a_line_is_told, scene_set,
+                                        scene_strike),
         cmocka_unit_test_setup_teardown(test_faults_name_line_column_and_what_was_expected,
                                         scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_bad_rows_are_skipped_when_asked, scene_set,
