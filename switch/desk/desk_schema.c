@@ -95,7 +95,7 @@ static const char *const STATEMENTS[] = {
 };
 
 /* Version 2: the outbox, how far each webhook is with it; what cases wait for, and what must be
- * done for them. */
+ * done for them; how merchants' files go. */
 static const char *const STATEMENTS_2[] = {
     "CREATE TABLE event_out (number INTEGER PRIMARY KEY AUTOINCREMENT, wall_us INTEGER NOT NULL,"
     " kind TEXT NOT NULL, case_kind TEXT NOT NULL, subject TEXT NOT NULL, payload BLOB NOT NULL)"
@@ -122,6 +122,25 @@ static const char *const STATEMENTS_2[] = {
     " wall_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, due_us INTEGER NOT NULL,"
     " is_order INTEGER NOT NULL) STRICT;"
     "CREATE INDEX case_effect_case ON case_effect (case_id, number);",
+    /* The file of a merchant that left long ago goes whole, once that is written down. */
+    "CREATE INDEX retired_merchant ON retired (key_1) WHERE class = 'merchant';"
+    "CREATE INDEX binding_key ON registry_binding"
+    " (terminal_id || ' | ' || serial || ' | ' || valid_from_day);"
+    "DROP TRIGGER history_no_delete;"
+    "CREATE TRIGGER history_no_delete BEFORE DELETE ON history"
+    " WHEN NOT (OLD.row_kind = 'merchant_registration' AND EXISTS (SELECT 1 FROM retired"
+    " WHERE class = 'merchant' AND key_1 = OLD.row_key)"
+    " OR OLD.row_kind = 'registry_binding' AND EXISTS (SELECT 1 FROM registry_binding AS b"
+    " JOIN retired AS r ON r.class = 'merchant' AND r.key_1 = b.merchant_id"
+    " WHERE b.terminal_id || ' | ' || b.serial || ' | ' || b.valid_from_day = OLD.row_key)) BEGIN"
+    " SELECT RAISE(ABORT, 'history is only added to'); END;"
+    "DROP TRIGGER binding_no_delete;"
+    "CREATE TRIGGER binding_no_delete BEFORE DELETE ON registry_binding"
+    " WHEN OLD.valid_to_day = '' OR NOT EXISTS (SELECT 1 FROM retired"
+    " WHERE class = 'merchant' AND key_1 = OLD.merchant_id) BEGIN"
+    " SELECT RAISE(ABORT, 'a binding is ended, not taken out'); END;",
+    /* Reports look at the cases of a stretch of time. */
+    "CREATE INDEX case_opened ON service_case (opened_us);",
 };
 
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)

@@ -96,13 +96,35 @@ static const struct retire_class DEAD_LETTERS = {
     false,
     {"DELETE FROM webhook_dead WHERE name = ?1 AND number = ?2 AND ?3 = ''", NULL}};
 
+/* A merchant's file: its row, its bindings with all that they were, what was changed of both, and
+ * its inspections. The triggers let these go once the line in `retired` is there. */
+static const struct retire_class MERCHANTS = {
+    "merchant",
+    "SELECT merchant_id, '', '', 'contract ended ' || contract_to_day"
+    " FROM merchant_registration AS m WHERE state = 'left' AND contract_to_day <> ''"
+    " AND contract_to_day < ?2 AND ?1 > 0 AND NOT EXISTS (SELECT 1 FROM registry_binding AS b"
+    " WHERE b.merchant_id = m.merchant_id AND (b.valid_to_day = '' OR b.valid_to_day >= ?2))"
+    " AND NOT EXISTS (SELECT 1 FROM service_case AS c WHERE c.merchant_id = m.merchant_id"
+    " AND c.state <> 'CLOSED') AND merchant_id NOT" IS_HELD("merchant_id") " LIMIT 1",
+    false,
+    /* One statement in several strings. NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
+    {"DELETE FROM history WHERE row_kind = 'registry_binding' AND row_key IN"
+     " (SELECT terminal_id || ' | ' || serial || ' | ' || valid_from_day FROM registry_binding"
+     " WHERE merchant_id = ?1) AND ?2 = '' AND ?3 = ''",
+     "DELETE FROM registry_binding WHERE merchant_id = ?1 AND ?2 = '' AND ?3 = ''",
+     "DELETE FROM history WHERE row_kind = 'merchant_registration' AND row_key = ?1 AND ?2 = ''"
+     " AND ?3 = ''",
+     "DELETE FROM inspection_entry WHERE merchant_id = ?1 AND ?2 = '' AND ?3 = ''",
+     "DELETE FROM merchant_registration WHERE merchant_id = ?1 AND ?2 = '' AND ?3 = ''", NULL}};
+
 void retire_rules_default(struct retire_rules *rules)
 {
     *rules = (struct retire_rules){.case_days = 1096,
                                    .place_days = 365,
                                    .inspection_days = 1096,
                                    .event_days = 90,
-                                   .dead_days = 1096};
+                                   .dead_days = 1096,
+                                   .merchant_days = 1096};
 }
 
 struct retire_item {
@@ -175,40 +197,46 @@ static uint32_t stretch_length(const struct retire_item *item)
     return (uint32_t)(strtoull(item->keys[1], NULL, 10) - strtoull(item->keys[0], NULL, 10) + 1);
 }
 
-static enum status retire_class(struct desk *desk, const struct retire_class *class, int32_t days,
-                                const struct desk_actor *by, uint32_t *count)
+/* A class with its age and its count. */
+struct retire_turn {
+    const struct retire_class *class;
+    int32_t days;
+    uint32_t *count;
+};
+
+static enum status retire_class(struct desk *desk, const struct retire_turn *turn,
+                                const struct desk_actor *by, uint32_t *left)
 {
     enum status status = STATUS_OK;
-    while (status == STATUS_OK) {
+    while (status == STATUS_OK && *left > 0) {
         struct retire_item item;
-        status = retire_one(desk, class, by->wall_us - days * DAY_US, by, &item);
+        status = retire_one(desk, turn->class, by->wall_us - turn->days * DAY_US, by, &item);
         if (status == STATUS_OK) {
-            *count += class->is_stretch ? stretch_length(&item) : 1;
+            *turn->count += turn->class->is_stretch ? stretch_length(&item) : 1;
+            --*left;
         }
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 enum status desk_retire(struct desk *desk, const struct retire_rules *rules,
-                        const struct desk_actor *by, struct retire_counts *counts)
+                        const struct desk_actor *by, struct retire_counts *counts, bool *has_more)
 {
     REQUIRE(by->actor[0] != '\0' && desk->depth == 0);
     *counts = (struct retire_counts){0};
-    enum status status = retire_class(desk, &CASES, rules->case_days, by, &counts->cases);
-    if (status == STATUS_OK) {
-        status = retire_class(desk, &FLAGS, rules->case_days, by, &counts->flags);
+    const struct retire_turn turns[] = {
+        {&CASES, rules->case_days, &counts->cases},
+        {&FLAGS, rules->case_days, &counts->flags},
+        {&PLACES, rules->place_days, &counts->places},
+        {&INSPECTIONS, rules->inspection_days, &counts->inspections},
+        {&EVENTS, rules->event_days, &counts->events},
+        {&DEAD_LETTERS, rules->dead_days, &counts->dead_letters},
+        {&MERCHANTS, rules->merchant_days, &counts->merchants}};
+    uint32_t left = rules->count_max > 0 ? rules->count_max : UINT32_MAX;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < DESK_COUNT_OF(turns); i++) {
+        status = retire_class(desk, &turns[i], by, &left);
     }
-    if (status == STATUS_OK) {
-        status = retire_class(desk, &PLACES, rules->place_days, by, &counts->places);
-    }
-    if (status == STATUS_OK) {
-        status = retire_class(desk, &INSPECTIONS, rules->inspection_days, by, &counts->inspections);
-    }
-    if (status == STATUS_OK) {
-        status = retire_class(desk, &EVENTS, rules->event_days, by, &counts->events);
-    }
-    if (status == STATUS_OK) {
-        status = retire_class(desk, &DEAD_LETTERS, rules->dead_days, by, &counts->dead_letters);
-    }
+    *has_more = status == STATUS_OK && left == 0;
     return status;
 }

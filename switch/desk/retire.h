@@ -1,12 +1,13 @@
 /* What is kept no longer: deleted by class and age, with a line of what it was.
  *
  * What belongs to a case that is held for a court stays whatever its age: the case, its flags, the
- * places of its terminal, the inspections of its merchant. An event of the outbox stays until every
- * webhook that goes has it, and until those before it may go. Work is done in short transactions,
- * each with the line in `retired` that says so.
+ * places of its terminal, the inspections and the file of its merchant. An event of the outbox
+ * stays until every webhook that goes has it, and until those before it may go. Work is done in
+ * short transactions, each with the line in `retired` that says so.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "switch/desk/desk.h"
@@ -18,14 +19,18 @@ struct retire_rules {
     int32_t inspection_days; /* at least; and two newer ones of the merchant must be there */
     int32_t event_days;      /* events of the outbox */
     int32_t dead_days;       /* what a webhook could not deliver, from when it was given up */
+    int32_t merchant_days;   /* after the end of the contract of a merchant that has left */
+    uint32_t count_max;      /* deletions of one call, so that its caller can be ended; 0: all */
 };
-/* 3 years, 12 months, 3 years, 90 days, 3 years. */
+/* 3 years, 12 months, 3 years, 90 days, 3 years, 3 years; all. */
 void retire_rules_default(struct retire_rules *rules);
 
 struct retire_counts {
     uint32_t cases, flags, places, inspections; /* deleted, or blurred */
-    uint32_t events, dead_letters;
+    uint32_t events, dead_letters, merchants;
 };
-/* By the clock of `by`. What was done before a failure is done, and counted. */
+/* By the clock of `by`. What was done before a failure is done, and counted. `*has_more`: the call
+ * ended at its count_max. */
 MUST_CHECK enum status desk_retire(struct desk *desk, const struct retire_rules *rules,
-                                   const struct desk_actor *by, struct retire_counts *counts);
+                                   const struct desk_actor *by, struct retire_counts *counts,
+                                   bool *has_more);

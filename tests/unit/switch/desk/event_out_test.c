@@ -314,9 +314,10 @@ static struct retire_counts retire_after(struct scene *scene, int64_t days)
 {
     struct retire_rules rules;
     struct retire_counts counts;
+    bool has_more = true;
     const struct desk_actor night = {"night", SCENE_NOW + days * SCENE_DAY_US};
     retire_rules_default(&rules);
-    assert_int_equal(desk_retire(scene->desk, &rules, &night, &counts), STATUS_OK);
+    assert_int_equal(desk_retire(scene->desk, &rules, &night, &counts, &has_more), STATUS_OK);
     return counts;
 }
 

@@ -8,9 +8,10 @@ static struct retire_counts retire_after(struct scene *scene, int64_t days)
 {
     struct retire_rules rules;
     struct retire_counts counts;
+    bool has_more = true;
     const struct desk_actor night = {"night", SCENE_NOW + days * SCENE_DAY_US};
     retire_rules_default(&rules);
-    assert_int_equal(desk_retire(scene->desk, &rules, &night, &counts), STATUS_OK);
+    assert_int_equal(desk_retire(scene->desk, &rules, &night, &counts, &has_more), STATUS_OK);
     return counts;
 }
 
@@ -110,9 +111,84 @@ static void test_inspections_stay_until_two_newer_ones_are_there(void **state)
                      1);
 }
 
+static void put_merchant(struct scene *scene, const char *id, enum merchant_state state,
+                         int32_t contract_to_day)
+{
+    struct merchant_registration merchant = {.name = "Tea",
+                                             .risk_level = 1,
+                                             .contract_from_day = 20000,
+                                             .contract_to_day = contract_to_day,
+                                             .contact = "Wang",
+                                             .state = state};
+    snprintf(merchant.merchant_id, sizeof(merchant.merchant_id), "%s", id);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_MERCHANT, &merchant, &scene->ann),
+                     STATUS_OK);
+}
+
+static void test_the_file_of_a_merchant_goes_three_years_after_its_contract(void **state)
+{
+    struct scene *scene = *state;
+    struct registry_binding bound = scene_binding("10000001", "SN-1");
+    struct registry_binding other = scene_binding("10000002", "SN-2");
+    bound.binding.valid_to_day = 20515;
+    snprintf(other.binding.merchant_id, sizeof(other.binding.merchant_id), "M2");
+    put_merchant(scene, "M1", MERCHANT_STATE_LEFT, 20515);
+    put_merchant(scene, "M2", MERCHANT_STATE_LEFT, 20515); /* a terminal stands there still */
+    put_merchant(scene, "M3", MERCHANT_STATE_ACTIVE, 20515);
+    put_merchant(scene, "M4", MERCHANT_STATE_LEFT, 0);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_BINDING, &bound, &scene->ann), STATUS_OK);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_BINDING, &other, &scene->ann), STATUS_OK);
+    assert_int_equal(retire_after(scene, 1096).merchants, 0);
+    uint64_t case_id = scene_case(scene, CASE_RISK, "10000009"); /* of M1, open */
+    assert_int_equal(retire_after(scene, 1097).merchants, 0);
+    assert_string_equal(
+        scene_sql(scene, "UPDATE service_case SET state = 'CLOSED', closed_us = 9e15"), "");
+    assert_int_equal(case_book_keep(scene->desk, case_id, &scene->ann, "court 7"), STATUS_OK);
+    assert_int_equal(retire_after(scene, 1097).merchants, 0);
+    assert_int_equal(case_book_unkeep(scene->desk, case_id, &scene->ann), STATUS_OK);
+    assert_int_equal(retire_after(scene, 1097).merchants, 1);
+    assert_int_equal(retire_after(scene, 1097).merchants, 0);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM merchant_registration"), 3);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM registry_binding"), 1);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM history WHERE after = 'Wang'"), 3);
+    assert_int_equal(
+        scene_number(scene, "SELECT count(*) FROM history WHERE row_key LIKE '%SN-1%'"), 0);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM retired WHERE class = 'merchant' AND"
+                                         " key_1 = 'M1' AND detail LIKE 'contract ended 2026-%'"),
+                     1);
+    assert_non_null(strstr(scene_sql(scene, "DELETE FROM history"), "only added to"));
+    assert_non_null(strstr(scene_sql(scene, "DELETE FROM registry_binding"), "ended"));
+}
+
+static void test_a_call_ends_after_its_count(void **state)
+{
+    struct scene *scene = *state;
+    struct retire_rules rules;
+    struct retire_counts counts;
+    bool has_more = false;
+    const struct desk_actor night = {"night", SCENE_NOW + 1200 * SCENE_DAY_US};
+    for (int i = 1; i <= 3; i++) {
+        char id[8];
+        snprintf(id, sizeof(id), "M%d", i);
+        put_merchant(scene, id, MERCHANT_STATE_LEFT, 20515);
+    }
+    retire_rules_default(&rules);
+    rules.count_max = 2;
+    assert_int_equal(desk_retire(scene->desk, &rules, &night, &counts, &has_more), STATUS_OK);
+    assert_int_equal(counts.merchants, 2);
+    assert_true(has_more);
+    assert_int_equal(desk_retire(scene->desk, &rules, &night, &counts, &has_more), STATUS_OK);
+    assert_int_equal(counts.merchants, 1);
+    assert_false(has_more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            test_the_file_of_a_merchant_goes_three_years_after_its_contract, scene_set,
+            scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_call_ends_after_its_count, scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_cases_go_after_three_years_and_what_is_held_stays,
                                         scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_places_become_the_city_after_a_year, scene_set,
