@@ -350,6 +350,9 @@ static void commit_group(struct store *store, const struct record *records, uint
     atomic_store(&store->durable, store->segment.position);
     atomic_fetch_sub(&store->queued, count);
     uv_async_send(&store->wake);
+    if (store->setup.on_committed != NULL) {
+        store->setup.on_committed(store->setup.committed_argument, records, count);
+    }
     if (log_segment_checkpoint(&store->segment) != STATUS_OK) {
         stop_at_once(store, "the checkpoint");
     }
@@ -471,6 +474,11 @@ void store_flush(struct store *store)
     if (must_wake) {
         pthread_cond_signal(&store->has_work);
     }
+}
+
+uint64_t store_appended(const struct store *store)
+{
+    return store->position_next - 1;
 }
 
 bool store_has_room(const struct store *store)

@@ -41,6 +41,10 @@ struct store_setup {
     uint32_t retention_days;        /* age at which segments are removed; 0: never */
     uint64_t reserve_bytes;         /* less free space than this: store_is_short() */
     int64_t carry_window_us;        /* how long a tombstone matters: the duplicate window */
+    /* Rows that have become durable, in the log's order, on the writer's thread, which must not
+     * wait in it. NULL: nobody watches them. */
+    void (*on_committed)(void *argument, const struct record *records, uint32_t count);
+    void *committed_argument;
 };
 
 /* Opens or makes the log and verifies schema and the end of the hash chain. NULL: `reason` says
@@ -70,6 +74,8 @@ MUST_CHECK enum status store_start(struct store *store, uv_loop_t *loop,
 void store_append(struct store *store, const struct record *record);
 /* Hands the burst to the writer: one wake-up at most. Called once a turn of the loop. */
 void store_flush(struct store *store);
+/* The last position that was appended; of the thread that appends. */
+uint64_t store_appended(const struct store *store);
 /* Whether more may be begun. */
 bool store_has_room(const struct store *store);
 /* Less than reserve_bytes of disk is left: what remains is for reversals and their results

@@ -434,6 +434,47 @@ static void test_counts_add_up(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+struct committed {
+    uint64_t position; /* of the last row that was told */
+    bool is_in_order;
+};
+
+static void on_committed(void *argument, const struct record *records, uint32_t count)
+{
+    struct committed *committed = argument;
+    for (uint32_t i = 0; i < count; i++) {
+        struct record wanted;
+        record_make(&wanted, committed->position + 1);
+        committed->is_in_order =
+            committed->is_in_order && memcmp(&wanted, &records[i], sizeof(wanted)) == 0;
+        committed->position++;
+    }
+}
+
+static void test_who_watches_is_told_each_durable_row_once(void **state)
+{
+    struct scene *scene = *state;
+    char reason[STORE_REASON_SIZE] = "";
+    uv_loop_t loop;
+    uint64_t durable = 0;
+    struct committed committed = {.is_in_order = true};
+    struct store_setup setup = setup_of(scene);
+    setup.on_committed = on_committed;
+    setup.committed_argument = &committed;
+    uv_loop_init(&loop);
+    struct store *store = store_open(&setup, reason);
+    assert_non_null(store);
+    assert_int_equal(store_appended(store), 0);
+    assert_int_equal(store_start(store, &loop, on_durable, &durable), STATUS_OK);
+    append_until_durable(store, &loop, &durable, (uint64_t[2]){1, 300});
+    assert_int_equal(store_appended(store), 300);
+    store_close(store);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_true(committed.is_in_order);
+    assert_int_equal(committed.position, 300);
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
@@ -450,6 +491,7 @@ int main(void)
         SCENE(test_a_failed_write_ends_the_process),
         SCENE(test_words_and_not_numbers_stand_in_the_file),
         SCENE(test_counts_add_up),
+        SCENE(test_who_watches_is_told_each_durable_row_once),
     };
     return cmocka_run_group_tests_name("switch/store/store", tests, NULL, NULL);
 }
