@@ -108,12 +108,12 @@ static const char *const STATEMENTS_2[] = {
     " wall_us INTEGER NOT NULL, kind TEXT NOT NULL, case_kind TEXT NOT NULL,"
     " subject TEXT NOT NULL, payload BLOB NOT NULL,"
     " attempts INTEGER NOT NULL, died_us INTEGER NOT NULL, fault TEXT NOT NULL,"
-    " PRIMARY KEY (name, number)) STRICT, WITHOUT ROWID;",
+    " is_again INTEGER NOT NULL, PRIMARY KEY (name, number)) STRICT, WITHOUT ROWID;",
     "CREATE TRIGGER event_out_no_update BEFORE UPDATE ON event_out BEGIN"
     " SELECT RAISE(ABORT, 'events are only added to'); END;"
     "CREATE TRIGGER event_out_no_delete BEFORE DELETE ON event_out"
     " WHEN EXISTS (SELECT 1 FROM event_out WHERE number < OLD.number)"
-    " OR EXISTS (SELECT 1 FROM webhook_position WHERE state = 'going'"
+    " OR EXISTS (SELECT 1 FROM webhook_position WHERE state <> 'absent'"
     " AND position < OLD.number) BEGIN"
     " SELECT RAISE(ABORT, 'events go from the old end, once no webhook waits for them'); END;",
     "CREATE INDEX case_waits ON service_case (terminal_id) WHERE " CASE_ROW_WAITS,

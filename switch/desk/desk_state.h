@@ -52,4 +52,9 @@ MUST_CHECK enum status desk_write(struct desk *desk, const char *sql,
 MUST_CHECK enum status desk_number(struct desk *desk, const char *sql,
                                    const struct desk_value *values, uint32_t count,
                                    int64_t *number);
+struct event_line;
+/* An event of the row at hand: number, wall_us, kind, case_kind, subject, payload; the pointers
+ * live until the next step. MALFORMED: it is of another version. */
+MUST_CHECK enum status event_out_line(struct desk *desk, sqlite3_stmt *statement,
+                                      struct event_line *line);
 #define DESK_COUNT_OF(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))

@@ -112,8 +112,8 @@ enum status event_note_judgement(struct desk *desk, uint64_t flag_id, enum case_
     told.outcome = cell_pack_text(&texts, case_outcome_word(outcome));
     told.actor = cell_pack_text(&texts, by->actor);
     event.wall_us = by->wall_us;
-    event.what_case = AFTERSALES__EVENT__WHAT_JUDGEMENT;
-    event.judgement = &told;
+    event.what_case = AFTERSALES__EVENT__WHAT_FLAG_JUDGED;
+    event.flag_judged = &told;
     return write_event(desk, &head, &event);
 }
 
@@ -134,8 +134,8 @@ enum status event_note_link(struct desk *desk, uint64_t flag_id, uint64_t case_i
     event.wall_us = it.changed_us; /* no clock comes with a link: it goes with the last step */
     told.flag_id = flag_id;
     told.case_id = case_id;
-    event.what_case = AFTERSALES__EVENT__WHAT_LINK;
-    event.link = &told;
+    event.what_case = AFTERSALES__EVENT__WHAT_FLAG_LINKED;
+    event.flag_linked = &told;
     return write_event(desk, &head, &event);
 }
 

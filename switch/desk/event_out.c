@@ -28,8 +28,7 @@ enum event_out_kind event_out_from_word(const char *word)
     return (enum event_out_kind)i;
 }
 
-/* The row at hand; the pointers live until the next step. */
-static enum status read_line(struct desk *desk, sqlite3_stmt *statement, struct event_line *line)
+enum status event_out_line(struct desk *desk, sqlite3_stmt *statement, struct event_line *line)
 {
     line->number = (uint64_t)sqlite3_column_int64(statement, 0);
     line->wall_us = sqlite3_column_int64(statement, 1);
@@ -62,7 +61,7 @@ enum status event_out_read(struct desk *desk, uint64_t after, uint32_t room,
     enum status status;
     while ((status = desk_step(desk, statement)) == STATUS_OK) {
         struct event_line line;
-        status = read_line(desk, statement, &line);
+        status = event_out_line(desk, statement, &line);
         if (status != STATUS_OK || !sink->on_line(sink->argument, &line)) {
             break;
         }

@@ -85,7 +85,8 @@ static const struct retire_class EVENTS = {
     "SELECT min(number), max(number), '', 'events of the outbox' FROM (SELECT number FROM event_out"
     " WHERE number < ifnull((SELECT min(number) FROM event_out WHERE wall_us >= ?1 OR ?2 = ''),"
     " 9223372036854775807) AND number <= ifnull((SELECT min(position) FROM webhook_position"
-    " WHERE state = 'going'), 9223372036854775807) ORDER BY number LIMIT 1000) HAVING count(*) > 0",
+    " WHERE state <> 'absent'), 9223372036854775807) ORDER BY number LIMIT 1000) HAVING count(*) > "
+    "0",
     true,
     {"DELETE FROM event_out WHERE number >= ?1 AND number <= ?2 AND ?3 = ''", NULL}};
 

@@ -2,8 +2,8 @@
  *
  * What belongs to a case that is held for a court stays whatever its age: the case, its flags, the
  * places of its terminal, the inspections and the file of its merchant. An event of the outbox
- * stays until every webhook that goes has it, and until those before it may go. Work is done in
- * short transactions, each with the line in `retired` that says so.
+ * stays until every webhook of the configuration has it, and until those before it may go. Work is
+ * done in short transactions, each with the line in `retired` that says so.
  */
 #pragma once
 

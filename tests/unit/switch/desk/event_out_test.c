@@ -171,15 +171,15 @@ static void test_links_and_judgements_are_told_once(void **state)
     lines_read(scene, &lines, 3);
     assert_int_equal(lines.count, 2);
     assert_int_equal(lines.kinds[0], EVENT_OUT_FLAG_LINKED);
-    assert_int_equal(lines.events[0]->link->flag_id, linked);
-    assert_int_equal(lines.events[0]->link->case_id, case_id);
+    assert_int_equal(lines.events[0]->flag_linked->flag_id, linked);
+    assert_int_equal(lines.events[0]->flag_linked->case_id, case_id);
     assert_string_equal(lines.subjects[0], "10000001");
     assert_string_equal(lines.events[0]->case_kind, "FAULT");
     assert_string_equal(lines.events[1]->case_kind, "RISK");
     assert_int_equal(lines.kinds[1], EVENT_OUT_FLAG_JUDGED);
-    assert_int_equal(lines.events[1]->judgement->flag_id, loose);
-    assert_string_equal(lines.events[1]->judgement->outcome, "confirmed");
-    assert_string_equal(lines.events[1]->judgement->actor, "ann");
+    assert_int_equal(lines.events[1]->flag_judged->flag_id, loose);
+    assert_string_equal(lines.events[1]->flag_judged->outcome, "confirmed");
+    assert_string_equal(lines.events[1]->flag_judged->actor, "ann");
     assert_string_equal(lines.subjects[1], "10000002");
     lines_free(&lines);
 }
@@ -334,9 +334,10 @@ static void test_events_go_when_they_are_old_and_every_webhook_has_them(void **s
     assert_non_null(
         strstr(scene_sql(scene, "DELETE FROM event_out WHERE number = 3"), "from the old end"));
     assert_string_equal(
-        scene_sql(scene, "INSERT INTO webhook_position VALUES ('a', 2, 'going', 0, 0, 0, 0, ''),"
-                         " ('b', 4, 'going', 0, 0, 0, 0, ''),"
-                         " ('c', 0, 'stopped', 0, 0, 0, 0, '')"),
+        scene_sql(scene,
+                  "INSERT INTO webhook_position VALUES ('a', 2, 'going', 0, 0, 0, 0, ''),"
+                  " ('b', 4, 'going', 0, 0, 0, 0, ''),"
+                  " ('c', 0, 'absent', 0, 0, 0, 0, ''), ('d', 3, 'stopped', 0, 0, 0, 0, '')"),
         "");
     assert_int_equal(retire_after(scene, 90).events, 0);
     assert_int_equal(retire_after(scene, 91).events, 2);
@@ -359,10 +360,10 @@ static void test_dead_letters_go_after_three_years(void **state)
 {
     struct scene *scene = *state;
     char sql[200];
-    snprintf(
-        sql, sizeof(sql),
-        "INSERT INTO webhook_dead VALUES ('a', 7, 1, 'flag', 'RISK', 'x', x'00', 9, %lld, '500')",
-        (long long)SCENE_NOW);
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO webhook_dead VALUES ('a', 7, 1, 'flag', 'RISK', 'x', x'00', 9, %lld, "
+             "'500', 0)",
+             (long long)SCENE_NOW);
     assert_string_equal(scene_sql(scene, sql), "");
     assert_int_equal(retire_after(scene, 1096).dead_letters, 0);
     assert_int_equal(retire_after(scene, 1097).dead_letters, 1);
