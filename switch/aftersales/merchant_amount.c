@@ -10,7 +10,6 @@
 #define NEAR_SALES_PER_MILLE                                                                       \
     200                     /* beside thousands of sales a few below a limit are chance (C24) */
 #define NEW_DAY_COUNT_MIN 4 /* days with sales, of the last six whole ones (C23) */
-#define MONTH_DAYS 30
 
 /* The 99th percentile; 0: too little was seen for one. */
 static int64_t usual_minor(const struct merchant_look *look)
@@ -103,20 +102,17 @@ static void judge_round(const struct merchant_look *look, int64_t amount_minor)
     }
 }
 
-/* C15, against the mean of whole months. `is_told`: this month's turnover was flagged. */
+/* C15, against the months before it. `is_told`: some of this month's turnover was flagged. */
 static void judge_jump(const struct merchant_look *look, bool is_told)
 {
-    int64_t month = merchant_tally_month(look->state);
-    uint32_t month_count;
-    int64_t mean = merchant_tally_months_mean(look->state, &month_count);
     struct merchant_share share = {
-        .part = month,
-        .whole = mean,
+        .part = merchant_tally_month(look->state),
+        .whole = merchant_tally_month_before(look->state),
         .share = watch_number(look->moment, TURNOVER_JUMP, TIMES_PERCENT),
         .scale = 100,
     };
-    if (month_count == 0 || !merchant_share_is_passed(&share) ||
-        month <= watch_number(look->moment, TURNOVER_JUMP, AMOUNT_MIN_MINOR)) {
+    if (share.whole == 0 || !merchant_share_is_passed(&share) ||
+        share.part <= watch_number(look->moment, TURNOVER_JUMP, AMOUNT_MIN_MINOR)) {
         return;
     }
     struct merchant_share urgent = share;
@@ -127,18 +123,18 @@ static void judge_jump(const struct merchant_look *look, bool is_told)
     merchant_look_raise(look, &(struct merchant_finding){
                                   .signal = SIGNAL_TURNOVER_JUMP,
                                   .severity = merchant_share_is_passed(&urgent) ? 3 : 0,
-                                  .day_count = MONTH_DAYS,
+                                  .day_count = MERCHANT_MONTH_DAYS,
                                   .value = merchant_share_value(&share),
                                   .threshold = share.share,
                               });
 }
 
 /* C15: the jump first, for it may be the graver one; then what is registered.
- * A month's sum stays high until the month ends, and is told once, unless it is urgent. */
+ * The sum of thirty days stays high for as long, and is told once, unless it is urgent. */
 static void judge_month(const struct merchant_look *look)
 {
-    bool is_told = merchant_tally_is_of_month(look->state,
-                                              merchant_look_raised_day(look, SIGNAL_TURNOVER_JUMP));
+    int32_t raised_day = merchant_look_raised_day(look, SIGNAL_TURNOVER_JUMP);
+    bool is_told = raised_day != 0 && look->moment->day - raised_day < MERCHANT_MONTH_DAYS;
     judge_jump(look, is_told);
     struct merchant_share share = {
         .part = merchant_tally_month(look->state),
@@ -147,7 +143,7 @@ static void judge_month(const struct merchant_look *look)
         .scale = 100,
     };
     if (!is_told && share.whole > 0 && merchant_share_is_passed(&share)) {
-        merchant_look_raise_share(look, SIGNAL_TURNOVER_JUMP, MONTH_DAYS, &share);
+        merchant_look_raise_share(look, SIGNAL_TURNOVER_JUMP, MERCHANT_MONTH_DAYS, &share);
     }
 }
 
@@ -249,7 +245,7 @@ static void judge_new(const struct merchant_look *look, const struct peer_state 
     uint32_t peer_count;
     int64_t peer_mean = peer_state_mean(peers, look->facts->mcc, moment->day, &peer_count);
     int64_t own_mean = own_day_mean(look->state);
-    int64_t month = merchant_tally_scaled(own_mean, MONTH_DAYS, 1);
+    int64_t month = merchant_tally_scaled(own_mean, MERCHANT_MONTH_DAYS, 1);
     struct merchant_share share = {
         .part = own_mean,
         .whole = peer_mean,

@@ -7,6 +7,7 @@
 
 #define DAY_RING (MERCHANT_MEAN_DAYS + 1)
 #define DAY_MAX UINT16_MAX /* in 2149 */
+#define MINOR_PER_YUAN 100
 /* More than any merchant turns over, and sums of seven days still fit. */
 #define SUM_MINOR_MAX (INT64_MAX / 1000)
 
@@ -15,28 +16,6 @@ _Static_assert(sizeof(struct merchant_state) <= 2048, "ten thousand merchants ta
 static uint16_t short_of(uint32_t count)
 {
     return (uint16_t)(count > UINT16_MAX ? UINT16_MAX : count);
-}
-
-/* The month of a day since 1970 (Gregorian; years that begin in March, so that the leap day is the
- * last one). */
-static int32_t month_of(int32_t day)
-{
-    int32_t shifted = day + 719468; /* since 0000-03-01 */
-    int32_t era = shifted / 146097, of_era = shifted % 146097;
-    int32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int32_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    int32_t month_from_march = (5 * of_year + 2) / 153;
-    return (era * 400 + year) * 12 + month_from_march + 2;
-}
-
-static void begin_month(struct merchant_state *state, int32_t month)
-{
-    for (uint32_t i = 0; i < MERCHANT_MONTH_COUNT && state->month < month; i++) {
-        state->month = month - state->month > MERCHANT_MONTH_COUNT
-                           ? month - MERCHANT_MONTH_COUNT + 1
-                           : state->month + 1;
-        state->months_minor[state->month % MERCHANT_MONTH_COUNT] = 0;
-    }
 }
 
 /* Clears the slots of a ring between two days, the later one with them. */
@@ -49,6 +28,38 @@ static void clear_days(struct merchant_state *state, int32_t from, int32_t until
     }
 }
 
+/* --- turnover ------------------------------------------------------------------------------- */
+
+static int64_t turnover_sum(const struct merchant_state *state, int32_t age_from, int32_t age_until)
+{
+    int64_t yuan = 0;
+    for (int32_t age = age_from; age < age_until && age <= state->day; age++) {
+        yuan += state->turnover_yuan[(state->day - age) % MERCHANT_TURNOVER_RING];
+    }
+    return yuan * MINOR_PER_YUAN;
+}
+
+/* The day that ends joins the ring; those between it and `day` had no business. */
+static void turnover_end_day(struct merchant_state *state, int32_t day)
+{
+    int64_t yuan = merchant_tally_today(state)->sale_minor / MINOR_PER_YUAN;
+    int32_t skipped = day - state->day - 1;
+    skipped = skipped > MERCHANT_TURNOVER_RING ? MERCHANT_TURNOVER_RING : skipped;
+    state->turnover_yuan[state->day % MERCHANT_TURNOVER_RING] =
+        (uint32_t)(yuan > UINT32_MAX ? UINT32_MAX : yuan);
+    for (int32_t age = 0; age <= skipped; age++) {
+        state->turnover_yuan[(day - age) % MERCHANT_TURNOVER_RING] = 0;
+    }
+}
+
+static void turnover_begin_day(struct merchant_state *state)
+{
+    state->month_minor = turnover_sum(state, 1, MERCHANT_MONTH_DAYS);
+    state->before_minor = turnover_sum(state, MERCHANT_MONTH_DAYS, MERCHANT_TURNOVER_RING);
+}
+
+/* --- days ----------------------------------------------------------------------------------- */
+
 bool merchant_tally_day(struct merchant_state *state, int32_t day)
 {
     if (day <= 0) {
@@ -57,7 +68,6 @@ bool merchant_tally_day(struct merchant_state *state, int32_t day)
     if (state->first_day == 0) {
         state->day = day;
         state->first_day = day;
-        state->month = month_of(day);
     }
     if (day <= state->day) {
         return false;
@@ -69,10 +79,11 @@ bool merchant_tally_day(struct merchant_state *state, int32_t day)
         .sales = short_of(today->sales),
         .odds = short_of(today->odds),
     };
+    turnover_end_day(state, day);
     clear_days(state, state->day, day);
-    begin_month(state, month_of(day));
     memset(&state->today, 0, sizeof(state->today));
     state->day = day;
+    turnover_begin_day(state);
     return had_business;
 }
 
@@ -133,7 +144,6 @@ void merchant_tally_sale(struct merchant_state *state, int64_t amount_minor)
 {
     REQUIRE(amount_minor >= 0);
     add_minor(&merchant_tally_today(state)->sale_minor, amount_minor);
-    add_minor(&state->months_minor[state->month % MERCHANT_MONTH_COUNT], amount_minor);
     amount_sketch_add(&state->amounts, amount_minor);
 }
 
@@ -145,27 +155,16 @@ void merchant_tally_refund(struct merchant_state *state, int64_t amount_minor)
 
 int64_t merchant_tally_month(const struct merchant_state *state)
 {
-    return state->months_minor[state->month % MERCHANT_MONTH_COUNT];
+    return state->month_minor + state->week[state->day % MERCHANT_WEEK_DAYS].sale_minor;
 }
 
-bool merchant_tally_is_of_month(const struct merchant_state *state, int32_t day)
+int64_t merchant_tally_month_before(const struct merchant_state *state)
 {
-    return day > 0 && month_of(day) == state->month;
-}
-
-int64_t merchant_tally_months_mean(const struct merchant_state *state, uint32_t *month_count)
-{
-    /* The month it was first seen in is a part of one, unless that was its first day. */
-    int32_t first_whole = month_of(state->first_day - 1) + 1;
-    int64_t sum_minor = 0;
-    *month_count = 0;
-    for (int32_t age = 1; age < MERCHANT_MONTH_COUNT; age++) {
-        if (state->month - age >= first_whole) {
-            sum_minor += state->months_minor[(state->month - age) % MERCHANT_MONTH_COUNT];
-            *month_count += 1;
-        }
-    }
-    return *month_count == 0 ? 0 : sum_minor / *month_count;
+    int32_t day_count = state->day - MERCHANT_MONTH_DAYS + 1 - state->first_day;
+    day_count = day_count > MERCHANT_BEFORE_DAYS ? MERCHANT_BEFORE_DAYS : day_count;
+    return day_count < MERCHANT_MONTH_DAYS
+               ? 0
+               : merchant_tally_scaled(state->before_minor, MERCHANT_MONTH_DAYS, day_count);
 }
 
 static bool sum_is_sound(int64_t sum_minor)
@@ -176,16 +175,15 @@ static bool sum_is_sound(int64_t sum_minor)
 bool merchant_tally_is_sound(const struct merchant_state *state)
 {
     bool is_sound = state->subject.next < WATCH_NOTE_COUNT && state->first_day >= 0 &&
-                    state->day >= state->first_day && state->day <= DAY_MAX && state->month >= 0 &&
-                    state->month <= month_of(DAY_MAX) &&
+                    state->day >= state->first_day && state->day <= DAY_MAX &&
                     state->amounts.total <= AMOUNT_SKETCH_TOTAL_MAX;
     for (uint32_t i = 0; i < MERCHANT_WEEK_DAYS; i++) {
         is_sound = is_sound && sum_is_sound(state->week[i].sale_minor) &&
                    sum_is_sound(state->week[i].refund_minor);
     }
-    for (uint32_t i = 0; i < MERCHANT_MONTH_COUNT; i++) {
-        is_sound = is_sound && sum_is_sound(state->months_minor[i]);
-    }
+    is_sound =
+        is_sound && state->month_minor == turnover_sum(state, 1, MERCHANT_MONTH_DAYS) &&
+        state->before_minor == turnover_sum(state, MERCHANT_MONTH_DAYS, MERCHANT_TURNOVER_RING);
     return is_sound;
 }
 

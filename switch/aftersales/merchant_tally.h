@@ -1,8 +1,9 @@
 /* What is remembered of one merchant: the counts of its day, of seven and of thirty days, its
- * months, and how large its amounts usually are. Arithmetic alone; merchant_watch.h judges by it.
+ * turnover of four months, and how large its amounts usually are. Arithmetic alone;
+ * merchant_watch.h judges by it.
  *
- * Days and months are those of the place where the business is. Plain value: may be copied and kept
- * as bytes. All zeros: a merchant of which nothing was seen yet.
+ * Days are those of the place where the business is; a month is thirty of them in a row. Plain
+ * value: may be copied and kept as bytes. All zeros: a merchant of which nothing was seen yet.
  */
 #pragma once
 
@@ -16,7 +17,9 @@
 #define MERCHANT_WEEK_DAYS 7
 #define MERCHANT_MEAN_DAYS 30   /* whole days behind a mean of its own */
 #define MERCHANT_HISTORY_DAYS 7 /* days with business before its own history says anything */
-#define MERCHANT_MONTH_COUNT 4  /* the running one, and three whole ones */
+#define MERCHANT_MONTH_DAYS 30  /* of turnover, the running one with them */
+#define MERCHANT_BEFORE_DAYS 90 /* before that month: what its turnover is held against */
+#define MERCHANT_TURNOVER_RING (MERCHANT_MONTH_DAYS + MERCHANT_BEFORE_DAYS)
 
 /* Of the running day. */
 struct merchant_today {
@@ -43,11 +46,12 @@ struct merchant_state {
     struct watch_subject subject;
     uint32_t number;        /* what cards remember it by; given by the watcher, unique, never 0 */
     int32_t day, first_day; /* running, and first seen; both 0: nothing was seen */
-    int32_t month;          /* running: twelve times the year, plus 0..11 */
     struct merchant_today today;
     struct merchant_day days[MERCHANT_MEAN_DAYS + 1];  /* day n at n modulo 31 */
     struct merchant_week_day week[MERCHANT_WEEK_DAYS]; /* day n at n modulo 7 */
-    int64_t months_minor[MERCHANT_MONTH_COUNT];        /* month n at n modulo 4 */
+    /* whole days, day n at n modulo 120; in yuan, so that four months fit in half of a kilobyte */
+    uint32_t turnover_yuan[MERCHANT_TURNOVER_RING];
+    int64_t month_minor, before_minor; /* sums of it: of the month but for today, and before it */
     struct amount_sketch amounts;
     /* Cards used here that turned out lost or stolen; amounts just below a limit; all sales, over
      * the same time as these. */
@@ -73,16 +77,15 @@ struct merchant_history merchant_tally_history(const struct merchant_state *stat
 /* Whether there is enough of it to compare with. */
 bool merchant_history_speaks(const struct merchant_history *history);
 
-/* A sale's amount joins the day, the month and the usual amounts. */
+/* A sale's amount joins the day, and with it the month, and the usual amounts. */
 void merchant_tally_sale(struct merchant_state *state, int64_t amount_minor);
 /* A refund's amount joins the day. */
 void merchant_tally_refund(struct merchant_state *state, int64_t amount_minor);
-/* Turnover of the running month. */
+/* Turnover of the last MERCHANT_MONTH_DAYS. */
 int64_t merchant_tally_month(const struct merchant_state *state);
-/* Whether that day is one of the running month. */
-bool merchant_tally_is_of_month(const struct merchant_state *state, int32_t day);
-/* The mean of the whole months before it, three at most; `month_count` 0: there is none. */
-int64_t merchant_tally_months_mean(const struct merchant_state *state, uint32_t *month_count);
+/* What such a month was in the MERCHANT_BEFORE_DAYS before it, or in as many of them as the
+ * merchant has been seen; 0 where that is less than a month, or nothing was sold. */
+int64_t merchant_tally_month_before(const struct merchant_state *state);
 
 /* Whether these bytes, read back from a file, can be a merchant's memory: nothing in it names a
  * place that does not exist, no sum is negative. */

@@ -145,14 +145,18 @@ static void test_c15_of_the_registered_turnover(void **state)
     assert_int_equal(flag->threshold, 80);
 }
 
-/* Four months: three of `mean_yuan`, and the fourth begun. */
+/* Three months of `mean_yuan` each, sold in their middle, and the last day of the fourth, in which
+ * nothing was sold yet.
+ */
 static void live_months(int64_t mean_yuan)
 {
-    static const int32_t LENGTHS[] = {31, 28, 31};
-    for (size_t i = 0; i < COUNT_OF(LENGTHS); i++) {
+    stage_ask_balance(&stage, 1);
+    for (int32_t i = 0; i < 3; i++) {
+        stage.day += MERCHANT_MONTH_DAYS / 2;
         stage_sell_strangers(&stage, 10, mean_yuan / 10 * YUAN);
-        stage.day += LENGTHS[i];
+        stage.day += MERCHANT_MONTH_DAYS / 2;
     }
+    stage.day += MERCHANT_MONTH_DAYS - 1;
 }
 
 static void test_c15_three_times_the_mean_of_three_months(void **state)
@@ -189,6 +193,37 @@ static void test_c15_small_months_jump_easily(void **state)
     assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 1);
 }
 
+/* Three times the business from the sixteenth on until the fifteenth: of neither calendar month is
+ * it much, of thirty days it is. */
+static void test_c15_sees_a_jump_across_a_months_end(void **state)
+{
+    (void)state;
+    int32_t begins = stage.day + MERCHANT_BEFORE_DAYS + 15;
+    for (int32_t day = 0; day < begins + 40 - STAGE_DAY; day++) {
+        bool is_high = stage.day >= begins && stage.day < begins + MERCHANT_MONTH_DAYS;
+        stage_sell_strangers(&stage, 1, (is_high ? 7000 : 2000) * YUAN);
+        stage.day++;
+    }
+    const struct flag *flag = stage_flag(&stage, SIGNAL_TURNOVER_JUMP);
+    assert_int_equal(flag->threshold, 300);
+    assert_true(flag->value > 300);
+    assert_true(flag->window_end_us - flag->window_begin_us > INT64_C(29) * 86400 * 1000000);
+    assert_true(flag->window_end_us - flag->window_begin_us < INT64_C(30) * 86400 * 1000000);
+}
+
+static void test_c15_registered_turnover_is_of_any_thirty_days(void **state)
+{
+    (void)state;
+    stage.facts.month_minor = 100000 * YUAN;
+    stage.day += 25; /* 26 January */
+    stage_sell_strangers(&stage, 5, 9000 * YUAN);
+    stage.day += 10; /* 5 February */
+    stage_sell_strangers(&stage, 3, 9000 * YUAN);
+    assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 0);
+    stage_sell_strangers(&stage, 1, 9000 * YUAN);
+    assert_int_equal(stage_flag(&stage, SIGNAL_TURNOVER_JUMP)->value, 81);
+}
+
 /* The sum of a month stays where it is. */
 static void test_c15_tells_of_a_month_once(void **state)
 {
@@ -199,7 +234,7 @@ static void test_c15_tells_of_a_month_once(void **state)
     stage.day += 20;
     stage_sell_strangers(&stage, 2, 8 * YUAN);
     assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 1);
-    stage.day += 20; /* in February */
+    stage.day += 20; /* the first is forgotten, and so is what was said of it */
     stage_sell_strangers(&stage, 9, 9999 * YUAN);
     assert_int_equal(stage_count(&stage, SIGNAL_TURNOVER_JUMP), 2);
 }
@@ -420,6 +455,8 @@ int main(void)
         cmocka_unit_test_setup(test_c15_three_times_the_mean_of_three_months, begin),
         cmocka_unit_test_setup(test_c15_six_times_is_urgent, begin),
         cmocka_unit_test_setup(test_c15_small_months_jump_easily, begin),
+        cmocka_unit_test_setup(test_c15_sees_a_jump_across_a_months_end, begin),
+        cmocka_unit_test_setup(test_c15_registered_turnover_is_of_any_thirty_days, begin),
         cmocka_unit_test_setup(test_c15_tells_of_a_month_once, begin),
         cmocka_unit_test_setup(test_c15_that_becomes_urgent_is_told_again, begin),
         cmocka_unit_test_setup(test_c16_large_round_and_by_credit, begin),

@@ -61,51 +61,61 @@ static void test_history_is_of_thirty_whole_days(void **state)
     assert_int_equal(merchant_tally_history(&merchant).day_count, 0);
 }
 
-static void test_months_are_those_of_the_calendar(void **state)
+static void test_a_month_is_thirty_days_wherever_it_begins(void **state)
 {
     (void)state;
     struct merchant_state merchant = {0};
-    /* 2024 has a leap day: 1 January is day 19723, 1 March day 19783. */
-    sell(&merchant, 19723 + 58, 100); /* 28 February */
-    sell(&merchant, 19723 + 59, 100); /* 29 February */
-    assert_int_equal(merchant_tally_month(&merchant), 200);
-    sell(&merchant, 19783, 100);
-    assert_int_equal(merchant_tally_month(&merchant), 100);
-    sell(&merchant, 19723 + 365, 100); /* 31 December */
-    assert_int_equal(merchant_tally_month(&merchant), 100);
-    assert_int_equal(merchant.month, 2024 * 12 + 11);
-    sell(&merchant, 19723 + 366, 100);
-    assert_int_equal(merchant.month, 2025 * 12);
+    for (int32_t day = 0; day < 60; day++) {
+        sell(&merchant, JANUARY_1 + day, 1000);
+        assert_int_equal(merchant_tally_month(&merchant), day < 30 ? 1000 * (day + 1) : 30000);
+    }
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 60 + 28);
+    assert_int_equal(merchant_tally_month(&merchant), 1000);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 60 + 29);
+    assert_int_equal(merchant_tally_month(&merchant), 0);
 }
 
-static void test_a_month_begun_in_its_middle_is_no_measure(void **state)
+static void test_what_was_before_is_held_as_a_month(void **state)
 {
     (void)state;
     struct merchant_state merchant = {0};
-    uint32_t count;
-    sell(&merchant, JANUARY_1 + 10, 7000);
-    sell(&merchant, JANUARY_1 + 31, 1000); /* February */
-    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 0);
-    assert_int_equal(count, 0);
-    sell(&merchant, JANUARY_1 + 59, 5000); /* March */
-    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 1000);
-    assert_int_equal(count, 1);
-    (void)merchant_tally_day(&merchant, JANUARY_1 + 90); /* April */
-    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 3000);
-    (void)merchant_tally_day(&merchant, JANUARY_1 + 151); /* June */
-    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 5000 / 3);
-    assert_int_equal(count, 3);
+    for (int32_t day = 0; day < 119; day++) {
+        sell(&merchant, JANUARY_1 + day, day < 30 ? 1000 : day < 60 ? 2000 : 6000);
+    }
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 119);
+    assert_int_equal(merchant_tally_month(&merchant), 29 * 6000);
+    assert_int_equal(merchant_tally_month_before(&merchant), 30 * 3000);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 120);
+    assert_int_equal(merchant_tally_month_before(&merchant), 30 * (3000 * 90 + 5000) / 90);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 119 + 119);
+    assert_int_equal(merchant_tally_month_before(&merchant), 0);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 5000);
+    assert_int_equal(merchant_tally_month(&merchant), 0);
+    assert_int_equal(merchant_tally_month_before(&merchant), 0);
 }
 
-static void test_a_month_seen_from_its_first_day_is_whole(void **state)
+static void test_less_than_a_month_before_is_no_measure(void **state)
 {
     (void)state;
     struct merchant_state merchant = {0};
-    uint32_t count;
-    sell(&merchant, JANUARY_1, 7000);
-    (void)merchant_tally_day(&merchant, JANUARY_1 + 31);
-    assert_int_equal(merchant_tally_months_mean(&merchant, &count), 7000);
-    assert_int_equal(count, 1);
+    for (int32_t day = 0; day < 75; day++) {
+        sell(&merchant, JANUARY_1 + day, 500);
+        /* the month ends today; of what was before, thirty days are seen from the sixtieth on */
+        assert_int_equal(merchant_tally_month_before(&merchant), day < 59 ? 0 : 30 * 500);
+    }
+}
+
+static void test_a_day_that_ended_is_kept_in_yuan_and_no_day_turns_over(void **state)
+{
+    (void)state;
+    struct merchant_state merchant = {0};
+    sell(&merchant, JANUARY_1, 199);
+    assert_int_equal(merchant_tally_month(&merchant), 199);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 1);
+    assert_int_equal(merchant_tally_month(&merchant), 100);
+    sell(&merchant, JANUARY_1 + 1, INT64_C(100) * UINT32_MAX + 100);
+    (void)merchant_tally_day(&merchant, JANUARY_1 + 2);
+    assert_true(merchant_tally_month(&merchant) == 100 + INT64_C(100) * UINT32_MAX);
 }
 
 static void test_scaled_is_exact_and_stays_at_its_end(void **state)
@@ -133,7 +143,13 @@ static void test_damaged_bytes_are_no_merchant(void **state)
     damaged.day = -1;
     assert_false(merchant_tally_is_sound(&damaged));
     damaged = merchant;
-    damaged.months_minor[2] = -1;
+    damaged.month_minor = -1;
+    assert_false(merchant_tally_is_sound(&damaged));
+    damaged = merchant;
+    damaged.before_minor++;
+    assert_false(merchant_tally_is_sound(&damaged));
+    damaged = merchant;
+    damaged.turnover_yuan[7]++;
     assert_false(merchant_tally_is_sound(&damaged));
     damaged = merchant;
     damaged.week[6].refund_minor = INT64_MAX;
@@ -146,9 +162,10 @@ int main(void)
         cmocka_unit_test(test_a_day_ends_once),
         cmocka_unit_test(test_a_week_is_seven_days_with_the_running_one),
         cmocka_unit_test(test_history_is_of_thirty_whole_days),
-        cmocka_unit_test(test_months_are_those_of_the_calendar),
-        cmocka_unit_test(test_a_month_begun_in_its_middle_is_no_measure),
-        cmocka_unit_test(test_a_month_seen_from_its_first_day_is_whole),
+        cmocka_unit_test(test_a_month_is_thirty_days_wherever_it_begins),
+        cmocka_unit_test(test_what_was_before_is_held_as_a_month),
+        cmocka_unit_test(test_less_than_a_month_before_is_no_measure),
+        cmocka_unit_test(test_a_day_that_ended_is_kept_in_yuan_and_no_day_turns_over),
         cmocka_unit_test(test_scaled_is_exact_and_stays_at_its_end),
         cmocka_unit_test(test_damaged_bytes_are_no_merchant),
     };

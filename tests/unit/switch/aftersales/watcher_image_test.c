@@ -81,7 +81,7 @@ static void test_what_is_whole_is_taken(void **state)
 static void test_a_turnover_below_nothing_is_refused(void **state)
 {
     (void)state;
-    merchant()->months_minor[1] = -1;
+    merchant()->month_minor = -1;
     assert_int_equal(carry(), STATUS_BAD_VALUE);
 }
 
