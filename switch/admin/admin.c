@@ -20,6 +20,7 @@
 #include "switch/admin/deadline_watch.h"
 #include "switch/admin/desk_share.h"
 #include "switch/admin/dry_run.h"
+#include "switch/admin/event_feed.h"
 #include "switch/admin/gate.h"
 #include "switch/admin/late_report.h"
 #include "switch/admin/version_call.h"
@@ -42,6 +43,7 @@ struct admin {
     struct deadline_watch *watch;
     struct log_job *job;
     struct desk_share *desk;
+    struct event_waits waits;
     struct MHD_Daemon *daemon;
     struct file_text certificate, key;
     atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
@@ -128,6 +130,11 @@ static const char *option_of(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static const char *header_of(void *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 struct noting {
     const struct call *call;
     char text[VERSION_NOTE_SIZE];
@@ -174,6 +181,8 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .desk = admin->desk,
                         .holder = &holder,
                         .option = option_of,
+                        .header = header_of,
+                        .waits = &admin->waits,
                         .connection = connection,
                         .body = request->body,
                         .body_length = request->body_length,
@@ -242,6 +251,9 @@ static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *c
     }
     if (answer->allow != NULL) {
         MHD_add_response_header(response, "Allow", answer->allow);
+    }
+    if (answer->header != NULL) {
+        MHD_add_response_header(response, answer->header, answer->header_value);
     }
     enum MHD_Result queued = MHD_queue_response(connection, answer->code, response);
     MHD_destroy_response(response);
@@ -549,6 +561,7 @@ uint16_t admin_port(const struct admin *admin)
 
 void admin_stop(struct admin *admin)
 {
+    admin->waits.is_ending = true;
     MHD_stop_daemon(admin->daemon);
     admin_free(admin);
 }

@@ -16,10 +16,18 @@ static const char *title_of(unsigned code)
         unsigned code;
         const char *title;
     } titles[] = {
-        {400, "Bad Request"},         {401, "Unauthorized"},          {403, "Forbidden"},
-        {404, "Not Found"},           {405, "Method Not Allowed"},    {409, "Conflict"},
-        {413, "Content Too Large"},   {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-        {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {413, "Content Too Large"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
     };
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
         if (titles[i].code == code) {

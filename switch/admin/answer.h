@@ -12,6 +12,8 @@ struct answer {
     char detail[1024]; /* of a problem, or of what came of an effect, cut: for the audit file */
     char *body;        /* owner: malloc */
     size_t length;
+    const char *header; /* one more; NULL: none */
+    char header_value[32];
 };
 
 /* Takes over `json`; NULL gives a 500. */

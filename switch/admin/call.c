@@ -8,6 +8,7 @@
 #include "protocols/base/digits.h"
 #include "switch/admin/control_client.h"
 #include "switch/admin/dry_run_call.h"
+#include "switch/admin/event_feed.h"
 #include "switch/admin/fee_answer.h"
 #include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
@@ -339,6 +340,7 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_VERSION_PROPOSE] = version_call_serve,
     [ENDPOINT_VERSION_ACTIVATE] = version_call_serve,
     [ENDPOINT_VERSION_ROLL_BACK] = version_call_serve,
+    [ENDPOINT_EVENT_LIST] = event_feed_serve,
     [ENDPOINT_RELOAD] = serve_act,
     [ENDPOINT_DRAIN] = serve_act,
 };

@@ -13,6 +13,8 @@
 #include "switch/admin/token_file.h"
 #include "switch/admin/txn_query.h"
 
+struct event_waits;
+
 struct call {
     enum endpoint endpoint;
     const char *parameter;                   /* what stood at `{}` */
@@ -28,7 +30,10 @@ struct call {
     size_t body_length;
     /* A parameter behind the `?`; NULL: not given. */
     const char *(*option)(void *connection, const char *name);
+    /* A header of the request; NULL: not given. */
+    const char *(*header)(void *connection, const char *name);
     void *connection;
+    struct event_waits *waits;       /* borrowed; those who wait for events */
     struct control_pending *pending; /* filled in where the switch gave no answer in time */
 };
 

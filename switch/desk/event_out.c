@@ -71,6 +71,29 @@ enum status event_out_read(struct desk *desk, uint64_t after, uint32_t room,
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+static enum status note_readings(struct desk *desk, const struct desk_actor *by,
+                                 const uint64_t *case_ids, uint32_t count)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct desk_value values[] = {DESK_NUMBER(by->wall_us), DESK_TEXT(by->actor),
+                                            DESK_NUMBER(case_ids[i])};
+        status = desk_write(desk,
+                            "INSERT INTO reading (wall_us, actor, case_id)"
+                            " SELECT ?, ?, id FROM service_case WHERE id = ?",
+                            values, DESK_COUNT_OF(values));
+    }
+    return status;
+}
+
+enum status event_out_note_reading(struct desk *desk, const struct desk_actor *by,
+                                   const uint64_t *case_ids, uint32_t count)
+{
+    REQUIRE(by->actor[0] != '\0');
+    enum status status = desk_begin(desk);
+    return status == STATUS_OK ? desk_end(desk, note_readings(desk, by, case_ids, count)) : status;
+}
+
 enum status event_out_range(struct desk *desk, struct event_out_range *range)
 {
     int64_t first = 0;

@@ -51,6 +51,11 @@ struct event_sink {
 MUST_CHECK enum status event_out_read(struct desk *desk, uint64_t after, uint32_t room,
                                       const struct event_sink *sink, uint32_t *count);
 
+/* Writes down that somebody is about to be given events of these cases (table `reading`); of cases
+ * that are no more nothing is. */
+MUST_CHECK enum status event_out_note_reading(struct desk *desk, const struct desk_actor *by,
+                                              const uint64_t *case_ids, uint32_t count);
+
 /* `first` is the oldest that is kept, `last` the newest that ever was; with none kept, first is
  * last + 1. */
 struct event_out_range {

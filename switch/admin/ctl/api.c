@@ -142,12 +142,11 @@ static const char *advice(CURLcode failed)
     return failed == CURLE_UNSUPPORTED_PROTOCOL ? "; expected https://HOST:PORT" : "";
 }
 
-static enum ctl_exit perform(struct api *api, const char *path, json_t **json)
+/* One request; what a bad code means was said on stderr. */
+static enum ctl_exit ask(struct api *api, const char *path)
 {
     char url[1024];
-    json_error_t where;
     long code = 0;
-    *json = NULL;
     snprintf(url, sizeof(url), "%s%s", api->url, path);
     api->length = 0;
     curl_easy_setopt(api->curl, CURLOPT_URL, url);
@@ -158,21 +157,31 @@ static enum ctl_exit perform(struct api *api, const char *path, json_t **json)
         return CTL_UNREACHABLE;
     }
     curl_easy_getinfo(api->curl, CURLINFO_RESPONSE_CODE, &code);
-    json_t *answer = api->body == NULL ? NULL : json_loadb(api->body, api->length, 0, &where);
-    if (code >= 400) {
-        print_problem(answer, code);
-        if (code == 401 && api->headers == NULL) {
-            fputs("tillwayctl: give one with --token-file\n", stderr);
-        }
-        json_decref(answer);
-        return exit_of(code);
+    if (code < 400) {
+        return CTL_OK;
     }
-    if (answer == NULL) {
+    json_t *problem = api->length == 0 ? NULL : json_loadb(api->body, api->length, 0, NULL);
+    print_problem(problem, code);
+    if (code == 401 && api->headers == NULL) {
+        fputs("tillwayctl: give one with --token-file\n", stderr);
+    }
+    json_decref(problem);
+    return exit_of(code);
+}
+
+static enum ctl_exit perform(struct api *api, const char *path, json_t **json)
+{
+    *json = NULL;
+    enum ctl_exit code = ask(api, path);
+    if (code != CTL_OK) {
+        return code;
+    }
+    *json = api->length == 0 ? NULL : json_loadb(api->body, api->length, 0, NULL);
+    if (*json == NULL) {
         fprintf(stderr, "tillwayctl: %s does not answer with JSON; is it an admin port?\n",
                 api->url);
         return CTL_FAILED;
     }
-    *json = answer;
     return CTL_OK;
 }
 
@@ -219,6 +228,27 @@ enum ctl_exit api_delete(struct api *api, const char *path, json_t **json)
     curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, "DELETE");
     enum ctl_exit code = perform(api, path, json);
     curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, NULL);
+    return code;
+}
+
+enum ctl_exit api_get_lines(struct api *api, const char *path, char **text, long long *after)
+{
+    static char NOTHING[] = "";
+    struct curl_header *header = NULL;
+    struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+    for (const struct curl_slist *one = api->headers; one != NULL; one = one->next) {
+        headers = curl_slist_append(headers, one->data);
+    }
+    curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(api->curl, CURLOPT_HTTPGET, 1L);
+    enum ctl_exit code = ask(api, path);
+    if (code == CTL_OK && curl_easy_header(api->curl, "Tillway-Events-After", 0, CURLH_HEADER, -1,
+                                           &header) == CURLHE_OK) {
+        *after = strtoll(header->value, NULL, 10);
+    }
+    curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, api->headers);
+    curl_slist_free_all(headers);
+    *text = api->length == 0 ? NOTHING : api->body;
     return code;
 }
 

@@ -13,7 +13,7 @@
 static const struct command_group *const GROUPS[] = {
     &STATUS_GROUP, &CHANNELS_GROUP, &TERMINAL_GROUP, &TXN_GROUP,   &FEE_GROUP,
     &ROUTE_GROUP,  &LIMIT_GROUP,    &LOG_GROUP,      &TRACE_GROUP, &VERSION_GROUP,
-    &RELOAD_GROUP, &DRAIN_GROUP,    &SPEC_GROUP,
+    &EVENTS_GROUP, &RELOAD_GROUP,   &DRAIN_GROUP,    &SPEC_GROUP,
 };
 enum { GROUP_COUNT = sizeof(GROUPS) / sizeof(GROUPS[0]) };
 
