@@ -68,6 +68,16 @@ enum status case_book_find(struct desk *desk, uint64_t case_id, struct service_c
     return status;
 }
 
+enum status case_book_last_hash(struct desk *desk, uint64_t case_id, uint8_t hash[32])
+{
+    struct kept_case kept;
+    enum status status = find(desk, case_id, &kept);
+    if (status == STATUS_OK) {
+        memcpy(hash, kept.hash, CASE_HASH_BYTES);
+    }
+    return status;
+}
+
 /* --- writing -------------------------------------------------------------------------------- */
 
 static int bind_end(sqlite3_stmt *statement, int at, const struct kept_case *kept,

@@ -48,6 +48,9 @@ MUST_CHECK enum status case_book_read(struct desk *desk, uint64_t case_id,
                                       struct service_case *service_case,
                                       const struct case_sink *entries);
 
+/* The hash of the case's newest event, which stands beside the case itself. */
+MUST_CHECK enum status case_book_last_hash(struct desk *desk, uint64_t case_id, uint8_t hash[32]);
+
 /* A case in a queue. */
 struct case_line {
     uint64_t id;

@@ -241,3 +241,25 @@ enum status desk_retire(struct desk *desk, const struct retire_rules *rules,
     *has_more = status == STATUS_OK && left == 0;
     return status;
 }
+
+enum status desk_find_retired_case(struct desk *desk, uint64_t case_id,
+                                   struct retired_case *retired)
+{
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT wall_us, actor, detail FROM retired WHERE class = 'case'"
+                           " AND key_1 = CAST(? AS TEXT)");
+    if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(case_id), 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = desk_step(desk, statement);
+    if (status == STATUS_OK) {
+        retired->wall_us = sqlite3_column_int64(statement, 0);
+        snprintf(retired->actor, sizeof(retired->actor), "%s",
+                 (const char *)sqlite3_column_text(statement, 1));
+        snprintf(retired->detail, sizeof(retired->detail), "%s",
+                 (const char *)sqlite3_column_text(statement, 2));
+    }
+    desk_release(desk, statement);
+    return status;
+}

@@ -25,6 +25,16 @@ struct retire_rules {
 /* 3 years, 12 months, 3 years, 90 days, 3 years, 3 years; all. */
 void retire_rules_default(struct retire_rules *rules);
 
+/* When and by whom a case was deleted. */
+struct retired_case {
+    int64_t wall_us;
+    char actor[32];
+    char detail[256]; /* "events 12, last hash ..." */
+};
+/* NOT_FOUND: no such case was deleted. */
+MUST_CHECK enum status desk_find_retired_case(struct desk *desk, uint64_t case_id,
+                                              struct retired_case *retired);
+
 struct retire_counts {
     uint32_t cases, flags, places, inspections; /* deleted, or blurred */
     uint32_t events, dead_letters, merchants;

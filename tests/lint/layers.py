@@ -18,7 +18,7 @@ ARROWS = {  # folder: what it may include from, besides itself
 }
 # Inside switch/, from upstream to downstream: a folder includes only what stands after it, and the
 # files of switch/ itself (main.c, server.c) stand before them all. net/ is everybody's but the pure.
-STREAM = ["admin", "control", "terminal", "channel", "security", "settlement", "versions", "watch", "followup", "desk", "store", "aftersales", "engine", "net"]
+STREAM = ["admin", "control", "terminal", "channel", "security", "settlement", "versions", "evidence", "watch", "followup", "desk", "store", "aftersales", "engine", "net"]
 # Libraries of their own in switch/ which introduce config/ to routing/ or aftersales/ and touch nothing of the rim: any folder may
 # ask them.
 LOADERS = ("switch/ruleset_load.h", "switch/anomaly_load.h")
