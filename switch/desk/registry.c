@@ -287,3 +287,8 @@ enum status registry_history(struct desk *desk, enum registry_kind kind, const v
     desk_release(desk, statement);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
+
+enum status registry_version(struct desk *desk, int64_t *number)
+{
+    return desk_number(desk, "SELECT coalesce(max(number), 0) FROM history", NULL, 0, number);
+}

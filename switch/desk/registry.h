@@ -109,3 +109,7 @@ MUST_CHECK enum status
 registry_history(struct desk *desk, enum registry_kind kind, const void *key_row,
                  void (*on_change)(void *argument, const struct registry_change *change),
                  void *argument);
+
+/* The number of the newest line of history, 0: there is none; another one than before: something
+ * registered has changed. */
+MUST_CHECK enum status registry_version(struct desk *desk, int64_t *number);

@@ -1,0 +1,53 @@
+/* The work of the after-sales thread, without the thread: what it remembers is read back, the log
+ * is read from there, then the ring is emptied at each turn; flags go to the sink, and now and then
+ * what the watcher remembers goes to disk.
+ *
+ *   sink opens -> facts -> image -> log from its position -> ring ... (log again where it dropped)
+ *
+ * What fails is said, counted and tried again with growing pauses; payments never wait for it. A
+ * row is told to the sink before it is in the image, and the sink knows what it was told before: so
+ * a crash anywhere loses nothing and repeats nothing.
+ *
+ * Life:  create -> use -> turn ... -> (use) -> end -> destroy; by one thread, but for count
+ */
+#pragma once
+
+#include "switch/aftersales/watch_rules.h"
+#include "switch/followup/observation_ring.h"
+#include "switch/followup/watch_sink.h"
+
+struct watch_duty;
+
+struct watch_duty_setup {
+    const char *folder, *log_folder; /* of the image, and of the log; copied */
+    struct observation_ring *ring;   /* borrowed, as the next */
+    const struct watch_sink *sink;
+    struct watch_limits limits;
+    uint32_t image_every_ms;
+};
+
+/* NULL: no memory, or a folder's path is too long. */
+struct watch_duty *watch_duty_create(const struct watch_duty_setup *setup);
+void watch_duty_destroy(struct watch_duty *duty);
+
+/* Rules, which are copied, and what the tables say, which is the duty's from here on. */
+void watch_duty_use(struct watch_duty *duty, const struct watch_rules *rules,
+                    struct fact_book *tables);
+
+/* Does what there is to do, until `until_ns` at most (CLOCK_MONOTONIC). Answers whether all that is
+ * known is done. */
+bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns);
+/* A last turn, then the sink is flushed and the image written. */
+void watch_duty_end(struct watch_duty *duty, uint64_t until_ns);
+
+/* May be asked from any thread. */
+struct watch_counts {
+    uint64_t observations, flags;
+    uint64_t log_rows; /* read from the log, since the ring did not have them */
+    uint64_t failures; /* of the sink and of reading the log */
+    uint64_t images, image_failures;
+    uint64_t lag_rows; /* written and not watched yet */
+    int64_t lag_us;    /* event time between the last row watched and now; 0: none lags */
+    bool is_open;      /* the sink has been opened, and what was remembered read */
+};
+void watch_duty_count(const struct watch_duty *duty, struct watch_counts *counts);

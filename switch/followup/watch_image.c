@@ -1,0 +1,138 @@
+/* See watch_image.h. */
+#include "switch/followup/watch_image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/store/log_disk.h"
+
+#define NEW_NAME WATCH_IMAGE_NAME ".new"
+
+_Static_assert(WATCH_IMAGE_REASON_SIZE < LOG_REASON_SIZE, "log_disk's sentences are cut to fit");
+
+/* Before the parts. Written and read on one machine: the order of its bytes is this machine's. */
+struct image_head {
+    char mark[16];
+    uint64_t length; /* of the parts together */
+    uint64_t hash;   /* watcher_state_hash() */
+};
+static const char MARK[16] = "tillway image 1";
+
+static void path_of(char path[LOG_PATH_SIZE], const char *folder, const char *name)
+{
+    snprintf(path, LOG_PATH_SIZE, "%s/%s", folder, name);
+}
+
+static enum status fault(char *reason, enum status status, const char *path, const char *what)
+{
+    snprintf(reason, WATCH_IMAGE_REASON_SIZE, "%.400s: %s", path, what);
+    return status;
+}
+
+/* log_disk speaks in longer sentences. */
+static enum status disk_fault(char *reason, enum status status, const char *sentence)
+{
+    if (status != STATUS_OK) {
+        snprintf(reason, WATCH_IMAGE_REASON_SIZE, "%.*s", WATCH_IMAGE_REASON_SIZE - 1, sentence);
+    }
+    return status;
+}
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+static bool parts_write(const struct watcher *watcher, FILE *file)
+{
+    struct image_head head = {.hash = watcher_state_hash(watcher)};
+    memcpy(head.mark, MARK, sizeof(MARK));
+    for (uint32_t part = 0; part < watcher_image_count(watcher); part++) {
+        head.length += watcher_image(watcher, part).length;
+    }
+    bool is_written = fwrite(&head, sizeof(head), 1, file) == 1;
+    for (uint32_t part = 0; part < watcher_image_count(watcher) && is_written; part++) {
+        struct byte_view view = watcher_image(watcher, part);
+        is_written = fwrite(view.bytes, 1, view.length, file) == view.length;
+    }
+    return is_written;
+}
+
+enum status watch_image_write(const struct watcher *watcher, const char *folder, char *reason)
+{
+    char fresh[LOG_PATH_SIZE], path[LOG_PATH_SIZE], sentence[LOG_REASON_SIZE] = "";
+    path_of(fresh, folder, NEW_NAME);
+    path_of(path, folder, WATCH_IMAGE_NAME);
+    enum status status = log_disk_remove(fresh, sentence);
+    status = status == STATUS_OK ? log_disk_make_file(fresh, sentence) : status;
+    if (status != STATUS_OK) {
+        return disk_fault(reason, status, sentence);
+    }
+    FILE *file = fopen(fresh, "wb");
+    bool is_written = file != NULL && parts_write(watcher, file);
+    int error = errno;
+    if (file != NULL && fclose(file) != 0 && is_written) {
+        is_written = false;
+        error = errno;
+    }
+    if (!is_written) {
+        (void)remove(fresh); /* room for others */
+        return fault(reason, STATUS_BROKEN, fresh, strerror(error));
+    }
+    status = log_disk_sync_file(fresh, sentence);
+    status = status == STATUS_OK ? log_disk_rename(fresh, path, sentence) : status;
+    status = status == STATUS_OK ? log_disk_sync_folder(folder, sentence) : status;
+    return disk_fault(reason, status, sentence);
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static enum status bytes_read(FILE *file, const struct image_head *head, struct byte_view *view,
+                              char *reason, const char *path)
+{
+    uint8_t *bytes = malloc((size_t)head->length);
+    if (bytes == NULL) {
+        return fault(reason, STATUS_NO_MEMORY, path, "no memory to read it");
+    }
+    *view = (struct byte_view){bytes, (uint32_t)head->length};
+    bool is_whole = fread(bytes, 1, view->length, file) == view->length && fgetc(file) == EOF;
+    return is_whole ? STATUS_OK
+                    : fault(reason, STATUS_BAD_VALUE, path, "its length is not its own");
+}
+
+static enum status file_read(struct watcher *watcher, FILE *file, char *reason, const char *path)
+{
+    struct image_head head;
+    struct byte_view view = {NULL, 0};
+    uint64_t length_now = 0;
+    for (uint32_t part = 0; part < watcher_image_count(watcher); part++) {
+        length_now += watcher_image(watcher, part).length;
+    }
+    if (fread(&head, sizeof(head), 1, file) != 1 || memcmp(head.mark, MARK, sizeof(MARK)) != 0 ||
+        head.length > UINT32_MAX || head.length < length_now) {
+        return fault(reason, STATUS_BAD_VALUE, path,
+                     "is no image of this version and these limits");
+    }
+    enum status status = bytes_read(file, &head, &view, reason, path);
+    if (status == STATUS_OK && watcher_load(watcher, view) != STATUS_OK) {
+        status = fault(reason, STATUS_BAD_VALUE, path,
+                       "is damaged, of other limits, or of another version");
+    } else if (status == STATUS_OK && watcher_state_hash(watcher) != head.hash) {
+        status = fault(reason, STATUS_BAD_VALUE, path, "is damaged: its hash is another one");
+    }
+    free((void *)(uintptr_t)view.bytes);
+    return status;
+}
+
+enum status watch_image_read(struct watcher *watcher, const char *folder, char *reason)
+{
+    char path[LOG_PATH_SIZE];
+    path_of(path, folder, WATCH_IMAGE_NAME);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return errno == ENOENT ? fault(reason, STATUS_NOT_FOUND, path, "there is none yet")
+                               : fault(reason, STATUS_BROKEN, path, strerror(errno));
+    }
+    enum status status = file_read(watcher, file, reason, path);
+    (void)fclose(file);
+    return status;
+}

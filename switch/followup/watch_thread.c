@@ -1,0 +1,135 @@
+/* See watch_thread.h. */
+#include "switch/followup/watch_thread.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "protocols/base/require.h"
+
+#define NICE 10
+#define WAKE_NS UINT64_C(250000000)
+#define TURN_NS UINT64_C(1000000000) /* then the mailbox is looked at */
+#define NS_PER_S UINT64_C(1000000000)
+
+struct watch_thread {
+    struct watch_duty *duty; /* owner; of the thread from start to stop */
+    pthread_t thread;
+    bool is_started;
+    pthread_mutex_t mutex; /* guards the rest */
+    pthread_cond_t is_told;
+    bool is_stopping, has_fresh;
+    struct watch_rules rules;
+    struct fact_book *tables; /* owner, while has_fresh */
+};
+
+struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup)
+{
+    struct watch_thread *thread = calloc(1, sizeof(*thread));
+    pthread_condattr_t by_uptime;
+    if (thread == NULL) {
+        return NULL;
+    }
+    thread->duty = watch_duty_create(setup);
+    if (thread->duty == NULL) {
+        free(thread);
+        return NULL;
+    }
+    pthread_condattr_init(&by_uptime);
+    pthread_condattr_setclock(&by_uptime, CLOCK_MONOTONIC);
+    pthread_cond_init(&thread->is_told, &by_uptime);
+    pthread_condattr_destroy(&by_uptime);
+    pthread_mutex_init(&thread->mutex, NULL);
+    return thread;
+}
+
+void watch_thread_use(struct watch_thread *thread, const struct watch_rules *rules,
+                      struct fact_book *tables)
+{
+    pthread_mutex_lock(&thread->mutex);
+    struct fact_book *unused = thread->has_fresh ? thread->tables : NULL;
+    thread->rules = *rules;
+    thread->tables = tables;
+    thread->has_fresh = true;
+    pthread_mutex_unlock(&thread->mutex);
+    fact_book_destroy(unused);
+}
+
+/* False: it is to end. */
+static bool wait(struct watch_thread *thread, bool is_idle)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t ns = (uint64_t)until.tv_nsec + (is_idle ? WAKE_NS : 0);
+    until.tv_sec += (time_t)(ns / NS_PER_S);
+    until.tv_nsec = (long)(ns % NS_PER_S);
+    pthread_mutex_lock(&thread->mutex);
+    int late = 0;
+    while (!thread->is_stopping && late == 0) {
+        late = pthread_cond_timedwait(&thread->is_told, &thread->mutex, &until);
+    }
+    bool goes_on = !thread->is_stopping;
+    if (thread->has_fresh) {
+        watch_duty_use(thread->duty, &thread->rules, thread->tables);
+        thread->has_fresh = false;
+    }
+    pthread_mutex_unlock(&thread->mutex);
+    return goes_on;
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void *run(void *argument)
+{
+    struct watch_thread *thread = argument;
+    setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone, on Linux */
+    bool is_idle = false;
+    while (wait(thread, is_idle)) {
+        uint64_t until_ns = clock_ns() + TURN_NS;
+        is_idle = watch_duty_turn(thread->duty, until_ns) || clock_ns() < until_ns;
+    }
+    watch_duty_end(thread->duty, clock_ns() + WATCH_END_MS * UINT64_C(1000000));
+    return NULL;
+}
+
+enum status watch_thread_start(struct watch_thread *thread)
+{
+    REQUIRE(!thread->is_started);
+    thread->is_started = pthread_create(&thread->thread, NULL, run, thread) == 0;
+    return thread->is_started ? STATUS_OK : STATUS_BROKEN;
+}
+
+void watch_thread_stop(struct watch_thread *thread)
+{
+    if (thread->is_started) {
+        pthread_mutex_lock(&thread->mutex);
+        thread->is_stopping = true;
+        pthread_mutex_unlock(&thread->mutex);
+        pthread_cond_signal(&thread->is_told);
+        pthread_join(thread->thread, NULL);
+        thread->is_started = false;
+    }
+}
+
+void watch_thread_destroy(struct watch_thread *thread)
+{
+    if (thread != NULL) {
+        REQUIRE(!thread->is_started);
+        fact_book_destroy(thread->has_fresh ? thread->tables : NULL);
+        watch_duty_destroy(thread->duty);
+        pthread_cond_destroy(&thread->is_told);
+        pthread_mutex_destroy(&thread->mutex);
+        free(thread);
+    }
+}
+
+void watch_thread_count(const struct watch_thread *thread, struct watch_counts *counts)
+{
+    watch_duty_count(thread->duty, counts);
+}

@@ -1,0 +1,27 @@
+/* The after-sales thread: watch_duty on a thread of its own, which wakes by time and is never woken
+ * for a payment. It has a lower priority than those that carry payments.
+ *
+ * Life:  watch_thread_create -> use -> start -> (use) ... -> stop -> destroy; by the engine's loop
+ */
+#pragma once
+
+#include "switch/followup/watch_duty.h"
+
+struct watch_thread;
+
+/* NULL: no memory, or a folder's path is too long. */
+struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup);
+/* Rules, which are copied, and what the tables say, which is the thread's from here on; taken over
+ * at its next turn. */
+void watch_thread_use(struct watch_thread *thread, const struct watch_rules *rules,
+                      struct fact_book *tables);
+/* STATUS_BROKEN: no thread. */
+MUST_CHECK enum status watch_thread_start(struct watch_thread *thread);
+/* All that was put into the ring is watched, as far as WATCH_END_MS allow; the rest is read from
+ * the log at the next start. Nothing is put any more. */
+#define WATCH_END_MS 5000
+void watch_thread_stop(struct watch_thread *thread);
+/* After stop, or without a start. NULL does nothing. */
+void watch_thread_destroy(struct watch_thread *thread);
+
+void watch_thread_count(const struct watch_thread *thread, struct watch_counts *counts);

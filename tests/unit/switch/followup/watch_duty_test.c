@@ -1,0 +1,523 @@
+/* The after-sales thread's work on a real log: whatever happens on the way, the flags are the same.
+ */
+#include "switch/followup/watch_duty.h"
+
+#include <sys/stat.h>
+
+#include "switch/followup/watch_image.h"
+#include "switch/followup/watch_thread.h"
+#include "tests/unit/switch/followup/followup_scene.h"
+#include "tests/unit/switch/store/log_story.h"
+
+#define FLAG_COUNT_MAX 512
+#define RING_COUNT 4096
+#define UNTIL_NS UINT64_MAX
+#define FOREVER_MS 3600000
+
+/* A sink that knows what it was told, as the database does. */
+struct memory {
+    struct flag flags[FLAG_COUNT_MAX];
+    uint32_t count, repeated;
+    uint64_t seen_position; /* of the last observation */
+    uint32_t seen_count, time_count, flush_count;
+    int64_t registry_version;
+    uint32_t facts_count;
+    uint32_t failures_left; /* calls that fail */
+    uint32_t failed;
+};
+
+static enum status answer(struct memory *memory)
+{
+    if (memory->failures_left > 0) {
+        memory->failures_left--;
+        memory->failed++;
+        return STATUS_BROKEN;
+    }
+    return STATUS_OK;
+}
+
+static enum status on_open(void *argument)
+{
+    return answer(argument);
+}
+
+static bool is_same_flag(const struct flag *one, const struct flag *other)
+{
+    return one->signal == other->signal && one->position == other->position &&
+           one->window_end_us == other->window_end_us &&
+           strcmp(one->subject_id, other->subject_id) == 0;
+}
+
+static enum status on_take(void *argument, const struct flag *flag)
+{
+    struct memory *memory = argument;
+    enum status status = answer(memory);
+    for (uint32_t i = 0; i < memory->count && status == STATUS_OK; i++) {
+        if (is_same_flag(&memory->flags[i], flag)) {
+            memory->repeated++;
+            return STATUS_OK;
+        }
+    }
+    if (status == STATUS_OK) {
+        assert_true(memory->count < FLAG_COUNT_MAX);
+        memory->flags[memory->count++] = *flag;
+    }
+    return status;
+}
+
+static enum status on_observe(void *argument, const struct observation *seen)
+{
+    struct memory *memory = argument;
+    enum status status = answer(memory);
+    if (status == STATUS_OK) {
+        memory->seen_count++;
+        memory->seen_position = seen->position;
+    }
+    return status;
+}
+
+static enum status on_time(void *argument, int64_t wall_us)
+{
+    struct memory *memory = argument;
+    (void)wall_us;
+    memory->time_count++;
+    return answer(memory);
+}
+
+static enum status on_version(void *argument, int64_t *number)
+{
+    struct memory *memory = argument;
+    *number = memory->registry_version;
+    return answer(memory);
+}
+
+static enum status on_facts(void *argument, struct fact_book *book)
+{
+    struct memory *memory = argument;
+    assert_non_null(fact_book_terminal(book, "00000001"));
+    memory->facts_count++;
+    return answer(memory);
+}
+
+static enum status on_flush(void *argument)
+{
+    struct memory *memory = argument;
+    memory->flush_count++;
+    return answer(memory);
+}
+
+static const char *on_reason(void *argument)
+{
+    (void)argument;
+    return "the disk is full, says the test";
+}
+
+/* A log that is written and watched. */
+struct stage {
+    struct story *story;
+    struct observation_ring *ring;
+    struct memory *memory;
+    struct watch_sink sink;
+    struct watch_duty *duty;
+    char folder[64]; /* of the image */
+    uint32_t seq;
+};
+
+static void on_committed(void *argument, const struct record *records, uint32_t count)
+{
+    struct stage *stage = argument;
+    if (stage->ring != NULL) {
+        observation_ring_put(stage->ring, records, count);
+    }
+}
+
+static struct watch_sink sink_of(struct memory *memory)
+{
+    return (struct watch_sink){.open = on_open,
+                               .take = on_take,
+                               .observe = on_observe,
+                               .time = on_time,
+                               .registry_version = on_version,
+                               .register_facts = on_facts,
+                               .flush = on_flush,
+                               .reason = on_reason,
+                               .argument = memory};
+}
+
+static struct fact_book *tables_make(void)
+{
+    struct ruleset *ruleset = scene_ruleset(9);
+    struct fact_book *book = fact_book_create(ruleset);
+    assert_non_null(book);
+    ruleset_destroy(ruleset);
+    return book;
+}
+
+static struct watch_duty_setup duty_setup(struct stage *stage)
+{
+    return (struct watch_duty_setup){.folder = stage->folder,
+                                     .log_folder = stage->story->folder,
+                                     .ring = stage->ring,
+                                     .sink = &stage->sink,
+                                     .limits = {16, 16, 64, 128},
+                                     .image_every_ms = FOREVER_MS};
+}
+
+static void duty_begin(struct stage *stage)
+{
+    struct watch_duty_setup setup = duty_setup(stage);
+    struct watch_rules rules;
+    stage->duty = watch_duty_create(&setup);
+    assert_non_null(stage->duty);
+    watch_rules_default(&rules);
+    rules.version = 5;
+    rules.items[SIGNAL_MAC_FAILURES].quiet_s = 600;
+    watch_duty_use(stage->duty, &rules, tables_make());
+}
+
+/* The log's writer runs from here, as does what it hands over. */
+static void stage_begin(struct stage *stage, uint32_t ring_count)
+{
+    struct story *story = stage->story;
+    story->setup.on_committed = on_committed;
+    story->setup.committed_argument = stage;
+    story_begin(story, story_ignore, NULL);
+    stage->ring = observation_ring_create(ring_count, story->durable);
+    assert_non_null(stage->ring);
+    stage->sink = sink_of(stage->memory);
+    duty_begin(stage);
+}
+
+static int stage_set(void **state)
+{
+    struct stage *stage = calloc(1, sizeof(*stage));
+    stage->memory = calloc(1, sizeof(*stage->memory));
+    snprintf(stage->folder, sizeof(stage->folder), "/tmp/tillway-duty-XXXXXX");
+    if (mkdtemp(stage->folder) == NULL) {
+        return -1;
+    }
+    *state = stage;
+    return story_set((void **)&stage->story);
+}
+
+static int stage_strike(void **state)
+{
+    struct stage *stage = *state;
+    story_strike((void **)&stage->story);
+    log_folder_strike(stage->folder);
+    free(stage->memory);
+    free(stage);
+    return 0;
+}
+
+/* As a kill would leave it, or in order. */
+static void stage_end(struct stage *stage, bool is_killed)
+{
+    story_end(stage->story);
+    if (!is_killed) {
+        watch_duty_end(stage->duty, UNTIL_NS);
+    }
+    watch_duty_destroy(stage->duty);
+    stage->duty = NULL;
+    observation_ring_destroy(stage->ring);
+    stage->ring = NULL;
+}
+
+/* Minutes of a shop: payments, and terminals 1 to 3 that now and then send wrong MACs. */
+static void minutes_pass(struct stage *stage, uint32_t count)
+{
+    struct story *story = stage->story;
+    for (uint32_t i = 0; i < count; i++) {
+        story->wall_us += 60000000;
+        uint32_t seq = ++stage->seq;
+        story->wall_us += seq % 100 == 99 ? INT64_C(20) * 3600000000 : 0; /* a night */
+        story_purchase(story, seq);
+        if (seq % 4 == 0) {
+            struct record odd = story_record(story, RECORD_ANOMALY, seq, 1 + seq / 40 % 3);
+            odd.reason = TXN_REASON_MAC_FAILED;
+            odd.txn = (struct txn_reference){1, 0};
+            story_put(story, odd);
+        }
+    }
+    story_wait_durable(story);
+    if (stage->ring != NULL) {
+        observation_ring_mark(stage->ring, story->wall_us, story->position);
+    }
+}
+
+static struct watch_counts counts_of(const struct stage *stage)
+{
+    struct watch_counts counts;
+    watch_duty_count(stage->duty, &counts);
+    return counts;
+}
+
+#define ROUND_COUNT 12
+#define ROUND_MINUTES 40
+
+/* What is flagged when nothing happens on the way. */
+static void play_plain(struct stage *stage)
+{
+    stage_begin(stage, RING_COUNT);
+    for (uint32_t i = 0; i < ROUND_COUNT; i++) {
+        minutes_pass(stage, ROUND_MINUTES);
+        assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    }
+    stage_end(stage, false);
+}
+
+/* The same days again, over another log, in whose middle something happens. */
+static void expect_same(void **state, void (*play)(struct stage *stage))
+{
+    struct stage *stage = *state;
+    struct memory *plain = stage->memory;
+    play_plain(stage);
+    assert_true(plain->count > 5);
+    assert_int_equal(plain->repeated, 0);
+    stage->memory = calloc(1, sizeof(*stage->memory));
+    story_strike((void **)&stage->story);
+    assert_int_equal(story_set((void **)&stage->story), 0);
+    log_folder_strike(stage->folder);
+    snprintf(stage->folder, sizeof(stage->folder), "/tmp/tillway-duty-XXXXXX");
+    assert_non_null(mkdtemp(stage->folder));
+    stage->seq = 0;
+    play(stage);
+    assert_int_equal(stage->memory->count, plain->count);
+    for (uint32_t i = 0; i < plain->count; i++) {
+        assert_true(is_same_flag(&stage->memory->flags[i], &plain->flags[i]));
+        assert_int_equal(stage->memory->flags[i].value, plain->flags[i].value);
+        assert_int_equal(plain->flags[i].rules_version, 5);
+    }
+    assert_int_equal(stage->memory->seen_position, plain->seen_position);
+    free(plain);
+}
+
+static void play_restarts(struct stage *stage)
+{
+    for (uint32_t i = 0; i < ROUND_COUNT; i++) {
+        stage_begin(stage, RING_COUNT);
+        minutes_pass(stage, ROUND_MINUTES);
+        assert_true(i == 3 || watch_duty_turn(stage->duty, UNTIL_NS)); /* 3: its ring is lost */
+        stage_end(stage, i % 3 == 1 || i == 3);
+    }
+}
+
+static void test_restarts_in_order_and_kills_change_no_flag(void **state)
+{
+    expect_same(state, play_restarts);
+    const struct stage *stage = *state;
+    assert_true(stage->memory->repeated > 0); /* what was told after the image is told again */
+}
+
+static void play_small_ring(struct stage *stage)
+{
+    stage_begin(stage, 8);
+    for (uint32_t i = 0; i < ROUND_COUNT; i++) {
+        minutes_pass(stage, ROUND_MINUTES);
+        assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+        assert_int_equal(counts_of(stage).lag_rows, 0);
+    }
+    struct ring_counts ring;
+    observation_ring_count(stage->ring, &ring);
+    assert_true(ring.dropped > 500);
+    assert_true(counts_of(stage).log_rows > 500);
+    stage_end(stage, false);
+}
+
+static void test_what_the_ring_drops_is_read_from_the_log(void **state)
+{
+    expect_same(state, play_small_ring);
+    const struct stage *stage = *state;
+    assert_int_equal(stage->memory->repeated, 0);
+}
+
+static void play_failures(struct stage *stage)
+{
+    stage_begin(stage, 64);
+    for (uint32_t i = 0; i < ROUND_COUNT; i++) {
+        minutes_pass(stage, ROUND_MINUTES);
+        stage->memory->failures_left = i % 4 == 2 ? 1 : 0;
+        bool is_done = watch_duty_turn(stage->duty, UNTIL_NS);
+        assert_int_equal(is_done, i % 4 != 2);
+        if (!is_done) {
+            assert_false(watch_duty_turn(stage->duty, UNTIL_NS)); /* it waits before the next try */
+            story_pause(600000);
+        }
+    }
+    assert_int_equal(stage->memory->failed, 3);
+    assert_int_equal(counts_of(stage).failures, 3);
+    stage_end(stage, false);
+}
+
+static void test_a_sink_that_fails_is_told_again_and_nothing_is_lost(void **state)
+{
+    expect_same(state, play_failures);
+    const struct stage *stage = *state;
+    assert_int_equal(stage->memory->repeated, 0);
+}
+
+/* The database cannot be opened for a while: the rows wait in the log. */
+static void play_late(struct stage *stage)
+{
+    stage_begin(stage, 64);
+    stage->memory->failures_left = 2;
+    for (uint32_t i = 0; i < ROUND_COUNT; i++) {
+        minutes_pass(stage, ROUND_MINUTES);
+        (void)watch_duty_turn(stage->duty, UNTIL_NS);
+        assert_int_equal(counts_of(stage).is_open, i >= 6);
+        assert_true(i >= 6 || stage->memory->seen_count == 0);
+        story_pause(i == 5 ? 1100000 : i < 5 ? 300000 : 0);
+    }
+    stage_end(stage, false);
+}
+
+static void test_a_database_that_opens_late_misses_nothing(void **state)
+{
+    expect_same(state, play_late);
+}
+
+static void image_spoil(const struct stage *stage, long at)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/" WATCH_IMAGE_NAME, stage->folder);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, at < 0 ? SEEK_END : SEEK_SET), 0);
+    int byte = fgetc(file);
+    assert_int_equal(fseek(file, -1, SEEK_CUR), 0);
+    assert_int_equal(fputc(byte ^ 0x10, file), byte ^ 0x10);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void play_damage(struct stage *stage)
+{
+    for (uint32_t i = 0; i < ROUND_COUNT; i++) {
+        stage_begin(stage, RING_COUNT);
+        minutes_pass(stage, ROUND_MINUTES);
+        assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+        stage_end(stage, false);
+        if (i == 2 || i == 5 || i == 8) {
+            image_spoil(stage, i == 2 ? 3 : i == 5 ? 4000 : -2000);
+        }
+    }
+}
+
+static void test_an_image_that_is_damaged_is_not_believed_and_the_log_is_read_anew(void **state)
+{
+    expect_same(state, play_damage);
+    const struct stage *stage = *state;
+    assert_true(stage->memory->repeated >= 3);
+}
+
+static void test_an_image_of_another_log_is_not_believed(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage, RING_COUNT);
+    minutes_pass(stage, 100);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    stage_end(stage, false);
+    story_strike((void **)&stage->story);
+    assert_int_equal(story_set((void **)&stage->story), 0);
+    stage_begin(stage, RING_COUNT);
+    minutes_pass(stage, 10);
+    stage_end(stage, true);
+    stage_begin(stage, RING_COUNT);
+    uint32_t seen_count = stage->memory->seen_count;
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_true(stage->memory->seen_count >= seen_count + 20);
+    stage_end(stage, false);
+}
+
+static void test_the_registry_is_asked_again_when_it_has_changed(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage, RING_COUNT);
+    minutes_pass(stage, 1);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(stage->memory->facts_count, 1);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(stage->memory->facts_count, 1);
+    struct watch_rules rules;
+    watch_rules_default(&rules);
+    watch_duty_use(stage->duty, &rules, tables_make()); /* a reload */
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(stage->memory->facts_count, 2);
+    stage->memory->registry_version = 7;
+    story_pause(2100000);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(stage->memory->facts_count, 3);
+    assert_true(stage->memory->time_count >= 2);
+    stage_end(stage, false);
+    assert_int_equal(stage->memory->flush_count, 1);
+}
+
+static void test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on(void **state)
+{
+    struct stage *stage = *state;
+    char path[128];
+    stage_begin(stage, RING_COUNT);
+    minutes_pass(stage, 30);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    snprintf(path, sizeof(path), "%s/" WATCH_IMAGE_NAME ".new", stage->folder);
+    assert_int_equal(mkdir(path, 0700), 0); /* stands in the way */
+    watch_duty_end(stage->duty, UNTIL_NS);
+    assert_int_equal(counts_of(stage).image_failures, 1);
+    assert_int_equal(counts_of(stage).images, 0);
+    assert_int_equal(rmdir(path), 0);
+    watch_duty_end(stage->duty, UNTIL_NS);
+    assert_int_equal(counts_of(stage).images, 1);
+    stage_end(stage, true);
+}
+
+static void test_the_thread_watches_by_itself_and_ends_with_all_that_was_put(void **state)
+{
+    struct stage *stage = *state;
+    struct watch_rules rules;
+    struct watch_counts counts;
+    stage_begin(stage, RING_COUNT);
+    watch_duty_destroy(stage->duty);
+    stage->duty = NULL;
+    struct watch_duty_setup setup = duty_setup(stage);
+    struct watch_thread *thread = watch_thread_create(&setup);
+    assert_non_null(thread);
+    watch_rules_default(&rules);
+    watch_thread_use(thread, &rules, tables_make());
+    watch_thread_use(thread, &rules, tables_make()); /* the first was never used */
+    assert_int_equal(watch_thread_start(thread), STATUS_OK);
+    minutes_pass(stage, 200);
+    for (int i = 0; i < 200; i++) {
+        watch_thread_count(thread, &counts);
+        if (counts.observations >= 400) {
+            break;
+        }
+        story_pause(50000);
+    }
+    assert_true(counts.observations >= 400);
+    watch_thread_use(thread, &rules, tables_make());
+    minutes_pass(stage, 200);
+    story_end(stage->story);
+    watch_thread_stop(thread);
+    watch_thread_count(thread, &counts);
+    assert_int_equal(counts.observations, 2 * 400 + 400 / 4);
+    assert_int_equal(counts.images, 1);
+    assert_int_equal(counts.flags, stage->memory->count);
+    watch_thread_destroy(thread);
+    observation_ring_destroy(stage->ring);
+}
+
+int main(void)
+{
+#define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
+    const struct CMUnitTest tests[] = {
+        STAGE(test_restarts_in_order_and_kills_change_no_flag),
+        STAGE(test_what_the_ring_drops_is_read_from_the_log),
+        STAGE(test_a_sink_that_fails_is_told_again_and_nothing_is_lost),
+        STAGE(test_a_database_that_opens_late_misses_nothing),
+        STAGE(test_an_image_that_is_damaged_is_not_believed_and_the_log_is_read_anew),
+        STAGE(test_an_image_of_another_log_is_not_believed),
+        STAGE(test_the_registry_is_asked_again_when_it_has_changed),
+        STAGE(test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on),
+        STAGE(test_the_thread_watches_by_itself_and_ends_with_all_that_was_put),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
