@@ -85,7 +85,7 @@ static inline void scene_close(struct scene *scene, uint64_t id, enum case_outco
     }
     assert_true(scene_step(scene, scene->desk, id,
                            scene_event(CASE_EVENT_TRIAGE, CASE_ROLE_STAFF, at += 60000000)));
-    struct case_event close = scene_event(CASE_EVENT_CLOSE, CASE_ROLE_MANAGER, at += 60000000);
+    struct case_event close = scene_event(CASE_EVENT_CLOSE, CASE_ROLE_MANAGER, at + 60000000);
     close.outcome = outcome;
     snprintf(close.closing_code, sizeof(close.closing_code), "DONE");
     bool is_closed = scene_step(scene, scene->desk, id, close);

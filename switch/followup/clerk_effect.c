@@ -1,0 +1,143 @@
+/* What must be done outside is told, from the desk's own list: see clerk.h. */
+#include "switch/aftersales/speech.h"
+#include "switch/desk/case_book.h"
+#include "switch/desk/effect_book.h"
+#include "switch/followup/clerk_state.h"
+#include "switch/followup/swap_binding.h"
+
+#define PAGE_COUNT 32
+
+/* A page of effects, and which of them are done. */
+struct page {
+    struct effect_entry entries[PAGE_COUNT];
+    uint64_t done[PAGE_COUNT];
+    uint32_t count, done_count;
+};
+
+/* The registry refused the new serial number: somebody must look. */
+static enum status tell_dispatcher(struct clerk *clerk, const struct effect_entry *entry)
+{
+    struct case_effects effects = {.count = 1, .items = {{.kind = CASE_EFFECT_TELL_DISPATCHER}}};
+    struct speech speech;
+    speech_begin(&speech, effects.items[0].text, sizeof(effects.items[0].text));
+    speech_say(&speech, "%s is not bound: %s", entry->effect.text, desk_reason(clerk->desk));
+    enum status status = desk_begin(clerk->desk);
+    return status == STATUS_OK ? desk_end(clerk->desk, effect_book_add(clerk->desk, entry->case_id,
+                                                                       entry->wall_us, &effects))
+                               : status;
+}
+
+/* What is done in the desk itself, before it is told. */
+static enum status do_own_part(struct clerk *clerk, const struct effect_entry *entry,
+                               const struct service_case *it)
+{
+    if (entry->effect.kind != CASE_EFFECT_BIND) {
+        return STATUS_OK;
+    }
+    enum status status = swap_binding_write(clerk->desk, it, &clerk->rules, entry->wall_us);
+    return status == STATUS_DENIED || status == STATUS_BAD_VALUE ? tell_dispatcher(clerk, entry)
+                                                                 : status;
+}
+
+static enum status tell_one(struct clerk *clerk, const struct effect_entry *entry,
+                            enum clerk_answer *answer)
+{
+    struct service_case it;
+    enum status status = case_book_find(clerk->desk, entry->case_id, &it);
+    if (status == STATUS_NOT_FOUND) {
+        *answer = CLERK_DONE; /* its case is kept no longer */
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        status = do_own_part(clerk, entry, &it);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct clerk_effect effect = {entry->number, entry->wall_us, &entry->effect, &it};
+    *answer = clerk->on_effect(clerk->argument, &effect);
+    return STATUS_OK;
+}
+
+static void retry_set(struct clerk *clerk, int64_t told_us)
+{
+    int64_t retry_us = told_us + CLERK_RETRY_US;
+    bool is_sooner = clerk->retry_us == 0 || retry_us < clerk->retry_us;
+    clerk->retry_us = is_sooner ? retry_us : clerk->retry_us;
+}
+
+/* One that is LATER is remembered, so that it is told again, but not at once. */
+static enum status tell_entry(struct clerk *clerk, const struct effect_entry *entry,
+                              struct page *page)
+{
+    enum clerk_answer answer = CLERK_LATER;
+    int64_t last_us = told_table_last(clerk->told, entry->number);
+    bool is_early = last_us != TOLD_NEVER && last_us > clerk->now_us - CLERK_RETRY_US;
+    if (is_early || (last_us == TOLD_NEVER && told_table_is_full(clerk->told))) {
+        retry_set(clerk, is_early ? last_us : clerk->now_us);
+        return STATUS_OK;
+    }
+    enum status status = tell_one(clerk, entry, &answer);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (answer == CLERK_DONE) {
+        page->done[page->done_count++] = entry->number;
+        told_table_forget(clerk->told, entry->number);
+        return STATUS_OK;
+    }
+    retry_set(clerk, clerk->now_us);
+    return told_table_note(clerk->told, entry->number, clerk->now_us) ? STATUS_OK
+                                                                      : STATUS_NO_MEMORY;
+}
+
+static enum status tell_page(struct clerk *clerk, struct page *page)
+{
+    enum status status = STATUS_OK;
+    page->done_count = 0;
+    for (uint32_t i = 0; status == STATUS_OK && i < page->count; i++) {
+        status = tell_entry(clerk, &page->entries[i], page);
+    }
+    /* What was done is taken out, whatever came of the next one. */
+    enum status taken = page->done_count == 0
+                            ? STATUS_OK
+                            : effect_book_done(clerk->desk, page->done, page->done_count);
+    return status == STATUS_OK ? taken : status;
+}
+
+/* An order that is done lets the next one of its case be told, which may have any number above it:
+ * the same page is asked for again, until nothing of it is done. */
+enum status clerk_tell(struct clerk *clerk, bool is_all)
+{
+    struct page page;
+    uint64_t after = is_all ? 0 : clerk->walked;
+    enum status status = STATUS_OK;
+    if (is_all) {
+        clerk->is_all_due = false;
+        clerk->retry_us = 0;
+    }
+    for (;;) {
+        status = effect_book_pending(clerk->desk, after, page.entries, PAGE_COUNT, &page.count);
+        if (status != STATUS_OK || page.count == 0) {
+            break;
+        }
+        status = tell_page(clerk, &page);
+        if (status != STATUS_OK) {
+            break;
+        }
+        after = page.done_count > 0 ? after : page.entries[page.count - 1].number;
+    }
+    clerk->walked = after > clerk->walked ? after : clerk->walked;
+    clerk->is_all_due = clerk->is_all_due || status != STATUS_OK;
+    return clerk_fault(clerk, status);
+}
+
+enum status clerk_done(struct clerk *clerk, uint64_t number)
+{
+    enum status status = effect_book_done(clerk->desk, &number, 1);
+    if (status == STATUS_OK) {
+        told_table_forget(clerk->told, number);
+        clerk->is_all_due = true; /* the next order of its case may be told */
+    }
+    return clerk_fault(clerk, status);
+}
