@@ -276,7 +276,9 @@ struct core *core_create(const struct core_setup *setup, int *exit_code,
                                 .retention_days = options->retention_days,
                                 .reserve_bytes = options->reserve_bytes,
                                 .carry_window_us =
-                                    (int64_t)setup->options->engine.duplicate_window_ms * 1000};
+                                    (int64_t)setup->options->engine.duplicate_window_ms * 1000,
+                                .on_committed = setup->on_committed,
+                                .committed_argument = setup->argument};
     struct core *core = calloc(1, sizeof(*core));
     *exit_code = EXIT_FAILED;
     if (core == NULL) {

@@ -30,6 +30,8 @@ struct core_setup {
     void (*make_keys)(void *argument, const struct engine_effect *effect);
     /* A record of the log read back: working keys that are in force. */
     void (*on_replayed)(void *argument, const struct record *record);
+    /* store_setup.on_committed, of the log's writer. NULL: nobody watches. */
+    void (*on_committed)(void *argument, const struct record *records, uint32_t count);
     void *argument;
 };
 

@@ -48,6 +48,7 @@ struct reload {
     struct configuration *fresh, *old; /* `old` goes when the last worker has let go of it */
     struct key_set *keys;              /* owned; NULL: not read */
     struct keys_missing keys_missing;
+    struct fact_book *facts; /* owned until the swap; NULL: terminals are not watched */
     struct listen_plan *listens;
     struct swap_plan channels;
     struct reload_order order;

@@ -81,6 +81,7 @@ static void on_turn(void *argument)
         worker_flush(server->workers[i]);
     }
     server_channels_resume(server);
+    server_watch_mark(server);
 }
 
 /* ---- starting ---- */
@@ -194,14 +195,16 @@ static int core_begin(struct server *server)
 {
     char reason[STORE_REASON_SIZE];
     int exit_code;
-    struct core_setup setup = {.loop = server->loop,
-                               .options = server->configuration->options,
-                               .ruleset = server->configuration->ruleset,
-                               .reply = on_reply,
-                               .forward = server_forward,
-                               .make_keys = on_make_keys,
-                               .on_replayed = on_replayed,
-                               .argument = server};
+    struct core_setup setup = {
+        .loop = server->loop,
+        .options = server->configuration->options,
+        .ruleset = server->configuration->ruleset,
+        .reply = on_reply,
+        .forward = server_forward,
+        .make_keys = on_make_keys,
+        .on_replayed = on_replayed,
+        .on_committed = server_is_watched(server->configuration) ? server_watch_committed : NULL,
+        .argument = server};
     uint64_t begun_ns = loop_now_ns();
     server->core = core_create(&setup, &exit_code, reason);
     if (server->core == NULL) {
@@ -376,7 +379,8 @@ static void on_watchdog(struct deadline *deadline)
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {security_begin, core_begin, workers_begin};
+    int (*const steps[])(struct server *) = {security_begin, core_begin, server_watch_create,
+                                             workers_begin};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int code = steps[i](server);
         if (code != SERVER_EXIT_OK) {
@@ -392,6 +396,10 @@ static int start(struct server *server)
     }
     server->hook = (struct loop_hook){.on_turn = on_turn, .argument = server};
     loop_enroll(server->loop, &server->hook);
+    int watch = server_watch_start(server);
+    if (watch != SERVER_EXIT_OK) {
+        return watch;
+    }
     server_channels_start(server);
     server_keys_warn(&server->keys_missing);
     signals_begin(server); /* whoever sees it listen may end it in order */
@@ -461,6 +469,7 @@ static void end(struct server *server)
     if (server->core != NULL) {
         core_stop(server->core);
     }
+    server_watch_destroy(server);
     loop_run_down(server->loop, RUN_DOWN_NS);
     for (uint16_t i = server->worker_count; i > 0; i--) {
         worker_destroy(server->workers[i - 1]);

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 
 #include "protocols/base/require.h"
+#include "switch/followup/fact_book.h"
 #include "switch/net/log.h"
 #include "switch/notify.h"
 #include "switch/reload.h"
@@ -79,6 +80,12 @@ static bool prepare(struct reload *reload)
         return fail(reload, reason);
     }
     reload->keys_missing = server_keys_missing(reload->keys, reload->fresh);
+    if (server->watch != NULL) {
+        reload->facts = fact_book_create(reload->fresh->ruleset);
+        if (reload->facts == NULL) {
+            return fail(reload, "no memory for what is known of terminals");
+        }
+    }
     return reload_keep(reload);
 }
 
@@ -98,6 +105,7 @@ static void *reload_run(void *argument)
     }
     server_listen_end(reload->listens, !reload->is_swapped);
     key_set_destroy(reload->keys);
+    fact_book_destroy(reload->facts);
     configuration_destroy(reload->is_swapped ? reload->old : reload->fresh);
     if (reload->is_refused) {
         reload_undo(reload);
@@ -310,6 +318,10 @@ static void swap(struct reload *reload)
     take_live_options(fresh->options);
     say_fresh_limits(reload->old->ruleset, fresh->ruleset);
     core_use(server->core, fresh->ruleset);
+    if (reload->facts != NULL) {
+        server_watch_use(server, reload->facts);
+        reload->facts = NULL;
+    }
     server_swap_commit(server, &reload->channels);
     server_listen_log(server, reload->listens);
     server_keys_warn(&reload->keys_missing);

@@ -15,8 +15,11 @@
 #define SERVER_WORKER_COUNT_MAX SECURITY_UNIT_COUNT_MAX
 #define SERVER_REASON_SIZE 1200
 
+struct fact_book;
+struct metric_sink;
 struct reload;
 struct server;
+struct server_watch;
 
 /* X(name, sentence): what a seat's channel does. */
 #define SEAT_STATE_MAP(X)                                                                          \
@@ -72,6 +75,7 @@ struct server {
     struct keys_missing keys_missing; /* at start */
     struct core *core;
     struct control *control;
+    struct server_watch *watch;             /* NULL: terminals are not watched */
     struct place places[CHANNEL_COUNT_MAX]; /* by index of the rules' channel table */
     struct seat *leaving;                   /* owned list: those that another took the place of */
     struct deadline swap_tick;              /* runs while some seat comes, leaves or stops */
@@ -210,6 +214,22 @@ void server_keys_keep(void *argument, uint16_t channel, const struct key_exchang
 /* Puts keys in force that banks have sent before, after the key file is loaded. False: `reason`
  * names the file that is broken. */
 bool server_exchange_restore(struct server *server, char reason[SERVER_REASON_SIZE]);
+
+/* After-sales (server_watch.c); without aftersales.folder all of it does nothing. */
+bool server_is_watched(const struct configuration *configuration);
+/* After the log was replayed, before its writer starts. */
+MUST_CHECK int server_watch_create(struct server *server);
+MUST_CHECK int server_watch_start(struct server *server);
+/* Of the log's writer: core_setup.on_committed, where terminals are watched. */
+void server_watch_committed(void *argument, const struct record *records, uint32_t count);
+/* Each turn of the engine's loop. */
+void server_watch_mark(struct server *server);
+/* The rules of the fresh configuration, and its tables, which are the watcher's from here on; only
+ * where terminals are watched. */
+void server_watch_use(struct server *server, struct fact_book *tables);
+void server_watch_metrics(const struct server *server, struct metric_sink *sink);
+/* After the log's writer has ended. */
+void server_watch_destroy(struct server *server);
 
 /* What the control socket asks for. */
 struct control_rim server_control_rim(struct server *server);

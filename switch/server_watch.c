@@ -1,0 +1,146 @@
+/* After-sales beside the payments: the ring that the log's writer fills, the thread that empties
+ * it.
+ *
+ *   core (log replayed) -> ring, thread made -> writer and thread start ... -> writer ends ->
+ * thread ends with all that was written
+ *
+ * Nothing here fails a payment: what the thread cannot do it says, and tries again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "protocols/base/require.h"
+#include "switch/followup/watch_desk.h"
+#include "switch/followup/watch_thread.h"
+#include "switch/server_state.h"
+
+/* Half a second of the fastest switch there is, 10 MB; beyond it the log is read. */
+#define RING_COUNT 32768
+
+struct server_watch {
+    struct observation_ring *ring; /* owner, as the next two */
+    struct watch_desk *desk;
+    struct watch_thread *thread;
+    struct watch_sink sink;
+};
+
+static void watch_free(struct server_watch *watch)
+{
+    watch_thread_destroy(watch->thread);
+    watch_desk_destroy(watch->desk);
+    observation_ring_destroy(watch->ring);
+    free(watch);
+}
+
+static bool watch_make(struct server *server, struct server_watch *watch)
+{
+    const struct server_options *options = server->configuration->options;
+    struct store_counts counts;
+    store_count(core_store(server->core), &counts);
+    watch->ring = observation_ring_create(RING_COUNT, counts.position_durable);
+    watch->desk = watch_desk_create(options->aftersales.folder);
+    if (watch->ring == NULL || watch->desk == NULL) {
+        return false;
+    }
+    watch->sink = watch_desk_sink(watch->desk);
+    const struct watch_duty_setup setup = {
+        .folder = options->aftersales.folder,
+        .log_folder = options->store.folder,
+        .ring = watch->ring,
+        .sink = &watch->sink,
+        .limits =
+            fact_book_limits(server->configuration->ruleset, options->aftersales.card_count_max),
+        .image_every_ms = options->aftersales.image_every_ms};
+    struct fact_book *tables = fact_book_create(server->configuration->ruleset);
+    watch->thread = tables == NULL ? NULL : watch_thread_create(&setup);
+    if (watch->thread == NULL) {
+        fact_book_destroy(tables);
+        return false;
+    }
+    watch_thread_use(watch->thread, &server->configuration->watch_rules, tables);
+    return true;
+}
+
+bool server_is_watched(const struct configuration *configuration)
+{
+    return configuration->options->aftersales.folder[0] != '\0';
+}
+
+int server_watch_create(struct server *server)
+{
+    if (!server_is_watched(server->configuration)) {
+        return SERVER_EXIT_OK;
+    }
+    struct server_watch *watch = calloc(1, sizeof(*watch));
+    if (watch == NULL || !watch_make(server, watch)) {
+        if (watch != NULL) {
+            watch_free(watch);
+        }
+        return server_fail(SERVER_EXIT_FAILED, "after-sales",
+                           "no memory for what the watcher remembers: lower "
+                           "aftersales.card_count_max, or take aftersales.folder out");
+    }
+    server->watch = watch;
+    return SERVER_EXIT_OK;
+}
+
+int server_watch_start(struct server *server)
+{
+    if (server->watch == NULL || watch_thread_start(server->watch->thread) == STATUS_OK) {
+        return SERVER_EXIT_OK;
+    }
+    return server_fail(SERVER_EXIT_FAILED, "after-sales", "its thread does not start");
+}
+
+void server_watch_committed(void *argument, const struct record *records, uint32_t count)
+{
+    const struct server *server = argument;
+    observation_ring_put(server->watch->ring, records, count);
+}
+
+void server_watch_mark(struct server *server)
+{
+    if (server->watch != NULL) {
+        observation_ring_mark(server->watch->ring, loop_wall_us(),
+                              store_appended(core_store(server->core)));
+    }
+}
+
+void server_watch_use(struct server *server, struct fact_book *tables)
+{
+    REQUIRE(server->watch != NULL);
+    watch_thread_use(server->watch->thread, &server->configuration->watch_rules, tables);
+}
+
+void server_watch_destroy(struct server *server)
+{
+    if (server->watch != NULL) {
+        watch_thread_stop(server->watch->thread);
+        watch_free(server->watch);
+        server->watch = NULL;
+    }
+}
+
+void server_watch_metrics(const struct server *server, struct metric_sink *sink)
+{
+    const struct metric_labels none = {{NULL}};
+    struct watch_counts counts;
+    struct ring_counts ring;
+    if (server->watch == NULL) {
+        return;
+    }
+    watch_thread_count(server->watch->thread, &counts);
+    observation_ring_count(server->watch->ring, &ring);
+    metric_put(sink, METRIC_AFTERSALES_UP, none, counts.is_open ? 1 : 0);
+    metric_put(sink, METRIC_AFTERSALES_OBSERVATIONS, none, (double)counts.observations);
+    metric_put(sink, METRIC_AFTERSALES_FLAGS, none, (double)counts.flags);
+    metric_put(sink, METRIC_AFTERSALES_LAG_ROWS, none, (double)counts.lag_rows);
+    metric_put(sink, METRIC_AFTERSALES_LAG, none, (double)counts.lag_us / 1e6);
+    metric_put(sink, METRIC_AFTERSALES_RING_DROPS, none, (double)ring.dropped);
+    metric_put(sink, METRIC_AFTERSALES_LOG_ROWS, none, (double)counts.log_rows);
+    metric_put(sink, METRIC_AFTERSALES_FAILURES, none, (double)counts.failures);
+    metric_put(sink, METRIC_AFTERSALES_IMAGES, (struct metric_labels){{"written"}},
+               (double)counts.images);
+    metric_put(sink, METRIC_AFTERSALES_IMAGES, (struct metric_labels){{"failed"}},
+               (double)counts.image_failures);
+}

@@ -1,0 +1,182 @@
+/* The database as the watcher's sink. */
+#include "switch/followup/watch_desk.h"
+
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "switch/desk/flag_book.h"
+#include "switch/desk/registry.h"
+#include "tests/log_folder_strike.h"
+#include "tests/unit/switch/followup/followup_scene.h"
+
+struct stage {
+    char parent[64], folder[96], path[128];
+    struct watch_desk *desk;
+    struct watch_sink sink;
+};
+
+static int stage_set(void **state)
+{
+    struct stage *stage = calloc(1, sizeof(*stage));
+    snprintf(stage->parent, sizeof(stage->parent), "/tmp/tillway-sink-XXXXXX");
+    if (mkdtemp(stage->parent) == NULL) {
+        return -1;
+    }
+    snprintf(stage->folder, sizeof(stage->folder), "%s/aftersales", stage->parent);
+    snprintf(stage->path, sizeof(stage->path), "%s/" WATCH_DESK_NAME, stage->folder);
+    stage->desk = watch_desk_create(stage->folder);
+    stage->sink = watch_desk_sink(stage->desk);
+    *state = stage;
+    return 0;
+}
+
+static int stage_strike(void **state)
+{
+    struct stage *stage = *state;
+    watch_desk_destroy(stage->desk);
+    log_folder_strike(stage->folder);
+    log_folder_strike(stage->parent);
+    free(stage);
+    return 0;
+}
+
+static void expect_open(struct stage *stage)
+{
+    enum status status = stage->sink.open(stage->sink.argument);
+    if (status != STATUS_OK) {
+        print_message("%s\n", stage->sink.reason(stage->sink.argument));
+    }
+    assert_int_equal(status, STATUS_OK);
+}
+
+static struct flag flag_of(uint64_t position)
+{
+    return (struct flag){.signal = SIGNAL_MAC_FAILURES,
+                         .subject = FLAG_OF_TERMINAL,
+                         .subject_id = "00000001",
+                         .terminal_id = "00000001",
+                         .merchant_id = SCENE_MERCHANT,
+                         .severity = 3,
+                         .window_begin_us = INT64_C(1790000000000000),
+                         .window_end_us = INT64_C(1790000060000000),
+                         .value = 3,
+                         .threshold = 3,
+                         .position = position,
+                         .evidence_count = 1,
+                         .evidence = {position}};
+}
+
+static uint32_t flag_count(const struct stage *stage)
+{
+    struct desk *desk = NULL;
+    struct flag_entry entries[8];
+    char reason[DESK_REASON_SIZE];
+    uint32_t count = 0;
+    assert_int_equal(desk_open(&desk, stage->path, reason), STATUS_OK);
+    assert_int_equal(flag_book_list(desk, NULL, entries, 8, &count), STATUS_OK);
+    desk_close(desk);
+    return count;
+}
+
+static void test_a_flag_that_is_told_again_is_kept_once(void **state)
+{
+    struct stage *stage = *state;
+    struct flag first = flag_of(11), second = flag_of(12);
+    expect_open(stage);
+    expect_open(stage); /* it is */
+    assert_int_equal(stage->sink.take(stage->sink.argument, &first), STATUS_OK);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &second), STATUS_OK);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &first), STATUS_OK);
+    assert_int_equal(flag_count(stage), 2);
+    assert_int_equal(stage->sink.flush(stage->sink.argument), STATUS_OK);
+}
+
+static void test_a_flag_that_cannot_be_is_said_and_holds_nobody_up(void **state)
+{
+    struct stage *stage = *state;
+    struct flag flag = flag_of(11);
+    flag.severity = 9;
+    expect_open(stage);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &flag), STATUS_OK);
+    assert_int_equal(flag_count(stage), 0);
+    assert_true(strlen(stage->sink.reason(stage->sink.argument)) > 0);
+}
+
+static void test_a_folder_that_cannot_be_made_is_told_and_tried_again(void **state)
+{
+    struct stage *stage = *state;
+    FILE *file = fopen(stage->folder, "w"); /* stands in the way */
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_not_equal(stage->sink.open(stage->sink.argument), STATUS_OK);
+    assert_non_null(strstr(stage->sink.reason(stage->sink.argument), stage->folder));
+    assert_int_equal(unlink(stage->folder), 0);
+    expect_open(stage);
+}
+
+static void test_a_file_that_is_held_loses_no_flag(void **state)
+{
+    struct stage *stage = *state;
+    struct flag flag = flag_of(11);
+    sqlite3 *other = NULL;
+    expect_open(stage);
+    assert_int_equal(sqlite3_open(stage->path, &other), SQLITE_OK);
+    /* another writer stays for longer than is waited */
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_not_equal(stage->sink.take(stage->sink.argument, &flag), STATUS_OK);
+    assert_non_null(strstr(stage->sink.reason(stage->sink.argument), WATCH_DESK_NAME));
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &flag), STATUS_OK);
+    assert_int_equal(flag_count(stage), 1);
+}
+
+static void test_what_is_registered_reaches_the_book(void **state)
+{
+    struct stage *stage = *state;
+    struct desk *people = NULL;
+    char reason[DESK_REASON_SIZE];
+    int64_t before, after;
+    const struct desk_actor ann = {"ann", INT64_C(1790000000000000)};
+    struct terminal_registration terminal = {.terminal_id = "00000001",
+                                             .serial = "SN-1",
+                                             .brand = "PAX",
+                                             .model = "A920",
+                                             .state = TERMINAL_STATE_ACTIVE};
+    struct ruleset *ruleset = scene_ruleset(2);
+    struct fact_book *book = fact_book_create(ruleset);
+    expect_open(stage);
+    assert_int_equal(stage->sink.registry_version(stage->sink.argument, &before), STATUS_OK);
+    assert_int_equal(desk_open(&people, stage->path, reason), STATUS_OK);
+    assert_int_equal(registry_put(people, REGISTRY_TERMINAL, &terminal, &ann), STATUS_OK);
+    desk_close(people);
+    assert_int_equal(stage->sink.registry_version(stage->sink.argument, &after), STATUS_OK);
+    assert_true(after > before);
+    assert_int_equal(stage->sink.register_facts(stage->sink.argument, book), STATUS_OK);
+    assert_string_equal(fact_book_terminal(book, "00000001")->serial, "SN-1");
+    fact_book_destroy(book);
+    ruleset_destroy(ruleset);
+}
+
+static void test_a_path_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    char path[600];
+    memset(path, 'x', sizeof(path));
+    path[sizeof(path) - 1] = 0;
+    assert_null(watch_desk_create(path));
+}
+
+int main(void)
+{
+#define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
+    const struct CMUnitTest tests[] = {
+        STAGE(test_a_flag_that_is_told_again_is_kept_once),
+        STAGE(test_a_flag_that_cannot_be_is_said_and_holds_nobody_up),
+        STAGE(test_a_folder_that_cannot_be_made_is_told_and_tried_again),
+        STAGE(test_a_file_that_is_held_loses_no_flag),
+        STAGE(test_what_is_registered_reaches_the_book),
+        cmocka_unit_test(test_a_path_that_is_too_long_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
