@@ -22,6 +22,7 @@ import growth
 import machine
 import reload
 import saf_drain
+import watching
 from carriers import BenchFolder, Echo, Haproxy, Switch, held_online
 from run_folder import RunFailed, free_port
 
@@ -283,6 +284,17 @@ def measure_growth(asked, plan, figures):
     return grown | growth.measure(make(growth.LongLog), plan.log_rows, "rows", plan, rounds_in_turn, cpu_us, figures)
 
 
+# ---- watching ---------------------------------------------------------------------------------------------------------------------
+
+
+def measure_watching(asked, plan, figures):
+    def make(kind):
+        return kind(pathlib.Path(tempfile.mkdtemp(prefix="tillway-bench-")), asked.bin, machine.cores_apart())
+
+    say("cost of a purchase that is watched")
+    return watching.measure(make, plan, rounds_in_turn, cpu_us, figures)
+
+
 # ---- the whole --------------------------------------------------------------------------------------------------------------------
 
 
@@ -331,6 +343,8 @@ def run(asked):
         say("reloads under load")
         result["reload"] = with_folder(asked, plan, plan.terminals, lambda folder: reload.measure(folder, plan.terminals, say, figures),
                                        lambda *made: reload.LargeTables(*made, *plan.tables))
+    if "watch" in asked.only:
+        result["watch"] = measure_watching(asked, plan, figures)
     if "growth" in asked.only:
         result["growth"] = measure_growth(asked, plan, figures)
     result["machine"].update(watch.share())
