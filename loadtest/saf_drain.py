@@ -9,7 +9,7 @@ import time
 
 import log_reader
 from carriers import BenchFolder, Carrier
-from run_folder import BANKS, ROOT, RunFailed, free_port, wait_until
+from run_folder import BANKS, ROOT, RunFailed, free_port, link_settings, wait_until
 
 PENDING, DRAIN_LIMIT_S, P99_LIMIT = 10_000, 60, 2.0
 LIVE_TPS, LIVE_S, OUTAGE_S = 300, 20, 240
@@ -26,7 +26,7 @@ class OutageFolder(BenchFolder):
     def settings(self):
         index = BANKS.index(OUT_BANK)
         # Short enough that an outage of a minute makes thousands unknown; pauses between attempts stay those of production.
-        return {**super().settings(), f"channels.{index}.port": self.proxy_port, "engine.response_timeout_ms": 1000, "engine.inflight_life_ms": 2000}
+        return {**super().settings(), **link_settings(index, self.proxy_port), "engine.response_timeout_ms": 1000, "engine.inflight_life_ms": 2000}
 
     def start_proxy(self):
         self.proxy = self.start_listening("tillway-chaos", [
