@@ -1,5 +1,6 @@
 /* What all terminals of one channel live through, so that a terminal is compared with its peers and
- * not blamed for its channel: time-outs, declines, and how long round trips take.
+ * not blamed for its channel: time-outs, declines, how long round trips take, and how often cards
+ * are read by their stripe where that is.
  *
  * Plain values in a small table; all zeros is an empty one.
  */
@@ -16,6 +17,7 @@
 struct channel_peers {
     char name[CHANNEL_NAME_SIZE];
     struct rate_window timeouts, declines; /* of requests that ended */
+    struct rate_window fallbacks;          /* of cards read by contact: by their stripe */
     uint32_t usual_us;                     /* 95th percentile of round trips, as estimated */
     uint32_t timed_count;                  /* round trips it rests on; saturating */
 };

@@ -11,10 +11,11 @@
 
 #define US_PER_S 1000000
 #define DAY_S 86400u
-/* A bent chip, a card put in the wrong way: half of a per cent of all reads at a sound reader (C9).
- */
+/* A bent chip, a card put in the wrong way: half of a per cent of all reads at a sound reader, and
+ * more where cards are tapped and only the troublesome ones put in (C9). */
 #define FALLBACK_USUAL_PPM 5000
 #define FALLBACK_LEVEL_PPM 200
+#define FALLBACK_PEER_READS_MIN 500 /* of the others, or their share says nothing */
 
 bool terminal_speaks(enum observation_kind kind)
 {
@@ -305,8 +306,41 @@ static bool is_read(const char *entry_mode)
            begins_with(entry_mode, "95");
 }
 
-static void reader_judge(struct terminal_state *state, const struct watch_moment *moment,
-                         struct flag_sink *sink)
+/* What share of its peers' reads is by the stripe: how many of all cards are tapped, and how old
+ * they are, is the same for all of them. */
+static uint64_t fallback_usual_ppm(const struct channel_peers *peers, struct rate own,
+                                   uint32_t window_s, int64_t wall_us)
+{
+    struct rate others = {0, 0};
+    if (peers != NULL) {
+        others = rate_without(rate_window_sum(&peers->fallbacks, window_s, wall_us), own);
+    }
+    uint64_t ppm = others.trials < FALLBACK_PEER_READS_MIN
+                       ? FALLBACK_USUAL_PPM
+                       : others.errors * RATE_PPM / others.trials;
+    return ppm < FALLBACK_USUAL_PPM ? FALLBACK_USUAL_PPM : ppm;
+}
+
+/* A card was read by its stripe here: is the reader worn? */
+static void fallback_judge(struct terminal_state *state, const struct channel_peers *peers,
+                           const struct watch_moment *moment, struct flag_sink *sink)
+{
+    uint32_t window_s = (uint32_t)watch_number(moment, FALLBACK, WINDOW);
+    struct rate own = {window_sum(&state->reads, window_s, moment->wall_us),
+                       window_sum(&state->fallbacks, window_s, moment->wall_us)};
+    uint64_t usual_ppm = fallback_usual_ppm(peers, own, window_s, moment->wall_us);
+    watch_note(&state->subject, SIGNAL_FALLBACK, moment->seen->position);
+    if (own.trials >= (uint64_t)watch_number(moment, FALLBACK, READ_MIN) &&
+        own.errors * 1000 > own.trials * (uint64_t)watch_number(moment, FALLBACK, PER_MILLE) &&
+        rate_is_rare(own.errors, own.trials * usual_ppm, FALLBACK_LEVEL_PPM)) {
+        terminal_raise(state, moment, sink,
+                       &(struct watch_count){SIGNAL_FALLBACK, (int64_t)own.errors,
+                                             watch_number(moment, FALLBACK, COUNT_MIN), window_s});
+    }
+}
+
+static void reader_judge(struct terminal_state *state, struct channel_peers *peers,
+                         const struct watch_moment *moment, struct flag_sink *sink)
 {
     const struct observation *seen = moment->seen;
     uint32_t window_s = (uint32_t)watch_number(moment, FALLBACK, WINDOW);
@@ -323,19 +357,12 @@ static void reader_judge(struct terminal_state *state, const struct watch_moment
     state->fallback_card = is_fallback ? card : state->fallback_card;
     window_add(&state->reads, window_s, moment->wall_us, 1);
     window_add(&state->fallbacks, window_s, moment->wall_us, is_fallback);
-    if (!is_fallback || moment->terminal->may_fallback) {
-        return;
+    if (peers != NULL) {
+        rate_window_add(&peers->fallbacks, window_s, moment->wall_us,
+                        (struct rate){1, is_fallback});
     }
-    watch_note(&state->subject, SIGNAL_FALLBACK, seen->position);
-    int64_t reads = window_sum(&state->reads, window_s, moment->wall_us);
-    int64_t fallbacks = window_sum(&state->fallbacks, window_s, moment->wall_us);
-    if (reads >= watch_number(moment, FALLBACK, READ_MIN) &&
-        fallbacks * 1000 > reads * watch_number(moment, FALLBACK, PER_MILLE) &&
-        rate_is_rare((uint64_t)fallbacks, (uint64_t)reads * FALLBACK_USUAL_PPM,
-                     FALLBACK_LEVEL_PPM)) {
-        terminal_raise(state, moment, sink,
-                       &(struct watch_count){SIGNAL_FALLBACK, fallbacks,
-                                             watch_number(moment, FALLBACK, COUNT_MIN), window_s});
+    if (is_fallback && !moment->terminal->may_fallback) {
+        fallback_judge(state, peers, moment, sink);
     }
 }
 
@@ -388,7 +415,7 @@ void terminal_watch_step(struct terminal_state *state, struct channel_peers *pee
     trace_judge(state, moment, sink);
     terminal_rate_step(state, peers, moment, sink);
     if (seen->kind == OBSERVATION_ASKED) {
-        reader_judge(state, moment, sink);
+        reader_judge(state, peers, moment, sink);
     }
     if (seen->kind == OBSERVATION_ENDED && seen->detail == OBSERVED_DECLINED &&
         is_wrong_pin(seen->response_code)) {

@@ -293,6 +293,87 @@ static void test_a_card_read_by_its_stripe_again_and_again_is_one(void **state)
     scene_close(&scene);
 }
 
+/* Reads on one channel, one of a hundred at its other terminals by the stripe. */
+static void bank_read(struct scene *scene, uint32_t terminal, bool is_stripe)
+{
+    struct observation seen = row_of(terminal, OBSERVATION_ASKED, OBSERVED_NONE);
+    memcpy(seen.entry_mode, is_stripe ? "801" : "051", 4);
+    memcpy(seen.channel, "BANK", 5);
+    scene_row(scene, seen);
+}
+
+static void peers_read(struct scene *scene, uint32_t count)
+{
+    for (uint32_t i = 0; i < 10; i++) {
+        struct terminal_facts facts = facts_of(ONE + 1 + i);
+        scene_learn(scene, &facts);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bank_read(scene, ONE + 1 + i % 10, i % 100 == i / 100 % 10);
+    }
+    assert_int_equal(scene_count(scene, SIGNAL_FALLBACK), 0);
+}
+
+static void reads_and_stripes(struct scene *scene, uint32_t reads, uint32_t stripes)
+{
+    for (uint32_t i = 0; i < reads + stripes; i++) {
+        bank_read(scene, ONE, i >= reads);
+    }
+}
+
+static void test_fallback_that_is_usual_at_its_peers_is_none(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    peers_read(&scene, 1000);
+    reads_and_stripes(&scene, 95, 6);
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 0);
+    reads_and_stripes(&scene, 0, 1);
+    assert_int_equal(scene_flag(&scene, SIGNAL_FALLBACK)->value, 7);
+    scene_close(&scene);
+}
+
+static void test_a_worn_reader_stands_out_of_any_peers(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    peers_read(&scene, 2000);
+    reads_and_stripes(&scene, 46, 4); /* nearly a tenth */
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 0);
+    reads_and_stripes(&scene, 0, 1);
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 1);
+    scene_close(&scene);
+}
+
+/* One more or less would be a tenth of it. */
+static void test_a_few_reads_of_peers_say_nothing_of_fallback(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    peers_read(&scene, 499);
+    reads_and_stripes(&scene, 95, 4);
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 0);
+    reads_and_stripes(&scene, 0, 1);
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 1);
+    scene_close(&scene);
+}
+
+/* What was usual yesterday is forgotten with the window. */
+static void test_peers_of_another_day_say_nothing_of_fallback(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    peers_read(&scene, 1000);
+    scene_wait(&scene, 28 * HOUR_US);
+    reads_and_stripes(&scene, 95, 5);
+    assert_int_equal(scene_count(&scene, SIGNAL_FALLBACK), 1);
+    scene_close(&scene);
+}
+
 static void test_fallback_needs_reads_a_share_and_more_than_one_customer(void **state)
 {
     (void)state;
@@ -375,6 +456,10 @@ int main(void)
         cmocka_unit_test(test_three_wrong_pins_of_one_card_within_an_hour),
         cmocka_unit_test(test_six_wrong_pins_of_three_cards),
         cmocka_unit_test(test_fallback_that_chance_explains_is_none),
+        cmocka_unit_test(test_fallback_that_is_usual_at_its_peers_is_none),
+        cmocka_unit_test(test_a_worn_reader_stands_out_of_any_peers),
+        cmocka_unit_test(test_a_few_reads_of_peers_say_nothing_of_fallback),
+        cmocka_unit_test(test_peers_of_another_day_say_nothing_of_fallback),
         cmocka_unit_test(test_a_card_read_by_its_stripe_again_and_again_is_one),
         cmocka_unit_test(test_fallback_needs_reads_a_share_and_more_than_one_customer),
         cmocka_unit_test(test_the_same_serial_number_at_two_terminals_flags_both),
