@@ -13,6 +13,7 @@
 #define RATIO_MAX 1000000u
 /* Two broken terminals do not make a cohort: theirs are taken off, but for the first of each. */
 #define OUTLIER_ERRORS (2 * (COHORT_FAILED_HOURS_MAX - 1))
+#define REST_LEVEL_PPM 50000 /* which part of a whole it is: the whole stands out anyhow */
 
 /* --- who belongs where ----------------------------------------------------------------------- */
 
@@ -26,6 +27,18 @@ static uint32_t place_add(struct cohort_table *table, enum cohort_kind kind, con
     snprintf(id, sizeof(id), "%u%s", (unsigned)kind % 10, value);
     uint32_t index = watch_slab_add(&table->slab, id);
     return index == WATCH_SLAB_NONE ? 0 : index + 1;
+}
+
+static struct cohort_state *cohort_at(const struct cohort_table *table, uint32_t place)
+{
+    return place == 0 ? NULL : watch_slab_item(&table->slab, place - 1);
+}
+
+static void whole_set(struct cohort_table *table, uint32_t part, uint32_t whole)
+{
+    if (part != 0) {
+        cohort_at(table, part)->whole = whole;
+    }
 }
 
 void cohort_watch_join(struct cohort_table *table, struct terminal_state *state,
@@ -47,13 +60,10 @@ void cohort_watch_join(struct cohort_table *table, struct terminal_state *state,
     state->cohorts[COHORT_FIRMWARE] = place_add(table, COHORT_FIRMWARE, firmware);
     state->cohorts[COHORT_AGENT] = place_add(table, COHORT_AGENT, facts->agent);
     state->cohorts[COHORT_REGION] = place_add(table, COHORT_REGION, region);
+    whole_set(table, state->cohorts[COHORT_MODEL], state->cohorts[COHORT_BRAND]);
+    whole_set(table, state->cohorts[COHORT_FIRMWARE], state->cohorts[COHORT_MODEL]);
 }
 _Static_assert(COHORT_REGION == TERMINAL_COHORT_COUNT - 1, "the channel is the one that changes");
-
-static struct cohort_state *cohort_at(const struct cohort_table *table, uint32_t place)
-{
-    return place == 0 ? NULL : watch_slab_item(&table->slab, place - 1);
-}
 
 static bool stands(const struct cohort_state *cohort)
 {
@@ -256,15 +266,22 @@ static uint32_t ratio_of(const struct comparison *found)
     return ratio > RATIO_MAX ? RATIO_MAX : (uint32_t)ratio;
 }
 
-static bool is_above(const struct cohort_table *table, const struct cohort_state *cohort,
-                     const struct watch_moment *moment)
+/* However few terminals it has. */
+static bool stands_out(const struct cohort_table *table, const struct cohort_state *cohort,
+                       const struct watch_moment *moment)
 {
     const struct watch_cohort_rule *rule = &moment->rules->cohort;
     struct comparison found = compare(table, cohort, moment->wall_us);
-    return cohort->day == moment->day && cohort->seen_count >= rule->terminal_count_min &&
-           cohort->failed_count >= COHORT_FAILED_MIN && found.peers.trials >= PEER_TRIALS_MIN &&
-           ratio_of(&found) >= rule->times_percent &&
+    return cohort->day == moment->day && cohort->failed_count >= COHORT_FAILED_MIN &&
+           found.peers.trials >= PEER_TRIALS_MIN && ratio_of(&found) >= rule->times_percent &&
            rate_is_above(found.own, found.peers, rule->level_ppm);
+}
+
+static bool is_above(const struct cohort_table *table, const struct cohort_state *cohort,
+                     const struct watch_moment *moment)
+{
+    return cohort->seen_count >= moment->rules->cohort.terminal_count_min &&
+           stands_out(table, cohort, moment);
 }
 
 static void cohort_judge(struct cohort_table *table, uint32_t index,
@@ -292,6 +309,81 @@ static void cohort_judge(struct cohort_table *table, uint32_t index,
     }
 }
 
+/* --- a whole or its part -------------------------------------------------------------------------
+ *
+ * A brand and one of its models, a model and one of its versions of software: both stand out when
+ * one does, and chance decides by how much. What decides between them is the rest of the whole:
+ * where it is well, the fault is the part's. */
+
+static struct rate rate_of(const struct cohort_table *table, const struct cohort_state *cohort,
+                           int64_t wall_us)
+{
+    struct rate none = {0, 0};
+    return cohort->generation == table->totals.generation
+               ? rate_window_sum(&cohort->hours, COHORT_WINDOW_S, wall_us)
+               : none;
+}
+
+static bool rest_fails(const struct cohort_table *table, const struct cohort_state *part,
+                       const struct cohort_state *whole, int64_t wall_us)
+{
+    struct comparison of_part = compare(table, part, wall_us);
+    struct comparison of_whole = compare(table, whole, wall_us);
+    struct rate rest = rate_without(rate_of(table, whole, wall_us), rate_of(table, part, wall_us));
+    return rate_is_above(rest, of_whole.peers, REST_LEVEL_PPM) &&
+           !rate_is_above(of_part.own, rest, REST_LEVEL_PPM);
+}
+
+/* A model speaks where it is large enough to; software does by its model's size, since a new
+ * version is loaded into a few terminals first. */
+static bool part_speaks(const struct cohort_table *table, const struct cohort_state *part,
+                        const struct watch_moment *moment)
+{
+    return !stands(part) && (part->id[0] - '0' == COHORT_FIRMWARE ? stands_out(table, part, moment)
+                                                                  : is_above(table, part, moment));
+}
+
+/* The part to which its fault belongs, of those that speak the worst; itself where there is none.
+ * Places in the slab. */
+static uint32_t part_of(const struct cohort_table *table, uint32_t place,
+                        const struct watch_moment *moment)
+{
+    const struct cohort_state *whole = watch_slab_item(&table->slab, place);
+    uint32_t found = place, ratio_most = 0;
+    for (uint32_t i = 0; i < table->slab.count; i++) {
+        const struct cohort_state *part = watch_slab_item(&table->slab, i);
+        if (part->whole != place + 1 || !part_speaks(table, part, moment) ||
+            rest_fails(table, part, whole, moment->wall_us)) {
+            continue;
+        }
+        struct comparison compared = compare(table, part, moment->wall_us);
+        uint32_t ratio = ratio_of(&compared);
+        if (ratio > ratio_most) {
+            found = i;
+            ratio_most = ratio;
+        }
+    }
+    return found;
+}
+
+/* The whole to which its fault belongs; itself where the rest is well. */
+static uint32_t whole_of(const struct cohort_table *table, uint32_t place,
+                         const struct watch_moment *moment)
+{
+    const struct cohort_state *part = watch_slab_item(&table->slab, place);
+    const struct cohort_state *whole = cohort_at(table, part->whole);
+    bool is_whole = whole != NULL && !stands(whole) && is_above(table, whole, moment) &&
+                    rest_fails(table, part, whole, moment->wall_us);
+    return is_whole ? part->whole - 1 : place;
+}
+
+static uint32_t attribution(const struct cohort_table *table, uint32_t place,
+                            const struct watch_moment *moment)
+{
+    place = whole_of(table, whole_of(table, place, moment), moment);
+    return part_of(table, part_of(table, place, moment), moment);
+}
+
 static void evidence_fill(struct flag *flag, const struct cohort_state *cohort)
 {
     for (uint32_t i = 0; i < FLAG_EVIDENCE_COUNT_MAX; i++) {
@@ -306,7 +398,8 @@ static void evidence_fill(struct flag *flag, const struct cohort_state *cohort)
 static void best_raise(struct cohort_table *table, const struct watch_moment *moment,
                        struct flag_sink *sink)
 {
-    struct cohort_state *cohort = watch_slab_item(&table->slab, table->totals.best - 1);
+    struct cohort_state *cohort =
+        watch_slab_item(&table->slab, attribution(table, table->totals.best - 1, moment));
     const struct watch_rule *rule = &moment->rules->items[SIGNAL_COHORT];
     struct comparison found = compare(table, cohort, moment->wall_us);
     REQUIRE(sink->count < sink->count_max);

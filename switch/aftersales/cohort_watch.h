@@ -8,7 +8,8 @@
  * terminals were seen, at least COHORT_FAILED_MIN of them failed, its rate is times_percent that of
  * all others, and chance gives such a difference at most with level_ppm (rate_is_above).
  *
- * At an hour's end the cohort that stands out most is flagged, and all counts begin anew: what its
+ * At an hour's end the cohort that stands out most is flagged; of a brand, its models and their
+ * software the one to which the rest of the wider one points. Then all counts begin anew: what its
  * terminals do from then on counts for it alone, so what it shares with others (a model with its
  * brand) is not flagged again. It stands until its rate was ordinary for the rule's quiet_s.
  */
@@ -37,6 +38,7 @@ struct cohort_state {
     int64_t flagged_us, stands_until_us; /* 0: it does not stand */
     uint64_t positions[FLAG_EVIDENCE_COUNT_MAX];
     uint32_t position_next;
+    uint32_t whole; /* place plus 1 of what it is a part of: software of a model, that of a brand */
 };
 
 /* Plain value beside the slab. */

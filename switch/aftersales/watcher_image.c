@@ -122,7 +122,8 @@ static bool places_exist(const struct watcher *watcher)
     for (uint32_t i = 0; i < head->cohort_count && is_sound; i++) {
         const struct cohort_state *cohort = watch_slab_item(&watcher->cohorts.slab, i);
         is_sound = cohort->id[0] >= '0' && cohort->id[0] < '0' + COHORT_KIND_COUNT &&
-                   cohort->position_next < FLAG_EVIDENCE_COUNT_MAX;
+                   cohort->position_next < FLAG_EVIDENCE_COUNT_MAX &&
+                   cohort->whole <= head->cohort_count;
     }
     for (uint32_t i = 0; i < head->merchant_count && is_sound; i++) {
         const struct merchant_slot *slot = watch_slab_item(&watcher->merchants, i);

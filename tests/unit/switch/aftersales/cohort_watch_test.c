@@ -166,6 +166,93 @@ static void test_software_is_a_cohort_from_when_it_is_told(void **state)
     scene_close(&scene);
 }
 
+/* LANDI M1, 25 terminals: `count` of them have software 2.0, the others 1.0. */
+static bool is_of_software(uint32_t i, uint32_t count)
+{
+    return is_of_model(i) && i / 6 < count;
+}
+
+static void software_tell(struct scene *scene, uint32_t count)
+{
+    for (uint32_t i = 0; i < FLEET; i++) {
+        struct observation seen = row_of(FIRST + i, OBSERVATION_SIGNED_ON, OBSERVED_NONE);
+        memcpy(seen.firmware, is_of_software(i, count) ? "2.0" : "1.0", 4);
+        scene_row(scene, seen);
+    }
+}
+
+/* Per cent of terminals that fail within an hour: with the software, and of the rest of the model.
+ */
+struct illness {
+    uint32_t software, rest;
+};
+
+static void half_day_of_software(struct scene *scene, uint32_t count, struct illness percent)
+{
+    for (int at = 0; at < 12; at++) {
+        for (uint32_t i = 0; i < FLEET; i++) {
+            uint32_t ill = is_of_software(i, count) ? percent.software
+                           : is_of_model(i)         ? percent.rest
+                                                    : 1;
+            scene_pay(scene, FIRST + i, OBSERVED_APPROVED, SECOND_US / 4);
+            if (chance(100) < ill) {
+                scene_see(scene, FIRST + i, OBSERVATION_SIGHTING, OBSERVED_MALFORMED);
+            }
+        }
+        scene_wait(scene, HOUR_US - scene->now_us % HOUR_US);
+    }
+}
+
+/* Most of a model, and fewer than the rule asks of a cohort: the rest of the model is well. */
+static void test_software_that_explains_its_models_failures_is_flagged(void **state)
+{
+    (void)state;
+    static const uint32_t COUNTS[] = {24, 19, 13, 8};
+    for (uint32_t row = 0; row < sizeof(COUNTS) / sizeof(COUNTS[0]); row++) {
+        static struct scene scene;
+        fleet_open(&scene);
+        software_tell(&scene, COUNTS[row]);
+        half_day_of_software(&scene, COUNTS[row], (struct illness){50, 1});
+        assert_int_equal(scene_count(&scene, SIGNAL_COHORT), 1);
+        const struct flag *flag = scene_flag(&scene, SIGNAL_COHORT);
+        assert_int_equal(flag->cohort, COHORT_FIRMWARE);
+        assert_string_equal(flag->subject_id, "LANDI M1 2.0");
+        assert_true(flag->value >= flag->threshold);
+        assert_true(flag->evidence_count > 0);
+        scene_close(&scene);
+    }
+}
+
+/* Whatever software it has: chance gives one of them the higher ratio. */
+static void test_a_model_that_fails_with_all_software_is_flagged(void **state)
+{
+    (void)state;
+    static const uint32_t COUNTS[] = {21, 15, 12, 8, 4};
+    for (uint32_t row = 0; row < sizeof(COUNTS) / sizeof(COUNTS[0]); row++) {
+        static struct scene scene;
+        fleet_open(&scene);
+        seed = 300 + row;
+        software_tell(&scene, COUNTS[row]);
+        half_day_of_software(&scene, COUNTS[row], (struct illness){50, 50});
+        assert_int_equal(scene_count(&scene, SIGNAL_COHORT), 1);
+        assert_int_equal(scene_flag(&scene, SIGNAL_COHORT)->cohort, COHORT_MODEL);
+        assert_string_equal(scene_flag(&scene, SIGNAL_COHORT)->subject_id, "LANDI M1");
+        scene_close(&scene);
+    }
+}
+
+/* No model speaks for it, and it is too rare to speak for itself. */
+static void test_rare_software_of_a_healthy_model_says_nothing(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    fleet_open(&scene);
+    software_tell(&scene, 3);
+    half_day_of_software(&scene, 3, (struct illness){40, 1});
+    assert_int_equal(scene_count(&scene, SIGNAL_COHORT), 0);
+    scene_close(&scene);
+}
+
 static void pay_at(struct scene *scene, uint32_t terminal, const char *channel,
                    enum observation_detail outcome)
 {
@@ -233,6 +320,9 @@ int main(void)
         cmocka_unit_test(test_two_terminals_that_fail_all_day_are_no_cohort),
         cmocka_unit_test(test_fewer_terminals_than_the_rule_asks_say_nothing),
         cmocka_unit_test(test_software_is_a_cohort_from_when_it_is_told),
+        cmocka_unit_test(test_software_that_explains_its_models_failures_is_flagged),
+        cmocka_unit_test(test_a_model_that_fails_with_all_software_is_flagged),
+        cmocka_unit_test(test_rare_software_of_a_healthy_model_says_nothing),
         cmocka_unit_test(test_a_channel_that_is_down_rules_its_terminals_out),
         cmocka_unit_test(test_a_watched_cohort_explains_nothing),
     };
