@@ -82,8 +82,8 @@ struct case_query {
 MUST_CHECK enum status case_book_queue(struct desk *desk, const struct case_query *query,
                                        struct case_line *lines, uint32_t room, uint32_t *count);
 /* What case_merge() asks for: cases of the flag's subject, of its terminal, of the cohorts that its
- * terminal is registered in; open, or closed within the quiet days. Open ones first, the newest
- * first, `room` at most. */
+ * terminal is registered in (those open only; of a terminal that is not registered, of any cohort);
+ * open, or closed within the quiet days. Open ones first, the newest first, `room` at most. */
 struct case_briefs {
     struct case_brief *items;
     uint32_t room, count;

@@ -212,14 +212,29 @@ enum status case_book_txns(struct desk *desk, uint64_t case_id, uint64_t *positi
 
 /* --- what merging asks for ------------------------------------------------------------------ */
 
-/* A cohort's case counts for a terminal that is registered as of its brand and model. */
+/* Whether a cohort may explain what a terminal does: by its value, as switch/aftersales/
+ * cohort_watch.c makes it. Which channel or software a terminal has changes, and of one that is not
+ * registered nothing is known: there the flag's own mark says that one of them does. */
+#define COHORT_SQL                                                                                 \
+    "(it.cause = 'CHANNEL' OR NOT EXISTS (SELECT 1 FROM terminal_registration WHERE"               \
+    " terminal_id = ?3) OR EXISTS (SELECT 1 FROM terminal_registration AS t"                       \
+    " LEFT JOIN registry_binding AS b ON b.terminal_id = t.terminal_id AND b.valid_to_day = ''"    \
+    " LEFT JOIN merchant_registration AS m ON m.merchant_id = b.merchant_id"                       \
+    " WHERE t.terminal_id = ?3 AND CASE it.cause WHEN 'BRAND' THEN it.subject_id = t.brand"        \
+    " WHEN 'MODEL' THEN it.subject_id = t.brand || ' ' || t.model"                                 \
+    " WHEN 'FIRMWARE' THEN instr(it.subject_id || ' ', t.brand || ' ' || t.model || ' ') = 1"      \
+    " WHEN 'AGENT' THEN it.subject_id = m.agent_id"                                                \
+    " WHEN 'REGION' THEN it.subject_id = CAST(coalesce(nullif(b.area_code, 0), m.area_code) / 100" \
+    " AS TEXT) ELSE 0 END))"
+
+/* Each part by an index of its own. */
 #define BRIEF_SQL                                                                                  \
     "SELECT id, kind, subject, subject_id, cause, terminal_id, state, closed_us"                   \
-    " FROM service_case AS it WHERE (state <> 'CLOSED' OR closed_us > ?4)"                         \
-    " AND ((subject = ?1 AND subject_id = ?2) OR (terminal_id = ?3 AND ?3 <> '')"                  \
-    " OR (subject = 'cohort' AND EXISTS (SELECT 1 FROM terminal_registration AS t"                 \
-    " WHERE t.terminal_id = ?3 AND it.brand IN ('', t.brand) AND it.model IN ('', t.model))))"     \
-    " ORDER BY state = 'CLOSED', id DESC LIMIT ?5"
+    " FROM service_case WHERE id IN (SELECT id FROM service_case WHERE subject_id = ?2"            \
+    " AND subject = ?1 UNION SELECT id FROM service_case WHERE terminal_id = ?3 AND ?3 <> ''"      \
+    " UNION SELECT it.id FROM service_case AS it WHERE it.subject = 'cohort'"                      \
+    " AND it.state <> 'CLOSED' AND ?3 <> '' AND " COHORT_SQL ")"                                   \
+    " AND (state <> 'CLOSED' OR closed_us > ?4) ORDER BY state = 'CLOSED', id DESC LIMIT ?5"
 
 #define BRIEF_FLAG_SQL                                                                             \
     "SELECT signal, severity, position, max(id) AS newest FROM flag WHERE case_id = ?"             \

@@ -116,6 +116,7 @@ static const char *const STATEMENTS_2[] = {
     " OR EXISTS (SELECT 1 FROM webhook_position WHERE state <> 'absent'"
     " AND position < OLD.number) BEGIN"
     " SELECT RAISE(ABORT, 'events go from the old end, once no webhook waits for them'); END;",
+    "CREATE INDEX case_cohort ON service_case (id) WHERE subject = 'cohort' AND state <> 'CLOSED';"
     "CREATE INDEX case_waits ON service_case (terminal_id) WHERE " CASE_ROW_WAITS,
     /* What must be done outside, until it is done. */
     "CREATE TABLE case_effect (number INTEGER PRIMARY KEY AUTOINCREMENT, case_id INTEGER NOT NULL,"

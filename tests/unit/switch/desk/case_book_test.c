@@ -261,6 +261,65 @@ static void test_a_flag_joins_the_case_that_the_briefs_show(void **state)
     assert_int_equal(case_book_link_flag(scene->desk, it.id + 1, flag_id), STATUS_DENIED);
 }
 
+static void put_row(struct scene *scene, enum registry_kind kind, const void *row)
+{
+    assert_int_equal(registry_put(scene->desk, kind, row, &scene->ann), STATUS_OK);
+}
+
+/* The newest open cohort among the briefs of a terminal's flag; "": none. */
+static const char *cohort_of(struct scene *scene, const char *terminal_id)
+{
+    static struct case_brief items[16];
+    struct case_briefs briefs = {items, 16, 0};
+    struct case_rules rules;
+    const struct flag flag = scene_flag(SIGNAL_TIMEOUTS, terminal_id, 500);
+    case_rules_default(&rules);
+    assert_int_equal(case_book_briefs(scene->desk, &flag, &rules, &briefs), STATUS_OK);
+    return briefs.count == 0 ? "" : items[0].subject_id;
+}
+
+static void test_a_terminal_belongs_to_cohorts_by_what_is_registered(void **state)
+{
+    struct scene *scene = *state;
+    static const struct {
+        const char *cause, *value;
+        bool is_its;
+    } COHORTS[] = {{"BRAND", "PAX", true},           {"BRAND", "PA", false},
+                   {"MODEL", "PAX A920", true},      {"MODEL", "PAX A9", false},
+                   {"FIRMWARE", "PAX A920 1", true}, {"FIRMWARE", "PAX A9200 1", false},
+                   {"AGENT", "A17", true},           {"AGENT", "A1", false},
+                   {"REGION", "3101", true},         {"REGION", "3102", false},
+                   {"CHANNEL", "bank_a", true},      {"WEATHER", "PAX", false}};
+    const struct terminal_registration terminal = {.terminal_id = "10000001",
+                                                   .serial = "SN-1",
+                                                   .brand = "PAX",
+                                                   .model = "A920",
+                                                   .state = TERMINAL_STATE_ACTIVE};
+    const struct merchant_registration merchant = {.merchant_id = "M1",
+                                                   .name = "Tea",
+                                                   .agent_id = "A17",
+                                                   .risk_level = 1,
+                                                   .state = MERCHANT_STATE_ACTIVE};
+    const struct registry_binding binding = scene_binding("10000001", "SN-1"); /* of 310115 */
+    put_row(scene, REGISTRY_TERMINAL, &terminal);
+    put_row(scene, REGISTRY_MERCHANT, &merchant);
+    put_row(scene, REGISTRY_BINDING, &binding);
+    scene_case(scene, CASE_FAULT, "cohort");
+    scene_sql(scene, "UPDATE service_case SET subject = 'cohort', terminal_id = ''");
+    for (uint32_t i = 0; i < COUNT_OF(COHORTS); i++) {
+        char sql[160];
+        snprintf(sql, sizeof(sql), "UPDATE service_case SET cause = '%s', subject_id = '%s'",
+                 COHORTS[i].cause, COHORTS[i].value);
+        scene_sql(scene, sql);
+        assert_string_equal(cohort_of(scene, "10000001"),
+                            COHORTS[i].is_its ? COHORTS[i].value : "");
+        /* of who is not registered nothing is known */
+        assert_string_equal(cohort_of(scene, "20000002"), COHORTS[i].value);
+    }
+    scene_sql(scene, "UPDATE service_case SET state = 'CLOSED', closed_us = 1, cause = 'CHANNEL'");
+    assert_string_equal(cohort_of(scene, "10000001"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_crash_in_the_middle_leaves_the_case_as_it_was,
                                         scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_queues_show_the_most_severe_that_is_due_first,
+                                        scene_set, scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_terminal_belongs_to_cohorts_by_what_is_registered,
                                         scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_a_flag_joins_the_case_that_the_briefs_show, scene_set,
                                         scene_strike),

@@ -117,12 +117,20 @@ static void test_a_fleet_is_one_case_and_its_terminals_flags_are_linked(void **s
     }
     assert_int_equal(office_number(office, "SELECT count(*) FROM flag WHERE case_id = 1"), 4);
     assert_int_equal(office_number(office, "SELECT count(*) FROM service_case"), 1);
-    /* of a stranger no cohort is known: noted only */
-    struct flag stranger = office_flag(SIGNAL_MALFORMED, 200, SCENE_NOW + 1);
-    stranger.is_fleet_linked = true;
-    memcpy(stranger.terminal_id, "20000002", 9);
-    memcpy(stranger.subject_id, "20000002", 9);
-    struct clerk_taken taken = office_take(office, stranger);
+    /* of another brand: its own cohort's case is not there, the flag is noted only */
+    struct terminal_registration other = {.terminal_id = "20000002",
+                                          .brand = "LANDI",
+                                          .model = "A8",
+                                          .serial = "L-1",
+                                          .state = TERMINAL_STATE_ACTIVE};
+    assert_int_equal(
+        registry_put(office->scene->desk, REGISTRY_TERMINAL, &other, &office->scene->ann),
+        STATUS_OK);
+    struct flag elsewhere = office_flag(SIGNAL_MALFORMED, 200, SCENE_NOW + 1);
+    elsewhere.is_fleet_linked = true;
+    memcpy(elsewhere.terminal_id, "20000002", 9);
+    memcpy(elsewhere.subject_id, "20000002", 9);
+    struct clerk_taken taken = office_take(office, elsewhere);
     assert_int_equal(taken.verdict, MERGE_LINK);
     assert_int_equal(taken.case_id, 0);
 }
