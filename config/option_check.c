@@ -297,10 +297,76 @@ static void server_check(struct document *document, const struct server_options 
     }
 }
 
+/* Only its own machine is reached without TLS. */
+static bool is_webhook_url(const char *url)
+{
+    static const char HERE[] = "http://127.0.0.1";
+    size_t length = strlen(HERE);
+    bool is_here = strncmp(url, HERE, length) == 0 && (url[length] == ':' || url[length] == '/');
+    bool is_https = strncmp(url, "https://", 8) == 0 && url[8] != '\0' && url[8] != '/';
+    return (is_https || is_here) && strpbrk(url, "@# \\\"") == NULL && is_visible(url);
+}
+
+/* A name stands in paths of the admin port. */
+static bool is_webhook_name(const char *name)
+{
+    return strspn(name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_") ==
+           strlen(name);
+}
+
+static void webhook_check(struct document *document, const struct server_options *options,
+                          const struct document_node *item, uint32_t index)
+{
+    const struct webhook_options *one = &options->aftersales.webhooks[index];
+    const struct document_node *url = document_member(item, "url");
+    if (!is_webhook_url(one->url)) {
+        document_fault(document, url,
+                       "url: expected https://host[:port][/path] without a user, or http:// to "
+                       "127.0.0.1, got \"%.80s\"",
+                       one->url);
+    }
+    if (!is_webhook_name(one->name)) {
+        document_fault(document, document_member(item, "name"),
+                       "name: expected letters, digits, - and _, got \"%s\"", one->name);
+    }
+    if (one->retry_min_ms > one->retry_max_ms) {
+        document_fault(document, item, "retry_max_ms: expected at least retry_min_ms (%u), got %u",
+                       one->retry_min_ms, one->retry_max_ms);
+    }
+    for (uint32_t i = 0; i < index; i++) {
+        const struct webhook_options *other = &options->aftersales.webhooks[i];
+        if (strcmp(one->name, other->name) == 0) {
+            document_fault(document, document_member(item, "name"),
+                           "name: expected one of its own, got \"%s\" as in line %u", one->name,
+                           other->line);
+        }
+    }
+}
+
+static void webhooks_check(struct document *document, const struct server_options *options)
+{
+    const struct document_node *section = document_member(document_root(document), "aftersales");
+    const struct document_node *list = document_member(section, "webhooks");
+    if (options->aftersales.webhook_count == 0) {
+        return;
+    }
+    if (options->aftersales.folder[0] == '\0') {
+        document_fault(
+            document, list,
+            "aftersales.webhooks: expected aftersales.folder beside it, whose events are "
+            "posted");
+    }
+    const struct document_node *item = list->first_child;
+    for (uint32_t i = 0; i < options->aftersales.webhook_count; i++, item = item->next) {
+        webhook_check(document, options, item, i);
+    }
+}
+
 void option_check(struct document *document, const struct server_options *options)
 {
     REQUIRE(document_fault_count(document) == 0);
     listeners_check(document, options);
     channels_check(document, options);
     server_check(document, options);
+    webhooks_check(document, options);
 }

@@ -26,6 +26,8 @@ WORDS_OF(CHANNEL_SIGNON)
 WORDS_OF(HSM_MODULE)
 WORDS_OF(MASTER_KEY)
 WORDS_OF(PIN_POLICY)
+WORDS_OF(WEBHOOK_KIND)
+WORDS_OF(WEBHOOK_CASE)
 #undef WORDS_OF
 static const char *const LISTENER_LENGTH_WORDS[] = {FRAME_LENGTH_MAP(X) "auto", NULL};
 #undef X
@@ -35,6 +37,7 @@ static const char *const LISTENER_LENGTH_WORDS[] = {FRAME_LENGTH_MAP(X) "auto", 
 #define CHANNEL OPTION_CHANNEL, struct channel_options
 #define LINK OPTION_LINK, struct link_options
 #define MATCH OPTION_MATCH, struct match_options
+#define WEBHOOK OPTION_WEBHOOK, struct webhook_options
 #define NUMBER(low, high) OPTION_NUMBER, (low), (high), NULL
 #define TEXT(low, high) OPTION_TEXT, (low), (high), NULL
 #define DIGITS(low, high) OPTION_DIGITS, (low), (high), NULL
@@ -89,6 +92,10 @@ static const struct option_list LISTS[] = {
     {OPTION_MATCH, OPTION_CHANNEL, "match", "channels[].match[].", NULL,
      offsetof(struct channel_options, match_count), offsetof(struct channel_options, match),
      sizeof(struct match_options), offsetof(struct match_options, line), OPTION_MATCH_COUNT_MAX},
+    {OPTION_WEBHOOK, OPTION_SERVER, "aftersales.webhooks", "aftersales.webhooks[].", NULL,
+     offsetof(struct server_options, aftersales.webhook_count),
+     offsetof(struct server_options, aftersales.webhooks), sizeof(struct webhook_options),
+     offsetof(struct webhook_options, line), OPTION_WEBHOOK_COUNT_MAX},
 };
 _Static_assert(sizeof(LISTS) / sizeof(LISTS[0]) == OPTION_SCOPE_COUNT - 1,
                "every scope but the server's is a list's");

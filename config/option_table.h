@@ -20,6 +20,7 @@ enum option_scope {
     OPTION_CHANNEL,
     OPTION_LINK,
     OPTION_MATCH,
+    OPTION_WEBHOOK,
     OPTION_SCOPE_COUNT
 };
 
@@ -53,7 +54,7 @@ struct option_row {
  * itself may be an item of a list. */
 struct option_list {
     enum option_scope scope, parent; /* of an item; of the mapping that the list stands in */
-    const char *key;                 /* "links" */
+    const char *key;                 /* "links", or with its section: "aftersales.webhooks" */
     const char *prefix;  /* of an item's options in the reference: "channels[].links[]." */
     const char *missing; /* what is expected where the list is absent or empty; NULL: it may be */
     size_t count_offset, items_offset; /* in the parent's struct */

@@ -64,10 +64,11 @@ static void section_words_fill(struct section_words *words, enum option_scope sc
             section_word_add(words, row->path + skip, length, row->path[skip + length] == '.');
         }
     }
-    for (int i = OPTION_SERVER + 1; i < OPTION_SCOPE_COUNT && skip == 0; i++) {
+    for (int i = OPTION_SERVER + 1; i < OPTION_SCOPE_COUNT; i++) {
         const struct option_list *list = option_list_of((enum option_scope)i);
-        if (list->parent == scope) {
-            section_word_add(words, list->key, strlen(list->key), false);
+        if (list->parent == scope && strncmp(list->key, prefix, skip) == 0) {
+            size_t length = strcspn(list->key + skip, ".");
+            section_word_add(words, list->key + skip, length, list->key[skip + length] == '.');
         }
     }
 }
@@ -97,13 +98,13 @@ static void refuse_unknown(const struct option_reader *reader, const struct docu
     }
 }
 
-/* The node of a row, or NULL; `section` gets the deepest section on the way that is there. */
-static const struct document_node *row_find(const struct option_reader *reader,
-                                            const struct option_row *row,
-                                            const struct document_node **section)
+/* The node at a path of parts with dots between, or NULL; `section` gets the deepest section on the
+ * way that is there. */
+static const struct document_node *path_find(const struct option_reader *reader, const char *path,
+                                             const struct document_node **section)
 {
     const struct document_node *node = reader->node;
-    const char *at = row->path;
+    const char *at = path;
     for (;;) {
         char part[DOCUMENT_KEY_SIZE];
         size_t length = strcspn(at, ".");
@@ -173,7 +174,7 @@ static void words_read(const struct option_reader *reader, const struct option_r
 static void row_read(const struct option_reader *reader, const struct option_row *row)
 {
     const struct document_node *section;
-    const struct document_node *node = row_find(reader, row, &section);
+    const struct document_node *node = path_find(reader, row->path, &section);
     if (node == NULL) {
         row_absent(reader, row, section);
     } else if ((row->shape == OPTION_WORDS || row->shape == OPTION_CHOICES) &&
@@ -221,7 +222,8 @@ static void scope_read(const struct option_reader *reader);
 
 static void list_read(const struct option_reader *parent, const struct option_list *list)
 {
-    const struct document_node *node = document_member(parent->node, list->key);
+    const struct document_node *section;
+    const struct document_node *node = path_find(parent, list->key, &section);
     if (node == NULL || (node->kind == DOCUMENT_SEQUENCE && node->child_count == 0)) {
         if (list->missing != NULL) {
             document_fault(parent->document, node != NULL ? node : parent->node,
@@ -293,6 +295,21 @@ static void auto_fill(struct server_options *options)
     }
 }
 
+/* What `all` and `all_but_risk` stand for. */
+static void webhooks_fill(struct server_options *options)
+{
+    for (uint32_t i = 0; i < options->aftersales.webhook_count; i++) {
+        struct webhook_options *webhook = &options->aftersales.webhooks[i];
+        if ((webhook->kinds >> OPTION_WEBHOOK_KIND_ALL & 1U) != 0) {
+            webhook->kinds = (1U << OPTION_WEBHOOK_KIND_ALL) - 1;
+        }
+        if ((webhook->cases >> OPTION_WEBHOOK_CASE_ALL_BUT_RISK & 1U) != 0) {
+            uint32_t all = (1U << OPTION_WEBHOOK_CASE_ALL_BUT_RISK) - 1;
+            webhook->cases = (webhook->cases | (all & ~(1U << OPTION_WEBHOOK_CASE_RISK))) & all;
+        }
+    }
+}
+
 /* Address and port of a channel are its only link. */
 static void links_fill(struct server_options *options)
 {
@@ -323,6 +340,7 @@ struct server_options *server_options_load(struct document *document)
     if (document_fault_count(document) == 0) {
         auto_fill(options);
         links_fill(options);
+        webhooks_fill(options);
         option_check(document, options);
     }
     if (document_fault_count(document) > 0) {

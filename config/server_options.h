@@ -21,9 +21,10 @@
 #define OPTION_CHANNEL_COUNT_MAX 64
 #define OPTION_LINK_COUNT_MAX 8   /* connections of one channel */
 #define OPTION_MATCH_COUNT_MAX 16 /* match rules of one channel */
-#define OPTION_NAME_SIZE 16       /* of a listener or channel; as routing knows it */
-#define OPTION_DIALECT_SIZE 32    /* file in `specs` without its ending */
-#define OPTION_ADDRESS_SIZE 64    /* an IP address; longer than any, so that a fault can show it */
+#define OPTION_WEBHOOK_COUNT_MAX 8
+#define OPTION_NAME_SIZE 16    /* of a listener or channel; as routing knows it */
+#define OPTION_DIALECT_SIZE 32 /* file in `specs` without its ending */
+#define OPTION_ADDRESS_SIZE 64 /* an IP address; longer than any, so that a fault can show it */
 #define OPTION_PATH_SIZE 256
 #define OPTION_URL_SIZE 200
 #define OPTION_WORD_SIZE 48
@@ -65,6 +66,20 @@
 #define MASTER_KEY_MAP(X)                                                                          \
     X(MASTER_KEY, TEST, "test")                                                                    \
     X(MASTER_KEY, FILE, "file") X(MASTER_KEY, SYSTEMD_CREDENTIAL, "systemd_credential")
+/* Bits; the first ones in the order of enum event_out_kind (switch/desk/event_out.h). */
+#define WEBHOOK_KIND_MAP(X)                                                                        \
+    X(WEBHOOK_KIND, FLAG, "flag")                                                                  \
+    X(WEBHOOK_KIND, FLAG_JUDGED, "flag_judged")                                                    \
+    X(WEBHOOK_KIND, FLAG_LINKED, "flag_linked")                                                    \
+    X(WEBHOOK_KIND, CASE_OPENED, "case_opened")                                                    \
+    X(WEBHOOK_KIND, CASE_EVENT, "case_event") X(WEBHOOK_KIND, ALL, "all")
+/* The first ones in the order of enum case_kind (switch/aftersales/flag.h). */
+#define WEBHOOK_CASE_MAP(X)                                                                        \
+    X(WEBHOOK_CASE, FAULT, "fault")                                                                \
+    X(WEBHOOK_CASE, TRANSACTION, "transaction")                                                    \
+    X(WEBHOOK_CASE, RISK, "risk")                                                                  \
+    X(WEBHOOK_CASE, SERVICE, "service")                                                            \
+    X(WEBHOOK_CASE, FEE, "fee") X(WEBHOOK_CASE, ALL_BUT_RISK, "all_but_risk")
 /* In the order of enum hsm_pin_policy (hsm/hsm.h). */
 #define PIN_POLICY_MAP(X)                                                                          \
     X(PIN_POLICY, NON_PIN, "non_pin") X(PIN_POLICY, LAB, "lab") X(PIN_POLICY, LIVE, "live")
@@ -82,6 +97,8 @@ enum option_channel_signon { CHANNEL_SIGNON_MAP(X) };
 enum option_hsm_module { HSM_MODULE_MAP(X) };
 enum option_master_key { MASTER_KEY_MAP(X) };
 enum option_pin_policy { PIN_POLICY_MAP(X) };
+enum option_webhook_kind { WEBHOOK_KIND_MAP(X) };
+enum option_webhook_case { WEBHOOK_CASE_MAP(X) };
 #undef X
 
 /* A list of words as it stands in the file. */
@@ -259,10 +276,24 @@ struct admin_options {
     char backup_folder[OPTION_PATH_SIZE];
 };
 
+/* Where events of after-sales are posted to, by tillway-admin. */
+struct webhook_options {
+    char name[OPTION_NAME_SIZE];
+    char url[OPTION_URL_SIZE];
+    char secret_file[OPTION_PATH_SIZE];
+    char ca[OPTION_PATH_SIZE]; /* empty: the system's */
+    uint32_t kinds, cases;     /* 1u << enum option_webhook_kind, option_webhook_case; "all" and
+                                  "all_but_risk" are replaced by what they stand for */
+    uint32_t timeout_ms, retry_min_ms, retry_max_ms, give_up_ms;
+    uint32_t line;
+};
+
 struct aftersales_options {
     char folder[OPTION_PATH_SIZE]; /* empty: terminals are not watched */
     char rules[OPTION_PATH_SIZE];  /* empty: the numbers of signal_number.def */
     uint32_t card_count_max, image_every_ms;
+    uint32_t webhook_count;
+    struct webhook_options webhooks[OPTION_WEBHOOK_COUNT_MAX];
 };
 
 struct version_options {

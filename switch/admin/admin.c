@@ -24,6 +24,7 @@
 #include "switch/admin/gate.h"
 #include "switch/admin/late_report.h"
 #include "switch/admin/version_call.h"
+#include "switch/admin/webhooks.h"
 
 #define CONNECTIONS_MAX 64
 #define CONNECTIONS_A_ADDRESS 32 /* far below the above: newcomers beyond that would hang */
@@ -44,6 +45,7 @@ struct admin {
     struct log_job *job;
     struct desk_share *desk;
     struct event_waits waits;
+    struct webhooks *webhooks;
     struct MHD_Daemon *daemon;
     struct file_text certificate, key;
     atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
@@ -112,6 +114,7 @@ static void read_own(struct admin *admin, struct metrics_own *own)
     for (int i = 0; i < METRICS_TEXT_CODE_CLASSES; i++) {
         own->requests[i] = admin->requests[i];
     }
+    own->webhook_count = webhooks_tally(admin->webhooks, own->webhooks);
 }
 
 /* `MHD_lookup_connection_value` cannot tell "?verbose" from its absence. */
@@ -433,6 +436,18 @@ static bool read_pem(struct file_text *text, const char *path, const char *optio
     return true;
 }
 
+static bool open_webhooks(struct admin *admin, char *reason)
+{
+    char why[WEBHOOK_REASON_SIZE] = "";
+    const struct webhooks_setup setup = {admin->setup.webhooks, admin->setup.webhook_count,
+                                         admin->desk};
+    admin->webhooks = webhooks_create(&setup, why);
+    if (admin->webhooks == NULL) {
+        snprintf(reason, ADMIN_REASON_SIZE, "aftersales.webhooks: %s", why);
+    }
+    return admin->webhooks != NULL;
+}
+
 static bool open_parts(struct admin *admin, char *reason)
 {
     const struct admin_setup *setup = &admin->setup;
@@ -458,6 +473,9 @@ static bool open_parts(struct admin *admin, char *reason)
     admin->job = log_job_create(setup->log, setup->backup_folder, setup->options);
     admin->late = late_report_create(&admin->gate, setup->log);
     admin->desk = desk_share_create(setup->aftersales);
+    if (admin->desk != NULL && !open_webhooks(admin, reason)) {
+        return false;
+    }
     return admin->watch != NULL && admin->job != NULL && admin->late != NULL && admin->desk != NULL;
 }
 
@@ -510,6 +528,7 @@ static void admin_free(struct admin *admin)
     if (admin->job != NULL) {
         log_job_destroy(admin->job);
     }
+    webhooks_destroy(admin->webhooks);
     desk_share_destroy(admin->desk);
     if (admin->tokens != NULL) {
         token_file_close(admin->tokens);
@@ -547,6 +566,12 @@ struct admin *admin_start(const struct admin_setup *setup, char reason[ADMIN_REA
                  "cannot serve %.60s port %u: the port is taken, or certificate and key do not fit",
                  setup->address, setup->port);
         admin_free(admin);
+        return NULL;
+    }
+    /* Last, so that of two processes the one that has the port delivers. */
+    if (!webhooks_start(admin->webhooks)) {
+        snprintf(reason, ADMIN_REASON_SIZE, "no thread could be had for webhooks");
+        admin_stop(admin);
         return NULL;
     }
     return admin;

@@ -13,16 +13,19 @@
 
 struct admin;
 struct options_source;
+struct webhook_options;
 
 struct admin_setup {
-    const char *address;                  /* an IP address */
-    uint16_t port;                        /* 0: the kernel picks one */
-    const char *certificate, *key;        /* PEM files */
-    const char *tokens;                   /* file; empty: nobody has a token */
-    const char *audit;                    /* file; empty: calls with an effect are refused */
-    const char *control_socket, *log;     /* paths; borrowed, as all others */
-    const char *fees;                     /* the fees file of the options */
-    const char *backup_folder;            /* for copies of the log; empty: none are made */
+    const char *address;                    /* an IP address */
+    uint16_t port;                          /* 0: the kernel picks one */
+    const char *certificate, *key;          /* PEM files */
+    const char *tokens;                     /* file; empty: nobody has a token */
+    const char *audit;                      /* file; empty: calls with an effect are refused */
+    const char *control_socket, *log;       /* paths; borrowed, as all others */
+    const char *fees;                       /* the fees file of the options */
+    const char *backup_folder;              /* for copies of the log; empty: none are made */
+    const struct webhook_options *webhooks; /* of the options; borrowed */
+    uint32_t webhook_count;
     const char *aftersales;               /* folder of the desk; empty: no after-sales */
     const struct options_source *options; /* dry runs read it anew; NULL: there are none */
 };

@@ -21,6 +21,7 @@
 #include "switch/admin/usage_call.h"
 #include "switch/admin/version_call.h"
 #include "switch/admin/version_list.h"
+#include "switch/admin/webhook_call.h"
 
 void call_unanswered(const struct call *call, const char *reason, struct answer *answer)
 {
@@ -341,6 +342,8 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_VERSION_ACTIVATE] = version_call_serve,
     [ENDPOINT_VERSION_ROLL_BACK] = version_call_serve,
     [ENDPOINT_EVENT_LIST] = event_feed_serve,
+    [ENDPOINT_WEBHOOK_LIST] = webhook_call_serve,
+    [ENDPOINT_WEBHOOK_RETRY] = webhook_call_serve,
     [ENDPOINT_RELOAD] = serve_act,
     [ENDPOINT_DRAIN] = serve_act,
 };

@@ -170,6 +170,8 @@ static int run(const struct arguments *arguments)
                                 .log = options->store.folder,
                                 .fees = options->fees,
                                 .backup_folder = options->admin.backup_folder,
+                                .webhooks = options->aftersales.webhooks,
+                                .webhook_count = options->aftersales.webhook_count,
                                 .aftersales = options->aftersales.folder,
                                 .options = &source};
     struct admin *admin = admin_start(&setup, reason);

@@ -145,6 +145,41 @@ static void write_head(FILE *to, const struct metric_row *row, bool *is_begun)
     }
 }
 
+/* One line each, of attempts one a outcome. */
+static void write_webhook(FILE *to, const struct metric_row *row,
+                          const struct metrics_webhook *webhook)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "%s", webhook->name);
+    char *values[LABEL_COUNT_MAX] = {name, "", ""};
+    if (strcmp(row->name, "webhook_up") == 0) {
+        write_line(to, row, values, webhook->is_up);
+    } else if (strcmp(row->name, "webhook_waiting_events") == 0) {
+        write_line(to, row, values, (double)webhook->waiting);
+    } else if (strcmp(row->name, "webhook_dead_letters") == 0) {
+        write_line(to, row, values, (double)webhook->letters);
+    } else {
+        const uint64_t counts[] = {webhook->delivered, webhook->failed, webhook->gone};
+        char *words[] = {"delivered", "failed", "gone"};
+        for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+            values[1] = words[i];
+            write_line(to, row, values, (double)counts[i]);
+        }
+    }
+}
+
+static void write_webhooks(FILE *to, const struct metric_row *row, const struct metrics_own *own)
+{
+    bool is_begun = false;
+    if (strncmp(row->name, "webhook_", 8) != 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < own->webhook_count; i++) {
+        write_head(to, row, &is_begun);
+        write_webhook(to, row, &own->webhooks[i]);
+    }
+}
+
 static void write_own(FILE *to, const struct metric_row *row, bool is_up,
                       const struct metrics_own *own)
 {
@@ -189,5 +224,6 @@ void metrics_text_write(FILE *to, const Control__Metrics *metrics, const struct 
             write_metric(to, &rows[i], metrics);
         }
         write_own(to, &rows[i], metrics != NULL, own);
+        write_webhooks(to, &rows[i], own);
     }
 }

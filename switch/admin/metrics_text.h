@@ -11,8 +11,18 @@
 
 #define METRICS_TEXT_CODE_CLASSES 5 /* 1xx to 5xx */
 
+#define METRICS_WEBHOOK_COUNT_MAX 8
+struct metrics_webhook {
+    const char *name;                 /* borrowed */
+    uint64_t delivered, failed, gone; /* attempts since the start */
+    uint64_t waiting, letters;        /* events not delivered yet; put aside */
+    bool is_up;                       /* it goes, and its last attempt went well */
+};
+
 struct metrics_own {
     uint64_t requests[METRICS_TEXT_CODE_CLASSES];
+    uint32_t webhook_count;
+    struct metrics_webhook webhooks[METRICS_WEBHOOK_COUNT_MAX];
 };
 
 /* Writes all metrics in the order of metric.def, each with HELP and TYPE. `metrics` NULL: the

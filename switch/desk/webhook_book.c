@@ -72,7 +72,8 @@ enum status webhook_book_enroll(struct desk *desk, const char (*names)[WEBHOOK_N
 
 #define SELECT_ROWS                                                                                \
     "SELECT name, state, position, attempts, failing_since_us, next_try_us, delivered_us, fault,"  \
-    " (SELECT count(*) FROM event_out WHERE number > position),"                                   \
+    " ifnull((SELECT seq FROM sqlite_sequence WHERE sqlite_sequence.name = 'event_out'), 0) - "    \
+    "position,"                                                                                    \
     " (SELECT count(*) FROM webhook_dead AS d WHERE d.name = p.name) FROM webhook_position AS p"
 
 static void take_text(sqlite3_stmt *statement, int column, char *text, size_t size)
@@ -187,7 +188,7 @@ static enum status bury(struct desk *desk, const char *name, uint64_t number,
     enum status status =
         desk_write(desk,
                    "INSERT OR REPLACE INTO webhook_dead SELECT p.name, e.number, e.wall_us, e.kind,"
-                   " e.case_kind, e.subject, e.payload, p.attempts + 1, ?, ?, 0"
+                   " e.case_kind, e.subject, e.payload, p.attempts, ?, ?, 0"
                    " FROM event_out AS e JOIN webhook_position AS p ON p.name = ?"
                    " WHERE e.number = ?",
                    letter, DESK_COUNT_OF(letter));

@@ -65,8 +65,8 @@ MUST_CHECK enum status webhook_book_fail(struct desk *desk, const char *name,
 /* The other side wants no more. */
 MUST_CHECK enum status webhook_book_stop(struct desk *desk, const char *name,
                                          const struct webhook_failure *failure);
-/* Puts the event `number` aside as a letter, and goes on behind it; counts as a failed attempt only
- * in the letter. */
+/* Puts the event `number` aside as a letter, and goes on behind it. An attempt that failed before
+ * is told by webhook_book_fail(). */
 MUST_CHECK enum status webhook_book_bury(struct desk *desk, const char *name, uint64_t number,
                                          const struct webhook_failure *failure);
 

@@ -41,7 +41,7 @@ struct command_group {
 
 extern const struct command_group STATUS_GROUP, CHANNELS_GROUP, TERMINAL_GROUP, RELOAD_GROUP,
     DRAIN_GROUP, TXN_GROUP, FEE_GROUP, ROUTE_GROUP, LOG_GROUP, TRACE_GROUP, SPEC_GROUP,
-    VERSION_GROUP, LIMIT_GROUP, EVENTS_GROUP;
+    VERSION_GROUP, LIMIT_GROUP, EVENTS_GROUP, WEBHOOK_GROUP;
 
 /* The words from the second on are `second` and so many in all. */
 bool command_is(const struct command *command, const char *second, int word_count);

@@ -303,6 +303,63 @@ static void test_override_of_unknown_option_is_a_fault_at_load(void **state)
     assert_fault(document, "\"foldr\" is not known here; did you mean \"folder\"?");
 }
 
+#define HOOK "aftersales:\n  folder: f\n  webhooks:\n    - {name: tickets, secret_file: s, "
+
+static void test_webhooks_are_a_list_within_a_section(void **state)
+{
+    (void)state;
+    struct document *document =
+        document_with("", HOOK "url: 'https://t.example/x'}\n"
+                               "    - {name: b, secret_file: /s, url: 'http://127.0.0.1:80/',"
+                               " kinds: [flag, case_event], cases: [risk, fee], ca: c.pem}\n");
+    struct server_options *options = server_options_load(document);
+    assert_non_null(options);
+    assert_int_equal(options->aftersales.webhook_count, 2);
+    const struct webhook_options *first = &options->aftersales.webhooks[0];
+    assert_string_equal(first->url, "https://t.example/x");
+    assert_string_equal(first->secret_file, "/etc/tillway/s");
+    assert_string_equal(first->ca, "");
+    assert_int_equal(first->kinds, 0x1F);
+    assert_int_equal(first->cases, 0x1B);
+    assert_int_equal(first->timeout_ms, 10000);
+    assert_int_equal(first->give_up_ms, 259200000);
+    assert_int_equal(first->line, 22);
+    const struct webhook_options *second = &options->aftersales.webhooks[1];
+    assert_int_equal(second->kinds,
+                     1U << OPTION_WEBHOOK_KIND_FLAG | 1U << OPTION_WEBHOOK_KIND_CASE_EVENT);
+    assert_int_equal(second->cases, 1U << OPTION_WEBHOOK_CASE_RISK | 1U << OPTION_WEBHOOK_CASE_FEE);
+    server_options_destroy(options);
+    document_destroy(document);
+}
+
+static void test_faults_of_webhooks_name_their_place(void **state)
+{
+    (void)state;
+    static const char *const CASES[][2] = {
+        {HOOK "url: 'http://t.example/x'}\n", "t.yaml:22:39: url: expected https://host"},
+        {HOOK "url: 'https://u:p@t.example/x'}\n", "without a user"},
+        {HOOK "url: 'http://127.0.0.1.evil.example/'}\n", "or http:// to 127.0.0.1"},
+        {HOOK "url: 'https:///x'}\n", "url: expected https://host"},
+        {HOOK "url: 'https://t', kinds: [dream]}\n", "got \"dream\""},
+        {HOOK "url: 'https://t', cases: []}\n", "cases: expected one or a list of fault"},
+        {HOOK "url: 'https://t', retry_min_ms: 900, retry_max_ms: 800}\n",
+         "retry_max_ms: expected at least retry_min_ms (900), got 800"},
+        {HOOK "url: 'https://t'}\n    - {name: tickets, secret_file: s, url: 'https://u'}\n",
+         "name: expected one of its own, got \"tickets\" as in line 22"},
+        {"aftersales: {webhooks: [{name: a, url: 'https://t', secret_file: s}]}\n",
+         "aftersales.webhooks: expected aftersales.folder"},
+        {"aftersales: {folder: f, webhooks: [{name: a/b, url: 'https://t', secret_file: s}]}\n",
+         "name: expected letters, digits"},
+        {"aftersales: {folder: f, webhooks: [{name: a, url: 'https://t'}]}\n",
+         "secret_file is missing"},
+        {"aftersales: {folder: f, webhooks: 5}\n", "webhooks: expected a list"},
+        {"aftersales: {folder: f, webhoks: []}\n", "did you mean \"webhooks\"?"},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        assert_fault(document_with("", CASES[i][0]), CASES[i][1]);
+    }
+}
+
 static void test_reference_names_every_option(void **state)
 {
     (void)state;
@@ -318,12 +375,14 @@ static void test_reference_names_every_option(void **state)
     }
 }
 
+/* What belongs to a webhook is read by tillway-admin, at its start. */
 static void test_a_reload_changes_whatever_belongs_to_a_listener_or_a_channel(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < option_table_count(); i++) {
         const struct option_row *row = option_table_at(i);
-        assert_true(row->scope == OPTION_SERVER || row->may_change_live);
+        assert_true(row->scope == OPTION_SERVER || row->scope == OPTION_WEBHOOK ||
+                    row->may_change_live);
     }
 }
 
@@ -482,6 +541,8 @@ int main(void)
         cmocka_unit_test(test_command_line_overrides_the_file),
         cmocka_unit_test(test_override_refuses_what_is_no_assignment),
         cmocka_unit_test(test_override_of_unknown_option_is_a_fault_at_load),
+        cmocka_unit_test(test_webhooks_are_a_list_within_a_section),
+        cmocka_unit_test(test_faults_of_webhooks_name_their_place),
         cmocka_unit_test(test_reference_names_every_option),
         cmocka_unit_test(test_a_reload_changes_whatever_belongs_to_a_listener_or_a_channel),
         cmocka_unit_test(test_a_listener_speaks_on_unless_its_speech_changes),

@@ -10,7 +10,10 @@
 
 static char *text_of(const Control__Metrics *metrics)
 {
-    static const struct metrics_own own = {{0, 7, 0, 2, 0}};
+    static const struct metrics_own own = {
+        .requests = {0, 7, 0, 2, 0},
+        .webhook_count = 2,
+        .webhooks = {{"tickets", 11, 12, 1, 5, 3, true}, {"shop", 0, 0, 0, 0, 0, false}}};
     char *text = NULL;
     size_t length = 0;
     FILE *to = open_memstream(&text, &length);
@@ -48,6 +51,23 @@ static void test_samples_stand_under_one_head_in_the_order_of_the_table(void **s
     assert_non_null(strstr(text, "tillway_admin_requests_total{code=\"2xx\"} 7\n"));
     assert_non_null(strstr(text, "tillway_admin_control_up 1\n"));
     assert_null(strstr(text, "store_rows_total"));
+    free(text);
+}
+
+static void test_webhooks_are_told_without_the_switch(void **state)
+{
+    (void)state;
+    char *text = text_of(NULL);
+    assert_non_null(strstr(text, "# TYPE tillway_webhook_up gauge\n"
+                                 "tillway_webhook_up{webhook=\"tickets\"} 1\n"
+                                 "tillway_webhook_up{webhook=\"shop\"} 0\n"));
+    assert_non_null(strstr(text, "tillway_webhook_waiting_events{webhook=\"tickets\"} 5\n"));
+    assert_non_null(strstr(text, "tillway_webhook_dead_letters{webhook=\"tickets\"} 3\n"));
+    assert_non_null(
+        strstr(text, "tillway_webhook_attempts_total{webhook=\"tickets\",outcome=\"delivered\"} "
+                     "11\n"
+                     "tillway_webhook_attempts_total{webhook=\"tickets\",outcome=\"failed\"} 12\n"
+                     "tillway_webhook_attempts_total{webhook=\"tickets\",outcome=\"gone\"} 1\n"));
     free(text);
 }
 
@@ -201,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_stand_under_one_head_in_the_order_of_the_table),
+        cmocka_unit_test(test_webhooks_are_told_without_the_switch),
         cmocka_unit_test(test_buckets_add_up_to_infinity),
         cmocka_unit_test(test_samples_that_do_not_fit_the_table_are_left_out),
         cmocka_unit_test(test_a_silent_switch_is_told_by_a_metric),

@@ -118,7 +118,7 @@ static void test_a_letter_is_kept_whole_and_sent_again_when_asked(void **state)
     assert_int_equal(webhook_book_letters(scene->desk, "shop", letters, 4, &count), STATUS_OK);
     assert_int_equal(count, 1);
     assert_int_equal(letters[0].number, 1);
-    assert_int_equal(letters[0].attempts, 3);
+    assert_int_equal(letters[0].attempts, 2);
     assert_int_equal(letters[0].died_us, SCENE_NOW);
     assert_int_equal(letters[0].wall_us, SCENE_NOW);
     assert_int_equal(letters[0].kind, EVENT_OUT_FLAG);
