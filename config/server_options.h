@@ -289,8 +289,9 @@ struct webhook_options {
 };
 
 struct aftersales_options {
-    char folder[OPTION_PATH_SIZE]; /* empty: terminals are not watched */
-    char rules[OPTION_PATH_SIZE];  /* empty: the numbers of signal_number.def */
+    char folder[OPTION_PATH_SIZE];       /* empty: terminals are not watched */
+    char rules[OPTION_PATH_SIZE];        /* empty: the numbers of signal_number.def */
+    char evidence_key[OPTION_PATH_SIZE]; /* empty: evidence is not exported */
     uint32_t card_count_max, image_every_ms;
     uint32_t webhook_count;
     struct webhook_options webhooks[OPTION_WEBHOOK_COUNT_MAX];

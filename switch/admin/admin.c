@@ -182,6 +182,7 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .own = &own,
                         .job = admin->job,
                         .desk = admin->desk,
+                        .evidence_key = admin->setup.evidence_key,
                         .holder = &holder,
                         .option = option_of,
                         .header = header_of,
@@ -228,6 +229,21 @@ static void answer_request(struct admin *admin, struct MHD_Connection *connectio
     serve(admin, connection, &match, asked, request, answer);
 }
 
+/* Takes over the body; NULL: no memory. */
+static struct MHD_Response *make_response(struct answer *answer)
+{
+    struct MHD_Response *response =
+        answer->is_file
+            ? MHD_create_response_from_fd64(answer->length, answer->descriptor)
+            : MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL && answer->is_file) {
+        close(answer->descriptor);
+    } else if (response == NULL) {
+        free(answer->body);
+    }
+    return response;
+}
+
 /* Takes over the body. */
 static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *connection,
                                    struct answer *answer)
@@ -236,10 +252,8 @@ static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *c
     if (class >= 1 && class <= METRICS_TEXT_CODE_CLASSES) {
         atomic_fetch_add(&admin->requests[class - 1], 1);
     }
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response = make_response(answer);
     if (response == NULL) {
-        free(answer->body);
         return MHD_NO;
     }
     MHD_add_response_header(response, "Content-Type",

@@ -27,6 +27,7 @@ struct admin_setup {
     const struct webhook_options *webhooks; /* of the options; borrowed */
     uint32_t webhook_count;
     const char *aftersales;               /* folder of the desk; empty: no after-sales */
+    const char *evidence_key;             /* PEM file; empty: evidence is not exported */
     const struct options_source *options; /* dry runs read it anew; NULL: there are none */
 };
 

@@ -48,6 +48,13 @@ void answer_text(struct answer *answer, unsigned code, const char *type, char *t
     }
 }
 
+void answer_file(struct answer *answer, const char *type, int descriptor, size_t length)
+{
+    free(answer->body);
+    *answer = (struct answer){
+        .code = 200, .type = type, .length = length, .is_file = true, .descriptor = descriptor};
+}
+
 void answer_json(struct answer *answer, unsigned code, json_t *json)
 {
     char *text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(2));

@@ -9,6 +9,7 @@
 #include "switch/admin/control_client.h"
 #include "switch/admin/dry_run_call.h"
 #include "switch/admin/event_feed.h"
+#include "switch/admin/evidence_call.h"
 #include "switch/admin/fee_answer.h"
 #include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
@@ -344,6 +345,7 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_EVENT_LIST] = event_feed_serve,
     [ENDPOINT_WEBHOOK_LIST] = webhook_call_serve,
     [ENDPOINT_WEBHOOK_RETRY] = webhook_call_serve,
+    [ENDPOINT_EVIDENCE] = evidence_call_serve,
     [ENDPOINT_RELOAD] = serve_act,
     [ENDPOINT_DRAIN] = serve_act,
 };

@@ -25,6 +25,7 @@ struct call {
     const struct metrics_own *own;
     struct log_job *job;               /* borrowed */
     struct desk_share *desk;           /* borrowed */
+    const char *evidence_key;          /* PEM file; "": none */
     const struct token_holder *holder; /* who asks */
     const char *body;                  /* borrowed; of a call that takes one */
     size_t body_length;

@@ -173,6 +173,7 @@ static int run(const struct arguments *arguments)
                                 .webhooks = options->aftersales.webhooks,
                                 .webhook_count = options->aftersales.webhook_count,
                                 .aftersales = options->aftersales.folder,
+                                .evidence_key = options->aftersales.evidence_key,
                                 .options = &source};
     struct admin *admin = admin_start(&setup, reason);
     int code = EXIT_CODE_CONFIG;

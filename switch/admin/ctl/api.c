@@ -252,6 +252,33 @@ enum ctl_exit api_get_lines(struct api *api, const char *path, char **text, long
     return code;
 }
 
+struct file_sink {
+    struct api *api;
+    FILE *to;
+};
+
+/* A problem is no part of the file. */
+static size_t on_file(char *bytes, size_t size, size_t count, void *argument)
+{
+    struct file_sink *sink = argument;
+    long code = 0;
+    curl_easy_getinfo(sink->api->curl, CURLINFO_RESPONSE_CODE, &code);
+    return code == 200 ? fwrite(bytes, 1, size * count, sink->to)
+                       : on_body(bytes, size, count, sink->api);
+}
+
+enum ctl_exit api_get_file(struct api *api, const char *path, FILE *to)
+{
+    struct file_sink sink = {api, to};
+    curl_easy_setopt(api->curl, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(api->curl, CURLOPT_WRITEFUNCTION, on_file);
+    curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, &sink);
+    enum ctl_exit code = ask(api, path);
+    curl_easy_setopt(api->curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, api);
+    return code;
+}
+
 int api_add_parameter(struct api *api, char *path, size_t path_size, const char *const pair[2])
 {
     char *escaped = curl_easy_escape(api->curl, pair[1], 0);

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include <jansson.h>
 
 /* X(NAME, code): what a script learns (domain of exit codes of all our commands). */
@@ -41,5 +43,7 @@ enum ctl_exit api_delete(struct api *api, const char *path, json_t **json);
 /* JSON lines of the feed of events: `*text` lives until the next call, and may be written into;
  * `*after` is the number behind which the feed goes on. */
 enum ctl_exit api_get_lines(struct api *api, const char *path, char **text, long long *after);
+/* What comes is written to `to`, as long as it may be; of a refusal nothing. */
+enum ctl_exit api_get_file(struct api *api, const char *path, FILE *to);
 /* Appends name=value, escaped, to a path that has room. False: it does not fit. */
 int api_add_parameter(struct api *api, char *path, size_t path_size, const char *const pair[2]);

@@ -29,6 +29,7 @@ struct command {
 struct command_group {
     const char *word;           /* "txn" */
     bool is_offline;            /* asks no server */
+    const char *offline_word;   /* the command of a group that asks none; NULL: all do */
     const char *const *options; /* those that take a value, ends with NULL; NULL: none */
     const char *const *flags;   /* those that do not */
     const char *usage;          /* lines as they stand in the usage, each indented and ended */
@@ -41,7 +42,7 @@ struct command_group {
 
 extern const struct command_group STATUS_GROUP, CHANNELS_GROUP, TERMINAL_GROUP, RELOAD_GROUP,
     DRAIN_GROUP, TXN_GROUP, FEE_GROUP, ROUTE_GROUP, LOG_GROUP, TRACE_GROUP, SPEC_GROUP,
-    VERSION_GROUP, LIMIT_GROUP, EVENTS_GROUP, WEBHOOK_GROUP;
+    VERSION_GROUP, LIMIT_GROUP, EVENTS_GROUP, WEBHOOK_GROUP, EVIDENCE_GROUP;
 
 /* The words from the second on are `second` and so many in all. */
 bool command_is(const struct command *command, const char *second, int word_count);

@@ -11,9 +11,9 @@
 
 /* In the order of the usage. */
 static const struct command_group *const GROUPS[] = {
-    &STATUS_GROUP, &CHANNELS_GROUP, &TERMINAL_GROUP, &TXN_GROUP,   &FEE_GROUP,
-    &ROUTE_GROUP,  &LIMIT_GROUP,    &LOG_GROUP,      &TRACE_GROUP, &VERSION_GROUP,
-    &EVENTS_GROUP, &WEBHOOK_GROUP,  &RELOAD_GROUP,   &DRAIN_GROUP, &SPEC_GROUP,
+    &STATUS_GROUP, &CHANNELS_GROUP, &TERMINAL_GROUP, &TXN_GROUP,      &FEE_GROUP,    &ROUTE_GROUP,
+    &LIMIT_GROUP,  &LOG_GROUP,      &TRACE_GROUP,    &VERSION_GROUP,  &EVENTS_GROUP, &WEBHOOK_GROUP,
+    &RELOAD_GROUP, &DRAIN_GROUP,    &SPEC_GROUP,     &EVIDENCE_GROUP,
 };
 enum { GROUP_COUNT = sizeof(GROUPS) / sizeof(GROUPS[0]) };
 
@@ -87,6 +87,12 @@ static bool options_fit(const struct command *command, const struct command_grou
     return true;
 }
 
+static bool asks_server(const struct command *command, const struct command_group *group)
+{
+    return !group->is_offline && (group->offline_word == NULL || command->word_count < 2 ||
+                                  strcmp(command->words[1], group->offline_word) != 0);
+}
+
 static int run(struct arguments *arguments)
 {
     struct command *command = &arguments->command;
@@ -97,7 +103,7 @@ static int run(struct arguments *arguments)
     if (!options_fit(command, group)) {
         return CTL_USAGE;
     }
-    if (!group->is_offline) {
+    if (asks_server(command, group)) {
         command->api = api_open(&arguments->setup);
         if (command->api == NULL) {
             return CTL_FAILED;
