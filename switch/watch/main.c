@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "switch/anomaly_load.h"
+#include "switch/watch/log_source.h"
 #include "switch/watch/replay.h"
 
 #define FAULTS_SIZE 16384
+#define OVERRIDE_COUNT_MAX 64
 
 enum exit_code {
     EXIT_CODE_OK = 0,
@@ -19,30 +21,27 @@ enum exit_code {
 
 static int usage(FILE *to)
 {
-    fputs("usage: tillway-watch replay --observations FILE --facts FILE [--rules anomalies.yaml]\n"
-          "                            [--flags FILE] [--cases FILE] [--restart-at N]\n"
-          "       tillway-watch --help\n"
-          "\n"
-          "Plays observations through the watcher and its cases, and writes what was flagged and\n"
-          "which cases were opened. --restart-at N: after N observations another watcher goes on\n"
-          "from the memory of the first; the flags are the same.\n"
-          "\n"
-          "Exit codes: 0 ok, 1 a file cannot be used, 2 usage, 78 the rules are not right.\n",
-          to);
+    fputs(
+        "usage: tillway-watch replay --observations FILE --facts FILE [OPTION ...]\n"
+        "       tillway-watch replay --config tillway.yaml [--set PATH=VALUE ...] [--log FOLDER]\n"
+        "                            [OPTION ...]\n"
+        "       tillway-watch --help\n"
+        "\n"
+        "Plays observations through the watcher and its cases, and writes what was flagged and\n"
+        "which cases were opened: those of a file, or those of a switch's log, with the facts,\n"
+        "registry and rules of its configuration; also while the switch runs.\n"
+        "\n"
+        "  --rules anomalies.yaml  other rules than those\n"
+        "  --flags FILE, --cases FILE  what is written\n"
+        "  --restart-at N  after N observations another watcher goes on from the memory of the\n"
+        "                  first; the flags are the same\n"
+        "  --until US      the time goes on to this moment behind the last row (microseconds\n"
+        "                  since 1970)\n"
+        "\n"
+        "Exit codes: 0 ok, 1 a file cannot be used, 2 usage, 78 rules or configuration are not\n"
+        "right.\n",
+        to);
     return to == stdout ? EXIT_CODE_OK : EXIT_CODE_USAGE;
-}
-
-static int rules_read(struct watch_rules *rules, const char *path)
-{
-    static char faults[FAULTS_SIZE];
-    struct byte_writer writer;
-    byte_writer_init(&writer, faults, sizeof faults - 1);
-    if (anomaly_load(rules, path, &writer)) {
-        return EXIT_CODE_OK;
-    }
-    faults[writer.position] = 0;
-    fputs(faults, stderr);
-    return EXIT_CODE_RULES;
 }
 
 /* False: no number, or none that fits. */
@@ -55,66 +54,117 @@ static bool count_read(const char *text, uint64_t *count)
     return text[0] >= '0' && text[0] <= '9' && *end == 0 && errno == 0;
 }
 
-static bool options_read(struct replay_options *options, const char **rules, int argc, char **argv)
+/* What the command line says. */
+struct asked {
+    struct replay_options options;
+    struct log_source_setup log;
+    const char *rules, *restart_at, *until;
+    const char *overrides[OVERRIDE_COUNT_MAX];
+};
+
+/* The place of the value of an option; NULL: no such option. */
+static const char **value_place(struct asked *asked, const char *name)
 {
-    const char *restart_at = "0";
     const struct {
         const char *name, **value;
-    } values[] = {{"--observations", &options->observations},
-                  {"--facts", &options->facts},
-                  {"--rules", rules},
-                  {"--flags", &options->flags},
-                  {"--cases", &options->cases},
-                  {"--restart-at", &restart_at}};
-    for (int at = 2; at < argc; at += 2) {
-        uint32_t place = 0;
-        while (place < sizeof values / sizeof values[0] &&
-               strcmp(argv[at], values[place].name) != 0) {
-            place++;
+    } values[] = {{"--observations", &asked->options.observations},
+                  {"--facts", &asked->options.facts},
+                  {"--config", &asked->log.config},
+                  {"--log", &asked->log.folder},
+                  {"--rules", &asked->rules},
+                  {"--flags", &asked->options.flags},
+                  {"--cases", &asked->options.cases},
+                  {"--restart-at", &asked->restart_at},
+                  {"--until", &asked->until}};
+    for (uint32_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (strcmp(name, values[i].name) == 0) {
+            return values[i].value;
         }
-        if (place == sizeof values / sizeof values[0] || at + 1 == argc) {
+    }
+    return strcmp(name, "--set") == 0 && asked->log.override_count < OVERRIDE_COUNT_MAX
+               ? &asked->overrides[asked->log.override_count++]
+               : NULL;
+}
+
+static bool counts_read(struct asked *asked)
+{
+    uint64_t until = 0;
+    bool is_count = count_read(asked->restart_at, &asked->options.restart_at);
+    if (!is_count || !count_read(asked->until, &until) || until > INT64_MAX) {
+        fprintf(stderr, "tillway-watch: %s: a number was expected, not \"%s\"\n",
+                is_count ? "--until" : "--restart-at", is_count ? asked->until : asked->restart_at);
+        return false;
+    }
+    asked->options.until_us = (int64_t)until;
+    return true;
+}
+
+static bool options_read(struct asked *asked, int argc, char **argv)
+{
+    asked->restart_at = asked->until = "0";
+    asked->log.overrides = asked->overrides;
+    for (int at = 2; at < argc; at += 2) {
+        const char **place = value_place(asked, argv[at]);
+        if (place == NULL || at + 1 == argc) {
             fprintf(stderr, "tillway-watch: %s is not known here, or needs a value\n", argv[at]);
             return false;
         }
-        *values[place].value = argv[at + 1];
+        *place = argv[at + 1];
     }
-    if (!count_read(restart_at, &options->restart_at)) {
+    bool is_log = asked->log.config != NULL;
+    bool has_files = asked->options.observations != NULL && asked->options.facts != NULL;
+    bool has_some = asked->options.observations != NULL || asked->options.facts != NULL;
+    if (is_log ? has_some : !has_files) {
         fprintf(stderr,
-                "tillway-watch: --restart-at: a count of observations was expected, not "
-                "\"%s\"\n",
-                restart_at);
+                "tillway-watch: --observations and --facts are needed, or --config alone\n");
         return false;
     }
-    if (options->observations == NULL || options->facts == NULL) {
-        fprintf(stderr, "tillway-watch: --observations and --facts are needed\n");
-        return false;
+    return counts_read(asked);
+}
+
+/* What is wrong goes to stderr. */
+static int source_open(struct asked *asked, struct watch_rules *rules, struct log_source *source)
+{
+    static char faults[FAULTS_SIZE];
+    struct byte_writer writer;
+    byte_writer_init(&writer, faults, sizeof faults - 1);
+    asked->log.rules = asked->rules;
+    bool is_good = asked->log.config != NULL
+                       ? log_source_open(source, &asked->log, &writer)
+                       : anomaly_load(rules, asked->rules == NULL ? "" : asked->rules, &writer);
+    faults[writer.position] = 0;
+    fputs(faults, stderr);
+    if (asked->log.config != NULL) {
+        *rules = source->rules;
+        asked->options.log = source;
     }
-    return true;
+    asked->options.rules = rules;
+    return is_good ? EXIT_CODE_OK : EXIT_CODE_RULES;
 }
 
 int main(int argc, char **argv)
 {
+    struct asked asked = {.rules = NULL};
     struct watch_rules rules;
-    struct replay_options options = {.rules = &rules};
+    struct log_source source = {.folder = NULL};
     struct replay_result result;
-    const char *rules_path = NULL;
     if (argc < 2 || strcmp(argv[1], "replay") != 0) {
         return usage(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
     }
-    if (!options_read(&options, &rules_path, argc, argv)) {
+    if (!options_read(&asked, argc, argv)) {
         return usage(stderr);
     }
-    int code = rules_read(&rules, rules_path == NULL ? "" : rules_path);
-    if (code != EXIT_CODE_OK) {
-        return code;
-    }
-    if (replay_run(&options, &result) != STATUS_OK) {
+    int code = source_open(&asked, &rules, &source);
+    if (code == EXIT_CODE_OK && replay_run(&asked.options, &result) != STATUS_OK) {
         fprintf(stderr, "tillway-watch: %s\n", result.reason);
-        return EXIT_CODE_FAILED;
+        code = EXIT_CODE_FAILED;
     }
-    printf("%" PRIu64 " observations of %u terminals and %u merchants: %" PRIu64
-           " flags, %u cases; state %016" PRIx64 "\n",
-           result.observations, result.terminals, result.merchants, result.flags, result.cases,
-           result.state_hash);
-    return EXIT_CODE_OK;
+    if (code == EXIT_CODE_OK) {
+        printf("%" PRIu64 " observations of %u terminals and %u merchants: %" PRIu64
+               " flags, %u cases; state %016" PRIx64 "\n",
+               result.observations, result.terminals, result.merchants, result.flags, result.cases,
+               result.state_hash);
+    }
+    log_source_close(&source);
+    return code;
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "switch/aftersales/watcher.h"
+#include "switch/followup/log_follow.h"
 #include "switch/watch/case_book.h"
+#include "switch/watch/log_source.h"
 #include "switch/watch/watch_form.h"
 
 #define CARDS_PER_TERMINAL 256
@@ -94,6 +96,9 @@ static enum status facts_read(struct replay *replay)
 
 static const struct terminal_facts *facts_find(const struct replay *replay, const char *terminal_id)
 {
+    if (replay->options->log != NULL) {
+        return fact_book_terminal(replay->options->log->book, terminal_id);
+    }
     struct fact_row wanted = {.what = FACT_TERMINAL};
     memcpy(wanted.terminal.terminal_id, terminal_id, sizeof wanted.terminal.terminal_id);
     const struct fact_row *row =
@@ -107,6 +112,12 @@ static const struct terminal_facts *facts_find(const struct replay *replay, cons
 
 static enum status facts_learn(struct replay *replay)
 {
+    const struct log_source *log = replay->options->log;
+    if (log != NULL) {
+        return fact_book_learn(log->book, NULL, replay->watcher) == 0
+                   ? STATUS_OK
+                   : fail(replay, STATUS_NO_ROOM, "the watcher has no room for all terminals");
+    }
     for (uint32_t i = 0; i < replay->fact_count; i++) {
         const struct fact_row *row = &replay->facts[i];
         bool is_learned = row->what == FACT_TERMINAL
@@ -128,7 +139,8 @@ static struct watcher *watcher_make(const struct replay *replay)
         .card_count_max = (replay->result->terminals + 1) * CARDS_PER_TERMINAL,
         .cohort_count_max = COHORT_COUNT_MAX,
     };
-    struct watcher *watcher = watcher_create(&limits);
+    const struct log_source *log = replay->options->log;
+    struct watcher *watcher = watcher_create(log != NULL ? &log->limits : &limits);
     if (watcher != NULL) {
         watcher_set_rules(watcher, replay->options->rules);
     }
@@ -257,6 +269,40 @@ static enum status observations_play(struct replay *replay)
     return status;
 }
 
+/* --- a log --------------------------------------------------------------------------------- */
+
+struct log_playing {
+    struct replay *replay;
+    enum status status;
+};
+
+static bool on_logged(void *argument, const struct observation *seen)
+{
+    struct log_playing *playing = argument;
+    playing->status = observation_take(playing->replay, seen);
+    return playing->status == STATUS_OK;
+}
+
+static enum status log_play(struct replay *replay)
+{
+    struct log_playing playing = {replay, STATUS_OK};
+    char reason[LOG_REASON_SIZE] = "";
+    struct log_follow *follow = log_follow_create(replay->options->log->folder);
+    struct follow_reading reading = {
+        .until = UINT64_MAX, .on_observation = on_logged, .argument = &playing};
+    if (follow == NULL) {
+        return fail(replay, STATUS_NO_MEMORY, "no memory to read the log");
+    }
+    do {
+        reading.after = reading.reached;
+        if (log_follow_read(follow, &reading, reason) != STATUS_OK) {
+            playing.status = fail(replay, STATUS_BROKEN, "%.*s", REPLAY_REASON_SIZE - 1, reason);
+        }
+    } while (playing.status == STATUS_OK && reading.reached > reading.after);
+    log_follow_destroy(follow);
+    return playing.status;
+}
+
 /* --- files --------------------------------------------------------------------------------- */
 
 static enum status file_close(struct replay *replay, FILE *file, const char *path)
@@ -293,9 +339,27 @@ static enum status flags_open(struct replay *replay)
     return STATUS_OK;
 }
 
+static enum status source_read(struct replay *replay)
+{
+    const struct log_source *log = replay->options->log;
+    if (log == NULL) {
+        return facts_read(replay);
+    }
+    replay->result->terminals = log->terminal_count;
+    replay->result->merchants = log->merchant_count;
+    return STATUS_OK;
+}
+
+static enum status past_play(struct replay *replay)
+{
+    enum status status =
+        replay->options->log != NULL ? log_play(replay) : observations_play(replay);
+    return status == STATUS_OK ? time_pass(replay, replay->options->until_us) : status;
+}
+
 static enum status play(struct replay *replay)
 {
-    enum status status = facts_read(replay);
+    enum status status = source_read(replay);
     if (status != STATUS_OK) {
         return status;
     }
@@ -307,7 +371,7 @@ static enum status play(struct replay *replay)
     }
     status = facts_learn(replay);
     status = status == STATUS_OK ? flags_open(replay) : status;
-    status = status == STATUS_OK ? observations_play(replay) : status;
+    status = status == STATUS_OK ? past_play(replay) : status;
     if (status == STATUS_OK) {
         replay->result->cases = case_book_count(replay->book);
         replay->result->state_hash = watcher_state_hash(replay->watcher);

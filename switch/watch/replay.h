@@ -1,5 +1,5 @@
-/* A file of observations through the watcher, as the switch would have had it: TIME stands between
- * the rows, flags go to a file and open cases.
+/* A file of observations, or a log, through the watcher, as the switch would have had it: TIME
+ * stands between the rows, flags go to a file and open cases.
  *
  * Life:  replay_run, once
  */
@@ -12,9 +12,13 @@
 
 #define REPLAY_REASON_SIZE 384
 
+struct log_source;
+
 struct replay_options {
-    const char *observations, *facts; /* paths */
-    const char *flags, *cases;        /* to be written; NULL: not */
+    const char *observations, *facts; /* paths; or */
+    const struct log_source *log;     /* NULL: the two files above */
+    int64_t until_us; /* TIME is told up to here behind the last row; 0: the last row is the end */
+    const char *flags, *cases; /* to be written; NULL: not */
     const struct watch_rules *rules;
     /* After so many observations the watcher's memory is written out and another watcher, which
      * reads it, goes on: the flags must be the same. 0: never */
