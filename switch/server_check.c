@@ -114,5 +114,8 @@ bool server_check(const struct configuration *configuration, struct byte_writer 
     is_good = bank_certificates_are_good(options, faults) && is_good;
     is_good = addresses_are_good(options, faults) && is_good;
     is_good = folder_is_there("store.folder", options->store.folder, faults) && is_good;
+    is_good = (options->aftersales.folder[0] == '\0' ||
+               folder_is_there("aftersales.folder", options->aftersales.folder, faults)) &&
+              is_good;
     return folder_is_there("control.socket", options->control_socket, faults) && is_good;
 }
