@@ -35,9 +35,12 @@ static void test_cases_go_after_three_years_and_what_is_held_stays(void **state)
     scene_close(scene, held, CASE_OUTCOME_BENIGN);
     assert_int_equal(case_book_keep(scene->desk, held, &scene->ann, "court 7"), STATUS_OK);
     assert_int_equal(case_book_keep(scene->desk, held, &scene->ann, "again"), STATUS_DENIED);
+    assert_true(scene_number(scene, "SELECT count(*) FROM case_effect WHERE case_id = 1") > 0);
     struct retire_counts counts = retire_after(scene, 1095);
     assert_int_equal(counts.cases + counts.flags, 0);
     counts = retire_after(scene, 1098);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM case_effect WHERE case_id = 1"), 0);
+    assert_true(scene_number(scene, "SELECT count(*) FROM case_effect") > 0);
     assert_int_equal(counts.cases, 1);
     assert_int_equal(counts.flags, 1); /* of 10000005: that of the held terminal stays */
     struct service_case it;
