@@ -24,6 +24,30 @@ struct server_watch {
     struct watch_sink sink;
 };
 
+/* --- what cases ask for outside ------------------------------------------------------------ */
+
+/* Messages stand in the outbox of the database, which does not forget them. */
+static bool is_order(enum case_effect_kind kind)
+{
+    return kind >= CASE_EFFECT_ASK_SIGNON && kind <= CASE_EFFECT_TELL_CASHIER;
+}
+
+static enum clerk_answer on_effect(void *argument, const struct clerk_effect *effect)
+{
+    (void)argument;
+    return is_order(effect->effect->kind) ? CLERK_LATER : CLERK_DONE;
+}
+
+static uint32_t done_take(void *argument, uint64_t *numbers, uint32_t room)
+{
+    (void)argument;
+    (void)numbers;
+    (void)room;
+    return 0;
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
 static void watch_free(struct server_watch *watch)
 {
     watch_thread_destroy(watch->thread);
@@ -38,7 +62,10 @@ static bool watch_make(struct server *server, struct server_watch *watch)
     struct store_counts counts;
     store_count(core_store(server->core), &counts);
     watch->ring = observation_ring_create(RING_COUNT, counts.position_durable);
-    watch->desk = watch_desk_create(options->aftersales.folder);
+    watch->desk = watch_desk_create(&(struct watch_desk_setup){.folder = options->aftersales.folder,
+                                                               .on_effect = on_effect,
+                                                               .done_take = done_take,
+                                                               .argument = watch});
     if (watch->ring == NULL || watch->desk == NULL) {
         return false;
     }

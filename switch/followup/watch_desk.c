@@ -10,106 +10,178 @@
 #include "switch/net/log.h"
 #include "switch/store/log_folder.h"
 
+#define DONE_COUNT 16
+#define ATTEMPT_COUNT_MAX 4 /* then a flag is kept without a case */
+
 struct watch_desk {
+    struct watch_desk_setup setup;
     char folder[LOG_PATH_SIZE];
-    struct desk *desk; /* owner; NULL: not open */
+    struct desk *desk;       /* owner, as the next two; the clerk's alone */
+    struct desk *registry;   /* read beside it */
+    struct clerk *clerk;     /* NULL: not open */
+    uint64_t stuck_position; /* of the flag that the clerk did not take, */
+    uint32_t attempt_count;  /* and how often */
     char reason[LOG_REASON_SIZE];
 };
 
 _Static_assert(DESK_REASON_SIZE <= LOG_REASON_SIZE, "one room for both");
 
-struct watch_desk *watch_desk_create(const char *folder)
+struct watch_desk *watch_desk_create(const struct watch_desk_setup *setup)
 {
     struct watch_desk *desk = calloc(1, sizeof(*desk));
-    if (desk == NULL || strlen(folder) >= sizeof(desk->folder) - sizeof("/" WATCH_DESK_NAME)) {
+    size_t length = strlen(setup->folder);
+    if (desk == NULL || length >= sizeof(desk->folder) - sizeof("/" WATCH_DESK_NAME)) {
         free(desk);
         return NULL;
     }
-    memcpy(desk->folder, folder, strlen(folder) + 1);
+    desk->setup = *setup;
+    memcpy(desk->folder, setup->folder, length + 1);
+    desk->setup.folder = desk->folder;
     return desk;
+}
+
+static void shut(struct watch_desk *desk)
+{
+    clerk_destroy(desk->clerk);
+    desk_close(desk->registry);
+    desk_close(desk->desk);
+    desk->clerk = NULL;
+    desk->registry = desk->desk = NULL;
 }
 
 void watch_desk_destroy(struct watch_desk *desk)
 {
     if (desk != NULL) {
-        desk_close(desk->desk);
+        shut(desk);
         free(desk);
     }
 }
 
 /* --- the sink ------------------------------------------------------------------------------ */
 
-static enum status keep_reason(struct watch_desk *desk, enum status status)
+static enum status keep_reason(struct watch_desk *desk, enum status status, const char *reason)
 {
     if (status != STATUS_OK) {
-        snprintf(desk->reason, sizeof(desk->reason), "%s", desk_reason(desk->desk));
+        snprintf(desk->reason, sizeof(desk->reason), "%s", reason);
     }
     return status;
+}
+
+static enum status open_all(struct watch_desk *desk)
+{
+    char path[LOG_PATH_SIZE];
+    struct case_rules rules;
+    case_rules_default(&rules);
+    const struct clerk_setup setup = {
+        .rules = &rules, .on_effect = desk->setup.on_effect, .argument = desk->setup.argument};
+    log_folder_path(path, desk->folder, WATCH_DESK_NAME);
+    enum status status = log_disk_make_folder(desk->folder, desk->reason);
+    status = status == STATUS_OK ? desk_open(&desk->desk, path, desk->reason) : status;
+    status = status == STATUS_OK ? desk_open(&desk->registry, path, desk->reason) : status;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct clerk_setup of_desk = setup;
+    of_desk.desk = desk->desk;
+    return clerk_create(&desk->clerk, &of_desk, desk->reason);
 }
 
 static enum status on_open(void *argument)
 {
     struct watch_desk *desk = argument;
-    char path[LOG_PATH_SIZE];
-    if (desk->desk != NULL) {
+    if (desk->clerk != NULL) {
         return STATUS_OK;
     }
-    log_folder_path(path, desk->folder, WATCH_DESK_NAME);
-    enum status status = log_disk_make_folder(desk->folder, desk->reason);
-    return status == STATUS_OK ? desk_open(&desk->desk, path, desk->reason) : status;
-}
-
-/* A flag that no database takes is no reason to watch no more. */
-static enum status on_take(void *argument, const struct flag *flag)
-{
-    struct watch_desk *desk = argument;
-    uint64_t id;
-    bool is_new;
-    enum status status = keep_reason(desk, flag_book_add(desk->desk, flag, &id, &is_new));
-    if (status == STATUS_BAD_VALUE) {
-        LOG(LOG_ERROR, "flag_refused", LOG_TEXT("signal", signal_code_text(flag->signal)),
-            LOG_TEXT("subject", flag->subject_id), LOG_NUMBER("position", (int64_t)flag->position),
-            LOG_TEXT("text", desk->reason));
-        return STATUS_OK;
-    }
-    if (status == STATUS_OK && is_new) {
-        LOG(LOG_NOTICE, "flag", LOG_TEXT("signal", signal_code_text(flag->signal)),
-            LOG_TEXT("subject", flag->subject_id), LOG_NUMBER("severity", flag->severity),
-            LOG_TEXT("text", signal_sentence(flag->signal)));
+    enum status status = open_all(desk);
+    if (status != STATUS_OK) {
+        shut(desk);
     }
     return status;
 }
 
+static void say(enum log_level level, const char *event, const struct flag *flag, const char *text)
+{
+    LOG(level, event, LOG_TEXT("signal", signal_code_text(flag->signal)),
+        LOG_TEXT("subject", flag->subject_id), LOG_NUMBER("position", (int64_t)flag->position),
+        LOG_NUMBER("severity", flag->severity), LOG_TEXT("text", text));
+}
+
+/* A flag that no case can be made of is kept by itself, once it is clear that waiting does not
+ * help: the file takes it, and the clerk does not. */
+static enum status keep_alone(struct watch_desk *desk, const struct flag *flag, enum status status)
+{
+    uint64_t id;
+    bool is_new;
+    bool is_same = desk->attempt_count > 0 && desk->stuck_position == flag->position;
+    desk->attempt_count = is_same ? desk->attempt_count + 1 : 1;
+    desk->stuck_position = flag->position;
+    if (status != STATUS_BROKEN || desk->attempt_count < ATTEMPT_COUNT_MAX ||
+        flag_book_add(desk->registry, flag, &id, &is_new) != STATUS_OK) {
+        return status;
+    }
+    desk->attempt_count = 0;
+    say(LOG_ERROR, "flag_without_case", flag, desk->reason);
+    return STATUS_OK;
+}
+
+/* One that cannot be is no reason to watch no more. */
+static enum status on_take(void *argument, const struct flag *flag)
+{
+    struct watch_desk *desk = argument;
+    struct clerk_taken taken;
+    enum status status = clerk_take(desk->clerk, flag, &taken);
+    keep_reason(desk, status, clerk_reason(desk->clerk));
+    if (status == STATUS_BAD_VALUE) {
+        say(LOG_ERROR, "flag_refused", flag, desk->reason);
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        return keep_alone(desk, flag, status);
+    }
+    if (taken.is_new) {
+        say(LOG_NOTICE, "flag", flag, signal_sentence(flag->signal));
+    }
+    return STATUS_OK;
+}
+
 static enum status on_observe(void *argument, const struct observation *seen)
 {
-    (void)argument;
-    (void)seen;
-    return STATUS_OK;
+    struct watch_desk *desk = argument;
+    return keep_reason(desk, clerk_observe(desk->clerk, seen), clerk_reason(desk->clerk));
 }
 
 static enum status on_time(void *argument, int64_t wall_us)
 {
-    (void)argument;
-    (void)wall_us;
-    return STATUS_OK;
+    struct watch_desk *desk = argument;
+    uint64_t numbers[DONE_COUNT];
+    enum status status = STATUS_OK;
+    uint32_t count;
+    do {
+        count = desk->setup.done_take(desk->setup.argument, numbers, DONE_COUNT);
+        for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
+            status = clerk_done(desk->clerk, numbers[i]);
+        }
+    } while (count == DONE_COUNT && status == STATUS_OK);
+    status = status == STATUS_OK ? clerk_time(desk->clerk, wall_us) : status;
+    return keep_reason(desk, status, clerk_reason(desk->clerk));
 }
 
 static enum status on_version(void *argument, int64_t *number)
 {
     struct watch_desk *desk = argument;
-    return keep_reason(desk, registry_version(desk->desk, number));
+    return keep_reason(desk, registry_version(desk->registry, number), desk_reason(desk->registry));
 }
 
 static enum status on_facts(void *argument, struct fact_book *book)
 {
     struct watch_desk *desk = argument;
-    return keep_reason(desk, fact_book_register(book, desk->desk));
+    return keep_reason(desk, fact_book_register(book, desk->registry), desk_reason(desk->registry));
 }
 
 static enum status on_flush(void *argument)
 {
-    (void)argument;
-    return STATUS_OK;
+    struct watch_desk *desk = argument;
+    return keep_reason(desk, clerk_flush(desk->clerk), clerk_reason(desk->clerk));
 }
 
 static const char *on_reason(void *argument)

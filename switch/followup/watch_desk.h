@@ -1,18 +1,29 @@
-/* The database as the watcher's sink: flags are kept, and the registry is read.
+/* The database as the watcher's sink: the clerk makes cases of flags, and the registry is read
+ * beside it.
  *
  * Life:  watch_desk_create -> watch_desk_sink, used by one thread ... -> watch_desk_destroy
  */
 #pragma once
 
+#include "switch/followup/clerk.h"
 #include "switch/followup/watch_sink.h"
 
 #define WATCH_DESK_NAME "aftersales.db"
 
 struct watch_desk;
 
-/* `folder` is copied; it and the database are made when the sink is opened. NULL: no memory, or the
- * path is too long. */
-struct watch_desk *watch_desk_create(const char *folder);
+struct watch_desk_setup {
+    const char *folder; /* copied; it and the database are made when the sink is opened */
+    /* As clerk_setup.on_effect, on the sink's thread. */
+    enum clerk_answer (*on_effect)(void *argument, const struct clerk_effect *effect);
+    /* Called with each time that is told: numbers of effects that were LATER and are done since,
+     * `room` at most. */
+    uint32_t (*done_take)(void *argument, uint64_t *numbers, uint32_t room);
+    void *argument;
+};
+
+/* NULL: no memory, or the path is too long. */
+struct watch_desk *watch_desk_create(const struct watch_desk_setup *setup);
 void watch_desk_destroy(struct watch_desk *desk);
 /* Good for as long as the desk lives. */
 struct watch_sink watch_desk_sink(struct watch_desk *desk);

@@ -13,7 +13,28 @@ struct stage {
     char parent[64], folder[96], path[128];
     struct watch_desk *desk;
     struct watch_sink sink;
+    uint64_t told[16]; /* effects, by number; the first `done_count` of them are done since */
+    uint32_t told_count, done_count;
+    enum clerk_answer answer;
 };
+
+static enum clerk_answer on_effect(void *argument, const struct clerk_effect *effect)
+{
+    struct stage *stage = argument;
+    assert_true(stage->told_count < COUNT_OF(stage->told));
+    stage->told[stage->told_count++] = effect->number;
+    return stage->answer;
+}
+
+static uint32_t done_take(void *argument, uint64_t *numbers, uint32_t room)
+{
+    struct stage *stage = argument;
+    uint32_t count = stage->done_count;
+    assert_true(count <= room);
+    memcpy(numbers, stage->told, count * sizeof(numbers[0]));
+    stage->done_count = 0;
+    return count;
+}
 
 static int stage_set(void **state)
 {
@@ -24,7 +45,10 @@ static int stage_set(void **state)
     }
     snprintf(stage->folder, sizeof(stage->folder), "%s/aftersales", stage->parent);
     snprintf(stage->path, sizeof(stage->path), "%s/" WATCH_DESK_NAME, stage->folder);
-    stage->desk = watch_desk_create(stage->folder);
+    stage->desk = watch_desk_create(&(struct watch_desk_setup){.folder = stage->folder,
+                                                               .on_effect = on_effect,
+                                                               .done_take = done_take,
+                                                               .argument = stage});
     stage->sink = watch_desk_sink(stage->desk);
     *state = stage;
     return 0;
@@ -89,6 +113,58 @@ static void test_a_flag_that_is_told_again_is_kept_once(void **state)
     assert_int_equal(stage->sink.take(stage->sink.argument, &first), STATUS_OK);
     assert_int_equal(flag_count(stage), 2);
     assert_int_equal(stage->sink.flush(stage->sink.argument), STATUS_OK);
+}
+
+static int64_t number_of(const struct stage *stage, const char *sql)
+{
+    sqlite3 *database = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(stage->path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    return number;
+}
+
+/* A case asks for something outside until that is said to be done. */
+static void test_a_flag_opens_a_case_whose_effects_are_told_until_they_are_done(void **state)
+{
+    struct stage *stage = *state;
+    struct flag flag = flag_of(11);
+    int64_t now_us = flag.window_end_us;
+    expect_open(stage);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &flag), STATUS_OK);
+    assert_int_equal(number_of(stage, "SELECT count(*) FROM service_case"), 1);
+    uint32_t told_count = stage->told_count;
+    assert_true(told_count > 0);
+    int64_t pending = number_of(stage, "SELECT count(*) FROM case_effect");
+    assert_true(pending >= told_count); /* orders of one case come one after the other */
+    now_us += CLERK_RETRY_US + 1000000;
+    assert_int_equal(stage->sink.time(stage->sink.argument, now_us), STATUS_OK);
+    assert_true(stage->told_count > told_count); /* they were LATER */
+    stage->done_count = told_count;
+    assert_int_equal(stage->sink.time(stage->sink.argument, now_us + 1000000), STATUS_OK);
+    assert_int_equal(stage->done_count, 0);
+    assert_int_equal(number_of(stage, "SELECT count(*) FROM case_effect"), pending - told_count);
+}
+
+static void test_what_is_seen_goes_to_the_clerk(void **state)
+{
+    struct stage *stage = *state;
+    struct observation seen = {.kind = OBSERVATION_SIGNED_ON,
+                               .position = 5,
+                               .wall_us = INT64_C(1790000000000000),
+                               .count = 1,
+                               .terminal_id = "00000001",
+                               .firmware = "1.2.3"};
+    expect_open(stage);
+    assert_int_equal(stage->sink.observe(stage->sink.argument, &seen), STATUS_OK);
+    assert_int_equal(stage->sink.flush(stage->sink.argument), STATUS_OK);
+    assert_int_equal(number_of(stage, "SELECT count(*) FROM terminal_seen"
+                                      " WHERE firmware = '1.2.3'"),
+                     1);
 }
 
 static void test_a_flag_that_cannot_be_is_said_and_holds_nobody_up(void **state)
@@ -164,7 +240,7 @@ static void test_a_path_that_is_too_long_is_refused(void **state)
     char path[600];
     memset(path, 'x', sizeof(path));
     path[sizeof(path) - 1] = 0;
-    assert_null(watch_desk_create(path));
+    assert_null(watch_desk_create(&(struct watch_desk_setup){.folder = path}));
 }
 
 int main(void)
@@ -172,6 +248,8 @@ int main(void)
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         STAGE(test_a_flag_that_is_told_again_is_kept_once),
+        STAGE(test_a_flag_opens_a_case_whose_effects_are_told_until_they_are_done),
+        STAGE(test_what_is_seen_goes_to_the_clerk),
         STAGE(test_a_flag_that_cannot_be_is_said_and_holds_nobody_up),
         STAGE(test_a_folder_that_cannot_be_made_is_told_and_tried_again),
         STAGE(test_a_file_that_is_held_loses_no_flag),
