@@ -148,6 +148,22 @@ static enum status passed_since(struct desk *desk, const struct merchant_registr
     return status;
 }
 
+enum status inspection_book_next(struct desk *desk, const struct inspection_rules *rules,
+                                 int32_t today, struct merchant_registration *merchant,
+                                 struct inspection_due *due)
+{
+    uint32_t count = 0;
+    int32_t day = 0;
+    enum status status = registry_find(desk, REGISTRY_MERCHANT, merchant);
+    if (status == STATUS_OK) {
+        status = passed_since(desk, merchant, &count, &day);
+    }
+    if (status == STATUS_OK) {
+        inspection_next(rules, merchant, count, day, today, due);
+    }
+    return status;
+}
+
 static bool on_merchant(void *argument, const void *row)
 {
     struct due_walk *walk = argument;

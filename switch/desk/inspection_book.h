@@ -25,6 +25,11 @@ MUST_CHECK enum status inspection_book_list(struct desk *desk, const char *merch
                                             struct inspection_entry *entries, uint32_t room,
                                             uint32_t *count);
 
+/* When the merchant is to be looked at next; fills in its row, too. NOT_FOUND: no such merchant. */
+MUST_CHECK enum status inspection_book_next(struct desk *desk, const struct inspection_rules *rules,
+                                            int32_t today, struct merchant_registration *merchant,
+                                            struct inspection_due *due);
+
 struct inspection_sink {
     void (*on_due)(void *argument, const struct merchant_registration *merchant,
                    const struct inspection_due *due);

@@ -122,6 +122,18 @@ static void check_row(struct registry_edit *edit)
     }
 }
 
+enum status registry_edit_read(struct registry_edit *edit)
+{
+    enum status status = registry_edit_key(edit);
+    if (status == STATUS_OK) {
+        apply(edit, false);
+    }
+    if (edit->fault_count == 0) {
+        check_row(edit);
+    }
+    return edit->fault_count == 0 ? STATUS_OK : STATUS_BAD_VALUE;
+}
+
 static enum status change(struct desk *desk, struct registry_edit *edit)
 {
     const union registry_row key = edit->row;

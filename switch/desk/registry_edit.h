@@ -43,6 +43,9 @@ MUST_CHECK enum status registry_edit_find(struct desk *desk, struct registry_edi
 /* The same of the key alone, whether or not such a row is there. */
 MUST_CHECK enum status registry_edit_key(struct registry_edit *edit);
 
+/* A whole new row from its cells, without looking what is stored. BAD_VALUE: faults were told. */
+MUST_CHECK enum status registry_edit_read(struct registry_edit *edit);
+
 /* Ends the terminal's binding that is in force, on that day, which is filled in. NOT_FOUND: none
  * is. BAD_VALUE: the day lies before its beginning. */
 MUST_CHECK enum status registry_unbind(struct desk *desk, int32_t day, const struct desk_actor *by,
