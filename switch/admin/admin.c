@@ -23,6 +23,7 @@
 #include "switch/admin/event_feed.h"
 #include "switch/admin/gate.h"
 #include "switch/admin/late_report.h"
+#include "switch/admin/registry_call.h"
 #include "switch/admin/version_call.h"
 #include "switch/admin/webhooks.h"
 
@@ -32,6 +33,10 @@
 #define CONNECTION_MEMORY 32768  /* head of a request; longer ones are refused */
 #define BODY_BYTES_MAX 4096      /* of calls that read none */
 #define FILES_BYTES_MAX (3u * 1024 * 1024) /* rule files of 1 MiB in all, as JSON */
+/* Longer ones are large: few are read at once, and each MiB of one has REQUEST_SECONDS of its own.
+ */
+#define LARGE_BYTES_MIN (4u * 1024 * 1024)
+#define LARGE_COUNT_MAX 2
 #define PEM_BYTES_MAX 65536
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -46,6 +51,9 @@ struct admin {
     struct desk_share *desk;
     struct event_waits waits;
     struct webhooks *webhooks;
+    struct registry_job *registry_job;
+    struct retire_job *retire_job; /* NULL: there is no after-sales */
+    atomic_uint large_count;       /* long bodies that are being read or worked on */
     struct MHD_Daemon *daemon;
     struct file_text certificate, key;
     atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
@@ -54,6 +62,7 @@ struct admin {
 /* What is kept between libmicrohttpd's calls for one request. */
 struct request {
     size_t kept_max; /* the body is kept, up to here; 0: the call reads none */
+    bool is_large;   /* it is counted in large_count */
     size_t body_length, body_room;
     char *body; /* owner; NULL: none yet */
 };
@@ -183,6 +192,8 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .job = admin->job,
                         .desk = admin->desk,
                         .evidence_key = admin->setup.evidence_key,
+                        .registry_job = admin->registry_job,
+                        .retire_job = admin->retire_job,
                         .holder = &holder,
                         .option = option_of,
                         .header = header_of,
@@ -204,6 +215,8 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, on_flag, &call.is_verbose);
     read_own(admin, &own);
     call.operator_name = holder.name;
+    call.option_count =
+        (unsigned)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL);
     call_serve(&call, answer);
     report(admin, &noted, &holder, answer, &pending);
 }
@@ -244,6 +257,23 @@ static struct MHD_Response *make_response(struct answer *answer)
     return response;
 }
 
+/* What a connection's deadline is counted by; -1: none. Places count from 1 in a context, because
+ * no context is NULL. */
+static int place_of(void *context)
+{
+    return (int)(intptr_t)context - 1;
+}
+
+/* The connection has REQUEST_SECONDS again. */
+static void renew_deadline(struct admin *admin, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *information =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (information != NULL && place_of(information->socket_context) >= 0) {
+        deadline_watch_renew(admin->watch, place_of(information->socket_context));
+    }
+}
+
 /* Takes over the body. */
 static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *connection,
                                    struct answer *answer)
@@ -251,6 +281,9 @@ static enum MHD_Result send_answer(struct admin *admin, struct MHD_Connection *c
     unsigned class = answer->code / 100;
     if (class >= 1 && class <= METRICS_TEXT_CODE_CLASSES) {
         atomic_fetch_add(&admin->requests[class - 1], 1);
+    }
+    if (answer->length > LARGE_BYTES_MIN) {
+        renew_deadline(admin, connection); /* it has taken long to make */
     }
     struct MHD_Response *response = make_response(answer);
     if (response == NULL) {
@@ -285,6 +318,10 @@ static size_t kept_max_of(const struct endpoint_match *match)
     if (match->endpoint == ENDPOINT_DRY_RUN) {
         return DRY_RUN_BYTES_MAX;
     }
+    size_t desk_max = registry_call_body_max(match->endpoint);
+    if (desk_max > 0) {
+        return desk_max;
+    }
     return endpoint_takes_files(match->endpoint) ? FILES_BYTES_MAX : 0;
 }
 
@@ -308,6 +345,23 @@ static enum MHD_Result refuse_body(struct admin *admin, struct MHD_Connection *c
     snprintf(detail, sizeof(detail), "this call takes no body of more than %zu bytes",
              body_max(request));
     answer_problem(&answer, 413, detail);
+    return send_answer(admin, connection, &answer);
+}
+
+/* False: as many long bodies as may be are under way. */
+static bool take_large(struct admin *admin, struct request *request)
+{
+    if (request->kept_max < LARGE_BYTES_MIN) {
+        return true;
+    }
+    request->is_large = true;
+    return atomic_fetch_add(&admin->large_count, 1) < LARGE_COUNT_MAX;
+}
+
+static enum MHD_Result refuse_large(struct admin *admin, struct MHD_Connection *connection)
+{
+    struct answer answer = {0};
+    answer_problem(&answer, 503, "other long files are being read; try again in a while");
     return send_answer(admin, connection, &answer);
 }
 
@@ -337,6 +391,9 @@ static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection 
             found.finding = &finding;
             return answer_whole(admin, connection, &found, request);
         }
+        if (!take_large(admin, request)) {
+            return refuse_large(admin, connection);
+        }
     }
     return body_is_announced_too_long(connection, request) ? refuse_body(admin, connection, request)
                                                            : MHD_YES;
@@ -350,7 +407,7 @@ static enum MHD_Result take_body(struct request *request, const char *bytes, siz
     }
     size_t needed = request->body_length + length;
     if (request->kept_max > 0 && needed > request->body_room) {
-        size_t room = 2 * needed;
+        size_t room = 2 * needed < request->kept_max ? 2 * needed : request->kept_max;
         char *body = realloc(request->body, room);
         if (body == NULL) {
             return MHD_NO;
@@ -384,18 +441,20 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *connect
     if (*upload_length > 0) {
         size_t length = *upload_length;
         *upload_length = 0;
-        return take_body(request, upload, length);
+        size_t before = request->body_length;
+        enum MHD_Result taken = take_body(request, upload, length);
+        if (request->is_large && before >> 20 != request->body_length >> 20) {
+            renew_deadline(admin, connection);
+        }
+        return taken;
+    }
+    if (request->is_large) {
+        renew_deadline(admin, connection);
     }
     return answer_whole(admin, connection, &asked, request);
 }
 
 /* --- connections -------------------------------------------------------------------------- */
-
-/* Places count from 1 here, because no context is NULL. */
-static int place_of(void *context)
-{
-    return (int)(intptr_t)context - 1;
-}
 
 static void on_connection(void *argument, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
@@ -418,16 +477,15 @@ static void on_completed(void *argument, struct MHD_Connection *connection, void
     struct admin *admin = argument;
     struct request *request = *kept;
     (void)how;
+    if (request != NULL && request->is_large) {
+        atomic_fetch_sub(&admin->large_count, 1);
+    }
     if (request != NULL) {
         free(request->body);
     }
     free(request);
     *kept = NULL;
-    const union MHD_ConnectionInfo *information =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    if (information != NULL && place_of(information->socket_context) >= 0) {
-        deadline_watch_renew(admin->watch, place_of(information->socket_context));
-    }
+    renew_deadline(admin, connection);
 }
 
 /* --- start and stop ----------------------------------------------------------------------- */
@@ -462,6 +520,20 @@ static bool open_webhooks(struct admin *admin, char *reason)
     return admin->webhooks != NULL;
 }
 
+/* What works on the database of after-sales. */
+static bool open_desk(struct admin *admin, const char *folder)
+{
+    admin->desk = desk_share_create(folder);
+    if (admin->desk == NULL) {
+        return false;
+    }
+    admin->registry_job = registry_job_create(admin->desk);
+    if (folder[0] != '\0') {
+        admin->retire_job = retire_job_create(admin->desk, admin->audit);
+    }
+    return admin->registry_job != NULL && (folder[0] == '\0' || admin->retire_job != NULL);
+}
+
 static bool open_parts(struct admin *admin, char *reason)
 {
     const struct admin_setup *setup = &admin->setup;
@@ -486,11 +558,10 @@ static bool open_parts(struct admin *admin, char *reason)
     gate_open(&admin->gate, admin->tokens, admin->audit);
     admin->job = log_job_create(setup->log, setup->backup_folder, setup->options);
     admin->late = late_report_create(&admin->gate, setup->log);
-    admin->desk = desk_share_create(setup->aftersales);
-    if (admin->desk != NULL && !open_webhooks(admin, reason)) {
+    if (!open_desk(admin, setup->aftersales) || !open_webhooks(admin, reason)) {
         return false;
     }
-    return admin->watch != NULL && admin->job != NULL && admin->late != NULL && admin->desk != NULL;
+    return admin->watch != NULL && admin->job != NULL && admin->late != NULL;
 }
 
 union socket_address {
@@ -543,6 +614,8 @@ static void admin_free(struct admin *admin)
         log_job_destroy(admin->job);
     }
     webhooks_destroy(admin->webhooks);
+    registry_job_destroy(admin->registry_job);
+    retire_job_destroy(admin->retire_job);
     desk_share_destroy(admin->desk);
     if (admin->tokens != NULL) {
         token_file_close(admin->tokens);

@@ -11,9 +11,13 @@
 #include "switch/admin/event_feed.h"
 #include "switch/admin/evidence_call.h"
 #include "switch/admin/fee_answer.h"
+#include "switch/admin/inspection_call.h"
 #include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
+#include "switch/admin/point_call.h"
 #include "switch/admin/readiness.h"
+#include "switch/admin/registry_call.h"
+#include "switch/admin/report_call.h"
 #include "switch/admin/route_call.h"
 #include "switch/admin/status_json.h"
 #include "switch/admin/text_json.h"
@@ -313,6 +317,21 @@ static void serve_job(const struct call *call, struct answer *answer)
     answer_json(answer, 200, log_job_json(call->job));
 }
 
+static void serve_retention(const struct call *call, struct answer *answer)
+{
+    if (call->retire_job == NULL) {
+        answer_problem(answer, 503,
+                       "this switch has no after-sales: set aftersales.folder and restart");
+        return;
+    }
+    bool is_asked = call->endpoint == ENDPOINT_RETENTION_RUN;
+    if (is_asked && retire_job_wake(call->retire_job) != STATUS_OK) {
+        answer_problem(answer, 409, "it is under way; GET /api/v1/retention tells its end");
+        return;
+    }
+    answer_json(answer, is_asked ? 202 : 200, retire_job_json(call->retire_job));
+}
+
 static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answer *answer) = {
     [ENDPOINT_HEALTHZ] = serve_healthz,
     [ENDPOINT_READYZ] = serve_readyz,
@@ -346,6 +365,26 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_WEBHOOK_LIST] = webhook_call_serve,
     [ENDPOINT_WEBHOOK_RETRY] = webhook_call_serve,
     [ENDPOINT_EVIDENCE] = evidence_call_serve,
+    [ENDPOINT_REGISTRY_KINDS] = registry_call_serve,
+    [ENDPOINT_REGISTRY_LIST] = registry_call_serve,
+    [ENDPOINT_REGISTRY_SHOW] = registry_call_serve,
+    [ENDPOINT_REGISTRY_PUT] = registry_call_serve,
+    [ENDPOINT_REGISTRY_HISTORY] = registry_call_serve,
+    [ENDPOINT_REGISTRY_EXPORT] = registry_call_serve,
+    [ENDPOINT_REGISTRY_IMPORT] = registry_call_import,
+    [ENDPOINT_REGISTRY_CHECK] = registry_call_import,
+    [ENDPOINT_REGISTRY_JOB] = registry_call_import,
+    [ENDPOINT_BIND] = registry_call_bind,
+    [ENDPOINT_UNBIND] = registry_call_bind,
+    [ENDPOINT_POINT_NEAR] = point_call_serve,
+    [ENDPOINT_INSPECTION_DUE] = inspection_call_serve,
+    [ENDPOINT_TERMINAL_SILENT] = inspection_call_serve,
+    [ENDPOINT_TERMINAL_OUTDATED] = inspection_call_serve,
+    [ENDPOINT_INSPECTION_LIST] = inspection_call_serve,
+    [ENDPOINT_INSPECTION_RECORD] = inspection_call_serve,
+    [ENDPOINT_REPORT] = report_call_serve,
+    [ENDPOINT_RETENTION] = serve_retention,
+    [ENDPOINT_RETENTION_RUN] = serve_retention,
     [ENDPOINT_RELOAD] = serve_act,
     [ENDPOINT_DRAIN] = serve_act,
 };

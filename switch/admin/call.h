@@ -10,6 +10,8 @@
 #include "switch/admin/endpoint.h"
 #include "switch/admin/log_job.h"
 #include "switch/admin/metrics_text.h"
+#include "switch/admin/registry_job.h"
+#include "switch/admin/retire_job.h"
 #include "switch/admin/token_file.h"
 #include "switch/admin/txn_query.h"
 
@@ -26,6 +28,8 @@ struct call {
     struct log_job *job;               /* borrowed */
     struct desk_share *desk;           /* borrowed */
     const char *evidence_key;          /* PEM file; "": none */
+    struct registry_job *registry_job; /* borrowed */
+    struct retire_job *retire_job;     /* borrowed; NULL: there is no after-sales */
     const struct token_holder *holder; /* who asks */
     const char *body;                  /* borrowed; of a call that takes one */
     size_t body_length;
@@ -35,6 +39,7 @@ struct call {
     const char *(*header)(void *connection, const char *name);
     void *connection;
     struct event_waits *waits;       /* borrowed; those who wait for events */
+    unsigned option_count;           /* how many there are */
     struct control_pending *pending; /* filled in where the switch gave no answer in time */
 };
 

@@ -2,6 +2,7 @@
 #include "switch/admin/desk_share.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,11 +35,18 @@ void desk_share_destroy(struct desk_share *share)
     free(share);
 }
 
-struct desk *desk_share_take(struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE])
+static bool is_configured(const struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE])
 {
     if (share->path[0] == '\0') {
         snprintf(reason, DESK_SHARE_REASON_SIZE,
                  "this switch has no after-sales: set aftersales.folder and restart");
+    }
+    return share->path[0] != '\0';
+}
+
+struct desk *desk_share_take(struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE])
+{
+    if (!is_configured(share, reason)) {
         return NULL;
     }
     pthread_mutex_lock(&share->mutex);
@@ -53,4 +61,13 @@ struct desk *desk_share_take(struct desk_share *share, char reason[DESK_SHARE_RE
 void desk_share_give(struct desk_share *share)
 {
     pthread_mutex_unlock(&share->mutex);
+}
+
+struct desk *desk_share_open(const struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE])
+{
+    struct desk *desk = NULL;
+    if (is_configured(share, reason) && desk_open(&desk, share->path, reason) != STATUS_OK) {
+        desk = NULL;
+    }
+    return desk;
 }

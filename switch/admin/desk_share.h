@@ -21,3 +21,6 @@ void desk_share_destroy(struct desk_share *share);
 /* Waits for its turn. NULL: `reason` says why it cannot be had, and nothing is to be given back. */
 struct desk *desk_share_take(struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE]);
 void desk_share_give(struct desk_share *share);
+/* A connection of the caller's own, for what takes long or reads much; ended by desk_close(). NULL:
+ * `reason` says why. */
+struct desk *desk_share_open(const struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE]);

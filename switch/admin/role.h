@@ -33,6 +33,8 @@ enum role {
       ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) |             \
           ROLE_SET_SCOPED,                                                                         \
       "any token: no merchant's data")                                                             \
+    X(UNSCOPED, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK),    \
+      "any token without a scope")                                                                 \
     X(VIEWER, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR), "viewer, operator")                           \
     X(OPERATOR, ROLE_BIT(OPERATOR), "operator")                                                    \
     X(DESK, ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK),                           \

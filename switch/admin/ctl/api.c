@@ -10,16 +10,20 @@
 
 #include <curl/curl.h>
 
-#define BODY_BYTES_MAX (8u * 1024 * 1024)
+#include "switch/admin/ctl/table.h"
+
+#define BODY_BYTES_MAX ((size_t)8 * 1024 * 1024)
+#define PATIENT_BYTES_MAX ((size_t)512 * 1024 * 1024)
 #define TOKEN_SIZE 160
 #define CONNECT_SECONDS 5L
 #define REQUEST_SECONDS 30L
+#define PATIENT_SECONDS 600L
 
 struct api {
     CURL *curl;
     struct curl_slist *headers;
     char url[256];
-    size_t length;
+    size_t length, length_max;
     char *body; /* owner; of the request under way */
     char fault[CURL_ERROR_SIZE];
 };
@@ -49,7 +53,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *argument)
 {
     struct api *api = argument;
     size_t length = size * count;
-    if (api->length + length > BODY_BYTES_MAX) {
+    if (api->length + length > api->length_max) {
         return 0;
     }
     char *body = realloc(api->body, api->length + length + 1);
@@ -93,6 +97,7 @@ struct api *api_open(const struct api_setup *setup)
         free(api);
         return NULL;
     }
+    api->length_max = BODY_BYTES_MAX;
     snprintf(api->url, sizeof(api->url), "%.*s", (int)sizeof(api->url) - 1, setup->url);
     if (token[0] != '\0') {
         snprintf(header, sizeof(header), "Authorization: Bearer %s", token);
@@ -129,6 +134,7 @@ static void print_problem(const json_t *json, long code)
 {
     const char *detail = json_string_value(json_object_get(json, "detail"));
     const char *title = json_string_value(json_object_get(json, "title"));
+    table_write_lines(stderr, json_object_get(json, "faults"));
     fprintf(stderr, "tillwayctl: %s (%ld%s%s)\n", detail != NULL ? detail : "the call failed", code,
             title != NULL ? " " : "", title != NULL ? title : "");
 }
@@ -145,7 +151,7 @@ static const char *advice(CURLcode failed)
 /* One request; what a bad code means was said on stderr. */
 static enum ctl_exit ask(struct api *api, const char *path)
 {
-    char url[1024];
+    char url[2304];
     long code = 0;
     snprintf(url, sizeof(url), "%s%s", api->url, path);
     api->length = 0;
@@ -220,6 +226,20 @@ enum ctl_exit api_post_json(struct api *api, const char *path, const json_t *bod
     enum ctl_exit code = api_post_text(api, path, text, json);
     free(text);
     return code;
+}
+
+enum ctl_exit api_put_json(struct api *api, const char *path, const json_t *body, json_t **json)
+{
+    curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, "PUT");
+    enum ctl_exit code = api_post_json(api, path, body, json);
+    curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, NULL);
+    return code;
+}
+
+void api_be_patient(struct api *api)
+{
+    api->length_max = PATIENT_BYTES_MAX;
+    curl_easy_setopt(api->curl, CURLOPT_TIMEOUT, PATIENT_SECONDS);
 }
 
 enum ctl_exit api_delete(struct api *api, const char *path, json_t **json)

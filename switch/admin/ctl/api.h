@@ -39,11 +39,14 @@ enum ctl_exit api_post(struct api *api, const char *path, json_t **json);
 enum ctl_exit api_post_text(struct api *api, const char *path, const char *text, json_t **json);
 /* With a JSON body; borrowed. */
 enum ctl_exit api_post_json(struct api *api, const char *path, const json_t *body, json_t **json);
+enum ctl_exit api_put_json(struct api *api, const char *path, const json_t *body, json_t **json);
 enum ctl_exit api_delete(struct api *api, const char *path, json_t **json);
 /* JSON lines of the feed of events: `*text` lives until the next call, and may be written into;
  * `*after` is the number behind which the feed goes on. */
 enum ctl_exit api_get_lines(struct api *api, const char *path, char **text, long long *after);
 /* What comes is written to `to`, as long as it may be; of a refusal nothing. */
 enum ctl_exit api_get_file(struct api *api, const char *path, FILE *to);
+/* What follows may take ten minutes, and answer with more than usual. */
+void api_be_patient(struct api *api);
 /* Appends name=value, escaped, to a path that has room. False: it does not fit. */
 int api_add_parameter(struct api *api, char *path, size_t path_size, const char *const pair[2]);

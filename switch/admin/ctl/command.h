@@ -10,7 +10,7 @@
 #include "switch/admin/ctl/api.h"
 #include "switch/admin/ctl/table.h"
 
-#define COMMAND_WORD_COUNT_MAX 16
+#define COMMAND_WORD_COUNT_MAX 40 /* a row has up to 32 cells */
 #define COMMAND_OPTION_COUNT_MAX 32
 #define COMMAND_PATH_SIZE 512
 
@@ -42,7 +42,8 @@ struct command_group {
 
 extern const struct command_group STATUS_GROUP, CHANNELS_GROUP, TERMINAL_GROUP, RELOAD_GROUP,
     DRAIN_GROUP, TXN_GROUP, FEE_GROUP, ROUTE_GROUP, LOG_GROUP, TRACE_GROUP, SPEC_GROUP,
-    VERSION_GROUP, LIMIT_GROUP, EVENTS_GROUP, WEBHOOK_GROUP, EVIDENCE_GROUP;
+    VERSION_GROUP, LIMIT_GROUP, EVENTS_GROUP, WEBHOOK_GROUP, EVIDENCE_GROUP, REGISTRY_GROUP,
+    SERVICE_POINT_GROUP, INSPECTION_GROUP, REPORT_GROUP;
 
 /* The words from the second on are `second` and so many in all. */
 bool command_is(const struct command *command, const char *second, int word_count);
