@@ -87,6 +87,18 @@ enum payment_cargo {
         PAYMENT_CARGO_COUNT
 };
 
+/* Field 63 of an answer: card scheme 3, texts of issuer, scheme and acquirer 20 each, then one for
+ * the terminal's display (unionpay-pos 2). */
+#define PAYMENT_WORDS_AT 63
+#define PAYMENT_WORDS_BYTES_MAX 60
+
+/* What the answer to a request may say to the cashier there. */
+enum payment_words {
+    PAYMENT_WORDS_NONE,  /* its answer has no such field, or it is too short */
+    PAYMENT_WORDS_PLAIN, /* printable ASCII */
+    PAYMENT_WORDS_LOCAL  /* GBK, too */
+};
+
 /* The transaction that a reversal, void or refund speaks of. */
 struct payment_original {
     /* F61.1, F61.2 at the terminal side; F90 at the host side. A terminal's reversal has the trace
@@ -115,6 +127,7 @@ struct payment {
     enum payment_kind original_kind; /* of a REVERSAL: the kind it undoes */
     enum payment_leg leg;
     uint8_t is_repeat;         /* the message type says "repeat" (0401, 0421) */
+    uint8_t answer_words;      /* of a terminal's request: enum payment_words */
     uint32_t stan, batch;      /* F11, F60.2 */
     struct money amount;       /* F4, F49 */
     char terminal_id[9];       /* F41 */

@@ -184,6 +184,14 @@ static void log_clock(const struct engine_effect *effect)
         LOG_NUMBER("ahead_s", effect->clock_ahead_s), LOG_TEXT("text", text));
 }
 
+static void rim_ordered(void *argument, const struct engine_effect *effect)
+{
+    struct core *core = argument;
+    if (core->setup.ordered != NULL) {
+        core->setup.ordered(core->setup.argument, effect->order.ticket, effect->order.answer);
+    }
+}
+
 static void rim_notice(void *argument, const struct engine_effect *effect)
 {
     struct core *core = argument;
@@ -253,6 +261,7 @@ static bool parts_create(struct core *core)
                              .reply = rim_reply,
                              .make_keys = rim_make_keys,
                              .lookup = rim_lookup,
+                             .ordered = rim_ordered,
                              .notice = rim_notice,
                              .argument = core};
     core->held_count_max = options->engine.held_count_max;
@@ -350,11 +359,13 @@ enum status core_replay(struct core *core, char reason[STORE_REASON_SIZE])
     const struct store_reader reader = {on_record, on_usage, core};
     enum status status = store_replay(core->store, &reader, reason);
     if (status == STATUS_OK && core->unplaced_position != 0) {
-        snprintf(reason, STORE_REASON_SIZE,
-                 "the log has more in doubt at record %" PRIu64 " than engine.txn_count_max = %u "
-                 "holds, or names more than %d channels; raise the option to what it was",
-                 core->unplaced_position, core->setup.options->engine.txn_count_max,
-                 CHANNEL_COUNT_MAX);
+        snprintf(
+            reason, STORE_REASON_SIZE,
+            "the log has more in doubt at record %" PRIu64 " than engine.txn_count_max = %u "
+            "holds, or names more than %d channels or %d subjects of orders; raise the option to "
+            "what it was",
+            core->unplaced_position, core->setup.options->engine.txn_count_max, CHANNEL_COUNT_MAX,
+            ORDER_SUBJECT_COUNT_MAX);
         return STATUS_NO_ROOM;
     }
     if (status == STATUS_OK) {
@@ -448,6 +459,15 @@ void core_sighting(struct core *core, const char terminal_id[9], enum txn_reason
     event.sighting.reason = reason;
     event.sighting.count = count;
     event.sighting.is_log_short = store_is_short(core->store);
+    driver_step(core->driver, &event);
+}
+
+void core_order(struct core *core, const struct order *order, uint64_t ticket)
+{
+    struct engine_event event = event_now(core, ENGINE_ORDER);
+    REQUIRE(!driver_is_full(core->driver));
+    event.order.order = order;
+    event.order.ticket = ticket;
     driver_step(core->driver, &event);
 }
 

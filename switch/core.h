@@ -28,6 +28,9 @@ struct core_setup {
     void (*reply)(void *argument, const struct engine_effect *effect);
     void (*forward)(void *argument, const struct engine_effect *effect);
     void (*make_keys)(void *argument, const struct engine_effect *effect);
+    /* What became of an order: after its row is on disk, or at once where it was refused. May come
+     * inside core_order(). NULL: nobody gives any. */
+    void (*ordered)(void *argument, uint64_t ticket, enum order_answer answer);
     /* A record of the log read back: working keys that are in force. */
     void (*on_replayed)(void *argument, const struct record *record);
     /* store_setup.on_committed, of the log's writer. NULL: nobody watches. */
@@ -59,6 +62,8 @@ void core_request(struct core *core, struct conn_handle conn, const struct payme
 /* What the rim saw of a terminal, `count` times; where core_has_room() says so. */
 void core_sighting(struct core *core, const char terminal_id[9], enum txn_reason reason,
                    uint32_t count);
+/* An order about a terminal or merchant, where core_has_room() says so; `ordered` answers. */
+void core_order(struct core *core, const struct order *order, uint64_t ticket);
 void core_response(struct core *core, uint16_t channel, const struct payment *payment);
 void core_channel(struct core *core, uint16_t channel, bool is_up);
 /* A channel's next settlement day, YYYYMMDD, begins. */

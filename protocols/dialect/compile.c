@@ -226,6 +226,25 @@ static void refuse_equal_keys(const struct compile *compile, const struct docume
     }
 }
 
+/* What the response may tell the cashier: as much as its field for that can hold. */
+static enum payment_words words_of(const struct dialect *dialect, const struct dialect_row *row)
+{
+    const struct dialect_layout *layout = &dialect->layouts[row->layouts[PAYMENT_RESPONSE]];
+    for (unsigned field = 2; field <= SPEC_FIELD_MAX; field++) {
+        const struct dialect_op *op = &dialect->ops[PAYMENT_RESPONSE][field];
+        const struct spec_field *format = &dialect->spec->fields[field];
+        const unsigned word = (field - 1) / 64;
+        const uint64_t bits = layout->required[word] | layout->optional[word];
+        if (op->type == DIALECT_CARGO && op->cargo == PAYMENT_CARGO_CUSTOM_63 &&
+            (bits & dialect_bit(field)) != 0 && format->is_variable &&
+            format->count >= PAYMENT_WORDS_AT + PAYMENT_WORDS_BYTES_MAX) {
+            return format->characters == SPEC_CHARACTERS_ASCII ? PAYMENT_WORDS_PLAIN
+                                                               : PAYMENT_WORDS_LOCAL;
+        }
+    }
+    return PAYMENT_WORDS_NONE;
+}
+
 static void read_transaction(const struct compile *compile, const struct document_node *node)
 {
     static const char *const KNOWN[] = {"kind", "name",  "mti",   "repeat",  "key",
@@ -246,6 +265,7 @@ static void read_transaction(const struct compile *compile, const struct documen
     read_key(compile, document_member(node, "means"), row, true);
     read_fixed(compile, document_member(node, "fixed"), row);
     read_layout_names(compile, node, row);
+    row->answer_words = (uint8_t)words_of(dialect, row);
     refuse_equal_keys(compile, node, row);
     dialect->row_count++;
 }

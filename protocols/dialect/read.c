@@ -599,6 +599,8 @@ enum status dialect_read(const struct dialect *dialect, const struct message *me
         return reading.status;
     }
     payment->kind = row->kind;
+    payment->answer_words =
+        payment->leg == PAYMENT_REQUEST ? row->answer_words : PAYMENT_WORDS_NONE;
     if (row->means_mask != 0) {
         fill_meaning(payment, row);
     }

@@ -189,6 +189,7 @@ struct dialect_row {
     char constants[DIALECT_KEY_COUNT][DIALECT_KEY_TEXT_SIZE]; /* the key as texts */
     char mti[DIALECT_LEG_COUNT][2][5];                        /* by leg, then first and repeated */
     uint8_t layouts[DIALECT_LEG_COUNT];
+    uint8_t answer_words; /* enum payment_words: what field 63 of its response may say */
     uint8_t fixed_first, fixed_count; /* in dialect.fixed */
 };
 

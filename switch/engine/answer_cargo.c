@@ -6,6 +6,10 @@
 #include "protocols/base/require.h"
 
 #define VALUE_HEADER_BYTES 3
+/* Field 63 of an answer: card scheme 3, texts of issuer, scheme and acquirer 20 each, then the one
+ * for the terminal (unionpay-pos 2). */
+#define WORDS_AT PAYMENT_WORDS_AT
+#define WORDS_BYTES_MAX PAYMENT_WORDS_BYTES_MAX
 #define VOUCHER 255 /* no kind of cargo: a text of its own in a payment */
 
 /* Keys and uploads (48, 62) are not an answer's texts: sign-on and downloads are answered anew. */
@@ -42,6 +46,59 @@ uint16_t answer_cargo_pack(uint8_t packed[RECORD_ANSWER_BYTES_MAX], const struct
     }
     REQUIRE(writer.status == STATUS_OK);
     return (uint16_t)writer.position;
+}
+
+/* Where field 63 stands in what is packed, and its value; `length` where it is not there. */
+static uint32_t find_words(struct byte_view packed, struct byte_view *value)
+{
+    struct byte_reader reader;
+    byte_reader_init(&reader, packed.bytes, packed.length);
+    *value = (struct byte_view){NULL, 0};
+    while (byte_reader_left(&reader) >= VALUE_HEADER_BYTES) {
+        uint32_t at = reader.position;
+        uint8_t which = byte_reader_u8(&reader);
+        uint16_t length = byte_reader_u16(&reader);
+        const uint8_t *bytes = byte_reader_take(&reader, length);
+        if (bytes != NULL && which == PAYMENT_CARGO_CUSTOM_63) {
+            *value = (struct byte_view){bytes, length};
+            return at;
+        }
+    }
+    return packed.length;
+}
+
+/* Whether the channel leaves the terminal's own part to us. */
+static bool leaves_room(struct byte_view value)
+{
+    for (uint32_t i = WORDS_AT; i < value.length; i++) {
+        if (value.bytes[i] != ' ') {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool answer_cargo_put_words(uint8_t packed[RECORD_ANSWER_BYTES_MAX], uint16_t *length,
+                            struct byte_view words)
+{
+    struct byte_view value;
+    struct byte_writer writer;
+    uint32_t at = find_words((struct byte_view){packed, *length}, &value);
+    uint32_t front = value.length < WORDS_AT ? value.length : WORDS_AT;
+    if (words.length == 0 || words.length > WORDS_BYTES_MAX || !leaves_room(value) ||
+        at + VALUE_HEADER_BYTES + WORDS_AT + words.length > RECORD_ANSWER_BYTES_MAX) {
+        return false;
+    }
+    /* It stands last (`kept`), and the channel's part of it stays where it is. */
+    byte_writer_init(&writer, packed + at, RECORD_ANSWER_BYTES_MAX - at);
+    byte_writer_u8(&writer, PAYMENT_CARGO_CUSTOM_63);
+    byte_writer_u16(&writer, (uint16_t)(WORDS_AT + words.length));
+    (void)byte_writer_take(&writer, front);
+    byte_writer_fill(&writer, ' ', WORDS_AT - front);
+    byte_writer_put(&writer, words.bytes, words.length);
+    REQUIRE(writer.status == STATUS_OK);
+    *length = (uint16_t)(at + writer.position);
+    return true;
 }
 
 void answer_cargo_unpack(struct payment *reply, struct byte_view packed)

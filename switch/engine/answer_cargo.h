@@ -13,6 +13,11 @@
 /* Packs what a response brought, in the order of the kinds; what does not fit is left out, the last
  * kinds first. Answers the length. */
 uint16_t answer_cargo_pack(uint8_t packed[RECORD_ANSWER_BYTES_MAX], const struct payment *response);
+/* Puts words for the cashier into field 63 of what is packed, behind what a channel says there.
+ * False, and nothing is changed: the channel says something to the cashier itself, or there is no
+ * room. */
+MUST_CHECK bool answer_cargo_put_words(uint8_t packed[RECORD_ANSWER_BYTES_MAX], uint16_t *length,
+                                       struct byte_view words);
 /* Puts packed values into a reply whose cargo holds none of them; bytes that are no whole value end
  * it. */
 void answer_cargo_unpack(struct payment *reply, struct byte_view packed);

@@ -8,6 +8,7 @@
 #include "protocols/base/require.h"
 #include "protocols/emv_tlv.h"
 #include "switch/engine/day_memory.h"
+#include "switch/engine/order_book.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/signon.h"
 #include "switch/engine/terminal_request.h"
@@ -183,6 +184,9 @@ static void end(struct engine *engine, const struct request *request, uint32_t p
             snprintf(text, sizeof(text), "download %s %08X", download_class_name(class), version));
         day_memory_put(day, record);
         after = record->position;
+    }
+    if (class == DOWNLOAD_PARAMETERS) {
+        order_on_done(engine, request->payment->terminal_id, ORDER_ASK_DOWNLOAD);
     }
     answer(engine, request, (struct byte_view){NULL, 0}, after);
 }

@@ -83,6 +83,9 @@ static void let_out(struct driver *driver, const struct engine_effect *effect)
     case ENGINE_LOOKUP:
         driver->rim.lookup(argument, effect);
         break;
+    case ENGINE_ORDERED:
+        driver->rim.ordered(argument, effect);
+        break;
     case ENGINE_NOTICE:
         driver->rim.notice(argument, effect);
         break;
@@ -95,14 +98,17 @@ static void let_out(struct driver *driver, const struct engine_effect *effect)
 static void hold(struct driver *driver, const struct engine_effect *effect)
 {
     REQUIRE(driver->count < driver->count_max);
-    REQUIRE(effect->payment != NULL);
+    REQUIRE(effect->payment != NULL || effect->kind == ENGINE_ORDERED);
     uint32_t place =
         driver->free_count > 0 ? driver->free_places[--driver->free_count] : driver->used_count++;
     struct driver_held *held = &driver->held[place];
     driver->ring[(driver->first + driver->count++) % driver->count_max] = place;
     held->effect = *effect;
-    payment_copy(&held->payment, effect->payment);
-    held->effect.payment = &held->payment;
+    held->payment.cargo_length = 0;
+    if (effect->payment != NULL) {
+        payment_copy(&held->payment, effect->payment);
+        held->effect.payment = &held->payment;
+    }
     if (effect->keys.length > 0) {
         REQUIRE(effect->keys.length <= sizeof(held->keys));
         memcpy(held->keys, effect->keys.bytes, effect->keys.length);

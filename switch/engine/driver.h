@@ -21,6 +21,7 @@ struct driver_rim {
     void (*reply)(void *argument, const struct engine_effect *effect);
     void (*make_keys)(void *argument, const struct engine_effect *effect);
     void (*lookup)(void *argument, const struct engine_effect *effect);
+    void (*ordered)(void *argument, const struct engine_effect *effect);
     void (*notice)(void *argument, const struct engine_effect *effect);
     void *argument;
 };

@@ -10,6 +10,7 @@
 #include "switch/engine/engine_state.h"
 #include "switch/engine/forward.h"
 #include "switch/engine/intake.h"
+#include "switch/engine/order_book.h"
 #include "switch/engine/payment_rule.h"
 #include "switch/engine/replay.h"
 #include "switch/engine/reply.h"
@@ -25,10 +26,10 @@
 
 #define US_PER_SECOND 1000000
 
-/* What one deadline may need at most: an epoch record, its own record, a reply, a notice of it and
- * one of its channel's breaker. */
-#define DEADLINE_EFFECTS 5
-#define DEADLINE_RECORDS 2
+/* What one deadline may need at most: an epoch record, its own record, one of a text that was told,
+ * a reply, a notice of it and one of its channel's breaker. */
+#define DEADLINE_EFFECTS 6
+#define DEADLINE_RECORDS 3
 
 /* --- requests ----------------------------------------------------------------------------- */
 
@@ -57,6 +58,7 @@ static void on_own(struct engine *engine, const struct request *request)
 
 static void on_request(struct engine *engine, const struct request *request)
 {
+    order_on_software(engine, request->payment);
     switch (payment_rule_of(request->payment->kind)->travel) {
     case PAYMENT_TRAVEL_OURS:
         on_own(engine, request);
@@ -183,6 +185,7 @@ static void on_tick(struct engine *engine)
            outlived_at(engine, engine->life.first) <= engine->now_ns) {
         saf_on_outlived(engine, &engine->slab.txns[engine->life.first]);
     }
+    order_on_tick(engine);
     uint32_t slot = retry_heap_first(&engine->retries);
     while (slot != 0 && engine->slab.txns[slot].deadline_ns <= engine->now_ns) {
         saf_on_due(engine, &engine->slab.txns[slot]);
@@ -204,6 +207,7 @@ uint64_t engine_deadline_ns(const struct engine *engine)
     if (deadline == 0) {
         return 0;
     }
+    deadline = earlier(deadline, engine->orders.deadline_ns);
     const struct txn *txns = engine->slab.txns;
     uint32_t heads[] = {engine->lists[TXN_CLASS_RESPONSE].first,
                         engine->lists[TXN_CLASS_SIGNON].first,
@@ -263,6 +267,9 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         break;
     case ENGINE_SIGHTING:
         sighting_on_event(engine, event);
+        break;
+    case ENGINE_ORDER:
+        order_on_event(engine, event);
         break;
     case ENGINE_FOUND:
         search_on_found(engine, event);

@@ -21,6 +21,7 @@
 #include "routing/ruleset.h"
 #include "switch/engine/batch_totals.h"
 #include "switch/engine/lookup.h"
+#include "switch/engine/order.h"
 #include "switch/engine/pin_guard.h"
 #include "switch/engine/record.h"
 #include "switch/engine/usage.h"
@@ -70,6 +71,7 @@ struct engine_limits {
     X(CHANNEL, "a channel came up or went down")                                                   \
     X(CUT_OVER, "a channel says that its next settlement day begins")                              \
     X(SIGHTING, "the rim saw something of a terminal that never became a request")                 \
+    X(ORDER, "people, or the switch itself, give an order about a terminal or merchant")           \
     X(FOUND, "the log was searched for what a LOOKUP asked")                                       \
     X(TICK, "time has passed")                                                                     \
     X(RULESET, "another version of the rules is in force")                                         \
@@ -160,7 +162,18 @@ enum engine_event_kind {
     X(TLS_FAILED, "00", "TLS handshakes that failed where the terminal came from before")          \
     X(STRANGER, "97", "messages of terminals that are not registered")                             \
     X(IDENTITY_DIFFERS, "00", "messages of a terminal whose certificate names another one")        \
-    X(ANSWER_MAC, "00", "the terminal says that the MAC of our answer is wrong: keys differ")
+    X(ANSWER_MAC, "00", "the terminal says that the MAC of our answer is wrong: keys differ")      \
+    X(ORDER_ASK_SIGNON, "00", "ordered: the terminal is asked to sign on again")                   \
+    X(ORDER_ASK_DOWNLOAD, "00", "ordered: the terminal is asked to download parameters")           \
+    X(ORDER_ASK_STATUS, "00", "ordered: the terminal is asked to upload its status")               \
+    X(ORDER_ASK_UPDATE, "00", "ordered: the terminal is asked to update its software")             \
+    X(ORDER_TELL, "00", "ordered: the cashier is told a text")                                     \
+    X(ORDER_LIMIT, "61", "above the single amount that was ordered as a limit")                    \
+    X(ORDER_HOLD, "00", "ordered: the merchant's money is held back")                              \
+    X(ORDER_STOP, "58", "the terminal or merchant is stopped by an order")                         \
+    X(ORDER_RELEASE, "00", "ordered: the merchant's money is held back no longer")                 \
+    X(ORDER_RESUME, "00", "ordered: neither stopped nor limited any longer")                       \
+    X(ORDER_WITHDRAW, "00", "ordered: the terminal is asked and told nothing any longer")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,
@@ -216,6 +229,10 @@ struct engine_event {
             bool is_log_short;      /* nothing is written */
         } sighting;
         struct {
+            const struct order *order; /* borrowed for the step */
+            uint64_t ticket;           /* comes back with the ORDERED effect */
+        } order;
+        struct {
             struct txn_handle txn; /* as in the LOOKUP effect */
             bool is_failed;        /* the log could not be read: nothing is known */
             /* The transaction's own records, those that follow it (same original), and the
@@ -241,6 +258,7 @@ enum engine_effect_kind {
     ENGINE_REPLY,     /* send `payment` to `conn` */
     ENGINE_MAKE_KEYS, /* have working keys made for the terminal of `payment`, answer with KEYS */
     ENGINE_LOOKUP,    /* search the log for `lookup`, answer with FOUND */
+    ENGINE_ORDERED,   /* tell who gave `order.ticket` what became of it */
     ENGINE_NOTICE     /* count and log: `reason` about `payment` (may be NULL) */
 };
 
@@ -262,7 +280,11 @@ struct engine_effect {
         uint8_t group, fault; /* BIN group; enum health_fault, while it opens */
     } breaker;                /* NOTICE of BREAKER_OPENED, BREAKER_CLOSED: that of `channel` */
     int64_t clock_ahead_s;    /* NOTICE of CLOCK_OFF: of ours */
-    struct byte_view keys;    /* REPLY to a sign-on: the key records now in force; as `payment` */
+    struct {
+        uint64_t ticket;
+        enum order_answer answer;
+    } order;               /* ORDERED */
+    struct byte_view keys; /* REPLY to a sign-on: the key records now in force; as `payment` */
 };
 
 struct engine_effects {
@@ -343,6 +365,10 @@ bool engine_breaker(const struct engine *engine, uint16_t channel, uint64_t now_
                     struct engine_breaker_view *view);
 bool engine_terminal(const struct engine *engine, const char *terminal_id,
                      struct engine_terminal_view *view);
+
+/* Walks the orders in force: begin with 0, go on with what it answers. 0: no more. */
+uint32_t engine_orders(const struct engine *engine, uint32_t after,
+                       struct order_standing *standing);
 
 /* Where such a payment would go at that time, with the rules in force and the channels as they are:
  * decided as a request would be, and kept nowhere. */

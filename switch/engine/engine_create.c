@@ -68,6 +68,16 @@ static bool take_usage(struct engine *engine, const struct engine_limits *limits
     return entries != NULL && slots != NULL;
 }
 
+static bool take_orders(struct engine *engine)
+{
+    struct order_book *book = &engine->orders;
+    book->entries = calloc(ORDER_SUBJECT_COUNT_MAX + 1, sizeof(book->entries[0]));
+    book->deadlines_ns = calloc(ORDER_SUBJECT_COUNT_MAX + 1, sizeof(book->deadlines_ns[0]));
+    book->deadline_ns = UINT64_MAX;
+    return book->entries != NULL && book->deadlines_ns != NULL &&
+           take_index(&book->index, ORDER_SUBJECT_COUNT_MAX);
+}
+
 struct engine *engine_create(const struct engine_limits *limits)
 {
     require_limits(limits);
@@ -83,7 +93,8 @@ struct engine *engine_create(const struct engine_limits *limits)
         !take_index(&engine->keys, limits->txn_count_max) ||
         !take_index(&engine->stans, limits->txn_count_max * 2) ||
         !take_references(engine, limits->txn_count_max) ||
-        !take_terminals(engine, limits->terminal_count_max) || !take_usage(engine, limits)) {
+        !take_terminals(engine, limits->terminal_count_max) || !take_usage(engine, limits) ||
+        !take_orders(engine)) {
         engine_destroy(engine);
         return NULL;
     }
@@ -114,5 +125,8 @@ void engine_destroy(struct engine *engine)
     free(engine->terminals.states);
     free(engine->usage.entries);
     free(engine->usage.index.entries);
+    free(engine->orders.entries);
+    free(engine->orders.deadlines_ns);
+    free(engine->orders.index.entries);
     free(engine);
 }

@@ -6,6 +6,7 @@
 
 #include "switch/engine/channel_state.h"
 #include "switch/engine/engine.h"
+#include "switch/engine/order_table.h"
 #include "switch/engine/retry_heap.h"
 #include "switch/engine/slot_index.h"
 #include "switch/engine/terminal_state.h"
@@ -49,6 +50,7 @@ struct engine {
     struct channel_health *health; /* owner; by the channels' numbers */
     uint32_t reversals_in_flight;
     struct usage_set usage;
+    struct order_book orders;
 
     struct record records[ENGINE_RECORD_COUNT_MAX];   /* of this step */
     struct payment payments[ENGINE_EFFECT_COUNT_MAX]; /* of this step */

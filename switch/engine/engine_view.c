@@ -5,6 +5,7 @@
 #include "protocols/base/require.h"
 #include "switch/engine/engine_state.h"
 #include "switch/engine/intake.h"
+#include "switch/engine/order_book.h"
 #include "switch/engine/original.h"
 #include "switch/engine/terminal_request.h"
 #include "switch/engine/text.h"
@@ -34,6 +35,10 @@ bool engine_may_replay(const struct engine *engine, const struct record *record)
     case RECORD_TOMBSTONE:
     case RECORD_REFUSED:
         return has_slot(engine);
+    case RECORD_ORDER:
+    case RECORD_ORDER_DONE:
+    case RECORD_ORDER_OVER:
+        return order_may_replay(engine, record);
     case RECORD_EPOCH:
     case RECORD_SIGNON:
     case RECORD_SIGNOFF:
@@ -281,7 +286,7 @@ bool engine_usage_hash_before(const struct engine *engine, uint64_t *hash)
 uint64_t engine_state_hash(const struct engine *engine)
 {
     /* A sum, so that the order of slots does not matter. */
-    uint64_t sum = usage_hash(&engine->usage);
+    uint64_t sum = usage_hash(&engine->usage) + order_hash(engine);
     for (uint32_t slot = 1; slot < engine->slab.fresh; slot++) {
         const struct txn *txn = &engine->slab.txns[slot];
         if (txn->state != TXN_FREE && txn->state != TXN_KEYS_WAITED &&

@@ -7,6 +7,8 @@
 #include "switch/engine/batch.h"
 #include "switch/engine/breaker.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/order_book.h"
+#include "switch/engine/order_use.h"
 #include "switch/engine/payment_rule.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/reply.h"
@@ -84,9 +86,13 @@ void forward_refuse_as(struct engine *engine, struct txn *txn, enum txn_reason r
     engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
     engine->terminals.states[txn->terminal].refused++;
     batch_see_stan(engine, txn->terminal, txn->batch, txn->stan);
+    bool is_told = order_tell(engine, txn);
     struct record *record = record_of_txn(engine, txn, RECORD_REFUSED);
     record->channel[0] = '\0';
     txn->settled_position = record->position;
+    if (is_told) {
+        order_on_told(engine, txn);
+    }
     forward_reply(engine, txn);
 }
 
@@ -127,7 +133,11 @@ void forward_decline(struct engine *engine, struct txn *txn, enum txn_reason rea
     }
     engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
     engine->terminals.states[txn->terminal].declined++;
+    bool is_told = order_tell(engine, txn);
     txn->settled_position = record_of_txn(engine, txn, RECORD_RESULT)->position;
+    if (is_told) {
+        order_on_told(engine, txn);
+    }
 }
 
 void forward_on_unsent(struct engine *engine, struct txn *txn, enum txn_reason reason)

@@ -11,6 +11,7 @@
 #include "switch/engine/duplicate.h"
 #include "switch/engine/fee_check.h"
 #include "switch/engine/forward.h"
+#include "switch/engine/order_use.h"
 #include "switch/engine/original.h"
 #include "switch/engine/payment_rule.h"
 #include "switch/engine/planted_bug.h"
@@ -102,6 +103,10 @@ static enum txn_reason check(const struct engine *engine, const struct txn *txn,
     if (decision->answer != ROUTE_FOUND &&
         !(original_is_wanted(txn_flight(&engine->slab, txn)) && is_of_rules(decision->answer))) {
         return reply_reason_of_route(decision->answer);
+    }
+    enum txn_reason ordered = order_check(engine, txn_flight(&engine->slab, txn));
+    if (ordered != TXN_REASON_NONE) {
+        return ordered;
     }
     if (!terminal->is_signed_on || terminal->batch != txn->batch) {
         return terminal->is_signed_on ? TXN_REASON_OTHER_BATCH : TXN_REASON_NOT_SIGNED_ON;

@@ -81,6 +81,17 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_STRANGER] = "stranger",
     [TXN_REASON_IDENTITY_DIFFERS] = "identity_differs",
     [TXN_REASON_ANSWER_MAC] = "answer_mac",
+    [TXN_REASON_ORDER_ASK_SIGNON] = "order_ask_signon",
+    [TXN_REASON_ORDER_ASK_DOWNLOAD] = "order_ask_download",
+    [TXN_REASON_ORDER_ASK_STATUS] = "order_ask_status",
+    [TXN_REASON_ORDER_ASK_UPDATE] = "order_ask_update",
+    [TXN_REASON_ORDER_TELL] = "order_tell",
+    [TXN_REASON_ORDER_LIMIT] = "order_limit",
+    [TXN_REASON_ORDER_HOLD] = "order_hold",
+    [TXN_REASON_ORDER_STOP] = "order_stop",
+    [TXN_REASON_ORDER_RELEASE] = "order_release",
+    [TXN_REASON_ORDER_RESUME] = "order_resume",
+    [TXN_REASON_ORDER_WITHDRAW] = "order_withdraw",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {
@@ -105,6 +116,9 @@ static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {
     [RECORD_STATUS] = "status",
     [RECORD_SIGNATURE] = "signature",
     [RECORD_CUT_OVER] = "cut_over",
+    [RECORD_ORDER] = "order",
+    [RECORD_ORDER_DONE] = "order_done",
+    [RECORD_ORDER_OVER] = "order_over",
 };
 
 static const struct {

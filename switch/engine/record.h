@@ -42,7 +42,10 @@
     X(BATCH_END, "a batch is closed; the terminal's next one begins")                              \
     X(STATUS, "a terminal told its state and parameters")                                          \
     X(SIGNATURE, "a cardholder's signature, or a part of it")                                      \
-    X(CUT_OVER, "a channel's next settlement day begins")
+    X(CUT_OVER, "a channel's next settlement day begins")                                          \
+    X(ORDER, "an order about a terminal or merchant was given")                                    \
+    X(ORDER_DONE, "a terminal did what was ordered, or its cashier was told")                      \
+    X(ORDER_OVER, "the time of an order is over")
 
 enum record_kind {
 #define X(name, text) RECORD_##name,
@@ -113,7 +116,9 @@ struct record {
     uint16_t answer_length; /* texts and chip data of the answer, for its repeats: answer_cargo.h */
     uint16_t payload_length; /* SIGNON: the working key records, as hsm/ gave them. REVERSAL: the
                                 original's STAN at its channel, 4 bytes. SETTLEMENT,
-                                BATCH_DETAIL, STATUS, SIGNATURE: what it brought, no card number */
+                                BATCH_DETAIL, STATUS, SIGNATURE: what it brought, no card number.
+                                ORDER and the like: that order, as order.h writes it; `answer`:
+                                all that are in force of the subject after the row */
     uint8_t answer[RECORD_ANSWER_BYTES_MAX];
     uint8_t payload[RECORD_PAYLOAD_BYTES_MAX];
 };

@@ -7,6 +7,7 @@
 #include "switch/engine/advice.h"
 #include "switch/engine/batch.h"
 #include "switch/engine/day_memory.h"
+#include "switch/engine/order_book.h"
 #include "switch/engine/original.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/saf.h"
@@ -352,6 +353,11 @@ void replay_on_record(struct engine *engine, const struct record *record)
         break;
     case RECORD_CUT_OVER:
         on_cut_over(engine, record);
+        break;
+    case RECORD_ORDER:
+    case RECORD_ORDER_DONE:
+    case RECORD_ORDER_OVER:
+        order_replay(engine, record);
         break;
     case RECORD_REVERSAL_SENT:
     case RECORD_ANOMALY:

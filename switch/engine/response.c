@@ -10,6 +10,8 @@
 #include "switch/engine/effect.h"
 #include "switch/engine/fee_check.h"
 #include "switch/engine/forward.h"
+#include "switch/engine/order_book.h"
+#include "switch/engine/order_use.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/saf.h"
@@ -85,10 +87,14 @@ static void settle(struct engine *engine, struct txn *txn, const struct payment 
         txn->is_channel_approved = true;
         engine_move(engine, txn, TXN_APPROVED, engine->now_ns + engine->limits.duplicate_window_ns);
         engine->terminals.states[txn->terminal].approved++;
+        bool is_told = order_tell(engine, txn);
         struct record *record = record_of_txn(engine, txn, RECORD_RESULT);
         batch_add(engine, txn, record);
         txn->settled_position = record->position;
         fee_check_row(engine, txn, record, response);
+        if (is_told) {
+            order_on_told(engine, txn);
+        }
     } else {
         forward_decline(engine, txn, TXN_REASON_CHANNEL_ANSWERED);
         guard_pin(engine, txn, response);

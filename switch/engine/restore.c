@@ -83,6 +83,9 @@ static enum txn_state state_after(enum txn_state before, const struct record *re
     case RECORD_STATUS:
     case RECORD_SIGNATURE:
     case RECORD_CUT_OVER:
+    case RECORD_ORDER:
+    case RECORD_ORDER_DONE:
+    case RECORD_ORDER_OVER:
     case RECORD_KIND_COUNT:
         break;
     }

@@ -6,6 +6,7 @@
 #include "protocols/base/require.h"
 #include "switch/engine/day_memory.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/order_book.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/settlement.h"
 #include "switch/engine/text.h"
@@ -146,6 +147,7 @@ static void succeed(struct engine *engine, struct txn *txn, const struct engine_
     day->signon_ns = engine->now_ns;
     struct record *record = log_signon(engine, txn, event->keys.records);
     day_memory_put(day, record);
+    order_on_done(engine, txn_flight(&engine->slab, txn)->terminal_id, ORDER_ASK_SIGNON);
     struct payment *reply = reply_begin(engine, txn_flight(&engine->slab, txn));
     reply->batch = record->batch;
     TEXT_COPY(reply->rrn, record->rrn);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/order_use.h"
 
 const char *terminal_request_text(uint8_t terminal_request)
 {
@@ -50,11 +51,23 @@ static bool is_status_due(const struct engine *engine, const struct terminal_sta
             engine->now_ns - day->status_ns >= engine->limits.status_every_ns);
 }
 
+/* What somebody ordered to be asked; somebody may have the terminal in his hands. */
+static uint8_t ordered(const struct engine *engine, const struct terminal_state *terminal)
+{
+    uint32_t asks = order_asks(engine, terminal->terminal_id);
+    return (asks & ORDER_BIT(ORDER_ASK_SIGNON)) != 0     ? TERMINAL_REQUEST_SIGN_ON
+           : (asks & ORDER_BIT(ORDER_ASK_DOWNLOAD)) != 0 ? TERMINAL_REQUEST_PARAMETERS
+           : (asks & ORDER_BIT(ORDER_ASK_STATUS)) != 0   ? TERMINAL_REQUEST_STATUS
+           : (asks & ORDER_BIT(ORDER_ASK_UPDATE)) != 0   ? TERMINAL_REQUEST_SOFTWARE
+                                                         : TERMINAL_REQUEST_NONE;
+}
+
 uint8_t terminal_request_pending(const struct engine *engine, uint32_t terminal)
 {
     const struct terminal_state *state = &engine->terminals.states[terminal];
-    if (!state->is_signed_on) {
-        return TERMINAL_REQUEST_SIGN_ON;
+    uint8_t request = state->is_signed_on ? ordered(engine, state) : TERMINAL_REQUEST_SIGN_ON;
+    if (request != TERMINAL_REQUEST_NONE) {
+        return request;
     }
     if (is_outdated(engine, state, DOWNLOAD_CA_KEYS)) {
         return TERMINAL_REQUEST_CA_KEYS;

@@ -5,13 +5,15 @@
 
 #include "switch/engine/engine_state.h"
 
-/* X(NAME, digit, sentence), most urgent first. */
+/* X(NAME, digit, sentence), most urgent first; what was ordered goes before what is due by itself,
+ * but for a sign-on, without which nothing is served. */
 #define TERMINAL_REQUEST_MAP(X)                                                                    \
     X(SIGN_ON, 3, "sign on again")                                                                 \
     X(CA_KEYS, 4, "download CA public keys")                                                       \
     X(AIDS, 5, "download chip application parameters")                                             \
     X(PARAMETERS, 1, "download parameters")                                                        \
     X(STATUS, 2, "upload its status")                                                              \
+    X(SOFTWARE, 6, "update its software")                                                          \
     X(BLACKLIST, 7, "download the BIN blacklist")
 
 enum terminal_request {

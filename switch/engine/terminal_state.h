@@ -44,6 +44,7 @@ struct terminal_day {
     uint64_t status_ns;                      /* the same on our clock */
     uint8_t faulty;                          /* bit 1 key pad ... 5 display, as it told */
     uint64_t signon_ns;                      /* when it last signed on, in this run; 0: not yet */
+    uint32_t software; /* hash of the version that it told; 0: none in this run */
     struct pin_guard pin_guard;
     int64_t clock_ahead_s;    /* of ours, as its last message that told a time had it */
     int64_t clock_wall_us;    /* when that was; 0: it told none in this run */

@@ -127,7 +127,8 @@ struct record *record_of_txn(struct engine *engine, const struct txn *txn, enum 
     if (kind == RECORD_REVERSAL) {
         put_original_stan(record, txn);
     }
-    if (kind == RECORD_RESULT || (kind == RECORD_ADVICE_DONE && saf_resends(engine, txn))) {
+    if (kind == RECORD_RESULT || kind == RECORD_REFUSED ||
+        (kind == RECORD_ADVICE_DONE && saf_resends(engine, txn))) {
         record->answer_length = detail->answer_length;
         memcpy(record->answer, detail->answer, detail->answer_length);
     }

@@ -6,6 +6,7 @@
 #include "protocols/base/require.h"
 #include "switch/engine/day_memory.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/order_book.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/signon.h"
 #include "switch/engine/text.h"
@@ -112,6 +113,7 @@ void upload_on_status(struct engine *engine, const struct request *request)
     day->status_ns = engine->now_ns;
     struct record *record = keep(engine, request, RECORD_STATUS, field);
     day_memory_put(day, record);
+    order_on_done(engine, request->payment->terminal_id, ORDER_ASK_STATUS);
     if (is_new_fault) {
         effect_notice(engine, TXN_REASON_DEVICE_FAULTY, NULL, request->payment);
     }

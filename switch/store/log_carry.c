@@ -12,7 +12,8 @@
 #define SLOTS_MIN 1024
 
 /* X(name): of each of these, a terminal's last one is kept. */
-#define CARRY_LAST_MAP(X) X(SIGN) X(TOTALS) X(SETTLEMENT) X(BATCH_END) X(STATUS) X(DETAIL) X(STAN)
+#define CARRY_LAST_MAP(X)                                                                          \
+    X(SIGN) X(TOTALS) X(SETTLEMENT) X(BATCH_END) X(STATUS) X(DETAIL) X(STAN) X(ORDER)
 enum carry_last {
 #define X(name) LAST_##name,
     CARRY_LAST_MAP(X)
@@ -319,6 +320,8 @@ static const uint8_t last_of_kind[RECORD_KIND_COUNT] = {
     [RECORD_SIGNON] = LAST_SIGN + 1,           [RECORD_SIGNOFF] = LAST_SIGN + 1,
     [RECORD_SETTLEMENT] = LAST_SETTLEMENT + 1, [RECORD_BATCH_END] = LAST_BATCH_END + 1,
     [RECORD_STATUS] = LAST_STATUS + 1,         [RECORD_BATCH_DETAIL] = LAST_DETAIL + 1,
+    [RECORD_ORDER] = LAST_ORDER + 1,           [RECORD_ORDER_DONE] = LAST_ORDER + 1,
+    [RECORD_ORDER_OVER] = LAST_ORDER + 1,
 };
 
 static void note_last(struct carry_terminal *terminal, enum carry_last last,
@@ -346,7 +349,8 @@ static void note_stan(struct carry_terminal *terminal, const struct carry_row *r
 
 static enum status take_terminal(struct carry *carry, const struct carry_row *row, uint32_t place)
 {
-    if (row->terminal_id[0] == '\0') {
+    bool is_of_merchant = last_of_kind[row->kind] == LAST_ORDER + 1; /* a line like a terminal's */
+    if (row->terminal_id[0] == '\0' && !is_of_merchant) {
         return STATUS_OK;
     }
     struct carry_terminal *terminal = terminal_enroll(carry, row->terminal_id, row->merchant_id);

@@ -6,9 +6,9 @@
  *
  *   - with a transaction whose last state is not final, or a case;
  *   - of a tombstone, or of a reversal closed by code 25, as long as either may still matter;
- *   - that hold the last sign-on or sign-off, totals, settlement, batch end, status, details of a
- *     terminal, the highest trace number of its last batch, or the last STAN or cut-over of a
- *     channel;
+ *   - that hold the last sign-on or sign-off, totals, settlement, batch end, status, details, order
+ *     of a terminal or order of a merchant, the highest trace number of its last batch, or the last
+ * STAN or cut-over of a channel;
  *
  * and the last epoch. Rows are taken in the order of the log; nothing here reads or writes.
  *

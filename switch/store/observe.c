@@ -97,6 +97,7 @@ static enum observation_detail detail_of_refusal(const struct record *record)
     case TXN_REASON_MERCHANT_MISMATCH:
         return OBSERVED_MERCHANT_MISMATCH;
     case TXN_REASON_TERMINAL_STOPPED:
+    case TXN_REASON_ORDER_STOP:
         return OBSERVED_TERMINAL_STOPPED;
     case TXN_REASON_MERCHANT_STOPPED:
         return OBSERVED_MERCHANT_STOPPED;
@@ -111,6 +112,7 @@ static enum observation_detail detail_of_refusal(const struct record *record)
     case TXN_REASON_LIMIT_DAY_COUNT:
     case TXN_REASON_LIMIT_MONTH_AMOUNT:
     case TXN_REASON_PIN_FAULTS:
+    case TXN_REASON_ORDER_LIMIT:
         return OBSERVED_LIMITED;
     default:
         return OBSERVED_OTHER;
@@ -209,6 +211,9 @@ static struct meaning meaning_of(const struct record *record, struct observation
     case RECORD_BATCH_DETAIL:
     case RECORD_SIGNATURE:
     case RECORD_CUT_OVER:
+    case RECORD_ORDER:
+    case RECORD_ORDER_DONE:
+    case RECORD_ORDER_OVER:
     case RECORD_KIND_COUNT:
         return NOTHING;
     }

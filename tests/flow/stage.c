@@ -1,6 +1,7 @@
 /* See stage.h. */
 #include "tests/flow/stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,13 @@ static void on_make_keys(void *argument, const struct engine_effect *effect)
     keep(stage->keys, &stage->keys_count, effect);
 }
 
+static void on_ordered(void *argument, const struct engine_effect *effect)
+{
+    struct stage *stage = argument;
+    assert_true(stage->ordered_count < STAGE_EFFECT_COUNT_MAX);
+    stage->ordered[stage->ordered_count++] = *effect;
+}
+
 static void on_notice(void *argument, const struct engine_effect *effect)
 {
     struct stage *stage = argument;
@@ -179,6 +187,7 @@ static void start_engine(struct stage *stage)
                              .reply = on_reply,
                              .make_keys = on_make_keys,
                              .lookup = on_lookup,
+                             .ordered = on_ordered,
                              .notice = on_notice,
                              .argument = stage};
     stage->driver = driver_create(stage->engine, &rim, HELD_COUNT_MAX);
@@ -433,6 +442,17 @@ void stage_cut_over(struct stage *stage, uint16_t channel, uint32_t settlement_d
 void stage_use_downloads(struct stage *stage, struct download_table *downloads)
 {
     stage_use_rules(stage, &(struct stage_rules){.downloads = downloads});
+}
+
+void stage_order(struct stage *stage, struct order order)
+{
+    struct engine_event event = {.kind = ENGINE_ORDER};
+    if (order.actor[0] == '\0') {
+        snprintf(order.actor, sizeof(order.actor), "alice");
+    }
+    event.order.order = &order;
+    event.order.ticket = stage->ordered_count + 1;
+    stage_step(stage, event);
 }
 
 void stage_set_channel(struct stage *stage, uint16_t channel, bool is_up)

@@ -50,11 +50,11 @@ struct stage {
     uint32_t lookup_count, answered_count;
     uint32_t replay_from; /* a restart reads only sign-ons, epochs and sums of usage of the records
                              before it */
-    uint32_t record_count, forward_count, reply_count, keys_count, notice_count;
+    uint32_t record_count, forward_count, reply_count, keys_count, notice_count, ordered_count;
     struct record records[STAGE_RECORD_COUNT_MAX];
     struct stage_effect forwards[STAGE_EFFECT_COUNT_MAX], replies[STAGE_EFFECT_COUNT_MAX];
     struct stage_effect keys[STAGE_EFFECT_COUNT_MAX], notices[STAGE_EFFECT_COUNT_MAX];
-    struct engine_effect lookups[STAGE_EFFECT_COUNT_MAX];
+    struct engine_effect lookups[STAGE_EFFECT_COUNT_MAX], ordered[STAGE_EFFECT_COUNT_MAX];
     struct record found[LOOKUP_RECORD_COUNT_MAX];
 };
 
@@ -100,6 +100,9 @@ void stage_use_wallets(struct stage *stage);
 void stage_cut_over(struct stage *stage, uint16_t channel, uint32_t settlement_day);
 /* Other rules are in force: the same, and terminals download that. The stage owns the table. */
 void stage_use_downloads(struct stage *stage, struct download_table *downloads);
+/* Gives the order, as somebody called "alice" where it names nobody; its answer is awaited behind
+ * the row. */
+void stage_order(struct stage *stage, struct order order);
 void stage_set_channel(struct stage *stage, uint16_t channel, bool is_up);
 
 struct payment stage_payment(enum payment_kind kind, const char *terminal, uint32_t stan);

@@ -133,6 +133,12 @@ static void on_make_keys(void *argument, const struct engine_effect *effect)
                                       .payload = UINT32_MAX});
 }
 
+static void on_ordered(void *argument, const struct engine_effect *effect)
+{
+    (void)argument;
+    (void)effect;
+}
+
 static void on_notice(void *argument, const struct engine_effect *effect)
 {
     struct world *world = argument;
@@ -211,6 +217,7 @@ void switch_start(struct world *world)
                                           .reply = on_reply,
                                           .make_keys = on_make_keys,
                                           .lookup = on_lookup,
+                                          .ordered = on_ordered,
                                           .notice = on_notice};
     struct driver_rim rim = RIM;
     rim.argument = world;

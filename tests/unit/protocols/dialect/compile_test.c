@@ -1,4 +1,5 @@
 /* dialect_compile: each fault of a file is told with its line. */
+#include "protocols/dialect/table.h"
 #include "tests/unit/protocols/dialect/stage.h"
 
 #define SPEC                                                                                       \
@@ -207,6 +208,34 @@ static void test_too_many_of_a_thing_are_refused(void **state)
     assert_fault(text, "more than 32 sub-fields");
 }
 
+/* What the first kind of transaction may tell the cashier, where field 63 has that format. */
+static unsigned words_of(const char *format)
+{
+    char text[4096];
+    snprintf(text, sizeof(text), "%s  63: {name: custom_63, format: %s}\n%s%s%s%s", SPEC, format,
+             FIELDS "    63: custom_63\n",
+             "  layouts:\n    all: {required: [3, 11], optional: [41]}\n",
+             "    told: {required: [3, 11], optional: [41, 63]}\n",
+             "transactions:\n  - {kind: purchase, mti: [0200, 0210], key: {processing_code: "
+             "00xx00}, mac: never, layouts: [all, told]}\n");
+    struct document *document = yaml_file_parse("t.yaml", text, (uint32_t)strlen(text));
+    struct dialect *dialect = dialect_compile(document);
+    assert_non_null(dialect);
+    unsigned words = dialect->rows[0].answer_words;
+    dialect_destroy(dialect);
+    document_destroy(document);
+    return words;
+}
+
+static void test_the_format_of_field_63_says_what_a_cashier_can_be_told(void **state)
+{
+    (void)state;
+    assert_int_equal(words_of("ans..163 LLL, characters: gbk"), PAYMENT_WORDS_LOCAL);
+    assert_int_equal(words_of("ans..123 LLL, characters: any"), PAYMENT_WORDS_LOCAL);
+    assert_int_equal(words_of("ans..123 LLL"), PAYMENT_WORDS_PLAIN);
+    assert_int_equal(words_of("ans..122 LLL"), PAYMENT_WORDS_NONE); /* the text would not fit */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_faults_of_the_mapping_are_told),
         cmocka_unit_test(test_faults_of_transactions_are_told),
         cmocka_unit_test(test_too_many_of_a_thing_are_refused),
+        cmocka_unit_test(test_the_format_of_field_63_says_what_a_cashier_can_be_told),
     };
     return cmocka_run_group_tests_name("protocols/dialect/compile", tests, NULL, NULL);
 }

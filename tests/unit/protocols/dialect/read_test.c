@@ -363,6 +363,20 @@ static void test_a_bank_reversal_names_its_original_in_field_90(void **state)
     assert_string_equal(payment.acquirer_id, "48021000");
 }
 
+static void test_a_request_says_what_its_answer_may_tell_the_cashier(void **state)
+{
+    (void)state;
+    static const struct wire_field sale[] = {SALE_BODY, SALE_KEY, TRACK, END};
+    static const struct wire_field balance[] = {
+        SALE_BODY, {3, "310000", 0}, {22, "021", 0}, {25, "00", 0}, {60, "01000005", 0}, TRACK,
+        END};
+    assert_int_equal(read_fields(terminal, "0200", sale), STATUS_OK);
+    assert_int_equal(payment.answer_words, PAYMENT_WORDS_LOCAL);
+    assert_int_equal(read_fields(terminal, "0200", balance), STATUS_OK);
+    assert_int_equal(payment.kind, PAYMENT_BALANCE);
+    assert_int_equal(payment.answer_words, PAYMENT_WORDS_NONE); /* its answer has no field 63 */
+}
+
 static void test_a_message_of_another_dialect_is_our_fault(void **state)
 {
     (void)state;
@@ -389,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_blanks_of_fixed_texts_are_padding),
         cmocka_unit_test(test_only_approved_responses_carry_a_mac),
         cmocka_unit_test(test_a_bank_reversal_names_its_original_in_field_90),
+        cmocka_unit_test(test_a_request_says_what_its_answer_may_tell_the_cashier),
         cmocka_unit_test(test_a_message_of_another_dialect_is_our_fault),
     };
     return cmocka_run_group_tests_name("protocols/dialect/read", tests, set_up, tear_down);

@@ -12,6 +12,7 @@ static void test_each_digit_has_its_sentence(void **state)
     assert_string_equal(terminal_request_text(3), "sign on again");
     assert_string_equal(terminal_request_text(4), "download CA public keys");
     assert_string_equal(terminal_request_text(5), "download chip application parameters");
+    assert_string_equal(terminal_request_text(6), "update its software");
     assert_string_equal(terminal_request_text(7), "download the BIN blacklist");
     assert_string_equal(terminal_request_text(9), "");
 }

@@ -205,6 +205,35 @@ static void test_a_row_of_no_transaction_may_be_the_last_word(void **state)
     assert_true(keeps(scene, day, 0));
 }
 
+static uint64_t put_order(struct scene *scene, enum record_kind kind, const char *terminal_id,
+                          const char *merchant_id)
+{
+    struct carry_row row = {.position = ++scene->position,
+                            .kind = kind,
+                            .wall_us = (int64_t)scene->position,
+                            .terminal_id = terminal_id,
+                            .merchant_id = merchant_id,
+                            .channel = ""};
+    assert_int_equal(carry_take(scene->carry, &row), STATUS_OK);
+    return row.position;
+}
+
+static void test_the_last_row_of_orders_is_kept_for_each_subject(void **state)
+{
+    struct scene *scene = *state;
+    uint64_t first = put_order(scene, RECORD_ORDER, "10000001", "102290058120001");
+    uint64_t merchant = put_order(scene, RECORD_ORDER, "", "102290058120001");
+    uint64_t other = put_order(scene, RECORD_ORDER, "", "102290058120002");
+    uint64_t done = put_order(scene, RECORD_ORDER_DONE, "10000001", "102290058120001");
+    uint64_t over = put_order(scene, RECORD_ORDER_OVER, "10000002", "102290058120001");
+    put_last(scene);
+    assert_false(keeps(scene, first, 0));
+    assert_true(keeps(scene, merchant, 0));
+    assert_true(keeps(scene, other, 0));
+    assert_true(keeps(scene, done, 0));
+    assert_true(keeps(scene, over, 0));
+}
+
 static void test_thousands_of_stories_are_told_apart(void **state)
 {
     struct scene *scene = *state;
@@ -232,6 +261,7 @@ int main(void)
         SCENE(test_the_last_word_on_a_terminal_is_kept),
         SCENE(test_late_rows_of_the_batch_before_do_not_hide_the_highest_trace_number),
         SCENE(test_a_row_of_no_transaction_may_be_the_last_word),
+        SCENE(test_the_last_row_of_orders_is_kept_for_each_subject),
         SCENE(test_thousands_of_stories_are_told_apart),
     };
     return cmocka_run_group_tests_name("switch/store/log_carry", tests, NULL, NULL);

@@ -1,0 +1,106 @@
+/* Orders: what people, or the switch itself, tell the running switch about one terminal or merchant
+ * (aftersales 3, anomalies).
+ *
+ * Standing orders are in force until their time is out, the terminal has done what it is asked, was
+ * told, or another order lifts them; of each kind a subject has one at most, the latest. All of it
+ * is in the log: an order is carried out, and answered, once its row is durable.
+ *
+ * Life:  given (event ORDER) -> in force -> done, over, or lifted
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocols/base/bytes.h"
+#include "protocols/base/money.h"
+#include "protocols/base/status.h"
+
+#define ORDER_TEXT_BYTES_MAX 60 /* of field 63's text for the terminal: 30 Chinese characters */
+#define ORDER_ACTOR_SIZE 33
+/* Terminals and merchants that have orders at once. Each was given by somebody for a reason; so
+ * many that nobody can keep them in mind are a fault of who gives them. */
+#define ORDER_SUBJECT_COUNT_MAX 4096
+#define ORDER_TIMES_MAX 9 /* a cashier who was told nine times knows */
+
+/* X(NAME, word, subject, sentence). The standing ones first, as ORDER_STANDING_COUNT says. RELEASE
+ * lifts HOLD, RESUME lifts STOP and LIMIT, WITHDRAW lifts what is asked and told. */
+#define ORDER_KIND_MAP(X)                                                                          \
+    X(ASK_SIGNON, "ask_signon", TERMINAL, "ordered: the terminal is asked to sign on again")       \
+    X(ASK_DOWNLOAD, "ask_download", TERMINAL,                                                      \
+      "ordered: the terminal is asked to download its parameters")                                 \
+    X(ASK_STATUS, "ask_status", TERMINAL, "ordered: the terminal is asked to upload its status")   \
+    X(ASK_UPDATE, "ask_update", TERMINAL, "ordered: the terminal is asked to update its software") \
+    X(TELL, "tell", TERMINAL, "ordered: the cashier is told a text")                               \
+    X(LIMIT, "limit", EITHER, "ordered: single payments above an amount are refused")              \
+    X(HOLD, "hold", MERCHANT, "ordered: the merchant's money is held back; payments go on")        \
+    X(STOP, "stop", EITHER, "ordered: payments are refused; what undoes and settles is served")    \
+    X(RELEASE, "release", MERCHANT, "ordered: the merchant's money is held back no longer")        \
+    X(RESUME, "resume", EITHER, "ordered: neither stopped nor limited any longer")                 \
+    X(WITHDRAW, "withdraw", TERMINAL, "ordered: the terminal is asked and told nothing any longer")
+
+enum order_kind {
+#define X(name, word, subject, text) ORDER_##name,
+    ORDER_KIND_MAP(X)
+#undef X
+        ORDER_KIND_COUNT
+};
+#define ORDER_STANDING_COUNT ORDER_RELEASE
+
+enum order_subject { ORDER_SUBJECT_TERMINAL, ORDER_SUBJECT_MERCHANT, ORDER_SUBJECT_EITHER };
+
+struct order {
+    enum order_kind kind;
+    char terminal_id[9];                 /* whose; empty: a merchant's */
+    char merchant_id[16];                /* of a merchant's; of a terminal's it is looked up */
+    int64_t until_us;                    /* wall clock; 0: until it is done or lifted */
+    uint64_t case_id;                    /* of after-sales; 0: none */
+    struct money limit;                  /* LIMIT: the highest single amount */
+    uint8_t times;                       /* TELL: so often, 1 to ORDER_TIMES_MAX; 0 is 1 */
+    uint8_t local_length, plain_length;  /* TELL: at least one of them */
+    uint8_t local[ORDER_TEXT_BYTES_MAX]; /* in GBK */
+    uint8_t plain[ORDER_TEXT_BYTES_MAX]; /* in printable ASCII, for who cannot show the other */
+    char actor[ORDER_ACTOR_SIZE];        /* who gave it: printable, no blanks */
+};
+
+/* X(NAME, sentence): what became of one that was given. */
+#define ORDER_ANSWER_MAP(X)                                                                        \
+    X(TAKEN, "it is in force")                                                                     \
+    X(MALFORMED, "it names no subject of its kind, or lacks what its kind needs")                  \
+    X(SUBJECT_UNKNOWN, "no such terminal or merchant is registered")                               \
+    X(PAST, "its time is over already")                                                            \
+    X(NOTHING_TO_LIFT, "nothing of the kind is in force")                                          \
+    X(NO_ROOM, "as many terminals and merchants have orders as may: lift some")
+
+enum order_answer {
+#define X(name, text) ORDER_ANSWER_##name,
+    ORDER_ANSWER_MAP(X)
+#undef X
+        ORDER_ANSWER_COUNT
+};
+
+const char *order_kind_name(enum order_kind kind); /* "ask_signon" */
+/* ORDER_KIND_COUNT: no kind is called so. */
+enum order_kind order_kind_find(const char *name);
+const char *order_kind_text(enum order_kind kind);
+enum order_subject order_kind_subject(enum order_kind kind);
+const char *order_answer_text(enum order_answer answer);
+/* Whether it names a subject of its kind and says what its kind needs; time and registers aside. */
+bool order_is_whole(const struct order *order);
+
+/* --- in records --------------------------------------------------------------------------- */
+
+/* An order in force. */
+struct order_standing {
+    struct order order;
+    int64_t since_us;
+    uint32_t software; /* ASK_UPDATE: hash of the version that it is to leave; 0: not yet known */
+};
+#define ORDER_NOTE_BYTES_MAX (42 + ORDER_ACTOR_SIZE - 1)
+#define ORDER_NOTE_TEXT_BYTES_MAX (2 + 2 * ORDER_TEXT_BYTES_MAX) /* beside, of a TELL */
+/* What one subject may have in force fits the `answer` of a record (order_book.c asserts it). */
+
+/* Appends an order to what a record keeps (README of store/); the subject stands in the record. */
+void order_note_write(struct byte_writer *writer, const struct order_standing *standing);
+/* Reads the next one. STATUS_MALFORMED: it is none that order_note_write() wrote. */
+MUST_CHECK enum status order_note_read(struct byte_reader *reader, struct order_standing *standing);

@@ -1,0 +1,337 @@
+/* See order_book.h. */
+#include "switch/engine/order_book.h"
+
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "switch/engine/effect.h"
+#include "switch/engine/text.h"
+
+_Static_assert(ORDER_STANDING_COUNT *ORDER_NOTE_BYTES_MAX + ORDER_NOTE_TEXT_BYTES_MAX <=
+                   RECORD_ANSWER_BYTES_MAX,
+               "all that one subject has fits a row");
+#define X(name, word, subject, text)                                                               \
+    _Static_assert(TXN_REASON_ORDER_##name ==                                                      \
+                       (enum txn_reason)(TXN_REASON_ORDER_ASK_SIGNON + ORDER_##name),              \
+                   "reasons stand as the kinds do");
+ORDER_KIND_MAP(X)
+#undef X
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+/* The row of what became of an order, with all that is in force behind it. */
+static struct record *write_row(struct engine *engine, enum record_kind kind,
+                                const struct order_entry *entry,
+                                const struct order_standing *standing)
+{
+    struct byte_writer writer;
+    struct record *record = effect_log(engine, kind);
+    record->reason = (uint16_t)(TXN_REASON_ORDER_ASK_SIGNON + standing->order.kind);
+    TEXT_COPY(record->terminal_id, entry->terminal_id);
+    TEXT_COPY(record->merchant_id, entry->merchant_id);
+    record->amount = standing->order.limit;
+    byte_writer_init(&writer, record->payload, sizeof(record->payload));
+    order_note_write(&writer, standing);
+    record->payload_length = (uint16_t)writer.position;
+    REQUIRE(writer.status == STATUS_OK);
+    byte_writer_init(&writer, record->answer, sizeof(record->answer));
+    for (uint32_t i = 0; i < ORDER_STANDING_COUNT; i++) {
+        if ((entry->in_force & ORDER_BIT(i)) != 0) {
+            order_note_write(&writer, &entry->standing[i]);
+        }
+    }
+    record->answer_length = (uint16_t)writer.position;
+    REQUIRE(writer.status == STATUS_OK);
+    return record;
+}
+
+/* Takes an order out of force, which its row says. */
+static void end(struct engine *engine, uint32_t place, enum order_kind kind, enum record_kind how)
+{
+    struct order_entry *entry = &engine->orders.entries[place];
+    REQUIRE((entry->in_force & ORDER_BIT(kind)) != 0);
+    entry->in_force &= ~ORDER_BIT(kind);
+    (void)write_row(engine, how, entry, &entry->standing[kind]);
+    order_table_settle(&engine->orders, place);
+}
+
+static struct order_clock clock_of(const struct engine *engine)
+{
+    return (struct order_clock){engine->now_ns, engine->wall_us};
+}
+
+/* --- giving ------------------------------------------------------------------------------- */
+
+static uint32_t lifted_by(enum order_kind kind)
+{
+    static const uint32_t LIFTED[ORDER_KIND_COUNT] = {
+        [ORDER_RELEASE] = ORDER_BIT(ORDER_HOLD),
+        [ORDER_RESUME] = ORDER_BIT(ORDER_STOP) | ORDER_BIT(ORDER_LIMIT),
+        [ORDER_WITHDRAW] = ORDER_ASKED_BITS | ORDER_BIT(ORDER_TELL),
+    };
+    return LIFTED[kind];
+}
+
+/* Fills in the merchant of a terminal. False: nobody knows the subject. */
+static bool know_subject(const struct engine *engine, struct order *order)
+{
+    if (order->terminal_id[0] == '\0') {
+        return merchant_table_find(ruleset_merchant_view(engine->ruleset), order->merchant_id) !=
+               NULL;
+    }
+    const struct terminal_row *row =
+        terminal_table_find(ruleset_terminal_view(engine->ruleset), order->terminal_id);
+    if (row != NULL) {
+        TEXT_COPY(order->merchant_id, row->merchant_id);
+    }
+    return row != NULL;
+}
+
+static enum order_answer stand(struct engine *engine, const struct order_standing *standing)
+{
+    const struct order *order = &standing->order;
+    uint32_t place = order_table_enroll(&engine->orders, order->terminal_id, order->merchant_id);
+    if (place == 0) {
+        return ORDER_ANSWER_NO_ROOM;
+    }
+    struct order_entry *entry = &engine->orders.entries[place];
+    order_table_put(&engine->orders, place, standing, clock_of(engine));
+    (void)write_row(engine, RECORD_ORDER, entry, standing);
+    order_table_settle(&engine->orders, place);
+    return ORDER_ANSWER_TAKEN;
+}
+
+static enum order_answer lift(struct engine *engine, struct order_standing *standing)
+{
+    struct order *order = &standing->order;
+    uint32_t place = order_table_find(&engine->orders, order->terminal_id, order->merchant_id);
+    struct order_entry *entry = &engine->orders.entries[place];
+    if (place == 0 || (entry->in_force & lifted_by(order->kind)) == 0) {
+        return ORDER_ANSWER_NOTHING_TO_LIFT;
+    }
+    entry->in_force &= ~lifted_by(order->kind);
+    TEXT_COPY(order->merchant_id, entry->merchant_id);
+    (void)write_row(engine, RECORD_ORDER, entry, standing);
+    order_table_settle(&engine->orders, place);
+    return ORDER_ANSWER_TAKEN;
+}
+
+/* The software that it has now, where it has told that. */
+static uint32_t software_of(const struct engine *engine, const char terminal_id[9])
+{
+    uint32_t place = terminal_set_find(&engine->terminals, terminal_id);
+    return place == 0 ? 0 : engine->terminals.states[place].day.software;
+}
+
+static enum order_answer give(struct engine *engine, const struct order *given)
+{
+    struct order_standing standing = {.order = *given, .since_us = engine->wall_us};
+    if (!order_is_whole(given)) {
+        return ORDER_ANSWER_MALFORMED;
+    }
+    if ((unsigned)given->kind >= ORDER_STANDING_COUNT) {
+        return lift(engine, &standing);
+    }
+    if (given->until_us != 0 && given->until_us <= engine->wall_us) {
+        return ORDER_ANSWER_PAST;
+    }
+    if (!know_subject(engine, &standing.order)) {
+        return ORDER_ANSWER_SUBJECT_UNKNOWN;
+    }
+    if (given->kind != ORDER_LIMIT) {
+        standing.order.limit = (struct money){0, 0};
+    }
+    if (given->kind == ORDER_TELL && given->times == 0) {
+        standing.order.times = 1;
+    }
+    if (given->kind == ORDER_ASK_UPDATE) {
+        standing.software = software_of(engine, given->terminal_id);
+    }
+    return stand(engine, &standing);
+}
+
+void order_on_event(struct engine *engine, const struct engine_event *event)
+{
+    REQUIRE(engine->is_running);
+    REQUIRE(event->order.order != NULL);
+    enum order_answer answer = give(engine, event->order.order);
+    struct engine_effect *effect = effect_add(engine, ENGINE_ORDERED);
+    effect->order.ticket = event->order.ticket;
+    effect->order.answer = answer;
+    effect->after = answer == ORDER_ANSWER_TAKEN ? engine->position : 0;
+}
+
+/* --- ending ------------------------------------------------------------------------------- */
+
+static void end_over(struct engine *engine, uint32_t place)
+{
+    const struct order_entry *entry = &engine->orders.entries[place];
+    for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
+        if ((entry->in_force & ORDER_BIT(kind)) != 0 &&
+            entry->deadlines_ns[kind] <= engine->now_ns) {
+            end(engine, place, (enum order_kind)kind, RECORD_ORDER_OVER);
+            return;
+        }
+    }
+}
+
+void order_on_tick(struct engine *engine)
+{
+    struct order_book *book = &engine->orders;
+    while (book->deadline_ns <= engine->now_ns && effect_has_room(engine, 1, 1)) {
+        uint32_t place = 1;
+        while (place <= book->fresh && book->deadlines_ns[place] > engine->now_ns) {
+            place++;
+        }
+        REQUIRE(place <= book->fresh); /* `deadline_ns` is the earliest of them */
+        end_over(engine, place);
+    }
+}
+
+void order_on_done(struct engine *engine, const char terminal_id[9], enum order_kind kind)
+{
+    uint32_t place = order_table_find(&engine->orders, terminal_id, "");
+    if (place != 0 && (engine->orders.entries[place].in_force & ORDER_BIT(kind)) != 0) {
+        end(engine, place, kind, RECORD_ORDER_DONE);
+    }
+}
+
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 0;
+    for (; *text != '\0'; text++) {
+        hash = hash_mix(hash ^ (uint8_t)*text) + 1;
+    }
+    return hash;
+}
+
+void order_on_software(struct engine *engine, const struct payment *payment)
+{
+    uint32_t terminal = terminal_set_find(&engine->terminals, payment->terminal_id);
+    if (terminal == 0 || !payment->device.is_told || payment->device.firmware[0] == '\0') {
+        return;
+    }
+    uint32_t software = (uint32_t)hash_text(payment->device.firmware) | 1; /* 0 is none */
+    engine->terminals.states[terminal].day.software = software;
+    uint32_t place = order_table_find(&engine->orders, payment->terminal_id, "");
+    struct order_entry *entry = &engine->orders.entries[place];
+    if (place == 0 || (entry->in_force & ORDER_BIT(ORDER_ASK_UPDATE)) == 0) {
+        return;
+    }
+    struct order_standing *standing = &entry->standing[ORDER_ASK_UPDATE];
+    if (standing->software == 0) {
+        standing->software = software; /* what it is to leave; after a restart it tells again */
+    } else if (standing->software != software) {
+        end(engine, place, ORDER_ASK_UPDATE, RECORD_ORDER_DONE);
+    }
+}
+
+void order_on_told(struct engine *engine, const struct txn *txn)
+{
+    uint32_t place = order_table_find(&engine->orders, txn->terminal_id, "");
+    REQUIRE(place != 0);
+    struct order_entry *entry = &engine->orders.entries[place];
+    struct order_standing *standing = &entry->standing[ORDER_TELL];
+    if (standing->order.times > 1) {
+        standing->order.times--;
+        (void)write_row(engine, RECORD_ORDER_DONE, entry, standing);
+    } else {
+        end(engine, place, ORDER_TELL, RECORD_ORDER_DONE);
+    }
+}
+
+/* --- a restart ---------------------------------------------------------------------------- */
+
+/* False: the row holds what no version of ours wrote. */
+static bool read_all(const struct record *record, struct order_standing *standing, uint32_t *count)
+{
+    struct byte_reader reader;
+    byte_reader_init(&reader, record->answer, record->answer_length);
+    *count = 0;
+    while (byte_reader_left(&reader) > 0) {
+        if (*count == ORDER_STANDING_COUNT ||
+            order_note_read(&reader, &standing[*count]) != STATUS_OK ||
+            (unsigned)standing[*count].order.kind >= ORDER_STANDING_COUNT) {
+            return false;
+        }
+        ++*count;
+    }
+    return true;
+}
+
+bool order_may_replay(const struct engine *engine, const struct record *record)
+{
+    struct order_standing standing[ORDER_STANDING_COUNT];
+    uint32_t count = 0;
+    const struct order_book *book = &engine->orders;
+    bool has_subject = record->terminal_id[0] != '\0' || record->merchant_id[0] != '\0';
+    return has_subject && read_all(record, standing, &count) &&
+           (count == 0 || book->count < ORDER_SUBJECT_COUNT_MAX ||
+            order_table_find(book, record->terminal_id, record->merchant_id) != 0);
+}
+
+void order_replay(struct engine *engine, const struct record *record)
+{
+    struct order_standing standing[ORDER_STANDING_COUNT];
+    uint32_t count = 0;
+    REQUIRE(order_may_replay(engine, record));
+    REQUIRE(read_all(record, standing, &count));
+    uint32_t place = order_table_enroll(&engine->orders, record->terminal_id, record->merchant_id);
+    if (place == 0) {
+        return; /* it had none, and has none */
+    }
+    struct order_entry *entry = &engine->orders.entries[place];
+    entry->in_force = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        TEXT_COPY(standing[i].order.terminal_id, record->terminal_id);
+        TEXT_COPY(standing[i].order.merchant_id, record->merchant_id);
+        order_table_put(&engine->orders, place, &standing[i], clock_of(engine));
+    }
+    order_table_settle(&engine->orders, place);
+}
+
+static uint64_t hash_standing(const struct order_standing *standing)
+{
+    uint8_t bytes[ORDER_NOTE_BYTES_MAX + ORDER_NOTE_TEXT_BYTES_MAX];
+    struct byte_writer writer;
+    struct order_standing plain = *standing;
+    plain.software = 0; /* what was learnt behind the row, a restart learns again */
+    byte_writer_init(&writer, bytes, sizeof(bytes));
+    order_note_write(&writer, &plain);
+    REQUIRE(writer.status == STATUS_OK);
+    uint64_t hash = hash_mix(writer.position);
+    for (uint32_t i = 0; i < writer.position; i++) {
+        hash = hash_mix(hash ^ bytes[i]) + 1;
+    }
+    return hash;
+}
+
+uint64_t order_hash(const struct engine *engine)
+{
+    uint64_t sum = 0;
+    for (uint32_t place = 1; place <= engine->orders.fresh; place++) {
+        const struct order_entry *entry = &engine->orders.entries[place];
+        uint64_t subject = hash_text(entry->terminal_id) + hash_mix(hash_text(entry->merchant_id));
+        for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
+            if ((entry->in_force & ORDER_BIT(kind)) != 0) {
+                sum += hash_mix(hash_standing(&entry->standing[kind]) ^ subject);
+            }
+        }
+    }
+    return sum;
+}
+
+/* --- views -------------------------------------------------------------------------------- */
+
+uint32_t engine_orders(const struct engine *engine, uint32_t after, struct order_standing *standing)
+{
+    const struct order_book *book = &engine->orders;
+    for (uint32_t at = after; at < book->fresh * ORDER_STANDING_COUNT; at++) {
+        const struct order_entry *entry = &book->entries[at / ORDER_STANDING_COUNT + 1];
+        if ((entry->in_force & ORDER_BIT(at % ORDER_STANDING_COUNT)) != 0) {
+            *standing = entry->standing[at % ORDER_STANDING_COUNT];
+            return at + 1;
+        }
+    }
+    return 0;
+}

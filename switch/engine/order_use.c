@@ -1,0 +1,86 @@
+/* See order_use.h. */
+#include "switch/engine/order_use.h"
+
+#include "protocols/base/require.h"
+#include "switch/engine/answer_cargo.h"
+#include "switch/engine/payment_rule.h"
+
+uint32_t order_asks(const struct engine *engine, const char terminal_id[9])
+{
+    uint32_t place = order_table_find(&engine->orders, terminal_id, "");
+    return place == 0 ? 0 : engine->orders.entries[place].in_force & ORDER_ASKED_BITS;
+}
+
+/* New payments; not what undoes one in its open batch, which only gives back what was taken. */
+static bool is_stoppable(enum payment_kind kind)
+{
+    const struct payment_rule *rule = payment_rule_of(kind);
+    return rule->travel == PAYMENT_TRAVEL_FORWARD && rule->amount != PAYMENT_AMOUNT_EQUAL;
+}
+
+/* A completion was allowed when it was pre-authorised, and a refund is bound by its original. */
+static bool is_limited(const struct order *order, const struct payment *payment)
+{
+    if (payment_rule_of(payment->kind)->amount != PAYMENT_AMOUNT_ANY ||
+        payment->amount.minor <= 0) {
+        return false;
+    }
+    return payment->amount.currency != order->limit.currency ||
+           payment->amount.minor > order->limit.minor;
+}
+
+static enum txn_reason check_entry(const struct order_book *book, uint32_t place,
+                                   const struct payment *payment)
+{
+    const struct order_entry *entry = &book->entries[place];
+    if (place == 0 || !is_stoppable(payment->kind)) {
+        return TXN_REASON_NONE;
+    }
+    if ((entry->in_force & ORDER_BIT(ORDER_STOP)) != 0) {
+        return TXN_REASON_ORDER_STOP;
+    }
+    bool is_above = (entry->in_force & ORDER_BIT(ORDER_LIMIT)) != 0 &&
+                    is_limited(&entry->standing[ORDER_LIMIT].order, payment);
+    return is_above ? TXN_REASON_ORDER_LIMIT : TXN_REASON_NONE;
+}
+
+enum txn_reason order_check(const struct engine *engine, const struct payment *payment)
+{
+    const struct order_book *book = &engine->orders;
+    uint32_t place = order_table_find(book, payment->terminal_id, payment->merchant_id);
+    enum txn_reason reason = check_entry(book, place, payment);
+    if (reason == TXN_REASON_NONE) {
+        place = order_table_find(book, "", payment->merchant_id);
+        reason = check_entry(book, place, payment);
+    }
+    return reason;
+}
+
+/* --- telling ------------------------------------------------------------------------------ */
+
+/* The order of a text that this transaction's answer may tell; NULL: none. */
+static struct order *text_for(const struct engine *engine, const struct txn *txn)
+{
+    const struct payment *flight = txn_flight(&engine->slab, txn);
+    bool may_tell = txn->has_conn && flight != NULL && flight->answer_words != PAYMENT_WORDS_NONE &&
+                    payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_FORWARD;
+    uint32_t place = may_tell ? order_table_find(&engine->orders, txn->terminal_id, "") : 0;
+    struct order_entry *entry = &engine->orders.entries[place];
+    return place != 0 && (entry->in_force & ORDER_BIT(ORDER_TELL)) != 0
+               ? &entry->standing[ORDER_TELL].order
+               : NULL;
+}
+
+bool order_tell(const struct engine *engine, struct txn *txn)
+{
+    const struct order *order = text_for(engine, txn);
+    if (order == NULL) {
+        return false;
+    }
+    struct txn_detail *detail = txn_detail(&engine->slab, txn);
+    bool is_local = txn_flight(&engine->slab, txn)->answer_words == PAYMENT_WORDS_LOCAL &&
+                    order->local_length > 0;
+    struct byte_view text = is_local ? (struct byte_view){order->local, order->local_length}
+                                     : (struct byte_view){order->plain, order->plain_length};
+    return text.length > 0 && answer_cargo_put_words(detail->answer, &detail->answer_length, text);
+}

@@ -1,0 +1,15 @@
+/* What orders in force change: what a terminal is asked, which payments are refused, which texts
+ * answers carry. */
+#pragma once
+
+#include "switch/engine/engine_state.h"
+
+/* What is asked of a terminal: a bit 1 << enum order_kind each. */
+uint32_t order_asks(const struct engine *engine, const char terminal_id[9]);
+/* Whether an order says no to a new request: ORDER_STOP, ORDER_LIMIT, else NONE. */
+enum txn_reason order_check(const struct engine *engine, const struct payment *payment);
+
+/* Puts what the cashier is to be told into the answer that the transaction keeps, behind a bank's
+ * own text; nothing where both do not fit, or where the terminal's answer has no room for words.
+ * Before the row with the answer. True: put; order_on_told() follows behind that row. */
+MUST_CHECK bool order_tell(const struct engine *engine, struct txn *txn);

@@ -1,0 +1,530 @@
+/* What is ordered of a terminal or merchant: in force behind its row, told where terminals are told
+ * things, ended by what the terminal does, by time or by another order, and not lost by a restart.
+ */
+#include "tests/flow/stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "switch/engine/terminal_request.h"
+
+#define US_PER_DAY INT64_C(86400000000)
+#define DAY_NS (86400 * SECOND_NS)
+/* "sign on" in GBK, four characters. */
+#define LOCAL "\xC7\xEB\xC7\xA9\xB5\xBD"
+#define LOCAL_BYTES 6
+
+static struct order of_terminal(enum order_kind kind)
+{
+    return (struct order){.kind = kind, .terminal_id = TERMINAL_A};
+}
+
+static struct order of_merchant(enum order_kind kind)
+{
+    return (struct order){.kind = kind, .merchant_id = MERCHANT};
+}
+
+static struct order text_order(uint8_t times)
+{
+    struct order order = of_terminal(ORDER_TELL);
+    memcpy(order.local, LOCAL, LOCAL_BYTES);
+    order.local_length = LOCAL_BYTES;
+    memcpy(order.plain, "sign on", 7);
+    order.plain_length = 7;
+    order.times = times;
+    return order;
+}
+
+static void expect_ordered(const struct stage *stage, enum order_answer answer)
+{
+    assert_true(stage->ordered_count > 0);
+    assert_int_equal(stage->ordered[stage->ordered_count - 1].order.answer, answer);
+    assert_int_equal(stage->ordered[stage->ordered_count - 1].order.ticket, stage->ordered_count);
+}
+
+static uint8_t asked(const struct stage *stage)
+{
+    return stage_last_reply(stage)->effect.terminal_request;
+}
+
+static uint8_t ask_echo(struct stage *stage)
+{
+    struct payment echo = stage_payment(PAYMENT_ECHO, TERMINAL_A, 0);
+    stage_ask(stage, &echo);
+    return asked(stage);
+}
+
+static uint32_t count_in_force(const struct stage *stage)
+{
+    struct order_standing standing;
+    uint32_t count = 0;
+    for (uint32_t at = engine_orders(stage->engine, 0, &standing); at != 0;
+         at = engine_orders(stage->engine, at, &standing)) {
+        count++;
+    }
+    return count;
+}
+
+/* --- being given -------------------------------------------------------------------------- */
+
+static void test_an_order_is_answered_behind_its_row(void **state)
+{
+    struct stage *stage = *state;
+    stage->is_prompt = false;
+    struct order order = of_terminal(ORDER_STOP);
+    order.case_id = 77;
+    stage_order(stage, order);
+    assert_int_equal(stage->ordered_count, 0);
+    stage_sync(stage);
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
+    const struct record *row = stage_last_record(stage, RECORD_ORDER);
+    assert_int_equal(row->reason, TXN_REASON_ORDER_STOP);
+    assert_string_equal(row->terminal_id, TERMINAL_A);
+    assert_string_equal(row->merchant_id, MERCHANT);
+    assert_int_equal(row->txn.seq, 0);
+    struct order_standing told;
+    struct byte_reader reader;
+    byte_reader_init(&reader, row->payload, row->payload_length);
+    assert_int_equal(order_note_read(&reader, &told), STATUS_OK);
+    assert_int_equal(told.order.kind, ORDER_STOP);
+    assert_int_equal(told.order.case_id, 77);
+    assert_string_equal(told.order.actor, "alice");
+    assert_true(told.since_us == row->wall_us);
+}
+
+static void test_what_cannot_be_ordered_leaves_no_row(void **state)
+{
+    struct stage *stage = *state;
+    struct order order = of_terminal(ORDER_STOP);
+    snprintf(order.terminal_id, sizeof(order.terminal_id), "99999999");
+    stage_order(stage, order);
+    expect_ordered(stage, ORDER_ANSWER_SUBJECT_UNKNOWN);
+    order = of_merchant(ORDER_HOLD);
+    order.merchant_id[0] = 'x';
+    stage_order(stage, order);
+    expect_ordered(stage, ORDER_ANSWER_SUBJECT_UNKNOWN);
+    stage_order(stage, of_merchant(ORDER_ASK_SIGNON));
+    expect_ordered(stage, ORDER_ANSWER_MALFORMED);
+    order = of_terminal(ORDER_STOP);
+    order.until_us = stage->wall_us;
+    stage_order(stage, order);
+    expect_ordered(stage, ORDER_ANSWER_PAST);
+    stage_order(stage, of_terminal(ORDER_RESUME));
+    expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
+    stage_order(stage, of_merchant(ORDER_RELEASE));
+    expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER), 0);
+    assert_int_equal(count_in_force(stage), 0);
+}
+
+/* --- what is asked ------------------------------------------------------------------------ */
+
+static void test_a_terminal_is_told_to_sign_on_until_it_does(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
+    stage_order(stage, of_terminal(ORDER_ASK_SIGNON));
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_answer(stage, &sale, "00"); /* it is asked, not made to */
+    assert_int_equal(asked(stage), TERMINAL_REQUEST_SIGN_ON);
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON);
+    struct payment other = stage_payment(PAYMENT_ECHO, TERMINAL_B, 0);
+    stage_ask(stage, &other);
+    assert_int_equal(asked(stage), TERMINAL_REQUEST_NONE);
+    stage_sign_on(stage, TERMINAL_B);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 0);
+    stage_sign_on(stage, TERMINAL_A);
+    assert_int_equal(asked(stage), TERMINAL_REQUEST_NONE);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
+    assert_int_equal(stage_last_record(stage, RECORD_ORDER_DONE)->reason,
+                     TXN_REASON_ORDER_ASK_SIGNON);
+    assert_int_equal(count_in_force(stage), 0);
+    stage_sign_on(stage, TERMINAL_A);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
+}
+
+static struct payment status_upload(uint32_t stan)
+{
+    struct payment payment = stage_payment(PAYMENT_STATUS_UPLOAD, TERMINAL_A, stan);
+    snprintf(payment.management_code, sizeof(payment.management_code), "362");
+    assert_int_equal(payment_set_cargo(&payment, PAYMENT_CARGO_CUSTOM_62,
+                                       (struct byte_view){(const uint8_t *)"011021", 6}),
+                     STATUS_OK);
+    return payment;
+}
+
+static struct payment parameters_end(uint32_t stan)
+{
+    struct payment payment = stage_payment(PAYMENT_DOWNLOAD_END, TERMINAL_A, stan);
+    snprintf(payment.management_code, sizeof(payment.management_code), "361");
+    return payment;
+}
+
+static void test_the_most_urgent_is_asked_first_and_each_ends_by_itself(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, of_terminal(ORDER_ASK_UPDATE));
+    stage_order(stage, of_terminal(ORDER_ASK_STATUS));
+    stage_order(stage, of_terminal(ORDER_ASK_DOWNLOAD));
+    stage_order(stage, of_terminal(ORDER_ASK_SIGNON));
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON);
+    stage_sign_on(stage, TERMINAL_A);
+    assert_int_equal(asked(stage), TERMINAL_REQUEST_PARAMETERS);
+    struct payment payment = parameters_end(0);
+    stage_ask(stage, &payment);
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_STATUS);
+    payment = status_upload(0);
+    stage_ask(stage, &payment);
+    assert_int_equal(asked(stage), TERMINAL_REQUEST_SOFTWARE);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 3);
+    assert_int_equal(count_in_force(stage), 1);
+    stage_order(stage, of_terminal(ORDER_WITHDRAW));
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
+}
+
+static uint8_t sell_with(struct stage *stage, uint32_t stan, const char *firmware)
+{
+    struct payment sale = stage_purchase(TERMINAL_A, stan);
+    sale.device.is_told = firmware != NULL;
+    snprintf(sale.device.firmware, sizeof(sale.device.firmware), "%s",
+             firmware == NULL ? "" : firmware);
+    stage_expect_answer(stage, &sale, "00");
+    return asked(stage);
+}
+
+static void test_an_update_is_done_when_the_terminal_has_other_software(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(sell_with(stage, 301, "V1"), TERMINAL_REQUEST_NONE);
+    stage_order(stage, of_terminal(ORDER_ASK_UPDATE));
+    assert_int_equal(sell_with(stage, 302, "V1"), TERMINAL_REQUEST_SOFTWARE);
+    assert_int_equal(sell_with(stage, 303, NULL), TERMINAL_REQUEST_SOFTWARE);
+    stage_restart(stage); /* the row knows what it is to leave */
+    assert_int_equal(sell_with(stage, 304, "V2"), TERMINAL_REQUEST_NONE);
+    assert_int_equal(stage_last_record(stage, RECORD_ORDER_DONE)->reason,
+                     TXN_REASON_ORDER_ASK_UPDATE);
+    stage_restart(stage);
+    stage_order(stage, of_terminal(ORDER_ASK_UPDATE)); /* it has told none in this run */
+    assert_int_equal(sell_with(stage, 305, "V2"), TERMINAL_REQUEST_SOFTWARE);
+    assert_int_equal(sell_with(stage, 306, "V3"), TERMINAL_REQUEST_NONE);
+}
+
+/* --- what is refused ---------------------------------------------------------------------- */
+
+static void ask_settlement(struct stage *stage, uint32_t stan)
+{
+    static const struct batch_totals NOTHING;
+    struct payment settlement = stage_payment(PAYMENT_SETTLEMENT, TERMINAL_A, stan);
+    char digits[BATCH_FIELD_48_DIGITS + 1];
+    batch_totals_to_field_48(digits, &NOTHING, BATCH_ASKED);
+    snprintf(settlement.management_code, sizeof(settlement.management_code), "201");
+    assert_int_equal(payment_set_cargo(&settlement, PAYMENT_CARGO_ADDITIONAL,
+                                       (struct byte_view){(const uint8_t *)digits, 62}),
+                     STATUS_OK);
+    stage_ask(stage, &settlement);
+}
+
+static void test_stop_refuses_payments_and_serves_what_undoes_and_settles(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t reply = stage_approved(stage, PAYMENT_PURCHASE, 301);
+    struct payment sale = stage_purchase(TERMINAL_A, 302);
+    stage_expect_answer(stage, &sale, "00");
+    struct payment in_flight = stage_purchase(TERMINAL_A, 303);
+    stage_ask(stage, &in_flight);
+    stage_order(stage, of_terminal(ORDER_STOP));
+    stage_respond(stage, stage->forward_count - 1, "00"); /* begun before: it goes on */
+    assert_string_equal(stage_last_reply(stage)->payment.response_code, "00");
+    struct payment refused = stage_purchase(TERMINAL_A, 304);
+    stage_expect_refusal(stage, &refused, "58");
+    assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason, TXN_REASON_ORDER_STOP);
+    refused = stage_purchase(TERMINAL_A, 305);
+    refused.kind = PAYMENT_BALANCE;
+    stage_expect_refusal(stage, &refused, "58");
+    refused = stage_follow_up(stage, PAYMENT_REFUND, reply, 306);
+    stage_expect_refusal(stage, &refused, "58");
+    struct payment undone = stage_follow_up(stage, PAYMENT_VOID, reply, 307);
+    stage_expect_answer(stage, &undone, "00");
+    struct payment reversal = stage_reversal(&sale);
+    uint32_t before = stage->reply_count;
+    stage_ask(stage, &reversal);
+    stage_expect_reply(stage, before + 1, "00");
+    assert_int_equal(stage_count_records(stage, RECORD_REVERSAL), 1);
+    ask_settlement(stage, 308);
+    assert_int_equal(stage_count_records(stage, RECORD_SETTLEMENT), 1);
+    struct payment advice = stage_purchase(TERMINAL_A, 309);
+    advice.kind = PAYMENT_OFFLINE_SALE;
+    stage_ask(stage, &advice); /* it has happened already */
+    assert_int_equal(stage_count_records(stage, RECORD_ADVICE), 1);
+    struct payment other = stage_purchase(TERMINAL_B, 310);
+    stage_expect_answer(stage, &other, "00");
+    stage_order(stage, of_terminal(ORDER_RESUME));
+    sale = stage_purchase(TERMINAL_A, 311);
+    stage_expect_answer(stage, &sale, "00");
+}
+
+static void test_a_merchant_that_is_stopped_stops_all_its_terminals(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, of_merchant(ORDER_STOP));
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_refusal(stage, &sale, "58");
+    sale = stage_purchase(TERMINAL_B, 301);
+    stage_expect_refusal(stage, &sale, "58");
+    stage_order(stage, of_terminal(ORDER_RESUME)); /* of the terminal nothing was ordered */
+    expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
+    stage_order(stage, of_merchant(ORDER_RESUME));
+    sale = stage_purchase(TERMINAL_B, 302);
+    stage_expect_answer(stage, &sale, "00");
+}
+
+static void test_a_limit_refuses_single_amounts_above_it(void **state)
+{
+    struct stage *stage = *state;
+    struct order order = of_terminal(ORDER_LIMIT);
+    order.limit = (struct money){10000, 156};
+    stage_order(stage, order);
+    assert_int_equal(stage_last_record(stage, RECORD_ORDER)->amount.minor, 10000);
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    sale.amount.minor = 10001;
+    stage_expect_refusal(stage, &sale, "61");
+    assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason, TXN_REASON_ORDER_LIMIT);
+    sale = stage_purchase(TERMINAL_A, 302);
+    sale.amount.minor = 10000;
+    stage_expect_answer(stage, &sale, "00");
+    order.limit.minor = 5000; /* the latest of a kind counts */
+    stage_order(stage, order);
+    sale.stan = 303;
+    stage_expect_refusal(stage, &sale, "61");
+    assert_int_equal(count_in_force(stage), 1);
+}
+
+static void test_held_money_changes_no_payment(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, of_merchant(ORDER_HOLD));
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_answer(stage, &sale, "00");
+    const struct record *row = stage_last_record(stage, RECORD_ORDER);
+    assert_string_equal(row->terminal_id, "");
+    assert_string_equal(row->merchant_id, MERCHANT);
+    stage_order(stage, of_merchant(ORDER_RELEASE));
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
+    assert_int_equal(stage_last_record(stage, RECORD_ORDER)->answer_length, 0);
+}
+
+/* --- time and restarts -------------------------------------------------------------------- */
+
+static void test_an_order_is_over_when_its_time_is(void **state)
+{
+    struct stage *stage = *state;
+    struct order order = of_terminal(ORDER_STOP);
+    order.until_us = stage->wall_us + US_PER_DAY;
+    stage_order(stage, order);
+    order = of_terminal(ORDER_ASK_SIGNON);
+    order.until_us = stage->wall_us + 3 * US_PER_DAY;
+    stage_order(stage, order);
+    stage->wall_us -= 5 * US_PER_DAY; /* a jump of the wall clock ends nothing, and lengthens
+                                         nothing (I28) */
+    stage_pass(stage, DAY_NS - SECOND_NS);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_OVER), 0);
+    stage_pass(stage, SECOND_NS);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_OVER), 1);
+    assert_int_equal(stage_last_record(stage, RECORD_ORDER_OVER)->reason, TXN_REASON_ORDER_STOP);
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_answer(stage, &sale, "00");
+    assert_int_equal(asked(stage), TERMINAL_REQUEST_SIGN_ON);
+    stage_pass(stage, 2 * DAY_NS);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_OVER), 2);
+    assert_int_equal(count_in_force(stage), 0);
+}
+
+static void test_a_restart_brings_back_what_is_in_force(void **state)
+{
+    struct stage *stage = *state;
+    struct order order = of_terminal(ORDER_LIMIT);
+    order.limit = (struct money){10000, 156};
+    order.until_us = stage->wall_us + US_PER_DAY;
+    stage_order(stage, order);
+    stage_order(stage, text_order(3));
+    stage_order(stage, of_terminal(ORDER_ASK_STATUS));
+    stage_order(stage, of_merchant(ORDER_HOLD));
+    struct payment upload = status_upload(0);
+    stage_ask(stage, &upload);
+    stage_expect_same_after_restart(stage);
+    assert_int_equal(count_in_force(stage), 3);
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_refusal(stage, &sale, "61");
+    stage->wall_us += 2 * US_PER_DAY; /* so long was the switch away */
+    stage_restart(stage);
+    stage_pass(stage, 0);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_OVER), 1);
+    assert_int_equal(count_in_force(stage), 2);
+}
+
+/* Rows that nobody of ours wrote end no start silently: the rim is told, and does not start. */
+static void test_a_row_that_cannot_be_read_is_not_replayed(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, of_terminal(ORDER_STOP));
+    struct record row = *stage_last_record(stage, RECORD_ORDER);
+    struct engine *engine = engine_create(&stage->limits);
+    assert_true(engine_may_replay(engine, &row));
+    row.answer[0]++;
+    assert_false(engine_may_replay(engine, &row));
+    row.answer[0]--;
+    row.answer_length--;
+    assert_false(engine_may_replay(engine, &row));
+    row.answer_length = 0;
+    assert_true(engine_may_replay(engine, &row));
+    row.terminal_id[0] = row.merchant_id[0] = '\0';
+    assert_false(engine_may_replay(engine, &row));
+    engine_destroy(engine);
+}
+
+/* --- the cashier's text ------------------------------------------------------------------- */
+
+static struct payment sale_with_words(uint32_t stan, enum payment_words words)
+{
+    struct payment sale = stage_purchase(TERMINAL_A, stan);
+    sale.answer_words = (uint8_t)words;
+    return sale;
+}
+
+static struct byte_view words_of(const struct stage *stage)
+{
+    return payment_cargo(&stage_last_reply(stage)->payment, PAYMENT_CARGO_CUSTOM_63);
+}
+
+static void expect_words(const struct stage *stage, const char *front, const char *words)
+{
+    struct byte_view value = words_of(stage);
+    size_t front_length = strlen(front);
+    assert_int_equal(value.length, PAYMENT_WORDS_AT + strlen(words));
+    assert_memory_equal(value.bytes, front, front_length);
+    for (size_t i = front_length; i < PAYMENT_WORDS_AT; i++) {
+        assert_int_equal(value.bytes[i], ' ');
+    }
+    assert_memory_equal(value.bytes + PAYMENT_WORDS_AT, words, strlen(words));
+}
+
+static void test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, text_order(1));
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_NONE);
+    stage_expect_answer(stage, &sale, "00"); /* its answer has no field for it */
+    assert_int_equal(words_of(stage).length, 0);
+    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
+    stage_expect_answer(stage, &sale, "00");
+    expect_words(stage, "", LOCAL);
+    struct payment first = stage_last_reply(stage)->payment;
+    assert_int_equal(stage_last_record(stage, RECORD_ORDER_DONE)->reason, TXN_REASON_ORDER_TELL);
+    struct payment next = sale_with_words(303, PAYMENT_WORDS_LOCAL);
+    stage_expect_answer(stage, &next, "00"); /* told once is enough */
+    assert_int_equal(words_of(stage).length, 0);
+    stage_restart(stage);
+    stage_ask(stage, &sale);
+    expect_words(stage, "", LOCAL);
+    const struct payment *again = &stage_last_reply(stage)->payment;
+    assert_int_equal(again->cargo_length, first.cargo_length);
+    assert_memory_equal(again->cargo_bytes, first.cargo_bytes, first.cargo_length);
+}
+
+static void test_who_cannot_show_chinese_is_told_in_english(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, text_order(2));
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_PLAIN);
+    stage_expect_answer(stage, &sale, "51"); /* a decline tells it, too */
+    expect_words(stage, "", "sign on");
+    struct payment refused = sale_with_words(302, PAYMENT_WORDS_PLAIN);
+    refused.amount.minor = 0;
+    stage_expect_refusal(stage, &refused, "13"); /* and so does our own refusal */
+    expect_words(stage, "", "sign on");
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 2);
+    stage_restart(stage);
+    stage_ask(stage, &refused);
+    expect_words(stage, "", "sign on");
+    struct order order = text_order(1);
+    order.plain_length = 0;
+    stage_order(stage, order);
+    sale = sale_with_words(303, PAYMENT_WORDS_PLAIN);
+    stage_expect_answer(stage, &sale, "00"); /* nothing in its characters: it waits */
+    assert_int_equal(words_of(stage).length, 0);
+    assert_int_equal(count_in_force(stage), 1);
+}
+
+static void answer_with_text(struct stage *stage, const struct payment *sale, const char *text)
+{
+    stage_ask(stage, sale);
+    struct payment response = stage_response(stage, stage->forward_count - 1, "00");
+    assert_int_equal(
+        payment_set_cargo(&response, PAYMENT_CARGO_CUSTOM_63,
+                          (struct byte_view){(const uint8_t *)text, (uint32_t)strlen(text)}),
+        STATUS_OK);
+    stage_give(stage, BANK_A, &response);
+}
+
+static void test_a_banks_own_text_goes_first_and_is_never_replaced(void **state)
+{
+    struct stage *stage = *state;
+    char own[PAYMENT_WORDS_AT + 8];
+    stage_order(stage, text_order(1));
+    snprintf(own, sizeof(own), "%-63s%s", "CUP", "CALL US");
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
+    answer_with_text(stage, &sale, own);
+    struct byte_view value = words_of(stage);
+    assert_int_equal(value.length, strlen(own));
+    assert_memory_equal(value.bytes, own, value.length);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 0);
+    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
+    answer_with_text(stage, &sale, "CUPissuer's word");
+    expect_words(stage, "CUPissuer's word", LOCAL);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
+}
+
+/* The row of the answer is what the text rests on: what was not durable was told to nobody. */
+static void test_a_crash_before_the_answer_is_durable_tells_it_again(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, text_order(1));
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
+    stage_ask(stage, &sale);
+    stage->is_prompt = false;
+    uint32_t before = stage->reply_count;
+    stage_respond(stage, stage->forward_count - 1, "00");
+    assert_int_equal(stage->reply_count, before);
+    stage->is_prompt = true;
+    stage_restart(stage);
+    assert_int_equal(count_in_force(stage), 1);
+    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
+    stage_expect_answer(stage, &sale, "00");
+    expect_words(stage, "", LOCAL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_an_order_is_answered_behind_its_row),
+        TEST(test_what_cannot_be_ordered_leaves_no_row),
+        TEST(test_a_terminal_is_told_to_sign_on_until_it_does),
+        TEST(test_the_most_urgent_is_asked_first_and_each_ends_by_itself),
+        TEST(test_an_update_is_done_when_the_terminal_has_other_software),
+        TEST(test_stop_refuses_payments_and_serves_what_undoes_and_settles),
+        TEST(test_a_merchant_that_is_stopped_stops_all_its_terminals),
+        TEST(test_a_limit_refuses_single_amounts_above_it),
+        TEST(test_held_money_changes_no_payment),
+        TEST(test_an_order_is_over_when_its_time_is),
+        TEST(test_a_restart_brings_back_what_is_in_force),
+        TEST(test_a_row_that_cannot_be_read_is_not_replayed),
+        TEST(test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it),
+        TEST(test_who_cannot_show_chinese_is_told_in_english),
+        TEST(test_a_banks_own_text_goes_first_and_is_never_replaced),
+        TEST(test_a_crash_before_the_answer_is_durable_tells_it_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
