@@ -81,6 +81,7 @@ static void on_turn(void *argument)
         worker_flush(server->workers[i]);
     }
     server_channels_resume(server);
+    server_orders_resume(server);
     server_watch_mark(server);
 }
 
@@ -202,6 +203,7 @@ static int core_begin(struct server *server)
         .reply = on_reply,
         .forward = server_forward,
         .make_keys = on_make_keys,
+        .ordered = server_ordered,
         .on_replayed = on_replayed,
         .on_committed = server_is_watched(server->configuration) ? server_watch_committed : NULL,
         .argument = server};
@@ -379,8 +381,8 @@ static void on_watchdog(struct deadline *deadline)
 
 static int start(struct server *server)
 {
-    int (*const steps[])(struct server *) = {security_begin, core_begin, server_watch_create,
-                                             workers_begin};
+    int (*const steps[])(struct server *) = {security_begin, core_begin, server_orders_begin,
+                                             server_watch_create, workers_begin};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int code = steps[i](server);
         if (code != SERVER_EXIT_OK) {
@@ -470,7 +472,9 @@ static void end(struct server *server)
         core_stop(server->core);
     }
     server_watch_destroy(server);
+    server_orders_end(server);
     loop_run_down(server->loop, RUN_DOWN_NS);
+    server_orders_destroy(server);
     for (uint16_t i = server->worker_count; i > 0; i--) {
         worker_destroy(server->workers[i - 1]);
     }

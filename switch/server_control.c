@@ -343,5 +343,7 @@ struct control_rim server_control_rim(struct server *server)
                                 .purge = on_purge,
                                 .explain = on_explain,
                                 .usage = on_usage,
+                                .order = server_order,
+                                .orders = server_orders,
                                 .argument = server};
 }

@@ -15,6 +15,7 @@
 #define SERVER_WORKER_COUNT_MAX SECURITY_UNIT_COUNT_MAX
 #define SERVER_REASON_SIZE 1200
 
+struct order_desk;
 struct fact_book;
 struct metric_sink;
 struct reload;
@@ -74,6 +75,7 @@ struct server {
     struct security *security;
     struct keys_missing keys_missing; /* at start */
     struct core *core;
+    struct order_desk *orders; /* owned; NULL: not begun */
     struct control *control;
     struct server_watch *watch;             /* NULL: terminals are not watched */
     struct place places[CHANNEL_COUNT_MAX]; /* by index of the rules' channel table */
@@ -214,6 +216,24 @@ void server_keys_keep(void *argument, uint16_t channel, const struct key_exchang
 /* Puts keys in force that banks have sent before, after the key file is loaded. False: `reason`
  * names the file that is broken. */
 bool server_exchange_restore(struct server *server, char reason[SERVER_REASON_SIZE]);
+
+/* Any thread that ends before the server does: an order for the engine. A ticket, which
+ * server_orders_settled() reaches once its row is on disk, or it was refused, which a line of the
+ * log says. 0: as many wait as may; post it again later. */
+uint64_t server_order_post(struct server *server, const struct order *order);
+uint64_t server_orders_settled(struct server *server);
+int server_orders_begin(struct server *server);
+/* Gives what had to wait for the log; called each turn. */
+void server_orders_resume(struct server *server);
+/* core_setup.ordered; `argument` of these three is the server. */
+void server_ordered(void *argument, uint64_t ticket, enum order_answer answer);
+/* control_rim.order, control_rim.orders */
+void server_order(void *argument, struct control_call call, const struct control_order *asked);
+uint32_t server_orders(void *argument, uint32_t after, struct order_standing *standing,
+                       char text[CONTROL_ORDER_TEXT_SIZE]);
+/* Nobody posts any more; destroy follows when the loop has turned. */
+void server_orders_end(struct server *server);
+void server_orders_destroy(struct server *server);
 
 /* After-sales (server_watch.c); without aftersales.folder all of it does nothing. */
 bool server_is_watched(const struct configuration *configuration);

@@ -23,6 +23,7 @@
 #include "switch/admin/event_feed.h"
 #include "switch/admin/gate.h"
 #include "switch/admin/late_report.h"
+#include "switch/admin/order_call.h"
 #include "switch/admin/registry_call.h"
 #include "switch/admin/version_call.h"
 #include "switch/admin/webhooks.h"
@@ -155,7 +156,9 @@ struct noting {
 static const char *note_of(void *argument)
 {
     struct noting *noting = argument;
-    return version_call_note(noting->call, noting->text);
+    _Static_assert(ORDER_NOTE_SIZE <= VERSION_NOTE_SIZE, "a note is kept in either's room");
+    const char *note = version_call_note(noting->call, noting->text);
+    return note != NULL ? note : order_call_note(noting->call, noting->text);
 }
 
 /* After a call: what came of an effect, now or once it is known. */

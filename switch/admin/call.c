@@ -14,6 +14,7 @@
 #include "switch/admin/inspection_call.h"
 #include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
+#include "switch/admin/order_call.h"
 #include "switch/admin/point_call.h"
 #include "switch/admin/readiness.h"
 #include "switch/admin/registry_call.h"
@@ -385,6 +386,9 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_REPORT] = report_call_serve,
     [ENDPOINT_RETENTION] = serve_retention,
     [ENDPOINT_RETENTION_RUN] = serve_retention,
+    [ENDPOINT_ORDER_LIST] = order_list_serve,
+    [ENDPOINT_ORDER_SERVICE] = order_call_serve,
+    [ENDPOINT_ORDER_RISK] = order_call_serve,
     [ENDPOINT_RELOAD] = serve_act,
     [ENDPOINT_DRAIN] = serve_act,
 };

@@ -206,6 +206,8 @@ Control__Answer *control_client_call(const struct control_client *client,
     case CONTROL__REQUEST__CALL_EXPLAIN:
     case CONTROL__REQUEST__CALL_VERSION:
     case CONTROL__REQUEST__CALL_USAGE:
+    case CONTROL__REQUEST__CALL_ORDER:
+    case CONTROL__REQUEST__CALL_ORDERS:
     case CONTROL__REQUEST__CALL__NOT_SET:
     case _CONTROL__REQUEST__CALL__CASE_IS_INT_SIZE:
         break;

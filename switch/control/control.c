@@ -396,6 +396,35 @@ static void serve_version(struct control_conn *conn, const Control__Request *req
     control->rim.version(control->rim.argument, call, &version);
 }
 
+/* Waits for control_done: until the order's row is on disk. */
+static void serve_order(struct control_conn *conn, const Control__Request *request)
+{
+    struct control *control = conn->control;
+    struct control_order asked;
+    struct control_call call = {(uint32_t)(conn - control->conns), conn->generation, request->id};
+    const char *fault = control_order_of(&asked, request);
+    if (fault != NULL) {
+        conn_fault(conn, request->id, fault);
+        return;
+    }
+    conn_begin_act(conn);
+    control->rim.order(control->rim.argument, call, &asked);
+}
+
+static void serve_orders(struct control_conn *conn, const Control__Request *request)
+{
+    struct control *control = conn->control;
+    Control__Answer answer = CONTROL__ANSWER__INIT;
+    answer.id = request->id;
+    answer.answer_case = CONTROL__ANSWER__ANSWER_ORDERS;
+    answer.orders = control_answer_orders(&control->arena, &control->rim, request->orders);
+    if (answer.orders == NULL) {
+        conn_fault(conn, request->id, "the orders do not fit into the memory of a call");
+        return;
+    }
+    conn_answer(conn, &answer);
+}
+
 static void serve_request(struct control_conn *conn, const Control__Request *request)
 {
     switch (request->call_case) {
@@ -416,6 +445,12 @@ static void serve_request(struct control_conn *conn, const Control__Request *req
         return;
     case CONTROL__REQUEST__CALL_USAGE:
         serve_usage(conn, request);
+        return;
+    case CONTROL__REQUEST__CALL_ORDER:
+        serve_order(conn, request);
+        return;
+    case CONTROL__REQUEST__CALL_ORDERS:
+        serve_orders(conn, request);
         return;
     case CONTROL__REQUEST__CALL_RELOAD:
     case CONTROL__REQUEST__CALL_DRAIN:

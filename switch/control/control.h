@@ -148,6 +148,14 @@ struct control_usage {
     const struct limit_rules *rules; /* in force, borrowed for the call; NULL: none */
 };
 
+/* An order, whole but for its text, which stays the call's: UTF-8, and ASCII for who cannot show
+ * the other; either may be NULL. */
+struct control_order {
+    struct order order;
+    const char *text_local, *text_plain;
+};
+#define CONTROL_ORDER_TEXT_SIZE (3 * ORDER_TEXT_BYTES_MAX + 1)
+
 struct control_rim {
     /* Fills what there is; `status` comes zeroed. */
     void (*status)(void *argument, struct control_status *status);
@@ -170,6 +178,11 @@ struct control_rim {
                     const struct control_version *version);
     void (*usage)(void *argument, const struct control_usage_question *question,
                   struct control_usage *usage);
+    /* Gives the order, and reports with control_done once it is in force for certain. */
+    void (*order)(void *argument, struct control_call call, const struct control_order *asked);
+    /* Walks the orders in force as engine_orders() does; `text` is that of a TELL, in UTF-8. */
+    uint32_t (*orders)(void *argument, uint32_t after, struct order_standing *standing,
+                       char text[CONTROL_ORDER_TEXT_SIZE]);
     void *argument;
 };
 

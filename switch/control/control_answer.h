@@ -22,5 +22,11 @@ Control__Explanation *control_answer_explanation(struct control_arena *arena,
 /* What the merchant, terminal or card that `call` names has taken. NULL: `fault` says why not. */
 Control__Usage *control_answer_usage(struct control_arena *arena, const struct control_rim *rim,
                                      const Control__UsageCall *call, const char **fault);
+/* The order that a request gives. NULL: whole as far as can be seen here; else what was expected.
+ */
+const char *control_order_of(struct control_order *asked, const Control__Request *request);
+/* Those in force that `call` asks for. NULL: the arena is full. */
+Control__Orders *control_answer_orders(struct control_arena *arena, const struct control_rim *rim,
+                                       const Control__OrdersCall *call);
 /* Puts the metrics that the status holds. */
 void control_answer_metrics(struct metric_sink *sink, const struct control_status *status);

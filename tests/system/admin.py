@@ -40,7 +40,7 @@ class Stage(demo_module.Demo):
     def prepare(self):
         super().prepare()
         shutil.copy(ROOT / "config/demo/routes.yaml", self.folder / "routes.yaml")
-        for name, role in (("ann", "operator"), ("bob", "viewer")):
+        for name, role in (("ann", "operator"), ("bob", "viewer"), ("cat", "after-sales"), ("rita", "risk")):
             made = subprocess.run([self.program("tillway-admin"), "token", "add", name, role, "--tokens", self.folder / "tokens"],
                                   capture_output=True, text=True, check=True)
             path = self.folder / f"{name}.token"
@@ -179,6 +179,29 @@ class AdminPort(unittest.TestCase):
             self.assertIn(words, shown.stdout)
         self.assertEqual(self.stage.ctl("fee", "explain", "099999999999", who="bob").returncode, 5)
 
+    def logged(self, where):
+        return log_reader.count_rows(self.stage.log, where, 0)
+
+    def test_048_orders_reach_the_terminal_and_the_log(self):
+        found = json.loads(self.stage.ctl("--json", "txn", "search", "--kind", "purchase", "--outcome", "approved", "--limit", "20", who="bob").stdout)
+        terminal = found["items"][0]["terminal_id"]
+        stop = ("order", "stop", "terminal", terminal, "--reason", "says it was cloned", "--case", "7")
+        self.assertEqual(self.stage.ctl(*stop, who="cat").returncode, 4)  # risk's alone
+        self.assertEqual(self.stage.ctl("order", "stop", "terminal", terminal, who="rita").returncode, 2)  # why?
+        self.assertEqual(self.stage.ctl("order", "stop", "terminal", "ZZZZZZZZ", "--reason", "r", who="rita").returncode, 1)
+        stopped = self.stage.ctl(*stop, who="rita")
+        self.assertEqual(stopped.returncode, 0, stopped.stderr)
+        (order,) = json.loads(self.stage.ctl("--json", "order", "list", "terminal", terminal, who="cat").stdout)["items"]
+        self.assertEqual((order["kind"], order["by"], order["case"], order["terminal"]), ("stop", "rita", 7, terminal))
+        run_folder.wait_until("a payment is refused", 60, lambda: self.logged(f"kind = 'refused' AND reason = 'order_stop' AND terminal_id = '{terminal}'"))
+        self.assertEqual(self.stage.ctl("order", "resume", "terminal", terminal, "--reason", "it was not", who="rita").returncode, 0)
+        told = self.stage.ctl("order", "tell", terminal, "请重新签到", "--english", "sign on again", "--reason", "MAC errors", who="cat")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        run_folder.wait_until("the cashier is told", 60, lambda: self.logged("kind = 'order_done' AND reason = 'order_tell'"))
+        words = "请重新签到".encode("gbk").hex()
+        self.assertEqual(self.logged(f"kind = 'result' AND instr(answer, x'{words}')"), 1)
+        self.assertEqual(json.loads(self.stage.ctl("--json", "order", "list", who="cat").stdout)["items"], [])
+
     def test_05_pages_join_without_gap_or_repeat(self):
         path, seen = "/api/v1/transactions?limit=7&to=", []
         end = int(time.time()) - 1
@@ -282,7 +305,8 @@ class AdminPort(unittest.TestCase):
         for wanted in (("bob", "POST /api/v1/reload", "denied"), ("ann", "POST /api/v1/reload", "begun"), ("ann", "POST /api/v1/reload", "failed"),
                        ("ann", "POST /api/v1/reload", "done"), ("", "GET /api/v1/status", "denied"),
                        ("ann", "POST /api/v1/log/backup/first", "done"), ("ann", "POST /api/v1/log/purge/30", "done"),
-                       ("ann", "POST /api/v1/log/purge/0", "failed")):
+                       ("ann", "POST /api/v1/log/purge/0", "failed"),
+                       ("cat", "POST /api/v1/orders/risk/stop", "denied"), ("rita", "POST /api/v1/orders/risk/stop", "done")):
             self.assertIn(wanted, seen)
         self.assertNotIn("twy_", (self.folder / "audit.log").read_text())
 

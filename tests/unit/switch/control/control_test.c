@@ -207,8 +207,8 @@ static void on_version(void *argument, struct control_call call,
 
 static struct control *open_at(struct scene *scene, char reason[CONTROL_REASON_SIZE])
 {
-    struct control_rim rim = {on_status, on_terminal, on_metrics, on_reload, on_drain,
-                              on_purge,  on_explain,  on_version, on_usage,  scene};
+    struct control_rim rim = {on_status,  on_terminal, on_metrics, on_reload, on_drain, on_purge,
+                              on_explain, on_version,  on_usage,   NULL,      NULL,     scene};
     return control_open(&scene->loop, scene->path, &rim, reason);
 }
 

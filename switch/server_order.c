@@ -1,0 +1,228 @@
+/* Orders on their way to the engine: from the control socket, whose caller waits until the row is
+ * on disk, and from other threads, through a ring that the engine's loop empties. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocols/base/require.h"
+#include "switch/order_text.h"
+#include "switch/server_state.h"
+
+/* After-sales gives a handful an hour; more than that at once wait at its side. */
+#define POST_COUNT_MAX 64
+#define CALL_COUNT_MAX 16 /* more than connections of the control socket */
+/* Tickets of calls are told from those of the ring by this bit. */
+#define CALL_BIT (UINT64_C(1) << 63)
+
+struct order_desk {
+    struct server *server; /* borrowed */
+    uv_async_t wake;
+    uv_mutex_t mutex; /* guards what follows, up to `calls` */
+    struct {
+        struct order order;
+        bool is_settled; /* on disk, or refused */
+    } ring[POST_COUNT_MAX];
+    /* The last ticket that was posted, given to the engine, settled with all before it. */
+    uint64_t posted, given, settled;
+    /* the loop's alone */
+    bool is_waiting; /* the log had no room */
+    struct {
+        bool is_used;
+        struct control_call call;
+        struct order order;
+    } calls[CALL_COUNT_MAX];
+};
+
+static void say(const struct order *order, enum order_answer answer)
+{
+    LOG(answer == ORDER_ANSWER_TAKEN ? LOG_NOTICE : LOG_WARN, "order",
+        LOG_TEXT("kind", order_kind_name(order->kind)),
+        LOG_TEXT("terminal", order->terminal_id[0] == 0 ? NULL : order->terminal_id),
+        LOG_TEXT("merchant", order->merchant_id[0] == 0 ? NULL : order->merchant_id),
+        LOG_TEXT("by", order->actor), LOG_NUMBER("case", (int64_t)order->case_id),
+        LOG_TEXT("text", order_answer_text(answer)));
+}
+
+/* --- from other threads ------------------------------------------------------------------- */
+
+uint64_t server_order_post(struct server *server, const struct order *order)
+{
+    struct order_desk *desk = server->orders;
+    uint64_t ticket = 0;
+    uv_mutex_lock(&desk->mutex);
+    if (desk->posted - desk->settled < POST_COUNT_MAX) {
+        ticket = ++desk->posted;
+        desk->ring[ticket % POST_COUNT_MAX].order = *order;
+        desk->ring[ticket % POST_COUNT_MAX].is_settled = false;
+    }
+    uv_mutex_unlock(&desk->mutex);
+    if (ticket != 0) {
+        uv_async_send(&desk->wake);
+    }
+    return ticket;
+}
+
+uint64_t server_orders_settled(struct server *server)
+{
+    struct order_desk *desk = server->orders;
+    uv_mutex_lock(&desk->mutex);
+    uint64_t settled = desk->settled;
+    uv_mutex_unlock(&desk->mutex);
+    return settled;
+}
+
+/* The next one of the ring; 0: none. */
+static uint64_t take(struct order_desk *desk, struct order *order)
+{
+    uint64_t ticket = 0;
+    uv_mutex_lock(&desk->mutex);
+    if (desk->given < desk->posted) {
+        ticket = ++desk->given;
+        *order = desk->ring[ticket % POST_COUNT_MAX].order;
+    }
+    uv_mutex_unlock(&desk->mutex);
+    return ticket;
+}
+
+static void give_all(struct order_desk *desk)
+{
+    struct core *core = desk->server->core;
+    struct order order;
+    uint64_t ticket = 0;
+    while (core_has_room(core) && (ticket = take(desk, &order)) != 0) {
+        core_order(core, &order, ticket);
+    }
+    desk->is_waiting = !core_has_room(core);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    give_all(wake->data);
+}
+
+void server_orders_resume(struct server *server)
+{
+    if (server->orders != NULL && server->orders->is_waiting) {
+        give_all(server->orders);
+    }
+}
+
+static void settle(struct order_desk *desk, uint64_t ticket, enum order_answer answer)
+{
+    uv_mutex_lock(&desk->mutex);
+    REQUIRE(ticket > desk->settled && ticket <= desk->given);
+    struct order order = desk->ring[ticket % POST_COUNT_MAX].order;
+    desk->ring[ticket % POST_COUNT_MAX].is_settled = true;
+    while (desk->settled < desk->given &&
+           desk->ring[(desk->settled + 1) % POST_COUNT_MAX].is_settled) {
+        desk->settled++;
+    }
+    uv_mutex_unlock(&desk->mutex);
+    say(&order, answer);
+}
+
+/* --- from the control socket -------------------------------------------------------------- */
+
+static void conclude(struct order_desk *desk, uint64_t ticket, enum order_answer answer)
+{
+    REQUIRE(ticket < CALL_COUNT_MAX && desk->calls[ticket].is_used);
+    desk->calls[ticket].is_used = false;
+    say(&desk->calls[ticket].order, answer);
+    if (desk->server->control != NULL) {
+        control_done(desk->server->control, desk->calls[ticket].call, answer == ORDER_ANSWER_TAKEN,
+                     order_answer_text(answer));
+    }
+}
+
+void server_ordered(void *argument, uint64_t ticket, enum order_answer answer)
+{
+    struct server *server = argument;
+    if ((ticket & CALL_BIT) != 0) {
+        conclude(server->orders, ticket & ~CALL_BIT, answer);
+    } else {
+        settle(server->orders, ticket, answer);
+    }
+}
+
+/* The place of a call that waits; CALL_COUNT_MAX: none is free. */
+static uint64_t call_place(struct order_desk *desk, struct control_call call,
+                           const struct order *order)
+{
+    uint64_t place = 0;
+    while (place < CALL_COUNT_MAX && desk->calls[place].is_used) {
+        place++;
+    }
+    if (place < CALL_COUNT_MAX) {
+        desk->calls[place].is_used = true;
+        desk->calls[place].call = call;
+        desk->calls[place].order = *order;
+    }
+    return place;
+}
+
+void server_order(void *argument, struct control_call call, const struct control_order *asked)
+{
+    struct server *server = argument;
+    struct order order = asked->order;
+    char reason[ORDER_TEXT_REASON_SIZE] = "the switch has no room for it now: ask again";
+    if (order.kind == ORDER_TELL &&
+        !order_text_put(&order, asked->text_local, asked->text_plain, reason)) {
+        control_done(server->control, call, false, reason);
+        return;
+    }
+    uint64_t place =
+        core_has_room(server->core) ? call_place(server->orders, call, &order) : CALL_COUNT_MAX;
+    if (place == CALL_COUNT_MAX) {
+        control_done(server->control, call, false, reason);
+        return;
+    }
+    core_order(server->core, &order, CALL_BIT | place);
+}
+
+uint32_t server_orders(void *argument, uint32_t after, struct order_standing *standing,
+                       char text[CONTROL_ORDER_TEXT_SIZE])
+{
+    const struct server *server = argument;
+    uint32_t at = engine_orders(core_engine(server->core), after, standing);
+    text[0] = '\0';
+    if (at != 0) {
+        order_text_get(&standing->order, text);
+    }
+    return at;
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+int server_orders_begin(struct server *server)
+{
+    struct order_desk *desk = calloc(1, sizeof(*desk));
+    if (desk == NULL || uv_mutex_init(&desk->mutex) != 0) {
+        free(desk);
+        return server_fail(SERVER_EXIT_FAILED, "orders", "no memory");
+    }
+    if (uv_async_init(&server->loop->uv, &desk->wake, on_wake) != 0) {
+        uv_mutex_destroy(&desk->mutex);
+        free(desk);
+        return server_fail(SERVER_EXIT_FAILED, "orders", "no descriptor");
+    }
+    desk->server = server;
+    desk->wake.data = desk;
+    server->orders = desk;
+    return SERVER_EXIT_OK;
+}
+
+void server_orders_end(struct server *server)
+{
+    if (server->orders != NULL) {
+        uv_close((uv_handle_t *)&server->orders->wake, NULL);
+    }
+}
+
+void server_orders_destroy(struct server *server)
+{
+    if (server->orders != NULL) {
+        uv_mutex_destroy(&server->orders->mutex);
+        free(server->orders);
+        server->orders = NULL;
+    }
+}
