@@ -7,6 +7,7 @@
 #include "switch/settlement/day_book.h"
 #include "switch/settlement/day_check.h"
 #include "switch/settlement/day_sheet.h"
+#include "switch/settlement/held_sheet.h"
 #include "switch/settlement/mismatch_sheet.h"
 #include "switch/settlement/summary_sheet.h"
 #include "switch/store/store_tools.h"
@@ -32,8 +33,9 @@ static int usage(FILE *to)
         "\n"
         "Writes OUT/YYYYMMDD/: merchant-ID.csv and channel-NAME.csv with every movement of money\n"
         "of that settlement day, agent-ID.csv with sales agents' shares, open.csv (no outcome "
-        "yet), mismatch.csv (batches whose totals\n"
-        "differed) and summary.csv, which comes last: without it the others are not complete.\n"
+        "yet), held.csv (money\n"
+        "held back by order), mismatch.csv (batches whose totals differed) and summary.csv, which "
+        "comes last: without it the others are not complete.\n"
         "The log's hash chain is verified first, unless --no-verify; sums are checked against\n"
         "the log before any file gets its name. Running it again gives the same files.\n"
         "\n"
@@ -97,6 +99,9 @@ static enum status write_sheets(struct settlement_log *log, struct sheet_set *se
     }
     if (status == STATUS_OK) {
         status = open_sheet_write(log, set, span->day);
+    }
+    if (status == STATUS_OK) {
+        status = held_sheet_write(log, set, span->day);
     }
     if (status == STATUS_OK) {
         status = mismatch_sheet_write(log, set, span, disputes);

@@ -13,14 +13,18 @@
 #define DAY_US INT64_C(86400000000)
 
 /* What `tail` keeps: all that any statement of a settlement asks for. */
-#define TAIL_COLUMNS                                                                               \
+#define TAIL_FRONT                                                                                 \
     "position, wall_us, kind, payment_kind, reason, epoch, seq, original_epoch, original_seq, "    \
     "terminal_id, merchant_id, channel, batch, stan, amount_minor, currency, pan_masked, rrn, "    \
     "response_code, settlement_day, merchant_fee, issuer_fee, scheme_fee, agent_fee, "             \
-    "agent_shares, fee_basis, payload"
+    "agent_shares, fee_basis, "
+#define TAIL_COLUMNS TAIL_FRONT "payload"
+/* Of an order's row all that is in force behind it. */
+#define TAIL_SELECT TAIL_FRONT "iif(kind LIKE 'order%', answer, payload)"
 #define TAIL_KINDS                                                                                 \
     "kind IN ('intent', 'result', 'reversal', 'reversal_done', 'reversal_case', 'advice', "        \
-    "'advice_done', 'advice_case', 'settlement', 'batch_detail')"
+    "'advice_done', 'advice_case', 'settlement', 'batch_detail', 'order', 'order_done', "          \
+    "'order_over')"
 /* A sign-on's payload is keys: those rows are not copied at all. */
 #define TAIL_TABLE                                                                                 \
     "CREATE TABLE tail (" TAIL_COLUMNS ", is_carried, PRIMARY KEY (position)) WITHOUT ROWID;"      \
@@ -202,7 +206,7 @@ static enum status copy_rows(struct settlement_log *log, sqlite3_stmt *from, boo
 static enum status copy_stretch(struct settlement_log *log, sqlite3 *database, int64_t first)
 {
     static const char sql[] =
-        "SELECT " TAIL_COLUMNS " FROM log WHERE position BETWEEN ?1 AND ?2 AND " TAIL_KINDS;
+        "SELECT " TAIL_SELECT " FROM log WHERE position BETWEEN ?1 AND ?2 AND " TAIL_KINDS;
     sqlite3_stmt *from = NULL;
     if (sqlite3_prepare_v2(database, sql, -1, &from, NULL) != SQLITE_OK) {
         return settlement_log_broken(log, database, "the log");
@@ -253,7 +257,7 @@ static enum status copy_carried(struct settlement_log *log)
         number_of(newest, "SELECT count(*) FROM sqlite_master WHERE name = 'carried'") < 1) {
         return STATUS_OK;
     }
-    if (sqlite3_prepare_v2(newest, "SELECT " TAIL_COLUMNS " FROM carried WHERE " TAIL_KINDS, -1,
+    if (sqlite3_prepare_v2(newest, "SELECT " TAIL_SELECT " FROM carried WHERE " TAIL_KINDS, -1,
                            &from, NULL) != SQLITE_OK) {
         return settlement_log_broken(log, newest,
                                      "the rows that the newest sealed segment carries");

@@ -7,6 +7,7 @@ import csv
 import pathlib
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -311,6 +312,33 @@ class SettlementTest(unittest.TestCase):
         day.log.write(self.folder / "log")
         rows = [row for row in read(self.must_settle() / "open.csv") if row[0] == "L"]
         self.assertEqual(sorted((row[1], row[-1]) for row in rows), [("advice", "888"), ("case", "999"), ("forwarded", "7777"), ("reversing", "600")])
+
+    def test_money_that_is_held_stands_apart(self):
+        def order(day, kind, merchant, standing, terminal=""):
+            notes = b"".join(struct.pack(">BBqqQIqHBB", 1, number, NOON_US, until, case, 0, 0, 0, 1, 3) + b"ann" for number, until, case in standing)
+            day.log.append(kind, wall_us=NOON_US, merchant_id=merchant, terminal_id=terminal, reason="order_hold", answer=notes)
+        hold, stop = 6, 7  # places in ORDER_KIND_MAP
+        day = whole_day()
+        order(day, "order", MERCHANTS[0], [(hold, 0, 77)])
+        order(day, "order", MERCHANTS[0], [(hold, NOON_US + 86400000000, 77), (stop, 0, 78)])  # the last word counts
+        order(day, "order", MERCHANTS[1], [(hold, 0, 0)])
+        order(day, "order_over", MERCHANTS[1], [(stop, 0, 0)])
+        order(day, "order", MERCHANTS[2], [(stop, 0, 0)], terminal="10000003")  # a terminal's is none of the merchant's money
+        order(day, "order", "nobody", [(hold, 0, 0)])  # sold nothing that day
+        day.log.write(self.folder / "log")
+        folder = self.must_settle()
+        own = [line for line in day.lines if line["day"] == DAY and line["merchant"] == MERCHANTS[0]]
+        amount, net = sum(line["amount"] for line in own), sum(line["amount"] - line["fees"][0] for line in own)
+        self.assertEqual([row for row in read(folder / "held.csv") if row[0] == "L"], [
+            ["L", MERCHANTS[0], "2026-09-21T12:00:00+08:00", "2026-09-22T12:00:00+08:00", "77", "ann", "156", str(len(own)), str(amount), str(net)],
+            ["L", "nobody", "2026-09-21T12:00:00+08:00", "", "0", "ann", "", "0", "0", "0"]])
+        self.assertTrue((folder / f"merchant-{MERCHANTS[0]}.csv").exists())
+
+    def test_an_order_that_cannot_be_read_is_refused(self):
+        day = whole_day()
+        day.log.append("order", wall_us=NOON_US, merchant_id=MERCHANTS[0], reason="order_hold", answer=b"\x02")
+        day.log.write(self.folder / "log")
+        self.must_refuse(4, ["last order about merchant"])
 
     def test_a_second_run_gives_the_same_files(self):
         whole_day().log.write(self.folder / "log")
