@@ -415,6 +415,39 @@ static void wandering_play(struct month *month, uint32_t merchant, int32_t day)
     }
 }
 
+/* What the switch refuses a merchant; nothing is sold by it. */
+struct refusals {
+    const char *detail, *payment, *response_code;
+    uint32_t count, card; /* card 0: another each time */
+};
+
+static void refusals_play(struct month *month, uint32_t merchant, struct month_moment at,
+                          const struct refusals *refusals)
+{
+    for (uint32_t i = 0; i < refusals->count; i++) {
+        at.minute += 20 * (0.5 + month_draw_unit(month));
+        struct month_row row =
+            month_row_make(month, month->merchants[merchant].first_terminal, at, true);
+        row.kind = "REFUSED";
+        row.detail = refusals->detail;
+        row.payment = refusals->payment;
+        row.response_code = refusals->response_code;
+        row.entry_mode = "051";
+        row.card = refusals->card != 0 ? refusals->card : month_draw_card(month, merchant);
+        row.amount_minor = month_draw_amount(month, &month->merchants[merchant]);
+        month_row_add(month, &row);
+    }
+}
+
+static bool refusals_of(enum month_fault fault, uint32_t merchant, struct refusals *refusals)
+{
+    if (fault == MONTH_OTHER_CARD) {
+        *refusals = (struct refusals){"OTHER_CARD", "refund", "25", 3, 980000001 + merchant};
+        return true;
+    }
+    return false;
+}
+
 /* Amounts that follow from what the merchant is. */
 static bool series_of(const struct month *month, uint32_t merchant, struct series *series)
 {
@@ -449,7 +482,9 @@ void month_fault_merchant(struct month *month, uint32_t merchant, int32_t day)
 {
     const struct month_plan *plan = &month->merchants[merchant].plan;
     const struct month_moment noon = {day, 1000};
+    const double opens = month->merchants[merchant].trade->opens;
     struct series series;
+    struct refusals refusals;
     if (!plan->is_on) {
         return;
     }
@@ -459,5 +494,9 @@ void month_fault_merchant(struct month *month, uint32_t merchant, int32_t day)
         wandering_play(month, merchant, day);
     } else if (month_plan_works(plan, plan->fault, noon) && series_of(month, merchant, &series)) {
         series_play(month, merchant, day, &series);
+    } else if (month_plan_works(plan, plan->fault, noon) &&
+               refusals_of(plan->fault, merchant, &refusals)) {
+        refusals_play(month, merchant, (struct month_moment){day, opens == 0 ? 700 : opens + 60},
+                      &refusals);
     }
 }

@@ -27,6 +27,7 @@ struct merchant_today {
     uint32_t odds, odds_large; /* outside business hours; of them far above the usual amount */
     uint32_t reads, keyed_in;  /* cards read where typing is not allowed; of them typed */
     uint32_t retained, listed;
+    uint32_t other_cards; /* money that should have gone back to another card than the sale's */
 };
 
 /* Of one of the last thirty whole days; saturating. */

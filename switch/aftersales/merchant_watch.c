@@ -393,14 +393,29 @@ static void on_ended(const struct merchant_look *look, struct card_state *card)
     }
 }
 
-/* C8 */
-static void on_listed(const struct merchant_look *look)
+/* One more of a day's count, which is all that the signal asks. */
+static void count_judge(const struct merchant_look *look, enum signal_code signal, uint32_t *count,
+                        int64_t count_min)
 {
-    int64_t count = ++look->state->today.listed;
-    int64_t count_min = watch_number(look->moment, CARD_LISTED, COUNT_MIN);
-    merchant_look_note(look, SIGNAL_CARD_LISTED);
-    if (count >= count_min) {
-        raise_count(look, SIGNAL_CARD_LISTED, (struct day_count){count, count_min});
+    merchant_look_note(look, signal);
+    if (++*count >= count_min) {
+        raise_count(look, signal, (struct day_count){*count, count_min});
+    }
+}
+
+/* C8, C13: what was refused tells, too. */
+static void on_refused(const struct merchant_look *look)
+{
+    const struct observation *seen = look->moment->seen;
+    struct merchant_today *today = &look->state->today;
+    bool is_back = seen->payment_kind == PAYMENT_REFUND || is_void(seen->payment_kind);
+    judge_entry(look);
+    if (seen->detail == OBSERVED_LISTED) {
+        count_judge(look, SIGNAL_CARD_LISTED, &today->listed,
+                    watch_number(look->moment, CARD_LISTED, COUNT_MIN));
+    } else if (seen->detail == OBSERVED_OTHER_CARD && is_back) {
+        count_judge(look, SIGNAL_OTHER_CARD, &today->other_cards,
+                    watch_number(look->moment, OTHER_CARD, COUNT_MIN));
     }
 }
 
@@ -415,10 +430,7 @@ void merchant_watch_step(struct merchant_state *state, struct card_state *card,
     if (seen->kind == OBSERVATION_ENDED) {
         on_ended(&look, card);
     } else if (seen->kind == OBSERVATION_REFUSED) {
-        judge_entry(&look);
-        if (seen->detail == OBSERVED_LISTED) {
-            on_listed(&look);
-        }
+        on_refused(&look);
     } else if (seen->kind == OBSERVATION_REVERSED && seen->detail == OBSERVED_BY_TERMINAL &&
                card != NULL) {
         struct card_use use = use_of(&look);

@@ -65,7 +65,8 @@ enum observation_kind {
     X(OTHER_CONTENT, "the same key came with other content")                                       \
     X(UNDELIVERED, "a reversal or advice outlived its life")                                       \
     X(CLOCK_OFF, "the terminal's clock is off")                                                    \
-    X(KEYS_LOST, "the terminal says that its keys are gone")
+    X(KEYS_LOST, "the terminal says that its keys are gone")                                       \
+    X(OTHER_CARD, "it follows what was paid with another card")
 
 enum observation_detail {
 #define X(name, text) OBSERVED_##name,

@@ -10,7 +10,7 @@
 #include "switch/aftersales/watch_slab.h"
 #include "switch/aftersales/watcher.h"
 
-#define WATCH_MARK "tillway watch 1"
+#define WATCH_MARK "tillway watch 2"
 #define WATCH_HOURS_OF_WEEK 168
 #define WALK_COUNT_MAX 4096        /* terminals, merchants or cohorts within one step */
 #define MERCHANT_HOUR_FLAG_COUNT 4 /* a merchant's hour raises fewer */

@@ -173,7 +173,8 @@ enum engine_event_kind {
     X(ORDER_STOP, "58", "the terminal or merchant is stopped by an order")                         \
     X(ORDER_RELEASE, "00", "ordered: the merchant's money is held back no longer")                 \
     X(ORDER_RESUME, "00", "ordered: neither stopped nor limited any longer")                       \
-    X(ORDER_WITHDRAW, "00", "ordered: the terminal is asked and told nothing any longer")
+    X(ORDER_WITHDRAW, "00", "ordered: the terminal is asked and told nothing any longer")          \
+    X(FOLLOWED_OTHER_CARD, "25", "the original that it follows was paid with another card")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,

@@ -169,7 +169,8 @@ static enum txn_reason follow(struct engine *engine, struct txn *txn, const stru
 {
     const struct payment *payment = txn_flight(&engine->slab, txn);
     if (original == NULL) {
-        return TXN_REASON_FOLLOWED_UNKNOWN;
+        return original_is_of_other_card(engine, txn, payment) ? TXN_REASON_FOLLOWED_OTHER_CARD
+                                                               : TXN_REASON_FOLLOWED_UNKNOWN;
     }
     enum txn_reason reason = original_check(engine, txn, original);
     if (reason != TXN_REASON_NONE) {

@@ -27,8 +27,15 @@ bool original_is_wanted(const struct payment *payment)
     return payment_rule_of(payment->kind)->originals != 0;
 }
 
-bool original_fits(const struct engine *engine, const struct txn *txn,
-                   const struct payment *payment, const struct txn *original)
+static bool is_same_card(const struct payment *payment, const struct txn *original)
+{
+    return payment->pan.digit_count == 0 ||
+           memcmp(&payment->pan_hash, &original->pan_hash, sizeof(original->pan_hash)) == 0;
+}
+
+/* By whatever card. */
+static bool fits(const struct engine *engine, const struct txn *txn, const struct payment *payment,
+                 const struct txn *original)
 {
     const struct txn_detail *detail = txn_detail(&engine->slab, original);
     bool may_follow = payment->kind == PAYMENT_SCRIPT_RESULT ||
@@ -36,29 +43,53 @@ bool original_fits(const struct engine *engine, const struct txn *txn,
     if (original == txn || !may_follow || strcmp(original->merchant_id, txn->merchant_id) != 0) {
         return false;
     }
-    bool is_same_card =
-        payment->pan.digit_count == 0 ||
-        memcmp(&payment->pan_hash, &original->pan_hash, sizeof(original->pan_hash)) == 0;
-    bool is_same_authorisation = payment->original.auth_code[0] == '\0' ||
-                                 detail->auth_code[0] == '\0' ||
-                                 strcmp(payment->original.auth_code, detail->auth_code) == 0;
-    return is_same_card && is_same_authorisation;
+    return payment->original.auth_code[0] == '\0' || detail->auth_code[0] == '\0' ||
+           strcmp(payment->original.auth_code, detail->auth_code) == 0;
+}
+
+bool original_fits(const struct engine *engine, const struct txn *txn,
+                   const struct payment *payment, const struct txn *original)
+{
+    return fits(engine, txn, payment, original) && is_same_card(payment, original);
+}
+
+static struct txn *find_by_rrn(const struct engine *engine, const struct payment *payment)
+{
+    const struct payment_original *quoted = &payment->original;
+    return quoted->rrn[0] == '\0' ? NULL : engine_find_rrn(engine, quoted->rrn);
+}
+
+/* Batch and trace may come again; a reference number beside them must be its own. */
+static struct txn *find_by_key(const struct engine *engine, const struct txn *txn,
+                               const struct payment *payment)
+{
+    const struct payment_original *quoted = &payment->original;
+    struct txn_key key = {txn->terminal_id, txn->merchant_id, quoted->batch, quoted->stan};
+    struct txn *found = quoted->stan == 0 ? NULL : engine_find_key(engine, key);
+    bool is_quoted =
+        found != NULL &&
+        (quoted->rrn[0] == '\0' || strcmp(quoted->rrn, txn_detail(&engine->slab, found)->rrn) == 0);
+    return is_quoted ? found : NULL;
 }
 
 struct txn *original_find(const struct engine *engine, const struct txn *txn,
                           const struct payment *payment)
 {
-    const struct payment_original *quoted = &payment->original;
-    struct txn *found = quoted->rrn[0] == '\0' ? NULL : engine_find_rrn(engine, quoted->rrn);
+    struct txn *found = find_by_rrn(engine, payment);
     if (found != NULL && original_fits(engine, txn, payment, found)) {
         return found;
     }
-    struct txn_key key = {txn->terminal_id, txn->merchant_id, quoted->batch, quoted->stan};
-    found = quoted->stan == 0 ? NULL : engine_find_key(engine, key);
-    bool is_quoted =
-        found != NULL &&
-        (quoted->rrn[0] == '\0' || strcmp(quoted->rrn, txn_detail(&engine->slab, found)->rrn) == 0);
-    return is_quoted && original_fits(engine, txn, payment, found) ? found : NULL;
+    found = find_by_key(engine, txn, payment);
+    return found != NULL && original_fits(engine, txn, payment, found) ? found : NULL;
+}
+
+bool original_is_of_other_card(const struct engine *engine, const struct txn *txn,
+                               const struct payment *payment)
+{
+    const struct txn *found = find_by_rrn(engine, payment);
+    found = found != NULL ? found : find_by_key(engine, txn, payment);
+    return found != NULL && found->state == TXN_APPROVED && fits(engine, txn, payment, found) &&
+           !is_same_card(payment, found);
 }
 
 /* --- rules -------------------------------------------------------------------------------- */

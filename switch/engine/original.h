@@ -16,6 +16,10 @@ bool original_is_wanted(const struct payment *payment);
  * batch and trace (field 61) of the same terminal. NULL: memory holds none that it may follow. */
 struct txn *original_find(const struct engine *engine, const struct txn *txn,
                           const struct payment *payment);
+/* Whether memory holds the original that it quotes, approved, and only the card is another. Asked
+ * where none was found; of an original of an earlier day, after the log was searched for it. */
+bool original_is_of_other_card(const struct engine *engine, const struct txn *txn,
+                               const struct payment *payment);
 /* Whether the request may follow that transaction at all: kinds, merchant, card, authorisation. */
 bool original_fits(const struct engine *engine, const struct txn *txn,
                    const struct payment *payment, const struct txn *original);

@@ -92,6 +92,7 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_ORDER_RELEASE] = "order_release",
     [TXN_REASON_ORDER_RESUME] = "order_resume",
     [TXN_REASON_ORDER_WITHDRAW] = "order_withdraw",
+    [TXN_REASON_FOLLOWED_OTHER_CARD] = "followed_other_card",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

@@ -101,6 +101,8 @@ static enum observation_detail detail_of_refusal(const struct record *record)
         return OBSERVED_TERMINAL_STOPPED;
     case TXN_REASON_MERCHANT_STOPPED:
         return OBSERVED_MERCHANT_STOPPED;
+    case TXN_REASON_FOLLOWED_OTHER_CARD:
+        return OBSERVED_OTHER_CARD;
     case TXN_REASON_CARD_LISTED:
     case TXN_REASON_MERCHANT_LISTED:
     case TXN_REASON_TERMINAL_LISTED:

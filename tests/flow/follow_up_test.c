@@ -47,6 +47,46 @@ static void test_a_void_is_refused_where_it_does_not_fit(void **state)
     stage_expect_refusal(stage, &cancel, "25");
 }
 
+/* The answer is the same as for what is not known; the row tells more. */
+static void test_money_back_to_another_card_is_told_from_an_unknown_original(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t sale = stage_approved(stage, PAYMENT_PURCHASE, 101);
+    static const enum payment_kind KINDS[] = {PAYMENT_REFUND, PAYMENT_VOID};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct payment back = stage_follow_up(stage, KINDS[i], sale, 102 + i * 10);
+        struct payment other = back;
+        other.pan_hash.bytes[0] ^= 1;
+        stage_expect_refusal(stage, &other, "25");
+        assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason,
+                         TXN_REASON_FOLLOWED_OTHER_CARD);
+        other.stan++;
+        memcpy(other.original.rrn, "100010009999", sizeof(other.original.rrn));
+        stage_expect_refusal(stage, &other, "25");
+        assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason,
+                         TXN_REASON_FOLLOWED_UNKNOWN);
+    }
+    struct payment by_trace = stage_follow_up(stage, PAYMENT_VOID, sale, 130);
+    memset(by_trace.original.rrn, 0, sizeof(by_trace.original.rrn));
+    by_trace.pan_hash.bytes[0] ^= 1;
+    stage_expect_refusal(stage, &by_trace, "25");
+    assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason,
+                     TXN_REASON_FOLLOWED_OTHER_CARD);
+    struct payment refund = stage_follow_up(stage, PAYMENT_REFUND, sale, 140);
+    stage_expect_answer(stage, &refund, "00"); /* to the right one it still goes */
+}
+
+static void test_what_was_declined_was_paid_with_no_card(void **state)
+{
+    struct stage *stage = *state;
+    struct payment sale = stage_purchase(TERMINAL_A, 101);
+    stage_expect_answer(stage, &sale, "05");
+    struct payment back = stage_follow_up(stage, PAYMENT_REFUND, stage->reply_count - 1, 102);
+    back.pan_hash.bytes[0] ^= 1;
+    stage_expect_refusal(stage, &back, "25");
+    assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason, TXN_REASON_FOLLOWED_UNKNOWN);
+}
+
 static void test_a_sale_is_voided_once_also_while_the_first_void_is_on_its_way(void **state)
 {
     struct stage *stage = *state;
@@ -159,6 +199,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_void_goes_where_its_sale_went_and_names_it),
         TEST(test_a_void_is_refused_where_it_does_not_fit),
+        TEST(test_money_back_to_another_card_is_told_from_an_unknown_original),
+        TEST(test_what_was_declined_was_paid_with_no_card),
         TEST(test_a_sale_is_voided_once_also_while_the_first_void_is_on_its_way),
         TEST(test_an_unknown_void_counts_until_its_reversal_is_acknowledged),
         TEST(test_a_reversed_void_lets_the_sale_stand_again),

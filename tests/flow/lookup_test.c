@@ -276,6 +276,23 @@ static void test_refunds_over_days_never_exceed_the_sale(void **state)
     stage_expect_refusal(stage, &refund, "64");
 }
 
+static void test_a_refund_to_another_card_is_known_after_days(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t sale = stage_approved(stage, PAYMENT_PURCHASE, 101);
+    struct payment refund = stage_follow_up(stage, PAYMENT_REFUND, sale, 102);
+    push_out(stage);
+    refund.pan_hash.bytes[0] ^= 1;
+    stage_expect_refusal(stage, &refund, "25");
+    assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason,
+                     TXN_REASON_FOLLOWED_OTHER_CARD);
+    push_out(stage);
+    refund.stan = 103;
+    memcpy(refund.original.rrn, "100010009999", sizeof(refund.original.rrn));
+    stage_expect_refusal(stage, &refund, "25");
+    assert_int_equal(stage_last_record(stage, RECORD_REFUSED)->reason, TXN_REASON_FOLLOWED_UNKNOWN);
+}
+
 static void test_a_refund_in_flight_counts_at_the_sale_that_comes_back_meanwhile(void **state)
 {
     struct stage *stage = *state;
@@ -481,6 +498,7 @@ int main(void)
         TEST(test_a_reversal_names_an_original_that_a_restart_does_not_read),
         TEST(test_a_sale_of_the_log_is_voided_once),
         TEST(test_refunds_over_days_never_exceed_the_sale),
+        TEST(test_a_refund_to_another_card_is_known_after_days),
         TEST(test_a_refund_in_flight_counts_at_the_sale_that_comes_back_meanwhile),
         TEST(test_what_the_log_shows_as_open_and_memory_does_not_hold_is_asked_again),
         TEST(test_a_completion_on_another_terminal_finds_its_pre_authorisation_by_card),

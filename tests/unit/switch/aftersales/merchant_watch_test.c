@@ -237,6 +237,61 @@ static void test_c11_each_lost_card_and_three_restricted(void **state)
     assert_int_equal(stage.flags[0].severity, 3);
 }
 
+/* --- C13 money back to another card --------------------------------------------------------- */
+
+static struct observation *refuse_row(enum payment_kind kind, enum observation_detail detail)
+{
+    struct observation *row = stage_row(&stage);
+    row->kind = OBSERVATION_REFUSED;
+    row->payment_kind = kind;
+    row->detail = detail;
+    memcpy(row->response_code, "25", 3);
+    return row;
+}
+
+static void test_c13_each_refund_and_void_to_another_card(void **state)
+{
+    (void)state;
+    static const enum payment_kind KINDS[] = {PAYMENT_REFUND, PAYMENT_VOID, PAYMENT_CAPTURE_VOID};
+    for (uint32_t i = 0; i < COUNT_OF(KINDS); i++) {
+        stage_begin(&stage);
+        refuse_row(KINDS[i], OBSERVED_OTHER);
+        stage_see(&stage, &stage.card);
+        assert_int_equal(stage.sink.count, 0);
+        refuse_row(KINDS[i], OBSERVED_OTHER_CARD);
+        stage_see(&stage, &stage.card);
+        const struct flag *flag = stage_flag(&stage, SIGNAL_OTHER_CARD);
+        assert_int_equal(flag->severity, 3);
+        assert_int_equal(flag->subject, FLAG_OF_MERCHANT);
+        assert_int_equal(flag->value, 1);
+        assert_int_equal(flag->evidence[flag->evidence_count - 1], stage.position);
+    }
+}
+
+/* A completion with another card takes money, it gives none. */
+static void test_c13_is_of_money_that_goes_back(void **state)
+{
+    (void)state;
+    refuse_row(PAYMENT_CAPTURE, OBSERVED_OTHER_CARD);
+    stage_see(&stage, &stage.card);
+    assert_int_equal(stage.sink.count, 0);
+}
+
+static void test_c13_counts_a_day(void **state)
+{
+    (void)state;
+    stage.rules.items[SIGNAL_OTHER_CARD].numbers[NUMBER_OTHER_CARD_COUNT_MIN] = 2;
+    refuse_row(PAYMENT_REFUND, OBSERVED_OTHER_CARD);
+    stage_see(&stage, &stage.card);
+    stage.day++;
+    refuse_row(PAYMENT_REFUND, OBSERVED_OTHER_CARD);
+    stage_see(&stage, &stage.card);
+    assert_int_equal(stage.sink.count, 0);
+    refuse_row(PAYMENT_REFUND, OBSERVED_OTHER_CARD);
+    stage_see(&stage, &stage.card);
+    assert_int_equal(stage_flag(&stage, SIGNAL_OTHER_CARD)->value, 2);
+}
+
 /* --- C10 keyed in --------------------------------------------------------------------------- */
 
 static void read_cards(const char *entry_mode, uint32_t count)
@@ -516,6 +571,9 @@ int main(void)
         cmocka_unit_test_setup(test_c7_four_for_want_of_money, begin),
         cmocka_unit_test_setup(test_c8_each_listed_card, begin),
         cmocka_unit_test_setup(test_c11_each_lost_card_and_three_restricted, begin),
+        cmocka_unit_test_setup(test_c13_each_refund_and_void_to_another_card, begin),
+        cmocka_unit_test_setup(test_c13_is_of_money_that_goes_back, begin),
+        cmocka_unit_test_setup(test_c13_counts_a_day, begin),
         cmocka_unit_test_setup(test_c10_more_than_a_fifth_of_ten, begin),
         cmocka_unit_test_setup(test_c10_few_reads_codes_and_a_permission_say_nothing, begin),
         cmocka_unit_test_setup(test_c12_refunds_by_count, begin),
