@@ -445,6 +445,10 @@ static bool refusals_of(enum month_fault fault, uint32_t merchant, struct refusa
         *refusals = (struct refusals){"OTHER_CARD", "refund", "25", 3, 980000001 + merchant};
         return true;
     }
+    if (fault == MONTH_MERCHANT_LISTED) {
+        *refusals = (struct refusals){"MERCHANT_LISTED", "purchase", "03", 6, 0};
+        return true;
+    }
     return false;
 }
 

@@ -26,7 +26,7 @@ struct merchant_today {
     uint32_t enquiries, sales, rounds;
     uint32_t odds, odds_large; /* outside business hours; of them far above the usual amount */
     uint32_t reads, keyed_in;  /* cards read where typing is not allowed; of them typed */
-    uint32_t retained, listed;
+    uint32_t retained, listed, barred; /* barred: while the merchant itself is listed */
     uint32_t other_cards; /* money that should have gone back to another card than the sale's */
 };
 

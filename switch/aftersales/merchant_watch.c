@@ -403,7 +403,7 @@ static void count_judge(const struct merchant_look *look, enum signal_code signa
     }
 }
 
-/* C8, C13: what was refused tells, too. */
+/* C8, C13, L9: what was refused tells, too. */
 static void on_refused(const struct merchant_look *look)
 {
     const struct observation *seen = look->moment->seen;
@@ -416,6 +416,9 @@ static void on_refused(const struct merchant_look *look)
     } else if (seen->detail == OBSERVED_OTHER_CARD && is_back) {
         count_judge(look, SIGNAL_OTHER_CARD, &today->other_cards,
                     watch_number(look->moment, OTHER_CARD, COUNT_MIN));
+    } else if (seen->detail == OBSERVED_MERCHANT_LISTED) {
+        count_judge(look, SIGNAL_MERCHANT_LISTED, &today->barred,
+                    watch_number(look->moment, MERCHANT_LISTED, COUNT_MIN));
     }
 }
 

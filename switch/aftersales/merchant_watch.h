@@ -1,4 +1,4 @@
-/* The judge of merchants and cards: the C signals, but for those of a terminal (C6, C9).
+/* The judge of merchants and cards: the C signals, but for those of a terminal (C6, C9), and L9.
  *
  * Days, weeks and months are those of the business; a payment counts when it has its outcome. A
  * mean or percentile of a merchant's own speaks after seven days with business; before, a merchant

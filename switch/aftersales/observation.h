@@ -48,9 +48,9 @@ enum observation_kind {
     X(BY_SWITCH, "reversed by the switch: silence, mismatch, restart")                             \
     X(NOT_SIGNED_ON, "the terminal is not signed on")                                              \
     X(MERCHANT_MISMATCH, "the message names another merchant than the registry")                   \
-    X(TERMINAL_STOPPED, "the terminal is stopped")                                                 \
+    X(TERMINAL_STOPPED, "the terminal is stopped, or on the black list")                           \
     X(MERCHANT_STOPPED, "the merchant is stopped")                                                 \
-    X(LISTED, "on the black list")                                                                 \
+    X(LISTED, "the card, or the code that was shown, is on the black list")                        \
     X(LIMITED, "above a limit")                                                                    \
     X(OTHER, "refused for another reason")                                                         \
     X(MAC_FAILED, "a message whose MAC is wrong")                                                  \
@@ -66,7 +66,8 @@ enum observation_kind {
     X(UNDELIVERED, "a reversal or advice outlived its life")                                       \
     X(CLOCK_OFF, "the terminal's clock is off")                                                    \
     X(KEYS_LOST, "the terminal says that its keys are gone")                                       \
-    X(OTHER_CARD, "it follows what was paid with another card")
+    X(OTHER_CARD, "it follows what was paid with another card")                                    \
+    X(MERCHANT_LISTED, "the merchant is on the black list")
 
 enum observation_detail {
 #define X(name, text) OBSERVED_##name,

@@ -292,6 +292,29 @@ static void test_c13_counts_a_day(void **state)
     assert_int_equal(stage_flag(&stage, SIGNAL_OTHER_CARD)->value, 2);
 }
 
+/* --- L9 a listed merchant ------------------------------------------------------------------- */
+
+static void test_l9_a_listed_merchant_that_asks(void **state)
+{
+    (void)state;
+    refuse_row(PAYMENT_PURCHASE, OBSERVED_TERMINAL_STOPPED);
+    stage_see(&stage, &stage.card);
+    assert_int_equal(stage.sink.count, 0);
+    refuse_row(PAYMENT_PURCHASE, OBSERVED_MERCHANT_LISTED);
+    stage_see(&stage, &stage.card);
+    const struct flag *flag = stage_flag(&stage, SIGNAL_MERCHANT_LISTED);
+    assert_int_equal(flag->severity, 4);
+    assert_string_equal(flag->subject_id, "104110050000001");
+    assert_int_equal(stage_count(&stage, SIGNAL_CARD_LISTED), 0);
+    refuse_row(PAYMENT_BALANCE, OBSERVED_MERCHANT_LISTED);
+    stage_see(&stage, NULL);
+    assert_int_equal(stage_count(&stage, SIGNAL_MERCHANT_LISTED), 1); /* quiet for a day */
+    stage.day += 2;
+    refuse_row(PAYMENT_PURCHASE, OBSERVED_MERCHANT_LISTED);
+    stage_see(&stage, NULL);
+    assert_int_equal(stage_count(&stage, SIGNAL_MERCHANT_LISTED), 2);
+}
+
 /* --- C10 keyed in --------------------------------------------------------------------------- */
 
 static void read_cards(const char *entry_mode, uint32_t count)
@@ -574,6 +597,7 @@ int main(void)
         cmocka_unit_test_setup(test_c13_each_refund_and_void_to_another_card, begin),
         cmocka_unit_test_setup(test_c13_is_of_money_that_goes_back, begin),
         cmocka_unit_test_setup(test_c13_counts_a_day, begin),
+        cmocka_unit_test_setup(test_l9_a_listed_merchant_that_asks, begin),
         cmocka_unit_test_setup(test_c10_more_than_a_fifth_of_ten, begin),
         cmocka_unit_test_setup(test_c10_few_reads_codes_and_a_permission_say_nothing, begin),
         cmocka_unit_test_setup(test_c12_refunds_by_count, begin),
