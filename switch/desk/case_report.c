@@ -86,53 +86,50 @@ enum case_report_kind case_report_from_word(const char *word)
     " count(*) FILTER (WHERE score > 0) AS scored, sum(score) AS score_sum"                        \
     " FROM opened GROUP BY name"
 
-/* %s: of_case; terminals; ANSWERS; REPAIRS; COUNTED; name; points; areas_served. */
+/* Each group's open service points and their cities, and those of its own cities that have one; the
+ * points are looked at once a group, not once a terminal. */
+#define NEAR                                                                                       \
+    "SELECT b.name, p.point_id, p.area_code / 100 AS city FROM brands AS b"                        \
+    " JOIN service_point AS p"                                                                     \
+    " ON p.is_open = 'yes' AND b.brand <> '' AND instr(';' || p.brands || ';', ';' || b.brand ||"  \
+    " ';') > 0"
+#define SERVED                                                                                     \
+    "SELECT l.name, count(*) AS areas FROM places AS l"                                            \
+    " JOIN (SELECT DISTINCT name, city FROM near) AS n ON n.name = l.name AND n.city = l.city "    \
+    "GROUP BY l.name"
+
+/* %s: of_case; terminals; ANSWERS; REPAIRS; COUNTED; brand; NEAR; SERVED; text. */
 #define REPORT_SQL                                                                                 \
     "WITH opened AS MATERIALIZED (SELECT c.*, %s AS name, c.kind = 'FAULT' AND"                    \
     " c.subject = 'terminal' AND c.outcome <> 'benign' AS is_failure"                              \
     " FROM service_case AS c WHERE c.opened_us >= ?1 AND c.opened_us < ?2),"                       \
-    " fleet AS MATERIALIZED (%s), answers AS (%s), repairs AS (%s), counted AS (%s),"              \
-    " standing AS MATERIALIZED (SELECT name, count(*) AS terminals,"                               \
-    " count(DISTINCT nullif(city, 0)) AS areas FROM fleet GROUP BY name),"                         \
-    " g AS (SELECT name FROM counted UNION SELECT name FROM standing)"                             \
+    " fleet AS MATERIALIZED (SELECT name, city, count(*) AS k FROM (%s) GROUP BY name, city),"     \
+    " answers AS (%s), repairs AS (%s), counted AS (%s),"                                          \
+    " places AS MATERIALIZED (SELECT name, city FROM fleet WHERE city > 0),"                       \
+    " standing AS MATERIALIZED (SELECT name, sum(k) AS terminals, sum(city > 0) AS areas"          \
+    " FROM fleet GROUP BY name),"                                                                  \
+    " g AS MATERIALIZED (SELECT name FROM counted UNION SELECT name FROM standing),"               \
+    " brands AS MATERIALIZED (SELECT g.name, %s AS brand FROM g), near AS MATERIALIZED (%s),"      \
+    " points AS (SELECT name, count(*) AS k FROM near GROUP BY name), served AS (%s)"              \
     " SELECT g.name, coalesce(%s, ''), coalesce(s.terminals, 0), coalesce(c.cases, 0),"            \
     " coalesce(c.failures, 0), coalesce(a.k, 0), coalesce(a.half, -1), coalesce(a.most, -1),"      \
     " coalesce(r.k, 0), coalesce(r.half, -1), coalesce(r.most, -1), coalesce(c.repeats, 0),"       \
-    " coalesce(c.reopenings, 0), coalesce(c.scored, 0), coalesce(c.score_sum, 0), %s,"             \
-    " coalesce(s.areas, 0), %s FROM g LEFT JOIN counted AS c ON c.name = g.name"                   \
-    " LEFT JOIN standing AS s ON s.name = g.name LEFT JOIN answers AS a ON a.name = g.name"        \
-    " LEFT JOIN repairs AS r ON r.name = g.name"                                                   \
+    " coalesce(c.reopenings, 0), coalesce(c.scored, 0), coalesce(c.score_sum, 0),"                 \
+    " coalesce(p.k, 0), coalesce(s.areas, 0), coalesce(v.areas, 0)"                                \
+    " FROM g LEFT JOIN counted AS c ON c.name = g.name LEFT JOIN standing AS s ON s.name = g.name" \
+    " LEFT JOIN answers AS a ON a.name = g.name LEFT JOIN repairs AS r ON r.name = g.name"         \
+    " LEFT JOIN points AS p ON p.name = g.name LEFT JOIN served AS v ON v.name = g.name"           \
     " ORDER BY s.terminals IS NULL, c.failures * 1.0 / s.terminals DESC, c.failures DESC, g.name"  \
     " LIMIT ?4"
-
-#define SERVING "p.is_open = 'yes' AND instr(';' || p.brands || ';', ';' || %s || ';') > 0"
-
-/* The two counts of points of a group's brand. */
-static void points_sql(const struct grouping *grouping, char points[512], char served[768])
-{
-    if (grouping->point_brand == NULL) {
-        snprintf(points, 512, "-1");
-        snprintf(served, 768, "-1");
-        return;
-    }
-    snprintf(points, 512, "(SELECT count(*) FROM service_point AS p WHERE " SERVING ")",
-             grouping->point_brand);
-    snprintf(served, 768,
-             "(SELECT count(DISTINCT f.city) FROM fleet AS f WHERE f.name = g.name AND f.city > 0"
-             " AND f.city IN (SELECT p.area_code / 100 FROM service_point AS p WHERE " SERVING "))",
-             grouping->point_brand);
-}
 
 static void report_sql(enum case_report_kind kind, char sql[REPORT_SQL_SIZE])
 {
     const struct grouping *grouping = &GROUPINGS[kind];
     const char *fleet = grouping->terminals != NULL ? grouping->terminals
                                                     : "SELECT '' AS name, 0 AS city WHERE false";
-    char points[512];
-    char served[768];
-    points_sql(grouping, points, served);
+    const char *brand = grouping->point_brand != NULL ? grouping->point_brand : "''";
     int length = snprintf(sql, REPORT_SQL_SIZE, REPORT_SQL, grouping->of_case, fleet, ANSWERS,
-                          REPAIRS, COUNTED, grouping->name, points, served);
+                          REPAIRS, COUNTED, brand, NEAR, SERVED, grouping->name);
     REQUIRE(length > 0 && length < REPORT_SQL_SIZE);
 }
 
@@ -142,7 +139,8 @@ static int64_t rate(int64_t of, int64_t among)
 }
 
 /* Columns 2 and on, in the order of the statement. */
-static void line_read(sqlite3_stmt *statement, bool has_fleet, struct case_report_line *line)
+static void line_read(sqlite3_stmt *statement, const struct grouping *grouping,
+                      struct case_report_line *line)
 {
     int at = 0;
     const char *name = (const char *)sqlite3_column_text(statement, at++);
@@ -166,8 +164,11 @@ static void line_read(sqlite3_stmt *statement, bool has_fleet, struct case_repor
     line->areas = sqlite3_column_int64(statement, at++);
     line->areas_served = sqlite3_column_int64(statement, at);
     line->failures_per_1000_tenths = rate(line->failures * 10000, line->terminals);
-    if (!has_fleet) {
+    if (grouping->terminals == NULL) {
         line->terminals = line->areas = -1;
+    }
+    if (grouping->point_brand == NULL) {
+        line->points = line->areas_served = -1;
     }
 }
 
@@ -192,7 +193,7 @@ enum status case_report(struct desk *desk, enum case_report_kind kind,
         status = desk_step(desk, statement);
         *has_more = status == STATUS_OK && count == CASE_REPORT_LINE_COUNT_MAX;
         if (status == STATUS_OK && !*has_more) {
-            line_read(statement, GROUPINGS[kind].terminals != NULL, &line);
+            line_read(statement, &GROUPINGS[kind], &line);
             sink->on_line(sink->argument, &line);
         }
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "protocols/base/require.h"
 #include "switch/desk/desk_schema.h"
@@ -21,8 +22,34 @@ enum status desk_fault(struct desk *desk, enum status status, const char *format
     return status;
 }
 
+#define STEPS_BETWEEN_LOOKS 10000 /* of SQLite's machine: some tenths of a millisecond */
+
+static int64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int on_progress(void *argument)
+{
+    const struct desk *desk = argument;
+    return clock_ns() > desk->until_ns;
+}
+
+void desk_limit(struct desk *desk, uint32_t seconds)
+{
+    desk->until_ns = clock_ns() + (int64_t)seconds * 1000000000;
+    sqlite3_progress_handler(desk->database, STEPS_BETWEEN_LOOKS, on_progress, desk);
+}
+
 enum status desk_broken(struct desk *desk, const char *doing)
 {
+    if ((sqlite3_errcode(desk->database) & 0xFF) == SQLITE_INTERRUPT) {
+        return desk_fault(desk, STATUS_EXPIRED,
+                          "%s took longer than it may; ask for less, or when less is going on",
+                          doing);
+    }
     bool is_busy = (sqlite3_errcode(desk->database) & 0xFF) == SQLITE_BUSY;
     return desk_fault(desk, is_busy ? STATUS_EXPIRED : STATUS_BROKEN, "%s: %s%s", doing,
                       sqlite3_errmsg(desk->database),

@@ -35,6 +35,9 @@ struct desk_actor {
 MUST_CHECK enum status desk_open(struct desk **desk, const char *path, char *reason);
 /* NULL does nothing. What was begun and not ended is undone. */
 void desk_close(struct desk *desk);
+/* Each statement that is still at work so long from now on ends with EXPIRED: for who is not waited
+ * for any longer. */
+void desk_limit(struct desk *desk, uint32_t seconds);
 /* Why the last call did not answer STATUS_OK. */
 const char *desk_reason(const struct desk *desk);
 

@@ -14,8 +14,9 @@
 struct desk {
     sqlite3 *database; /* owner */
     char path[256], reason[DESK_REASON_SIZE];
-    uint32_t depth; /* of desk_begin() */
-    bool is_failed; /* something inside did not succeed: the outermost end undoes */
+    uint32_t depth;   /* of desk_begin() */
+    int64_t until_ns; /* of desk_limit(), by the clock that only rises; 0: none */
+    bool is_failed;   /* something inside did not succeed: the outermost end undoes */
     uint32_t statement_count;
     sqlite3_stmt *statements[DESK_STATEMENT_COUNT_MAX]; /* owner */
 };

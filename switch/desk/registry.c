@@ -122,21 +122,24 @@ enum status registry_check_row(struct desk *desk, enum registry_kind kind, const
                : desk_fault(desk, STATUS_BAD_VALUE, "table %s: %s", table->name, together);
 }
 
-/* One line of history for each column that changes; `*count` of them. */
+/* One line of history for each column that changes; `*count` of them. Before and after; of a row
+ * that is new the first is NULL, of one that goes the second. */
 static enum status write_history(struct desk *desk, const struct cell_table *table,
                                  const void *rows[2], const struct desk_actor *by, uint32_t *count)
 {
     char key[CELL_KEY_SIZE];
-    cell_key_text(table, rows[1], key);
+    cell_key_text(table, rows[1] != NULL ? rows[1] : rows[0], key);
     enum status status = STATUS_OK;
     *count = 0;
     for (uint32_t i = 0; status == STATUS_OK && i < table->column_count; i++) {
         char before[CELL_TEXT_SIZE] = "";
-        char after[CELL_TEXT_SIZE];
+        char after[CELL_TEXT_SIZE] = "";
         if (rows[0] != NULL) {
             cell_text(&table->columns[i], rows[0], before);
         }
-        cell_text(&table->columns[i], rows[1], after);
+        if (rows[1] != NULL) {
+            cell_text(&table->columns[i], rows[1], after);
+        }
         if (strcmp(before, after) == 0) {
             continue;
         }
@@ -253,6 +256,44 @@ enum status registry_put(struct desk *desk, enum registry_kind kind, const void 
     status = desk_begin(desk);
     return status == STATUS_OK ? desk_end(desk, registry_put_row(desk, kind, row, by, &is_changed))
                                : status;
+}
+
+static enum status delete_row(struct desk *desk, const struct cell_table *table, const void *row)
+{
+    struct cell_sql sql = {0};
+    cell_sql_add(&sql, "DELETE FROM ");
+    cell_sql_add(&sql, table->name);
+    cell_sql_add(&sql, " WHERE ");
+    cell_sql_key(&sql, table);
+    sqlite3_stmt *statement = desk_prepare(desk, sql.text);
+    bool is_bound = statement != NULL && cell_bind(statement, 1, table, row, CELL_KEY) != 0;
+    return desk_run(desk, statement, is_bound);
+}
+
+static enum status remove_row(struct desk *desk, enum registry_kind kind, const void *key_row,
+                              const struct desk_actor *by)
+{
+    const struct cell_table *table = registry_table(kind);
+    union registry_row before;
+    uint32_t change_count = 0;
+    enum status status = find_row(desk, table, key_row, &before);
+    if (status == STATUS_OK) {
+        status = write_history(desk, table, (const void *[2]){&before, NULL}, by, &change_count);
+    }
+    return status == STATUS_OK ? delete_row(desk, table, &before) : status;
+}
+
+enum status registry_remove(struct desk *desk, enum registry_kind kind, const void *key_row,
+                            const struct desk_actor *by)
+{
+    REQUIRE(by->actor[0] != '\0');
+    if (kind == REGISTRY_TERMINAL || kind == REGISTRY_BINDING || kind == REGISTRY_MERCHANT) {
+        return desk_fault(desk, STATUS_DENIED,
+                          "rows of %s are kept: put its state, or end the binding",
+                          registry_kind_name(kind));
+    }
+    enum status status = desk_begin(desk);
+    return status == STATUS_OK ? desk_end(desk, remove_row(desk, kind, key_row, by)) : status;
 }
 
 enum status registry_history(struct desk *desk, enum registry_kind kind, const void *key_row,

@@ -72,6 +72,11 @@ MUST_CHECK enum status registry_list(struct desk *desk, enum registry_kind kind,
 MUST_CHECK enum status registry_put(struct desk *desk, enum registry_kind kind, const void *row,
                                     const struct desk_actor *by);
 
+/* Takes out the row whose key is given; its history stays, and says so by empty texts. NOT_FOUND;
+ * DENIED: terminals, bindings and merchants are kept, their state says what became of them. */
+MUST_CHECK enum status registry_remove(struct desk *desk, enum registry_kind kind,
+                                       const void *key_row, const struct desk_actor *by);
+
 struct registry_import {
     enum registry_kind kind;
     const char *file; /* name for the sentences */

@@ -227,6 +227,27 @@ static void test_a_swap_ends_one_binding_and_begins_another(void **state)
     assert_int_equal(registry_unbind(scene->desk, 20200, &scene->ann, &ended), STATUS_NOT_FOUND);
 }
 
+static void test_who_asks_for_too_much_is_told(void **state)
+{
+    struct scene *scene = *state;
+    struct registry_query query;
+    struct seen seen = {0};
+    const struct registry_sink sink = {note, &seen};
+    bool has_more = false;
+    assert_string_equal(
+        scene_sql(scene, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <"
+                         " 20000) INSERT INTO service_stock SELECT 'P' || i, 'PAX', 'A', 'whole', 1"
+                         " FROM n"),
+        "");
+    registry_query_init(&query, REGISTRY_SERVICE_STOCK);
+    assert_int_equal(registry_query_filter(&query, "model", "B"), STATUS_OK);
+    desk_limit(scene->desk, 0);
+    assert_int_equal(registry_page(scene->desk, &query, &sink, &has_more), STATUS_EXPIRED);
+    assert_non_null(strstr(desk_reason(scene->desk), "longer than it may"));
+    desk_limit(scene->desk, 60);
+    assert_int_equal(registry_page(scene->desk, &query, &sink, &has_more), STATUS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +258,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cells_that_are_not_named_stay, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_a_new_row_is_told_all_that_it_lacks, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_who_asks_for_too_much_is_told, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_a_swap_ends_one_binding_and_begins_another, scene_set,
                                         scene_strike),

@@ -150,9 +150,32 @@ static void test_one_failure_inside_undoes_all(void **state)
     assert_int_equal(registry_find(scene->desk, REGISTRY_DEVICE_MODEL, &model), STATUS_NOT_FOUND);
 }
 
+static void test_a_row_that_goes_leaves_its_history(void **state)
+{
+    struct scene *scene = *state;
+    struct device_model model = scene_model();
+    struct registry_binding binding = scene_binding("10000001", "SN-1");
+    assert_int_equal(registry_remove(scene->desk, REGISTRY_DEVICE_MODEL, &model, &scene->ann),
+                     STATUS_NOT_FOUND);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_DEVICE_MODEL, &model, &scene->ann),
+                     STATUS_OK);
+    assert_int_equal(registry_remove(scene->desk, REGISTRY_DEVICE_MODEL, &model, &scene->ann),
+                     STATUS_OK);
+    assert_int_equal(registry_find(scene->desk, REGISTRY_DEVICE_MODEL, &model), STATUS_NOT_FOUND);
+    assert_int_equal(scene_number(scene,
+                                  "SELECT count(*) FROM history WHERE after = '' AND before ="
+                                  " '1.4.0' AND column_name = 'firmware_latest'"),
+                     1);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_BINDING, &binding, &scene->ann), STATUS_OK);
+    assert_int_equal(registry_remove(scene->desk, REGISTRY_BINDING, &binding, &scene->ann),
+                     STATUS_DENIED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_row_that_goes_leaves_its_history, scene_set,
+                                        scene_strike),
         cmocka_unit_test_setup_teardown(test_a_row_is_found_as_it_was_put, scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_history_says_who_changed_what, scene_set,
                                         scene_strike),
