@@ -370,6 +370,7 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_REGISTRY_LIST] = registry_call_serve,
     [ENDPOINT_REGISTRY_SHOW] = registry_call_serve,
     [ENDPOINT_REGISTRY_PUT] = registry_call_serve,
+    [ENDPOINT_REGISTRY_REMOVE] = registry_call_serve,
     [ENDPOINT_REGISTRY_HISTORY] = registry_call_serve,
     [ENDPOINT_REGISTRY_EXPORT] = registry_call_serve,
     [ENDPOINT_REGISTRY_IMPORT] = registry_call_import,

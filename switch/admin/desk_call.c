@@ -10,6 +10,7 @@
 #include "switch/admin/wall_text.h"
 #include "switch/desk/cell_table.h"
 
+#define LIMIT_S 25 /* who asked has gone away by then: a request has 30 s */
 #define CHINA_US (INT64_C(8) * 3600 * 1000000)
 
 struct desk *desk_call_open(const struct call *call, struct answer *answer)
@@ -18,7 +19,9 @@ struct desk *desk_call_open(const struct call *call, struct answer *answer)
     struct desk *desk = desk_share_open(call->desk, reason);
     if (desk == NULL) {
         answer_problem(answer, 503, reason);
+        return NULL;
     }
+    desk_limit(desk, LIMIT_S);
     return desk;
 }
 

@@ -308,6 +308,34 @@ static void serve_put(const struct call *call, enum registry_kind kind, struct a
     json_decref(body);
 }
 
+static void serve_remove(const struct call *call, enum registry_kind kind, struct answer *answer)
+{
+    json_t *faults = json_array();
+    struct registry_edit edit = {.kind = kind, .on_fault = on_fault, .argument = faults};
+    char key[CELL_KEY_SIZE];
+    take_key(call, &edit);
+    if (registry_edit_key(&edit) != STATUS_OK) {
+        desk_call_faults(400, "expected each column of the key as a parameter", faults, answer);
+        return;
+    }
+    json_decref(faults);
+    struct desk *desk = desk_call_open(call, answer);
+    if (desk == NULL) {
+        return;
+    }
+    desk_call_actor(call, &edit.by);
+    enum status status = registry_remove(desk, kind, &edit.row, &edit.by);
+    if (status == STATUS_OK) {
+        cell_key_text(registry_table(kind), &edit.row, key);
+        answer_json(answer, 200,
+                    json_pack("{s:s, s:o}", "result", "removed", "text", text_json(key)));
+        snprintf(answer->detail, sizeof(answer->detail), "%s", key);
+    } else {
+        desk_call_failed(desk, status, answer);
+    }
+    desk_close(desk);
+}
+
 /* --- history -------------------------------------------------------------------------------- */
 
 static void on_change(void *argument, const struct registry_change *change)
@@ -396,6 +424,8 @@ void registry_call_serve(const struct call *call, struct answer *answer)
         serve_show(call, kind, answer);
     } else if (call->endpoint == ENDPOINT_REGISTRY_PUT) {
         serve_put(call, kind, answer);
+    } else if (call->endpoint == ENDPOINT_REGISTRY_REMOVE) {
+        serve_remove(call, kind, answer);
     } else if (call->endpoint == ENDPOINT_REGISTRY_HISTORY) {
         serve_history(call, kind, answer);
     } else {

@@ -221,6 +221,14 @@ class Registry(unittest.TestCase):
         self.assertEqual(self.port.http("/api/v1/registry/service_stock?colour=red")[0], 400)
         self.assertIn("P100", self.ctl("registry", "list", "service_stock", "point_id=P100", "--columns", "point_id,count"))
 
+    def test_05b_a_row_is_taken_out(self):
+        self.assertIn("removed: P100 | PAX | A920 | battery", self.ctl("registry", "remove", "service_stock", "point_id=P100", "brand=PAX", "model=A920", "part=battery",
+                                                                       who="ann"))
+        self.ctl("registry", "show", "service_stock", "point_id=P100", "brand=PAX", "model=A920", "part=battery", code=NOT_FOUND)
+        last = self.answer("registry", "history", "service_stock", "point_id=P100", "brand=PAX", "model=A920", "part=battery")["items"][-1]
+        self.assertEqual((last["actor"], last["before"], last["after"]), ("ann", "1", ""))
+        self.ctl("registry", "remove", "terminal_registration", "terminal_id=10000001", code=FAILED)
+
     def test_06_merchants_and_bindings_are_for_after_sales_and_risk(self):
         merchant = ["registry", "put", "merchant_registration", "merchant_id=M1", "name=Tea", "risk_level=3", "state=active", "contract_from_day=2024-01-01",
                     "area_code=310115", "contact=Wang", "agent_id=AG1"]
@@ -347,14 +355,14 @@ class Registry(unittest.TestCase):
         done = {}
         importing = threading.Thread(target=lambda: done.update(it=self.port.ctl("registry", "import", "terminal_registration", path)))
         importing.start()
-        slowest = 0
+        served_meanwhile = 0
         while importing.is_alive():
-            began = time.monotonic()
+            is_running = json.loads(self.port.http("/api/v1/registry-job", "ann")[1])["state"] == "running"
             self.assertEqual(self.port.http("/api/v1/registry/device_model", "vic")[0], 200)
-            slowest = max(slowest, time.monotonic() - began)
+            served_meanwhile += is_running and json.loads(self.port.http("/api/v1/registry-job", "ann")[1])["state"] == "running"
         self.assertEqual(done["it"].returncode, OK, done["it"].stderr)
         self.assertIn("20000 rows, 20000 changed", done["it"].stdout)
-        self.assertLess(slowest, 5)
+        self.assertGreater(served_meanwhile, 0)
         exported = self.ctl("registry", "export", "terminal_registration")
         self.assertEqual(exported[-len(rows):], rows)
         for who, code in (("ann", 413), ("vic", 403)):  # told by the head alone; a long body is not read for nobody

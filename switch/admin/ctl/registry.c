@@ -241,6 +241,22 @@ static int put(const struct command *command)
     return code == CTL_OK ? command_finish(command, json, show_put) : (int)code;
 }
 
+static void show_removed(const json_t *json)
+{
+    printf("removed: %s\n", text_of(json, "text"));
+}
+
+static int remove_row(const struct command *command)
+{
+    char path[CELLS_PATH_SIZE];
+    json_t *json = NULL;
+    if (!kind_path(command, "/row", path) || !cells_add_parameters(command, 3, path)) {
+        return CTL_USAGE;
+    }
+    enum ctl_exit code = api_delete(command->api, path, &json);
+    return code == CTL_OK ? command_finish(command, json, show_removed) : (int)code;
+}
+
 /* ---- CSV ---- */
 
 static int export_csv(const struct command *command)
@@ -423,6 +439,9 @@ static int run_registry(const struct command *command)
     if (strcmp(verb, "history") == 0) {
         return get_of_key(command, "/history", show_history);
     }
+    if (strcmp(verb, "remove") == 0) {
+        return remove_row(command);
+    }
     if (strcmp(verb, "put") == 0) {
         return put(command);
     }
@@ -444,6 +463,8 @@ const struct command_group REGISTRY_GROUP = {
         "                             one row and its version, by the columns of its key\n"
         "  registry put KIND COLUMN=VALUE ... [--seen VERSION]\n"
         "                             changes the cells that are named, or adds the row\n"
+        "  registry remove KIND COLUMN=VALUE ...\n"
+        "                             takes out a row; terminals, bindings, merchants are kept\n"
         "  registry history KIND COLUMN=VALUE ...\n"
         "  registry export KIND [--output FILE]\n"
         "  registry import KIND FILE [--check]\n"
@@ -452,7 +473,8 @@ const struct command_group REGISTRY_GROUP = {
         "                             another device stands there now; what was bound ends\n"
         "  registry unbind TERMINAL [--day YYYY-MM-DD]\n"
         "  registry retention [--now] what the daily retention did, or begins it\n",
-    .expected = "registry kinds, list KIND, show KIND, put KIND, history KIND, export KIND, import "
+    .expected = "registry kinds, list KIND, show KIND, put KIND, remove KIND, history KIND, export "
+                "KIND, import "
                 "KIND FILE, bind TERMINAL, unbind TERMINAL, or retention",
     .run = run_registry,
 };

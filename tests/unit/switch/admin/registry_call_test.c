@@ -107,6 +107,13 @@ static void test_a_row_is_shown_with_its_version_and_history(void **state)
     const json_t *last = json_array_get(items, json_array_size(items) - 1);
     assert_string_equal(json_string_value(json_object_get(last, "actor")), "sam");
     assert_string_equal(json_string_value(json_object_get(last, "after")), "1");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_REMOVE, "device_model", NULL), 400);
+    call_scene_with(scene, "brand", "PAX");
+    call_scene_with(scene, "model", "A1");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_REMOVE, "device_model", NULL), 200);
+    call_scene_with(scene, "merchant_id", "M1");
+    assert_int_equal(
+        call_scene_make(scene, ENDPOINT_REGISTRY_REMOVE, "merchant_registration", NULL), 409);
     call_scene_with(scene, "brand", "PAX");
     call_scene_with(scene, "model", "A9");
     assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_SHOW, "device_model", NULL), 404);
