@@ -6,44 +6,70 @@
  *
  * Nothing here fails a payment: what the thread cannot do it says, and tries again.
  */
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/case_order.h"
 #include "switch/followup/watch_desk.h"
 #include "switch/followup/watch_thread.h"
 #include "switch/server_state.h"
 
 /* Half a second of the fastest switch there is, 10 MB; beyond it the log is read. */
 #define RING_COUNT 32768
+#define POSTED_COUNT_MAX 64 /* as many as server_order_post() takes */
 
 struct server_watch {
+    struct server *server;         /* borrowed */
     struct observation_ring *ring; /* owner, as the next two */
     struct watch_desk *desk;
     struct watch_thread *thread;
     struct watch_sink sink;
+    /* of the thread: orders that are on their way to the log */
+    struct {
+        uint64_t ticket, effect;
+    } posted[POSTED_COUNT_MAX];
+    uint32_t posted_count;
 };
 
 /* --- what cases ask for outside ------------------------------------------------------------ */
 
-/* Messages stand in the outbox of the database, which does not forget them. */
-static bool is_order(enum case_effect_kind kind)
-{
-    return kind >= CASE_EFFECT_ASK_SIGNON && kind <= CASE_EFFECT_TELL_CASHIER;
-}
-
+/* Of the thread. What is posted is done once its row is on disk; a message stands in the outbox of
+ * the database, which does not forget it. */
 static enum clerk_answer on_effect(void *argument, const struct clerk_effect *effect)
 {
-    (void)argument;
-    return is_order(effect->effect->kind) ? CLERK_LATER : CLERK_DONE;
+    struct server_watch *watch = argument;
+    struct order order;
+    if (!case_order_of(&order, effect)) {
+        return CLERK_DONE;
+    }
+    for (uint32_t i = 0; i < watch->posted_count; i++) {
+        if (watch->posted[i].effect == effect->number) {
+            return CLERK_LATER;
+        }
+    }
+    uint64_t ticket =
+        watch->posted_count == POSTED_COUNT_MAX ? 0 : server_order_post(watch->server, &order);
+    if (ticket != 0) {
+        watch->posted[watch->posted_count].ticket = ticket;
+        watch->posted[watch->posted_count++].effect = effect->number;
+    }
+    return CLERK_LATER;
 }
 
+/* Tickets settle in their order, and stand here in it. */
 static uint32_t done_take(void *argument, uint64_t *numbers, uint32_t room)
 {
-    (void)argument;
-    (void)numbers;
-    (void)room;
-    return 0;
+    struct server_watch *watch = argument;
+    uint64_t settled = server_orders_settled(watch->server);
+    uint32_t count = 0;
+    while (count < room && count < watch->posted_count && watch->posted[count].ticket <= settled) {
+        numbers[count] = watch->posted[count].effect;
+        count++;
+    }
+    watch->posted_count -= count;
+    memmove(watch->posted, watch->posted + count, watch->posted_count * sizeof(watch->posted[0]));
+    return count;
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -61,6 +87,7 @@ static bool watch_make(struct server *server, struct server_watch *watch)
     const struct server_options *options = server->configuration->options;
     struct store_counts counts;
     store_count(core_store(server->core), &counts);
+    watch->server = server;
     watch->ring = observation_ring_create(RING_COUNT, counts.position_durable);
     watch->desk = watch_desk_create(&(struct watch_desk_setup){.folder = options->aftersales.folder,
                                                                .on_effect = on_effect,

@@ -12,7 +12,8 @@ import threading
 import time
 
 import stage
-import run_folder  # from the folder that stage has made known
+import log_reader  # from the folder that stage has made known
+import run_folder
 import wire
 from stage import expect
 
@@ -94,8 +95,14 @@ def expect_same_flags(run):
     return len(kept)
 
 
+def is_all_watched(run):
+    with contextlib.suppress(OSError):  # the control socket is the last that a start opens
+        return run.metric("aftersales_up") == 1 and run.metric("aftersales_lag_rows") == 0
+    return False
+
+
 def watched_all(run):
-    run_folder.wait_until("all is watched", 60, lambda: run.switch.check() or run.metric("aftersales_up") == 1 and run.metric("aftersales_lag_rows") == 0, 0.1)
+    run_folder.wait_until("all is watched", 60, lambda: run.switch.check() or is_all_watched(run), 0.1)
 
 
 def positions_begun(run):
@@ -151,8 +158,28 @@ def a_database_that_others_hold_holds_no_payment_up(run):
     return f"{expect_same_flags(run)} flags"
 
 
+def effects_pending(run):
+    with contextlib.closing(sqlite3.connect(f"file:{run.folder}/aftersales/aftersales.db?mode=ro", uri=True)) as database:
+        return database.execute("SELECT count(*) FROM case_effect").fetchone()[0]
+
+
+def what_a_case_asks_of_the_switch_is_ordered_and_done(run):
+    up(run)
+    with run.paying(tps=30, seconds=8, first=1, terminals=19), SickTerminal(run):
+        run.wait_line(" order ", "by=after-sales", seconds=30)
+    run_folder.wait_until("all that cases ask for is done", 60, lambda: run.switch.check() or effects_pending(run) == 0, 0.2)
+    run.switch.kill()
+    run.start_switch()
+    watched_all(run)
+    orders = log_reader.count_rows(run.log, "kind = 'order'", 0)
+    expect("no order stands in the log", orders > 0)
+    expect("what is done is asked for again", effects_pending(run) == 0)
+    run.settle()
+    return f"{orders} orders, {expect_same_flags(run)} flags"
+
+
 STORIES = [killed_and_started_again_it_has_the_flags_of_its_log, a_database_that_cannot_be_made_holds_no_payment_up,
-           a_database_that_others_hold_holds_no_payment_up]
+           a_database_that_others_hold_holds_no_payment_up, what_a_case_asks_of_the_switch_is_ordered_and_done]
 
 if __name__ == "__main__":
     sys.exit(stage.tell(STORIES, __doc__))

@@ -1,0 +1,73 @@
+/* See case_order.h. */
+#include "switch/case_order.h"
+
+#include <string.h>
+
+#include "switch/aftersales/cause.h"
+#include "switch/order_text.h"
+
+#define TELL_TIMES 3 /* answers that carry a text: the first may be looked at by nobody */
+#define TELL_LIFE_US INT64_C(86400000000)
+
+/* The engine's word for it, and whose it is. */
+static const struct {
+    enum order_kind kind;
+    enum order_subject subject;
+} ORDERS[CASE_EFFECT_COUNT] = {
+    [CASE_EFFECT_ASK_SIGNON] = {ORDER_ASK_SIGNON, ORDER_SUBJECT_TERMINAL},
+    [CASE_EFFECT_ASK_STATUS] = {ORDER_ASK_STATUS, ORDER_SUBJECT_TERMINAL},
+    [CASE_EFFECT_ASK_UPDATE] = {ORDER_ASK_UPDATE, ORDER_SUBJECT_TERMINAL},
+    [CASE_EFFECT_HOLD] = {ORDER_HOLD, ORDER_SUBJECT_MERCHANT},
+    [CASE_EFFECT_RELEASE] = {ORDER_RELEASE, ORDER_SUBJECT_MERCHANT},
+    [CASE_EFFECT_STOP] = {ORDER_STOP, ORDER_SUBJECT_EITHER},
+    [CASE_EFFECT_RESUME] = {ORDER_RESUME, ORDER_SUBJECT_EITHER},
+    [CASE_EFFECT_TELL_CASHIER] = {ORDER_TELL, ORDER_SUBJECT_TERMINAL},
+};
+
+static bool is_order(enum case_effect_kind kind)
+{
+    return kind >= CASE_EFFECT_ASK_SIGNON && kind <= CASE_EFFECT_TELL_CASHIER;
+}
+
+/* A case about a terminal is ordered of that terminal alone. */
+static bool subject_put(struct order *order, enum order_subject subject,
+                        const struct service_case *it)
+{
+    _Static_assert(sizeof(order->terminal_id) == sizeof(it->terminal_id), "one id");
+    _Static_assert(sizeof(order->merchant_id) == sizeof(it->merchant_id), "one id");
+    bool is_terminals = subject != ORDER_SUBJECT_MERCHANT && it->terminal_id[0] != '\0' &&
+                        (subject == ORDER_SUBJECT_TERMINAL || it->subject != FLAG_OF_MERCHANT);
+    if (is_terminals) {
+        memcpy(order->terminal_id, it->terminal_id, sizeof(order->terminal_id));
+        return true;
+    }
+    memcpy(order->merchant_id, it->merchant_id, sizeof(order->merchant_id));
+    return subject != ORDER_SUBJECT_TERMINAL && it->merchant_id[0] != '\0';
+}
+
+/* The fault in English beside it, for a terminal without Chinese characters. */
+static bool text_put(struct order *order, const struct clerk_effect *effect)
+{
+    char reason[ORDER_TEXT_REASON_SIZE];
+    enum fault fault = fault_from_code(effect->service_case->fault);
+    const char *plain = fault == FAULT_COUNT ? NULL : fault_text(fault, false);
+    order->times = TELL_TIMES;
+    order->until_us = effect->wall_us + TELL_LIFE_US;
+    return order_text_put(order, effect->effect->text, plain, reason) ||
+           order_text_put(order, effect->effect->text, NULL, reason);
+}
+
+bool case_order_of(struct order *order, const struct clerk_effect *effect)
+{
+    enum case_effect_kind kind = effect->effect->kind;
+    memset(order, 0, sizeof(*order));
+    if (!is_order(kind)) {
+        return false;
+    }
+    order->kind = ORDERS[kind].kind;
+    order->case_id = effect->service_case->id;
+    order->until_us = effect->effect->due_us;
+    memcpy(order->actor, CASE_ORDER_ACTOR, sizeof(CASE_ORDER_ACTOR));
+    return subject_put(order, ORDERS[kind].subject, effect->service_case) &&
+           (kind != CASE_EFFECT_TELL_CASHIER || text_put(order, effect)) && order_is_whole(order);
+}

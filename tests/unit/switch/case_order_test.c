@@ -1,0 +1,146 @@
+/* What cases ask of the switch becomes an order, or is nobody's but people's. */
+#include "switch/case_order.h"
+
+#include <string.h>
+
+#include "tests/unit/unit_test.h"
+
+#define NOW_US INT64_C(1790000000000000)
+
+struct asked {
+    struct service_case it;
+    struct case_effect effect;
+    struct clerk_effect whole;
+};
+
+static void ask(struct asked *asked, enum case_effect_kind kind)
+{
+    *asked = (struct asked){.it = {.id = 77,
+                                   .kind = CASE_FAULT,
+                                   .subject = FLAG_OF_TERMINAL,
+                                   .subject_id = "10000001",
+                                   .terminal_id = "10000001",
+                                   .merchant_id = "898310148160568",
+                                   .fault = "K1"},
+                            .effect = {.kind = kind}};
+    asked->whole = (struct clerk_effect){5, NOW_US, &asked->effect, &asked->it};
+}
+
+static void test_orders_to_a_terminal_name_it_and_the_case(void **state)
+{
+    (void)state;
+    static const struct {
+        enum case_effect_kind effect;
+        enum order_kind order;
+    } ROWS[] = {{CASE_EFFECT_ASK_SIGNON, ORDER_ASK_SIGNON},
+                {CASE_EFFECT_ASK_STATUS, ORDER_ASK_STATUS},
+                {CASE_EFFECT_ASK_UPDATE, ORDER_ASK_UPDATE},
+                {CASE_EFFECT_STOP, ORDER_STOP},
+                {CASE_EFFECT_RESUME, ORDER_RESUME}};
+    for (unsigned i = 0; i < COUNT_OF(ROWS); i++) {
+        struct asked asked;
+        struct order order;
+        ask(&asked, ROWS[i].effect);
+        assert_true(case_order_of(&order, &asked.whole));
+        assert_int_equal(order.kind, ROWS[i].order);
+        assert_string_equal(order.terminal_id, "10000001");
+        assert_string_equal(order.merchant_id, "");
+        assert_string_equal(order.actor, "after-sales");
+        assert_int_equal(order.case_id, 77);
+        assert_int_equal(order.until_us, 0);
+    }
+}
+
+static void test_money_is_held_back_of_the_merchant_until_the_hold_ends(void **state)
+{
+    (void)state;
+    struct asked asked;
+    struct order order;
+    ask(&asked, CASE_EFFECT_HOLD);
+    asked.effect.due_us = NOW_US + 1000;
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_int_equal(order.kind, ORDER_HOLD);
+    assert_string_equal(order.terminal_id, "");
+    assert_string_equal(order.merchant_id, "898310148160568");
+    assert_int_equal(order.until_us, NOW_US + 1000);
+    ask(&asked, CASE_EFFECT_RELEASE);
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_int_equal(order.kind, ORDER_RELEASE);
+    memset(asked.it.merchant_id, 0, sizeof(asked.it.merchant_id));
+    assert_false(case_order_of(&order, &asked.whole)); /* whose? */
+}
+
+static void test_a_merchants_case_stops_the_merchant(void **state)
+{
+    (void)state;
+    struct asked asked;
+    struct order order;
+    ask(&asked, CASE_EFFECT_STOP);
+    asked.it.subject = FLAG_OF_MERCHANT;
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_string_equal(order.terminal_id, "");
+    assert_string_equal(order.merchant_id, "898310148160568");
+}
+
+static void test_a_cohorts_case_has_nobody_to_order(void **state)
+{
+    (void)state;
+    struct asked asked;
+    struct order order;
+    for (unsigned kind = 0; kind < CASE_EFFECT_COUNT; kind++) {
+        ask(&asked, (enum case_effect_kind)kind);
+        asked.it.subject = FLAG_OF_COHORT;
+        memset(asked.it.terminal_id, 0, sizeof(asked.it.terminal_id));
+        memset(asked.it.merchant_id, 0, sizeof(asked.it.merchant_id));
+        assert_false(case_order_of(&order, &asked.whole));
+    }
+}
+
+static void test_a_cashier_is_told_in_chinese_and_in_english(void **state)
+{
+    (void)state;
+    /* 密钥 in GBK */
+    static const uint8_t GBK[] = {0xC3, 0xDC, 0xD4, 0xBF};
+    struct asked asked;
+    struct order order;
+    ask(&asked, CASE_EFFECT_TELL_CASHIER);
+    memcpy(asked.effect.text, "密钥", sizeof("密钥"));
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_int_equal(order.kind, ORDER_TELL);
+    assert_int_equal(order.local_length, sizeof(GBK));
+    assert_memory_equal(order.local, GBK, sizeof(GBK));
+    assert_true(order.plain_length > 0);
+    assert_true(order.times > 1);
+    assert_true(order.until_us > NOW_US);
+    memset(asked.it.fault, 0, sizeof(asked.it.fault)); /* not known */
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_int_equal(order.plain_length, 0);
+    memset(asked.effect.text, 0, sizeof(asked.effect.text));
+    assert_false(case_order_of(&order, &asked.whole)); /* nothing to say */
+}
+
+static void test_what_goes_to_people_is_no_order(void **state)
+{
+    (void)state;
+    struct asked asked;
+    struct order order;
+    for (unsigned kind = CASE_EFFECT_TELL_MERCHANT; kind < CASE_EFFECT_COUNT; kind++) {
+        ask(&asked, (enum case_effect_kind)kind);
+        assert_false(case_order_of(&order, &asked.whole));
+    }
+    ask(&asked, CASE_EFFECT_NONE);
+    assert_false(case_order_of(&order, &asked.whole));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_orders_to_a_terminal_name_it_and_the_case),
+        cmocka_unit_test(test_money_is_held_back_of_the_merchant_until_the_hold_ends),
+        cmocka_unit_test(test_a_merchants_case_stops_the_merchant),
+        cmocka_unit_test(test_a_cohorts_case_has_nobody_to_order),
+        cmocka_unit_test(test_a_cashier_is_told_in_chinese_and_in_english),
+        cmocka_unit_test(test_what_goes_to_people_is_no_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
