@@ -321,6 +321,7 @@ void month_fault_terminal(struct month *month, uint32_t terminal, int32_t day)
         {MONTH_MALFORMED, {"SIGHTING", "MALFORMED", 20, 2}},
         {MONTH_MERCHANT_DIFFERS, {"REFUSED", "MERCHANT_MISMATCH", 2, 5}},
         {MONTH_TLS_FAILURES, {"SIGHTING", "TLS_FAILED", 9, 4}},
+        {MONTH_CERTIFICATE_ENDS, {"SIGHTING", "CERTIFICATE_14", 1, 4}},
     };
     const struct month_plan *plan = &month->terminals[terminal].plan;
     struct month_moment at = {day, 840 + 120 * month_draw_unit(month)};

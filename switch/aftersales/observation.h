@@ -67,7 +67,10 @@ enum observation_kind {
     X(CLOCK_OFF, "the terminal's clock is off")                                                    \
     X(KEYS_LOST, "the terminal says that its keys are gone")                                       \
     X(OTHER_CARD, "it follows what was paid with another card")                                    \
-    X(MERCHANT_LISTED, "the merchant is on the black list")
+    X(MERCHANT_LISTED, "the merchant is on the black list")                                        \
+    X(CERTIFICATE_30, "the terminal's certificate ends within 30 days")                            \
+    X(CERTIFICATE_14, "the terminal's certificate ends within 14 days")                            \
+    X(CERTIFICATE_7, "the terminal's certificate ends within 7 days")
 
 enum observation_detail {
 #define X(name, text) OBSERVED_##name,

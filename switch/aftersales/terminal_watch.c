@@ -94,6 +94,25 @@ static void sighting_judge(struct terminal_state *state, const struct watch_mome
     keys_judge(state, moment, sink);
 }
 
+/* Told once for each level; what is left is at most that. */
+static void certificate_judge(struct terminal_state *state, const struct watch_moment *moment,
+                              struct flag_sink *sink)
+{
+    enum observation_detail detail = moment->seen->detail;
+    int64_t days_max = watch_number(moment, CERTIFICATE_ENDS, DAYS_MAX);
+    int64_t days = detail == OBSERVED_CERTIFICATE_30   ? 30
+                   : detail == OBSERVED_CERTIFICATE_14 ? 14
+                   : detail == OBSERVED_CERTIFICATE_7  ? 7
+                                                       : 0;
+    if (days != 0 && days <= days_max) {
+        watch_raise(sink, moment, &state->subject,
+                    &(struct watch_finding){.signal = SIGNAL_CERTIFICATE_ENDS,
+                                            .value = days,
+                                            .threshold = days_max,
+                                            .window_begin_us = moment->wall_us});
+    }
+}
+
 /* --- money: M1 to M5, and L8
  * ---------------------------------------------------------------------- */
 
@@ -404,6 +423,7 @@ void terminal_watch_step(struct terminal_state *state, struct channel_peers *pee
     const struct observation *seen = moment->seen;
     at_once_judge(state, moment, sink);
     sighting_judge(state, moment, sink);
+    certificate_judge(state, moment, sink);
     clock_judge(state, moment, sink);
     if (terminal_speaks(seen->kind)) {
         swap_note(state, moment);

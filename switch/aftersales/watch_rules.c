@@ -22,12 +22,20 @@ static const struct {
     enum signal_code signal;
     uint32_t quiet_s;
 } QUIETS[] = {
-    {SIGNAL_LATE_APPROVAL, 0},         {SIGNAL_ANSWER_DIFFERS, 0},
-    {SIGNAL_REVERSAL_UNFOUND, 0},      {SIGNAL_OTHER_CONTENT, 0},
-    {SIGNAL_UNDELIVERED, 0},           {SIGNAL_CARD_LISTED, 3600},
-    {SIGNAL_OTHER_CARD, 3600},         {SIGNAL_FIRMWARE_OLD, 7 * DAY_S},
-    {SIGNAL_TURNOVER_JUMP, 7 * DAY_S}, {SIGNAL_NEW_MERCHANT, 7 * DAY_S},
-    {SIGNAL_IDLE, 30 * DAY_S},         {SIGNAL_IDLE_LONG, 30 * DAY_S},
+    {SIGNAL_LATE_APPROVAL, 0},
+    {SIGNAL_ANSWER_DIFFERS, 0},
+    {SIGNAL_REVERSAL_UNFOUND, 0},
+    {SIGNAL_OTHER_CONTENT, 0},
+    {SIGNAL_UNDELIVERED, 0},
+    {SIGNAL_CARD_LISTED, 3600},
+    {SIGNAL_OTHER_CARD, 3600},
+    {SIGNAL_FIRMWARE_OLD, 7 * DAY_S},
+    {SIGNAL_TURNOVER_JUMP, 7 * DAY_S},
+    {SIGNAL_NEW_MERCHANT, 7 * DAY_S},
+    {SIGNAL_IDLE, 30 * DAY_S},
+    {SIGNAL_IDLE_LONG, 30 * DAY_S},
+    {SIGNAL_CERTIFICATE_ENDS,
+     6 * DAY_S}, /* each of its levels once: the last two are a week apart */
 };
 
 static const struct watch_number_form FORMS[SIGNAL_COUNT][WATCH_NUMBER_COUNT] = {

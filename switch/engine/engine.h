@@ -174,7 +174,10 @@ enum engine_event_kind {
     X(ORDER_RELEASE, "00", "ordered: the merchant's money is held back no longer")                 \
     X(ORDER_RESUME, "00", "ordered: neither stopped nor limited any longer")                       \
     X(ORDER_WITHDRAW, "00", "ordered: the terminal is asked and told nothing any longer")          \
-    X(FOLLOWED_OTHER_CARD, "25", "the original that it follows was paid with another card")
+    X(FOLLOWED_OTHER_CARD, "25", "the original that it follows was paid with another card")        \
+    X(CERTIFICATE_30, "00", "the terminal's certificate ends within 30 days")                      \
+    X(CERTIFICATE_14, "00", "the terminal's certificate ends within 14 days")                      \
+    X(CERTIFICATE_7, "00", "the terminal's certificate ends within 7 days")
 
 enum txn_reason {
 #define X(name, code, text) TXN_REASON_##name,

@@ -93,6 +93,9 @@ static const char *const REASON_NAMES[TXN_REASON_COUNT] = {
     [TXN_REASON_ORDER_RESUME] = "order_resume",
     [TXN_REASON_ORDER_WITHDRAW] = "order_withdraw",
     [TXN_REASON_FOLLOWED_OTHER_CARD] = "followed_other_card",
+    [TXN_REASON_CERTIFICATE_30] = "certificate_30",
+    [TXN_REASON_CERTIFICATE_14] = "certificate_14",
+    [TXN_REASON_CERTIFICATE_7] = "certificate_7",
 };
 
 static const char *const RECORD_NAMES[RECORD_KIND_COUNT] = {

@@ -5,11 +5,41 @@
 #include "switch/engine/effect.h"
 #include "switch/engine/text.h"
 
+#define CERTIFICATE_FORGET_US (INT64_C(31) * 86400 * 1000000)
+
+/* 0: it is about no certificate. */
+static uint8_t certificate_days(enum txn_reason reason)
+{
+    return reason == TXN_REASON_CERTIFICATE_30   ? 30
+           : reason == TXN_REASON_CERTIFICATE_14 ? 14
+           : reason == TXN_REASON_CERTIFICATE_7  ? 7
+                                                 : 0;
+}
+
 bool engine_may_sight(enum txn_reason reason)
 {
     return reason == TXN_REASON_MAC_FAILED || reason == TXN_REASON_KEYS_MISSING ||
            reason == TXN_REASON_MALFORMED || reason == TXN_REASON_TLS_FAILED ||
-           reason == TXN_REASON_STRANGER || reason == TXN_REASON_IDENTITY_DIFFERS;
+           reason == TXN_REASON_STRANGER || reason == TXN_REASON_IDENTITY_DIFFERS ||
+           certificate_days(reason) != 0;
+}
+
+/* False: told already. Another certificate is not near its end before a month has passed. */
+static bool certificate_is_news(struct engine *engine, const struct engine_event *event)
+{
+    const uint8_t days = certificate_days(event->sighting.reason);
+    const uint32_t place = terminal_set_find(&engine->terminals, event->sighting.terminal_id);
+    if (days == 0 || place == 0) {
+        return days == 0; /* without a request of its own it has shown nothing but a certificate */
+    }
+    struct terminal_day *day = &engine->terminals.states[place].day;
+    bool is_told = day->certificate_days != 0 && days >= day->certificate_days &&
+                   engine->wall_us - day->certificate_wall_us < CERTIFICATE_FORGET_US;
+    if (!is_told && !event->sighting.is_log_short) {
+        day->certificate_days = days;
+        day->certificate_wall_us = engine->wall_us;
+    }
+    return !is_told;
 }
 
 void sighting_on_event(struct engine *engine, const struct engine_event *event)
@@ -17,7 +47,7 @@ void sighting_on_event(struct engine *engine, const struct engine_event *event)
     REQUIRE(engine->is_running);
     REQUIRE(engine_may_sight(event->sighting.reason));
     REQUIRE(event->sighting.count > 0);
-    if (event->sighting.is_log_short) {
+    if (!certificate_is_news(engine, event) || event->sighting.is_log_short) {
         return;
     }
     const struct device_note note = {.is_told = true, .count = event->sighting.count};

@@ -50,6 +50,8 @@ struct terminal_day {
     int64_t clock_wall_us;    /* when that was; 0: it told none in this run */
     uint32_t position_hash;   /* of where its last payment said it was; 0: not in this run */
     uint32_t clock_noted_day; /* YYYYMMDD when it was last found wrong; 0: not in this run */
+    uint8_t certificate_days; /* 30, 14, 7: at most so many were left as a row told; 0: none did */
+    int64_t certificate_wall_us; /* when that was */
 };
 
 struct terminal_state {

@@ -534,13 +534,17 @@ const char *stream_tls_version(const struct stream *stream)
     return stream->ssl == NULL ? "" : SSL_get_version(stream->ssl);
 }
 
+/* Verified; NULL: there is none. */
+static const X509 *peer_certificate(const struct stream *stream)
+{
+    bool is_verified = stream->ssl != NULL && SSL_get_verify_result(stream->ssl) == X509_V_OK;
+    return is_verified ? SSL_get0_peer_certificate(stream->ssl) : NULL;
+}
+
 void stream_peer_name(const struct stream *stream, char name[STREAM_PEER_NAME_SIZE])
 {
     name[0] = 0;
-    if (stream->ssl == NULL || SSL_get_verify_result(stream->ssl) != X509_V_OK) {
-        return;
-    }
-    const X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
+    const X509 *certificate = peer_certificate(stream);
     int length = certificate == NULL
                      ? 0
                      : X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
@@ -549,4 +553,9 @@ void stream_peer_name(const struct stream *stream, char name[STREAM_PEER_NAME_SI
     if (length < 0 || strlen(name) != (size_t)length) {
         name[0] = 0;
     }
+}
+
+int64_t stream_peer_end(const struct stream *stream)
+{
+    return tls_certificate_end(peer_certificate(stream));
 }

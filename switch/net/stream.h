@@ -89,3 +89,5 @@ const struct net_address *stream_address(const struct stream *stream);
 const char *stream_tls_version(const struct stream *stream);
 /* The common name of the peer's verified certificate; empty when there is none. */
 void stream_peer_name(const struct stream *stream, char name[STREAM_PEER_NAME_SIZE]);
+/* When that certificate ends, seconds since 1970; 0: there is none. */
+int64_t stream_peer_end(const struct stream *stream);

@@ -352,8 +352,12 @@ void tls_release(SSL_CTX *context)
 
 int64_t tls_certificate_not_after(const SSL_CTX *context)
 {
+    return tls_certificate_end(SSL_CTX_get0_certificate(context));
+}
+
+int64_t tls_certificate_end(const X509 *certificate)
+{
     struct tm when;
-    const X509 *certificate = SSL_CTX_get0_certificate(context);
     if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when) != 1) {
         return 0;
     }

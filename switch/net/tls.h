@@ -60,6 +60,8 @@ void tls_release(SSL_CTX *context);
 
 /* When the certificate ends, seconds since 1970; 0: unknown. For the metric. */
 int64_t tls_certificate_not_after(const SSL_CTX *context);
+/* The same of any certificate; NULL: 0. */
+int64_t tls_certificate_end(const X509 *certificate);
 
 /* The first error OpenSSL noted in this thread, in words: what failed, and what it usually means.
  * Empties the error queue. */

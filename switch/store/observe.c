@@ -133,6 +133,12 @@ static struct meaning of_anomaly(const struct record *record)
         return (struct meaning){OBSERVATION_SIGHTING, OBSERVED_TLS_FAILED};
     case TXN_REASON_STRANGER:
         return (struct meaning){OBSERVATION_SIGHTING, OBSERVED_STRANGER};
+    case TXN_REASON_CERTIFICATE_30:
+        return (struct meaning){OBSERVATION_SIGHTING, OBSERVED_CERTIFICATE_30};
+    case TXN_REASON_CERTIFICATE_14:
+        return (struct meaning){OBSERVATION_SIGHTING, OBSERVED_CERTIFICATE_14};
+    case TXN_REASON_CERTIFICATE_7:
+        return (struct meaning){OBSERVATION_SIGHTING, OBSERVED_CERTIFICATE_7};
     case TXN_REASON_IDENTITY_DIFFERS:
         return (struct meaning){OBSERVATION_SIGHTING, OBSERVED_OTHER};
     case TXN_REASON_KEYS_MISSING:

@@ -7,6 +7,10 @@
 #include "switch/net/log.h"
 
 #define GATHER_NS UINT64_C(1000000000)
+#define US_PER_S 1000000
+/* A whole fleet's certificates may end on one day; they leave room for what is not seen twice, and
+ * are told at another connection. */
+#define CERTIFICATE_SIGHTING_COUNT_MAX (SIGHTING_COUNT_MAX / 4)
 
 /* What a rejection is seen as; NONE: as nothing of the terminal's. */
 static enum txn_reason reason_of(enum reject reject)
@@ -115,6 +119,20 @@ void rim_watch_reject(struct terminal_conn *conn, enum reject reject, const char
 void rim_watch_stranger(struct terminals *terminals, const char terminal_id[9])
 {
     sight(terminals, terminal_id, TXN_REASON_NONE);
+}
+
+void rim_watch_proven(struct terminal_conn *conn)
+{
+    struct terminals *terminals = conn->port->terminals;
+    if (!conn->port->setup.has_identity ||
+        terminals->sightings.count >= CERTIFICATE_SIGHTING_COUNT_MAX) {
+        return;
+    }
+    enum txn_reason reason =
+        certificate_reason(stream_peer_end(conn->stream), loop_wall_us() / US_PER_S);
+    if (certificate_book_tell(&terminals->certificates, conn->terminal_id, reason)) {
+        sight(terminals, conn->terminal_id, reason);
+    }
 }
 
 void rim_watch_closed(struct terminal_conn *conn, enum close_reason reason)

@@ -210,7 +210,10 @@ static void on_message(struct terminal_conn *conn, struct byte_view bytes)
         /* A request that carries no MAC proves nothing. */
         if (dialect_has_mac(edition_dialect(conn->port->setup.edition), payment)) {
             conn->mac_failures = 0;
-            conn->is_proven = true;
+            if (!conn->is_proven) {
+                conn->is_proven = true;
+                rim_watch_proven(conn);
+            }
         }
         terminals->setup.on_request(terminals->setup.argument, handle, payment);
     } else {

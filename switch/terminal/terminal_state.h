@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "switch/net/stream.h"
+#include "switch/terminal/certificate_book.h"
 #include "switch/terminal/terminals.h"
 
 #define REPLY_BYTES_MAX (FRAME_LENGTH_MAX + FRAME_HTTP_HEAD_MAX)
@@ -58,6 +59,7 @@ struct terminals {
     struct deadline gathered;                              /* of the sightings */
     struct sighting_book sightings;
     struct address_book addresses;
+    struct certificate_book certificates;
     bool is_closed;
     uint32_t conn_used; /* slots that were ever used: memory is touched only as it is needed */
     struct terminal_conn *free_conns, *waiting;

@@ -223,6 +223,41 @@ static void test_a_nearly_full_disk_gets_no_sightings(void **state)
     assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 0);
 }
 
+/* It shows its certificate at each connection. */
+static void test_each_level_of_a_certificates_end_is_one_row(void **state)
+{
+    static const enum txn_reason LEVELS[] = {TXN_REASON_CERTIFICATE_30, TXN_REASON_CERTIFICATE_14,
+                                             TXN_REASON_CERTIFICATE_7};
+    struct stage *stage = *state;
+    sight(stage, "99999999", TXN_REASON_CERTIFICATE_7, 1);
+    assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 0); /* it asked for nothing yet */
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_answer(stage, &sale, "00");
+    for (uint32_t i = 0; i < 3; i++) {
+        sight(stage, TERMINAL_A, LEVELS[i], 1);
+        sight(stage, TERMINAL_A, LEVELS[i], 1);
+        sight(stage, TERMINAL_A, TXN_REASON_CERTIFICATE_30, 1); /* another worker is late */
+        assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), i + 1);
+        assert_int_equal(stage_last_record(stage, RECORD_ANOMALY)->reason, LEVELS[i]);
+    }
+    stage->wall_us += INT64_C(32) * 86400 * 1000000;
+    sight(stage, TERMINAL_A, TXN_REASON_CERTIFICATE_30, 1); /* the next certificate */
+    assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 4);
+}
+
+static void test_a_certificates_end_waits_for_room_on_the_disk(void **state)
+{
+    struct stage *stage = *state;
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_answer(stage, &sale, "00");
+    stage->is_log_short = true;
+    sight(stage, TERMINAL_A, TXN_REASON_CERTIFICATE_14, 1);
+    assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 0);
+    stage->is_log_short = false;
+    sight(stage, TERMINAL_A, TXN_REASON_CERTIFICATE_14, 1);
+    assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 1);
+}
+
 static void test_only_what_the_rim_sees_is_a_sighting(void **state)
 {
     (void)state;
@@ -230,7 +265,8 @@ static void test_only_what_the_rim_sees_is_a_sighting(void **state)
     for (unsigned reason = 0; reason < TXN_REASON_COUNT; reason++) {
         count += engine_may_sight((enum txn_reason)reason);
     }
-    assert_int_equal(count, 6);
+    assert_int_equal(count, 9);
+    assert_true(engine_may_sight(TXN_REASON_CERTIFICATE_30));
     assert_true(engine_may_sight(TXN_REASON_KEYS_MISSING));
     assert_true(engine_may_sight(TXN_REASON_IDENTITY_DIFFERS));
     assert_false(engine_may_sight(TXN_REASON_NO_ANSWER));
@@ -253,6 +289,8 @@ int main(void)
         TEST(test_a_sighting_is_one_row_that_says_how_many),
         TEST(test_a_sighting_changes_nothing_and_a_restart_reads_it),
         TEST(test_a_nearly_full_disk_gets_no_sightings),
+        TEST(test_each_level_of_a_certificates_end_is_one_row),
+        TEST(test_a_certificates_end_waits_for_room_on_the_disk),
         TEST(test_only_what_the_rim_sees_is_a_sighting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -374,6 +374,45 @@ static void test_peers_of_another_day_say_nothing_of_fallback(void **state)
     scene_close(&scene);
 }
 
+static void test_a_certificate_near_its_end_is_told_at_each_level(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    static const struct {
+        enum observation_detail detail;
+        int64_t days_later, days;
+    } LEVELS[] = {{OBSERVED_CERTIFICATE_30, 0, 30},
+                  {OBSERVED_CERTIFICATE_14, 16, 14},
+                  {OBSERVED_CERTIFICATE_7, 7, 7}};
+    for (uint32_t i = 0; i < 3; i++) {
+        scene.now_us += LEVELS[i].days_later * DAY_US;
+        scene_see(&scene, ONE, OBSERVATION_SIGHTING, LEVELS[i].detail);
+        scene_see(&scene, ONE, OBSERVATION_SIGHTING, LEVELS[i].detail); /* after a restart */
+        assert_int_equal(scene_count(&scene, SIGNAL_CERTIFICATE_ENDS), i + 1);
+        const struct flag *flag = scene_flag(&scene, SIGNAL_CERTIFICATE_ENDS);
+        assert_int_equal(flag->value, LEVELS[i].days);
+        assert_int_equal(flag->severity, 2);
+        assert_string_equal(flag->subject_id, "10000001");
+    }
+    scene_close(&scene);
+}
+
+static void test_a_certificates_end_may_be_told_later(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_of_one(&scene);
+    scene.rules.items[SIGNAL_CERTIFICATE_ENDS].numbers[NUMBER_CERTIFICATE_ENDS_DAYS_MAX] = 13;
+    watcher_set_rules(scene.watcher, &scene.rules);
+    scene_see(&scene, ONE, OBSERVATION_SIGHTING, OBSERVED_CERTIFICATE_30);
+    scene_see(&scene, ONE, OBSERVATION_SIGHTING, OBSERVED_CERTIFICATE_14);
+    assert_int_equal(scene_count(&scene, SIGNAL_CERTIFICATE_ENDS), 0);
+    scene_see(&scene, ONE, OBSERVATION_SIGHTING, OBSERVED_CERTIFICATE_7);
+    assert_int_equal(scene_count(&scene, SIGNAL_CERTIFICATE_ENDS), 1);
+    scene_close(&scene);
+}
+
 static void test_fallback_needs_reads_a_share_and_more_than_one_customer(void **state)
 {
     (void)state;
@@ -456,6 +495,8 @@ int main(void)
         cmocka_unit_test(test_three_wrong_pins_of_one_card_within_an_hour),
         cmocka_unit_test(test_six_wrong_pins_of_three_cards),
         cmocka_unit_test(test_fallback_that_chance_explains_is_none),
+        cmocka_unit_test(test_a_certificate_near_its_end_is_told_at_each_level),
+        cmocka_unit_test(test_a_certificates_end_may_be_told_later),
         cmocka_unit_test(test_fallback_that_is_usual_at_its_peers_is_none),
         cmocka_unit_test(test_a_worn_reader_stands_out_of_any_peers),
         cmocka_unit_test(test_a_few_reads_of_peers_say_nothing_of_fallback),

@@ -24,6 +24,7 @@ struct server {
     SSL_CTX *tls;
     const char *client_ca; /* NULL: no client certificates */
     char peer_name[STREAM_PEER_NAME_SIZE];
+    int64_t peer_end_s;
     struct tls_tickets tickets;
     struct tls_fixture fixture;
     pthread_t thread;
@@ -63,6 +64,7 @@ static void on_open(void *owner)
 {
     struct echo *echo = owner;
     stream_peer_name(echo->stream, echo->server->peer_name);
+    echo->server->peer_end_s = stream_peer_end(echo->stream);
     echo->server->open_calls++;
 }
 
@@ -378,6 +380,8 @@ static void test_client_certificate_names_the_peer_and_its_lack_is_refused(void 
     assert_int_equal(SSL_write(ssl, bytes, sizeof(bytes)), sizeof(bytes));
     ssl_read_all(ssl, bytes, sizeof(bytes));
     assert_string_equal(server.peer_name, "10000001");
+    assert_true(server.peer_end_s > time(NULL) + 86400 - 120); /* as the fixture makes it */
+    assert_true(server.peer_end_s <= time(NULL) + 86400);
     SSL_shutdown(ssl);
     hang_up(ssl);
     wait_closed(&server, 2);

@@ -38,6 +38,7 @@ static struct desk {
     _Atomic int requests;
     _Atomic bool is_full, answers_late;
     _Atomic uint8_t terminal_request; /* digit 6 of answers */
+    SSL_CTX *tls;                     /* clients show their certificate; NULL: plain TCP */
     bool is_short;                    /* the port's frames are as long as a sale, and no longer */
     struct conn_handle late;
     struct payment late_payment;
@@ -184,6 +185,8 @@ static inline int desk_open(void **state)
                                                     .length_max = FRAME_LENGTH_MAX,
                                                     .http_paths = PATHS},
                                         .edition = desk.edition,
+                                        .tls = desk.tls,
+                                        .has_identity = desk.tls != NULL,
                                         .limits = {16, 16, 1000, 400, 5000}};
     if (desk.is_short) {
         uint8_t bytes[1024];

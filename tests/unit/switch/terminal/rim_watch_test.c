@@ -1,6 +1,9 @@
 /* What never becomes a request is told to the engine in sums: over real sockets, by the second. */
 #include "tests/unit/switch/terminal/desk.h"
 
+#include "switch/net/tls.h"
+#include "tests/unit/switch/net/tls_fixture.h"
+
 /* Waits until so many sightings were handed over, ten seconds at most. */
 static void wait_for_sightings(uint32_t count)
 {
@@ -133,6 +136,92 @@ static void test_a_second_has_so_many_rows_and_the_rest_wait(void **state)
     assert_string_equal(desk.sightings[KEYLESS_COUNT - 1].terminal_id, name);
 }
 
+/* --- certificates --------------------------------------------------------------------------- */
+
+static struct tls_fixture fixture;
+
+/* The terminal's certificate, which serves as ours and as its own authority, too. */
+static int open_with_certificate(void **state, long days)
+{
+    char reason[TLS_REASON_SIZE];
+    tls_fixture_make_for(&fixture, TERMINAL, days * 86400 - 3600);
+    struct tls_server_setup setup = {.certificate_file = fixture.certificate,
+                                     .key_file = fixture.key,
+                                     .client_ca_file = fixture.certificate,
+                                     .client_is_required = true};
+    desk.tls = tls_server_create(&setup, reason);
+    assert_non_null(desk.tls);
+    return desk_open(state);
+}
+
+static int open_with_ten_days(void **state)
+{
+    return open_with_certificate(state, 10);
+}
+
+static int open_with_a_year(void **state)
+{
+    return open_with_certificate(state, 365);
+}
+
+static int close_with_certificate(void **state)
+{
+    int failed = desk_close(state);
+    tls_release(desk.tls);
+    desk.tls = NULL;
+    tls_fixture_remove(&fixture);
+    return failed;
+}
+
+/* A connection that pays once. */
+static void pay_by_tls(void)
+{
+    uint8_t bytes[2048];
+    char reason[TLS_REASON_SIZE];
+    uint32_t length = sale_frame(bytes, sizeof(bytes));
+    SSL_CTX *context =
+        tls_client_create(&(struct tls_client_setup){.ca_file = fixture.certificate,
+                                                     .certificate_file = fixture.certificate,
+                                                     .key_file = fixture.key},
+                          reason);
+    assert_non_null(context);
+    SSL *ssl = SSL_new(context);
+    int descriptor = dial();
+    SSL_set_fd(ssl, descriptor);
+    assert_int_equal(SSL_connect(ssl), 1);
+    assert_int_equal(SSL_write(ssl, bytes, (int)length), length);
+    assert_true(SSL_read(ssl, bytes, sizeof(bytes)) > 0);
+    SSL_shutdown(ssl);
+    SSL_free(ssl);
+    close(descriptor);
+    SSL_CTX_free(context);
+}
+
+static void test_a_certificate_near_its_end_is_seen_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        pay_by_tls();
+    }
+    wait_for_sightings(1);
+    assert_string_equal(desk.sightings[0].terminal_id, TERMINAL);
+    assert_int_equal(desk.sightings[0].reason, TXN_REASON_CERTIFICATE_14);
+    assert_int_equal(desk.sightings[0].count, 1);
+    pay_by_tls();
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 300000000}, NULL);
+    assert_int_equal(desk.sighting_count, 1);
+    assert_int_equal(desk.requests, 4);
+}
+
+static void test_a_certificate_that_lasts_is_nothing_to_see(void **state)
+{
+    (void)state;
+    pay_by_tls();
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 300000000}, NULL);
+    assert_int_equal(desk.requests, 1);
+    assert_int_equal(desk.sighting_count, 0);
+}
+
 #define DESK_TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
 
 int main(void)
@@ -143,6 +232,10 @@ int main(void)
         DESK_TEST(test_rubbish_is_laid_at_the_door_of_who_came_from_there_before),
         DESK_TEST(test_another_name_has_yet_to_be_proven),
         DESK_TEST(test_a_second_has_so_many_rows_and_the_rest_wait),
+        cmocka_unit_test_setup_teardown(test_a_certificate_near_its_end_is_seen_once,
+                                        open_with_ten_days, close_with_certificate),
+        cmocka_unit_test_setup_teardown(test_a_certificate_that_lasts_is_nothing_to_see,
+                                        open_with_a_year, close_with_certificate),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests_name("switch/terminal/rim_watch", tests, NULL, NULL);
