@@ -59,6 +59,8 @@ static void set_options(struct webhook_post *post)
     curl_easy_setopt(post->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(post->curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(post->curl, CURLOPT_NOSIGNAL, 1L);
+    /* Else a time-out, or our end, waits for a resolver that hangs. */
+    curl_easy_setopt(post->curl, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(post->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(post->curl, CURLOPT_CONNECTTIMEOUT_MS,
                      timeout_ms < (long)CONNECT_MS_MAX ? timeout_ms : (long)CONNECT_MS_MAX);
