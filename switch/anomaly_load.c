@@ -6,6 +6,7 @@
 #include "config/file_text.h"
 #include "config/yaml_file.h"
 #include "routing/name_hash.h"
+#include "switch/aftersales/case_read.h"
 #include "switch/aftersales/watch_read.h"
 
 #define LINE_SIZE 512
@@ -65,5 +66,38 @@ bool anomaly_load(struct watch_rules *rules, const char *path, struct byte_write
     if (!is_good) {
         watch_rules_default(rules);
     }
+    return is_good;
+}
+
+static bool read_cases(struct case_rules *rules, struct document *document)
+{
+    struct watch_rules watched;
+    watch_rules_default(&watched);
+    if (document_fault_count(document) > 0 || !watch_rules_read(&watched, document) ||
+        !case_rules_read(rules, document)) {
+        return false;
+    }
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+        rules->follow_ups[i] = watched.items[i].follow;
+    }
+    return true;
+}
+
+bool case_rules_load(struct case_rules *rules, const char *path, struct byte_writer *faults)
+{
+    case_rules_default(rules);
+    if (path[0] == '\0') {
+        return true;
+    }
+    struct document *document = file_text_load_yaml(path);
+    if (document == NULL) {
+        put_line(faults, "no memory for the rules of cases");
+        return false;
+    }
+    bool is_good = read_cases(rules, document);
+    for (uint32_t i = 0; i < document_fault_count(document) && i < DOCUMENT_FAULT_COUNT_MAX; i++) {
+        put_line(faults, document_fault_text(document, i));
+    }
+    document_destroy(document);
     return is_good;
 }

@@ -183,6 +183,14 @@ static bool rules_choose(const struct configuration_source *source, struct serve
     return is_good;
 }
 
+/* One file, read for the signals and then for the cases: its faults are told once. */
+static bool aftersales_load(struct configuration *configuration, struct byte_writer *writer)
+{
+    const char *path = configuration->options->aftersales.rules;
+    return anomaly_load(&configuration->watch_rules, path, writer) &&
+           case_rules_load(&configuration->case_rules, path, writer);
+}
+
 struct configuration *configuration_load(const struct configuration_source *source,
                                          char faults[CONFIGURATION_FAULTS_SIZE])
 {
@@ -205,9 +213,7 @@ struct configuration *configuration_load(const struct configuration_source *sour
             source->before == NULL ? NULL : ruleset_channel_view(source->before->ruleset),
             configuration->options, version, &writer);
         is_good = is_good && configuration->ruleset != NULL;
-        is_good = anomaly_load(&configuration->watch_rules,
-                               configuration->options->aftersales.rules, &writer) &&
-                  is_good;
+        is_good = aftersales_load(configuration, &writer) && is_good;
         for (uint32_t i = 0; i < configuration->options->channel_count; i++) {
             channel_files_hash(&configuration->options->channels[i],
                                configuration->channel_hashes[i]);

@@ -14,6 +14,7 @@
 #include "config/server_options.h"
 #include "protocols/dialect/edition.h"
 #include "routing/ruleset.h"
+#include "switch/aftersales/service_case.h"
 #include "switch/aftersales/watch_rules.h"
 #include "switch/file_hash.h"
 #include "switch/rule_choice.h"
@@ -24,7 +25,8 @@
 struct configuration {
     struct server_options *options; /* owned, as all below */
     struct ruleset *ruleset;
-    struct watch_rules watch_rules; /* by which terminals and merchants are flagged */
+    struct watch_rules watch_rules; /* by which terminals and merchants are flagged, */
+    struct case_rules case_rules;   /* and by which their cases live */
     uint32_t edition_count;
     struct edition *editions[CONFIGURATION_DIALECT_COUNT_MAX]; /* of the dialects; held */
     /* Of each channel of the options: what its certificate and key files hold. */

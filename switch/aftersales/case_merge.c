@@ -163,7 +163,7 @@ void case_merge(const struct flag *flag, const struct case_brief *briefs, uint32
     memset(answer, 0, sizeof(*answer));
     answer->kind = signal_case_kind(flag->signal);
     answer->severity = flag->severity;
-    answer->follow = signal_follow_up(flag->signal);
+    answer->follow = rules->follow_ups[flag->signal];
     answer->is_makers = flag->subject == FLAG_OF_COHORT && cohort_is_makers(flag->cohort);
     case_cause(answer->cause, flag);
     if (!needs_no_case(flag, briefs, count, answer)) {

@@ -44,10 +44,10 @@ struct merge_answer {
     enum case_kind kind;
     char cause[24];
     uint8_t severity;
-    enum follow_up follow;  /* what the flag's signal asks for; never STOP unless permitted */
-    bool is_stop_permitted; /* the switch may stop the terminal by itself */
-    bool is_person_asked;   /* the signal asks for STOP, and a person must decide */
-    bool is_makers;         /* of a brand, model or firmware: one case, with the maker */
+    enum follow_up follow;         /* what the rules ask for; never STOP unless permitted */
+    bool is_stop_permitted;        /* the switch may stop the terminal by itself */
+    bool is_person_asked;          /* the signal asks for STOP, and a person must decide */
+    bool is_makers;                /* of a brand, model or firmware: one case, with the maker */
     char reason[CASE_REASON_SIZE]; /* why so, for the history */
 };
 

@@ -29,6 +29,9 @@ void case_rules_default(struct case_rules *rules)
                                  .score_reopens_max = 2};
     work_calendar_default(&rules->calendar);
     service_terms_default(&rules->terms);
+    for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+        rules->follow_ups[i] = signal_follow_up((enum signal_code)i);
+    }
 }
 
 static void follow(const struct turn *turn, enum case_effect_kind kind, const char *text,

@@ -169,6 +169,7 @@ struct case_rules {
     uint16_t report_work_days; /* 3: to the regulator */
     uint16_t quiet_days;       /* 7: after closing, the same rule opens none for the same subject */
     uint8_t score_reopens_max; /* 2 of 5 */
+    enum follow_up follow_ups[SIGNAL_COUNT]; /* what each signal asks for */
 };
 void case_rules_default(struct case_rules *rules);
 

@@ -23,7 +23,7 @@ static const char *const CODES[] = {
 #define SIGNAL(code, name, subject, kind, severity, follow, text) #code,
 #include "switch/aftersales/signal.def"
 #undef SIGNAL
-    "cohort", "utc_offset_hours", "holidays", NULL};
+    "cohort", "utc_offset_hours", "holidays", "cases", NULL};
 
 static const char *const MODES[] = {"on", "watch", "off", NULL};
 enum mode { MODE_ON, MODE_WATCH, MODE_OFF };

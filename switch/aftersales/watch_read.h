@@ -7,6 +7,8 @@
  *     L3: {mode: off}
  *     cohort: {terminal_count_min: 20, times_percent: 300, level_ppm: 100}
  *
+ *     cases: {reopen_days: 7}    # of case_read.h, passed over here
+ *
  * A key is the code of a signal; what is not said stays as in signal.def and signal_number.def.
  */
 #pragma once

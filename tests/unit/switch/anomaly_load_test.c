@@ -103,7 +103,7 @@ static void test_the_file_of_production_names_every_signal_and_every_number(void
             assert_non_null(document_member(section, watch_number_form(signal, slot)->key));
         }
     }
-    static const char *const REST[] = {"utc_offset_hours", "holidays"};
+    static const char *const REST[] = {"utc_offset_hours", "holidays", "cases"};
     static const char *const OF_COHORT[] = {"terminal_count_min", "times_percent", "level_ppm"};
     for (unsigned i = 0; i < COUNT_OF(REST); i++) {
         assert_non_null(document_member(document_root(document), REST[i]));
@@ -124,6 +124,69 @@ static void test_the_file_of_the_demo_is_good(void **state)
     assert_false(rules.items[SIGNAL_MAC_FAILURES].is_watched_only);
 }
 
+static bool load_cases(struct case_rules *rules, const char *path)
+{
+    struct byte_writer faults;
+    byte_writer_init(&faults, said, sizeof(said) - 1);
+    bool is_good = case_rules_load(rules, path, &faults);
+    said[faults.position] = 0;
+    return is_good;
+}
+
+/* Structs of plain values, made by the same steps. */
+static void test_the_cases_of_production_live_as_those_without_a_file(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"weekdays",
+                                        "hours",
+                                        "utc_offset_hours",
+                                        "holidays",
+                                        "make_up_days",
+                                        "P1",
+                                        "P2",
+                                        "P3",
+                                        "escalation_percent",
+                                        "reopen_days",
+                                        "quiet_days",
+                                        "hold_work_days",
+                                        "report_work_days",
+                                        "score_reopens_max"};
+    static struct case_rules rules, fallback;
+    case_rules_default(&fallback);
+    assert_true(load_cases(&rules, ""));
+    assert_memory_equal(&rules, &fallback, sizeof(rules));
+    assert_true(load_cases(&rules, PRODUCTION));
+    assert_memory_equal(&rules, &fallback, sizeof(rules));
+    struct document *document = file_text_load_yaml(PRODUCTION);
+    assert_non_null(document);
+    for (unsigned i = 0; i < COUNT_OF(NAMES); i++) {
+        assert_non_null(
+            document_member(document_member(document_root(document), "cases"), NAMES[i]));
+    }
+    document_destroy(document);
+}
+
+static void test_cases_take_what_their_file_says_of_signals_too(void **state)
+{
+    (void)state;
+    static struct case_rules rules, fallback;
+    char path[32];
+    case_rules_default(&fallback);
+    write_file(path, "T5: {follow_up: visit}\ncases: {reopen_days: 3}\n");
+    assert_true(load_cases(&rules, path));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rules.reopen_days, 3);
+    assert_int_equal(rules.follow_ups[SIGNAL_TIMEOUTS], FOLLOW_UP_VISIT);
+    assert_int_equal(rules.follow_ups[SIGNAL_SILENT], fallback.follow_ups[SIGNAL_SILENT]);
+    write_file(path, "cases: {reopen_days: 3}\nT5: {follow_up: dance}\n");
+    assert_false(load_cases(&rules, path));
+    assert_int_equal(unlink(path), 0);
+    assert_non_null(strstr(said, ":2:"));
+    assert_int_equal(rules.reopen_days, fallback.reopen_days);
+    assert_false(load_cases(&rules, path));
+    assert_true(said[0] != 0); /* it is gone */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_a_faulty_file_is_told_with_its_line_and_gives_no_number),
         cmocka_unit_test(test_the_file_of_production_names_every_signal_and_every_number),
         cmocka_unit_test(test_the_file_of_the_demo_is_good),
+        cmocka_unit_test(test_the_cases_of_production_live_as_those_without_a_file),
+        cmocka_unit_test(test_cases_take_what_their_file_says_of_signals_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

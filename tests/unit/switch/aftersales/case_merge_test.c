@@ -215,9 +215,27 @@ static void test_severity_gives_the_service_class(void **state)
     assert_int_equal(case_service_class(1), SERVICE_P3);
 }
 
+/* What the file says of a signal holds, not what Tillway comes with. */
+static void test_what_should_follow_is_what_the_rules_say(void **state)
+{
+    (void)state;
+    struct case_rules rules;
+    struct merge_answer answer;
+    struct flag flag = flag_of(SIGNAL_SAME_CARD, 100);
+    case_rules_default(&rules);
+    rules.follow_ups[SIGNAL_SAME_CARD] = FOLLOW_UP_HOLD;
+    case_merge(&flag, NULL, 0, &rules, &answer);
+    assert_int_equal(answer.follow, FOLLOW_UP_HOLD);
+    rules.follow_ups[SIGNAL_SAME_CARD] = FOLLOW_UP_STOP; /* alone it may not */
+    case_merge(&flag, NULL, 0, &rules, &answer);
+    assert_int_equal(answer.follow, FOLLOW_UP_HOLD);
+    assert_true(answer.is_person_asked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_should_follow_is_what_the_rules_say),
         cmocka_unit_test(test_the_first_flag_opens_a_case_and_says_why),
         cmocka_unit_test(test_further_flags_of_the_cause_join_and_others_do_not),
         cmocka_unit_test(test_the_same_flag_again_changes_nothing),
