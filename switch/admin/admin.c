@@ -17,6 +17,7 @@
 
 #include "config/file_text.h"
 #include "switch/admin/call.h"
+#include "switch/admin/case_body.h"
 #include "switch/admin/deadline_watch.h"
 #include "switch/admin/desk_share.h"
 #include "switch/admin/dry_run.h"
@@ -181,12 +182,13 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                   const struct endpoint_match *match, const struct gate_request *asked,
                   const struct request *request, struct answer *answer)
 {
-    struct token_holder holder;
+    struct token_holder holder, second;
     struct txn_query query;
     struct metrics_own own;
     struct control_pending pending = {.descriptor = -1};
     struct call call = {.endpoint = match->endpoint,
                         .parameter = match->parameter,
+                        .second_parameter = match->second,
                         .control_socket = admin->setup.control_socket,
                         .log = admin->setup.log,
                         .fees = admin->setup.fees,
@@ -211,6 +213,15 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
     noted.note_argument = &noting;
     if (!gate_pass(&admin->gate, &noted, &holder, answer)) {
         return;
+    }
+    const char *beside =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Second-Authorization");
+    if (beside != NULL) {
+        if (!gate_pass_second(&admin->gate, &noted, &holder, beside, &second, answer)) {
+            report(admin, &noted, &holder, answer, &pending);
+            return;
+        }
+        call.second = &second;
     }
     if (match->endpoint == ENDPOINT_TXN_SEARCH && !read_query(connection, &query, answer)) {
         return;
@@ -324,6 +335,9 @@ static size_t kept_max_of(const struct endpoint_match *match)
     size_t desk_max = registry_call_body_max(match->endpoint);
     if (desk_max > 0) {
         return desk_max;
+    }
+    if (endpoint_takes_case(match->endpoint)) {
+        return CASE_BODY_BYTES_MAX;
     }
     return endpoint_takes_files(match->endpoint) ? FILES_BYTES_MAX : 0;
 }

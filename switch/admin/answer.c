@@ -65,8 +65,17 @@ void answer_json(struct answer *answer, unsigned code, json_t *json)
 
 void answer_problem(struct answer *answer, unsigned code, const char *detail)
 {
-    answer_json(answer, code,
-                json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title", title_of(code),
-                          "status", (int)code, "detail", text_json(detail)));
+    answer_problem_with(answer, code, detail, NULL);
+}
+
+void answer_problem_with(struct answer *answer, unsigned code, const char *detail, json_t *members)
+{
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title",
+                                title_of(code), "status", (int)code, "detail", text_json(detail));
+    if (problem != NULL && members != NULL) {
+        json_object_update_missing(problem, members);
+    }
+    json_decref(members);
+    answer_json(answer, code, problem);
     snprintf(answer->detail, sizeof(answer->detail), "%s", detail);
 }

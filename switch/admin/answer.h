@@ -27,3 +27,5 @@ void answer_text(struct answer *answer, unsigned code, const char *type, char *t
 void answer_file(struct answer *answer, const char *type, int descriptor, size_t length);
 /* What the reader can do about it stands in `detail`. */
 void answer_problem(struct answer *answer, unsigned code, const char *detail);
+/* The same with further members (RFC 9457, 3.2); takes over `members`, an object. */
+void answer_problem_with(struct answer *answer, unsigned code, const char *detail, json_t *members);

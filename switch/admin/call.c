@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "protocols/base/digits.h"
+#include "switch/admin/case_call.h"
 #include "switch/admin/control_client.h"
+#include "switch/admin/diagnosis_call.h"
 #include "switch/admin/dry_run_call.h"
 #include "switch/admin/event_feed.h"
 #include "switch/admin/evidence_call.h"
 #include "switch/admin/fee_answer.h"
+#include "switch/admin/flag_call.h"
 #include "switch/admin/inspection_call.h"
 #include "switch/admin/log_list.h"
 #include "switch/admin/log_search.h"
@@ -347,6 +350,16 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_FEE_EXPLAIN] = serve_fee_explain,
     [ENDPOINT_ROUTE_ASK] = route_call_serve,
     [ENDPOINT_ROUTE_EXPLAIN] = route_call_serve,
+    [ENDPOINT_CASE_LIST] = case_call_list,
+    [ENDPOINT_CASE_OPEN] = case_call_open,
+    [ENDPOINT_CASE_SHOW] = case_call_show,
+    [ENDPOINT_CASE_KEEP] = case_call_keep,
+    [ENDPOINT_CASE_UNKEEP] = case_call_unkeep,
+    [ENDPOINT_CASE_STEP] = case_call_step,
+    [ENDPOINT_FLAG_LIST] = flag_call_list,
+    [ENDPOINT_FLAG_JUDGE] = flag_call_judge,
+    [ENDPOINT_RULE_LIST] = flag_call_rules,
+    [ENDPOINT_DIAGNOSIS] = diagnosis_call_serve,
     [ENDPOINT_LOG_LIST] = serve_log_list,
     [ENDPOINT_LOG_JOB] = serve_job,
     [ENDPOINT_LOG_VERIFY] = serve_log_job,

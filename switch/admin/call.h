@@ -20,6 +20,7 @@ struct event_waits;
 struct call {
     enum endpoint endpoint;
     const char *parameter;                   /* what stood at `{}` */
+    const char *second_parameter;            /* at the second one; "" where there is none */
     const char *operator_name;               /* "" for a call without a token */
     const char *control_socket, *log, *fees; /* paths */
     bool is_verbose;                         /* ?verbose */
@@ -31,6 +32,7 @@ struct call {
     struct registry_job *registry_job; /* borrowed */
     struct retire_job *retire_job;     /* borrowed; NULL: there is no after-sales */
     const struct token_holder *holder; /* who asks */
+    const struct token_holder *second; /* who stands beside, by a token too; NULL: nobody */
     const char *body;                  /* borrowed; of a call that takes one */
     size_t body_length;
     /* A parameter behind the `?`; NULL: not given. */

@@ -85,3 +85,9 @@ const char *endpoint_path(enum endpoint endpoint)
 {
     return rows[endpoint].path;
 }
+
+bool endpoint_takes_case(enum endpoint endpoint)
+{
+    return endpoint == ENDPOINT_CASE_OPEN || endpoint == ENDPOINT_CASE_STEP ||
+           endpoint == ENDPOINT_CASE_KEEP || endpoint == ENDPOINT_FLAG_JUDGE;
+}

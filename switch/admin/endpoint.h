@@ -34,5 +34,7 @@ enum role_set endpoint_roles(enum endpoint endpoint);
 bool endpoint_has_effect(enum endpoint endpoint);
 /* Whether a long body belongs to it: rule files. */
 bool endpoint_takes_files(enum endpoint endpoint);
+/* Whether a body of a few members belongs to it: what a person says of a case. */
+bool endpoint_takes_case(enum endpoint endpoint);
 /* As in the table, with its `{}`. */
 const char *endpoint_path(enum endpoint endpoint);

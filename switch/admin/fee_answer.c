@@ -8,11 +8,9 @@
 #include <unistd.h>
 
 #include "config/file_text.h"
-#include "switch/admin/fee_row.h"
 
 #define EXPLANATION_SIZE 8192
 #define LINE_SIZE 512
-#define PATH_SIZE 1200
 
 /* --- finding ------------------------------------------------------------------------------ */
 
@@ -22,15 +20,7 @@
     " LIMIT 1"
 enum { AT_ORIGINAL_EPOCH = 20, AT_ORIGINAL_SEQ };
 
-struct found {
-    struct fee_row row;
-    enum fee_row_answer answer;
-    bool is_there;
-    int64_t original[2];
-};
-
-/* The row that fixed the price. False: the log failed. */
-static bool find_row(struct log_view *view, const char *rrn, struct found *found)
+bool fee_answer_find(struct log_view *view, const char *rrn, struct fee_answer_row *found)
 {
     for (uint32_t at = view->span.first; at <= view->span.last && !found->is_there; at++) {
         struct log_view_segment *segment = log_view_segment(view, at);
@@ -114,7 +104,7 @@ static void tell_charged(json_t *lines, const struct fee_row *row)
 }
 
 /* What has no price of its own gives back, moves nothing, or was never priced. */
-static void tell_unpriced(struct log_view *view, json_t *lines, const struct found *found)
+static void tell_unpriced(struct log_view *view, json_t *lines, const struct fee_answer_row *found)
 {
     tell(lines, "%s has no price of its own", payment_kind_name(found->row.payment.kind));
     for (uint32_t at = view->span.first; at <= view->span.last && found->original[1] != 0; at++) {
@@ -144,15 +134,17 @@ static void tell_unpriced(struct log_view *view, json_t *lines, const struct fou
 
 /* The file of that version: as it was kept, else the one in force where the versions are equal.
  * False: neither. */
-static bool find_file(const struct fee_files *files, uint32_t version, char path[PATH_SIZE])
+static bool find_file(const struct fee_files *files, uint32_t version,
+                      char path[FEE_ANSWER_PATH_SIZE])
 {
-    int length =
-        snprintf(path, PATH_SIZE, "%s/versions/%06u/fees.yaml", files->store_folder, version);
-    if (length < PATH_SIZE && access(path, R_OK) == 0) {
+    int length = snprintf(path, FEE_ANSWER_PATH_SIZE, "%s/versions/%06u/fees.yaml",
+                          files->store_folder, version);
+    if (length < FEE_ANSWER_PATH_SIZE && access(path, R_OK) == 0) {
         return true;
     }
-    length = snprintf(path, PATH_SIZE, "%s", files->in_force);
-    return length < PATH_SIZE && version == files->version_in_force && access(path, R_OK) == 0;
+    length = snprintf(path, FEE_ANSWER_PATH_SIZE, "%s", files->in_force);
+    return length < FEE_ANSWER_PATH_SIZE && version == files->version_in_force &&
+           access(path, R_OK) == 0;
 }
 
 static bool is_same(const struct fee_row *row, const struct fee_quote *quote)
@@ -202,10 +194,16 @@ static struct fee_plan_set *load_plans(const char *path)
     return plans;
 }
 
+struct fee_plan_set *fee_answer_plans(const struct fee_files *files, uint32_t version,
+                                      char path[FEE_ANSWER_PATH_SIZE])
+{
+    return find_file(files, version, path) ? load_plans(path) : NULL;
+}
+
 static void add_steps(json_t *answer, json_t *lines, const struct fee_row *row,
                       const struct fee_files *files)
 {
-    char path[PATH_SIZE];
+    char path[FEE_ANSWER_PATH_SIZE];
     if (!find_file(files, row->ruleset_version, path)) {
         tell(lines, "the fees file of version %u is no longer kept, so its steps cannot be shown",
              row->ruleset_version);
@@ -230,8 +228,8 @@ static void add_steps(json_t *answer, json_t *lines, const struct fee_row *row,
 json_t *fee_answer_explain(struct log_view *view, const struct fee_files *files, const char *rrn,
                            bool *is_failed)
 {
-    struct found *found = calloc(1, sizeof(*found));
-    *is_failed = found == NULL || !find_row(view, rrn, found);
+    struct fee_answer_row *found = calloc(1, sizeof(*found));
+    *is_failed = found == NULL || !fee_answer_find(view, rrn, found);
     if (*is_failed || !found->is_there) {
         free(found);
         return NULL;

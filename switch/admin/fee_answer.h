@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "switch/admin/fee_row.h"
 #include "switch/admin/log_view.h"
 
 /* Where fees files are. */
@@ -21,3 +22,19 @@ struct fee_files {
  * the log failed, which `is_failed` tells. */
 json_t *fee_answer_explain(struct log_view *view, const struct fee_files *files, const char *rrn,
                            bool *is_failed);
+
+/* The row of the log that fixed a price. */
+struct fee_answer_row {
+    struct fee_row row; /* points into itself: not to be copied */
+    enum fee_row_answer answer;
+    bool is_there;
+    int64_t original[2]; /* epoch and number of what it follows; zeros: nothing */
+};
+/* `found` is zeros at first. False: the log failed. */
+bool fee_answer_find(struct log_view *view, const char *rrn, struct fee_answer_row *found);
+
+#define FEE_ANSWER_PATH_SIZE 1200
+/* The plans of that version: of the file that was kept, else of the one in force where the versions
+ * are equal; `path` is its name. NULL: neither is there, or it is no good file any more. */
+struct fee_plan_set *fee_answer_plans(const struct fee_files *files, uint32_t version,
+                                      char path[FEE_ANSWER_PATH_SIZE]);

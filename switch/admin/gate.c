@@ -83,11 +83,10 @@ static bool deny(struct gate *gate, const struct gate_request *request,
 }
 
 /* Whose token the header carries. */
-static enum token_answer identify(struct gate *gate, const struct gate_request *request,
-                                  struct token_holder *holder)
+static enum token_answer identify_header(struct gate *gate, const char *header,
+                                         struct token_holder *holder)
 {
     static const char scheme[] = "Bearer ";
-    const char *header = request->authorization;
     if (header == NULL || strncasecmp(header, scheme, sizeof(scheme) - 1) != 0) {
         return TOKEN_WRONG;
     }
@@ -97,6 +96,12 @@ static enum token_answer identify(struct gate *gate, const struct gate_request *
 static bool holder_may(const struct token_holder *holder, enum endpoint endpoint)
 {
     return role_may(holder->role, scope_is_narrow(&holder->scope), endpoint_roles(endpoint));
+}
+
+static enum token_answer identify(struct gate *gate, const struct gate_request *request,
+                                  struct token_holder *holder)
+{
+    return identify_header(gate, request->authorization, holder);
 }
 
 bool gate_may(struct gate *gate, const struct gate_request *request, struct gate_finding *finding)
@@ -153,6 +158,27 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
         answer_problem(answer, 503,
                        "the audit file cannot be written (see admin.audit), so nothing is done");
         return false;
+    }
+    return true;
+}
+
+bool gate_pass_second(struct gate *gate, const struct gate_request *request,
+                      const struct token_holder *first, const char *authorization,
+                      struct token_holder *second, struct answer *answer)
+{
+    enum token_answer token = identify_header(gate, authorization, second);
+    if (token != TOKEN_RIGHT) {
+        if (token == TOKEN_WRONG) {
+            count_wrong(gate);
+        }
+        answer_problem(answer, token == TOKEN_UNTRIED ? 429 : 401,
+                       "the second person's token is not known here, or too many wrong ones came");
+        return deny(gate, request, first, "a wrong second token");
+    }
+    if (strcmp(first->name, second->name) == 0 || !holder_may(second, request->endpoint)) {
+        answer_problem(answer, 403,
+                       "the second person must be another than the first, and may make this call");
+        return deny(gate, request, first, "the second token is the first, or may not do that");
     }
     return true;
 }

@@ -47,6 +47,11 @@ bool gate_may(struct gate *gate, const struct gate_request *request, struct gate
  * effect. False: `answer` says why not. */
 bool gate_pass(struct gate *gate, const struct gate_request *request, struct token_holder *holder,
                struct answer *answer);
+/* A second person beside the first, by a token of another name that may make the same call. False:
+ * `answer` says why not. */
+bool gate_pass_second(struct gate *gate, const struct gate_request *request,
+                      const struct token_holder *first, const char *authorization,
+                      struct token_holder *second, struct answer *answer);
 /* After an effect: what came of it. Code 504 is "unknown": the switch was asked and gave no answer.
  */
 void gate_report(struct gate *gate, const struct gate_request *request,

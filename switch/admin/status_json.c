@@ -4,17 +4,6 @@
 #include <stdbool.h>
 
 #include "switch/admin/text_json.h"
-#include "switch/admin/wall_text.h"
-
-static json_t *wall_json(int64_t wall_us)
-{
-    char text[WALL_TEXT_SIZE];
-    if (wall_us == 0) {
-        return json_null();
-    }
-    wall_text_format(text, wall_us);
-    return json_string(text);
-}
 
 static json_t *given_json(const char *text)
 {
@@ -56,7 +45,7 @@ static json_t *link_json(const char *channel, const Control__Link *link)
 {
     return json_pack("{s:s, s:s, s:I, s:s, s:o, s:I, s:I, s:o}", "channel", channel, "address",
                      link->address, "port", (json_int_t)link->port, "state", link->state, "since",
-                     wall_json(link->since_wall_us), "inflight", (json_int_t)link->inflight,
+                     text_json_wall(link->since_wall_us), "inflight", (json_int_t)link->inflight,
                      "connects", (json_int_t)link->connects, "text", given_json(link->text));
 }
 
@@ -101,10 +90,10 @@ static json_t *channel_list(const Control__Status *status)
 
 json_t *status_json(const Control__Status *status)
 {
-    json_t *config = json_pack("{s:o, s:b, s:o, s:I}", "loaded",
-                               wall_json(status->config_loaded_wall_us), "last_reload_successful",
-                               (int)status->is_config_good, "text", given_json(status->config_text),
-                               "ruleset_version", (json_int_t)status->ruleset_version);
+    json_t *config = json_pack(
+        "{s:o, s:b, s:o, s:I}", "loaded", text_json_wall(status->config_loaded_wall_us),
+        "last_reload_successful", (int)status->is_config_good, "text",
+        given_json(status->config_text), "ruleset_version", (json_int_t)status->ruleset_version);
     json_t *terminals =
         json_pack("{s:I, s:I, s:I}", "registered", (json_int_t)status->terminals->registered,
                   "signed_on", (json_int_t)status->terminals->signed_on, "connected",
@@ -112,8 +101,8 @@ json_t *status_json(const Control__Status *status)
     return json_pack(
         "{s:s, s:s, s:I, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
         status->version, "revision", status->revision, "node", (json_int_t)status->node, "state",
-        status->state, "started", wall_json(status->started_wall_us), "uptime_seconds",
-        (double)status->uptime_ns / 1e9, "time", wall_json(status->wall_us), "config", config,
+        status->state, "started", text_json_wall(status->started_wall_us), "uptime_seconds",
+        (double)status->uptime_ns / 1e9, "time", text_json_wall(status->wall_us), "config", config,
         "engine", engine_json(status->engine), "store", store_json(status->store), "terminals",
         terminals, "listeners", listeners_json(status), "channels", channel_list(status));
 }
@@ -151,7 +140,7 @@ static json_t *day_json(const Control__TerminalDay *day)
                                    "domestic_credit", sum_json(day->domestic_credit),
                                    "foreign_debit", sum_json(day->foreign_debit), "foreign_credit",
                                    sum_json(day->foreign_credit), "settled", day->settled,
-                                   "status_at", wall_json(day->status_wall_us), "faulty",
+                                   "status_at", text_json_wall(day->status_wall_us), "faulty",
                                    given_json(day->faulty), "wanted", given_json(day->wanted),
                                    "clock_ahead_seconds", clock_json(day));
 }
@@ -165,11 +154,11 @@ json_t *status_json_terminal(const Control__Terminal *terminal)
         (int)terminal->is_registered, "active", (int)terminal->is_active, "brand",
         given_json(terminal->brand), "model", given_json(terminal->model), "signed_on",
         (int)terminal->is_signed_on, "batch", (json_int_t)terminal->batch, "signed_on_at",
-        wall_json(terminal->signed_on_wall_us), "last_seen", wall_json(terminal->last_seen_wall_us),
-        "connected", (int)terminal->is_connected, "address", given_json(terminal->address),
-        "tls_version", given_json(terminal->tls_version), "counts", "requests",
-        (json_int_t)terminal->requests, "approved", (json_int_t)terminal->approved, "declined",
-        (json_int_t)terminal->declined, "refused", (json_int_t)terminal->refused, "unknown",
-        (json_int_t)terminal->unknown, "reversals", (json_int_t)terminal->reversals, "day",
-        day_json(terminal->day));
+        text_json_wall(terminal->signed_on_wall_us), "last_seen",
+        text_json_wall(terminal->last_seen_wall_us), "connected", (int)terminal->is_connected,
+        "address", given_json(terminal->address), "tls_version", given_json(terminal->tls_version),
+        "counts", "requests", (json_int_t)terminal->requests, "approved",
+        (json_int_t)terminal->approved, "declined", (json_int_t)terminal->declined, "refused",
+        (json_int_t)terminal->refused, "unknown", (json_int_t)terminal->unknown, "reversals",
+        (json_int_t)terminal->reversals, "day", day_json(terminal->day));
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "switch/admin/wall_text.h"
+
 static bool is_tail(uint8_t byte)
 {
     return (byte & 0xC0) == 0x80;
@@ -58,4 +60,14 @@ json_t *text_json_part(const char *text, size_t length)
 json_t *text_json(const char *text)
 {
     return text == NULL ? NULL : text_json_part(text, strlen(text));
+}
+
+json_t *text_json_wall(int64_t wall_us)
+{
+    char text[WALL_TEXT_SIZE];
+    if (wall_us == 0) {
+        return json_null();
+    }
+    wall_text_format(text, wall_us);
+    return json_string(text);
 }

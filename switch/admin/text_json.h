@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -10,3 +11,5 @@
  * the lack of memory. */
 json_t *text_json(const char *text);
 json_t *text_json_part(const char *text, size_t length);
+/* A wall clock time as wall_text.h writes it; 0 gives null. */
+json_t *text_json_wall(int64_t wall_us);

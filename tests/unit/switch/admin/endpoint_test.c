@@ -22,6 +22,33 @@ static void test_a_path_with_a_parameter_gives_it(void **state)
     assert_int_equal(match.endpoint, ENDPOINT_TXN_SHOW);
 }
 
+static void test_a_path_with_two_parameters_gives_both(void **state)
+{
+    (void)state;
+    struct endpoint_match match;
+    endpoint_find(&match, "POST", "/api/v1/cases/17/TRIAGE");
+    assert_int_equal(match.answer, ENDPOINT_FOUND);
+    assert_int_equal(match.endpoint, ENDPOINT_CASE_STEP);
+    assert_string_equal(match.parameter, "17");
+    assert_string_equal(match.second, "TRIAGE");
+    endpoint_find(&match, "POST", "/api/v1/cases/17/keep"); /* the row that says it stands first */
+    assert_int_equal(match.endpoint, ENDPOINT_CASE_KEEP);
+    assert_string_equal(match.parameter, "17");
+    endpoint_find(&match, "DELETE", "/api/v1/cases/17/keep");
+    assert_int_equal(match.endpoint, ENDPOINT_CASE_UNKEEP);
+    endpoint_find(&match, "GET", "/api/v1/terminals/10000001/diagnosis");
+    assert_int_equal(match.endpoint, ENDPOINT_DIAGNOSIS);
+    assert_string_equal(match.parameter, "10000001");
+    endpoint_find(&match, "GET", "/api/v1/terminals/10000001");
+    assert_int_equal(match.endpoint, ENDPOINT_TERMINAL);
+    endpoint_find(&match, "POST", "/api/v1/cases//TRIAGE");
+    assert_int_equal(match.answer, ENDPOINT_NO_PATH);
+    endpoint_find(&match, "GET", "/api/v1/cases/17/TRIAGE/1");
+    assert_int_equal(match.answer, ENDPOINT_NO_PATH);
+    assert_true(endpoint_takes_case(ENDPOINT_CASE_STEP));
+    assert_false(endpoint_takes_case(ENDPOINT_CASE_SHOW));
+}
+
 static void test_head_is_served_as_get(void **state)
 {
     (void)state;
@@ -114,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_path_with_a_parameter_gives_it),
+        cmocka_unit_test(test_a_path_with_two_parameters_gives_both),
         cmocka_unit_test(test_head_is_served_as_get),
         cmocka_unit_test(test_another_method_names_the_right_one),
         cmocka_unit_test(test_other_paths_are_not_there),

@@ -276,6 +276,44 @@ static void test_the_gate_lets_each_role_do_its_own(void **state)
     unlink(audit_path);
 }
 
+static void test_the_second_person_is_another_who_may_do_it_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum role role;
+        unsigned code; /* 0: passes */
+    } SECONDS[] = {{"ann", ROLE_AFTER_SALES, 403},
+                   {"bob", ROLE_AFTER_SALES, 0},
+                   {"carl", ROLE_OPERATOR, 403},
+                   {"nobody", ROLE_NOBODY, 401}};
+    char reason[AUDIT_REASON_SIZE] = "";
+    struct gate gate;
+    const struct token_holder first = {.name = "ann", .role = ROLE_AFTER_SALES};
+    char tokens[COUNT_OF(SECONDS)][TOKEN_TEXT_SIZE] = {{0}};
+    for (size_t i = 0; i + 1 < COUNT_OF(SECONDS); i++) {
+        add(SECONDS[i].name, SECONDS[i].role, tokens[i]);
+    }
+    snprintf(tokens[3], sizeof(tokens[3]), "twy_bob_00");
+    struct token_file *file = token_file_open(tokens_path, reason);
+    assert_non_null(file);
+    gate_open(&gate, file, NULL);
+    const struct gate_request request = {
+        .endpoint = ENDPOINT_CASE_STEP, .method = "POST", .path = "/x", .address = "127.0.0.1"};
+    for (size_t i = 0; i < COUNT_OF(SECONDS); i++) {
+        char header[TOKEN_TEXT_SIZE + 16];
+        struct token_holder second;
+        struct answer answer = {0};
+        snprintf(header, sizeof(header), "Bearer %s", tokens[i]);
+        bool may = gate_pass_second(&gate, &request, &first, header, &second, &answer);
+        assert_int_equal(may, SECONDS[i].code == 0);
+        assert_int_equal(answer.code, SECONDS[i].code);
+        free(answer.body);
+    }
+    gate_close(&gate);
+    token_file_close(file);
+}
+
 int main(void)
 {
     snprintf(tokens_path, sizeof(tokens_path), "/tmp/tillway-tokens-test-%d", (int)getpid());
@@ -291,6 +329,7 @@ int main(void)
         FRESH(test_an_open_or_faulty_file_is_refused),
         FRESH(test_a_wrong_token_is_hashed_once_where_a_body_follows),
         FRESH(test_the_gate_lets_each_role_do_its_own),
+        FRESH(test_the_second_person_is_another_who_may_do_it_too),
     };
     return cmocka_run_group_tests_name("switch/admin/token_file", tests, NULL, NULL);
 }

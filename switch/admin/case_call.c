@@ -1,0 +1,329 @@
+/* See case_call.h. The desk is never held while the log or the switch is asked: these may take
+ * seconds, and others wait for it. */
+#include "switch/admin/case_call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/admin/case_advice.h"
+#include "switch/admin/case_answer.h"
+#include "switch/admin/case_desk.h"
+#include "switch/admin/case_filter.h"
+#include "switch/admin/case_view.h"
+#include "switch/admin/cell_json.h"
+#include "switch/admin/channel_look.h"
+#include "switch/admin/fee_case.h"
+#include "switch/admin/text_json.h"
+#include "switch/desk/case_row.h"
+
+#define TXN_COUNT_MAX 32
+#define NO_CASE "there is no such case, or it is not one of yours"
+
+/* ---- queue ---- */
+
+static bool take_filter(const struct call *call, struct case_filter *filter, struct answer *answer)
+{
+    char reason[CASE_FILTER_REASON_SIZE];
+    const char *name;
+    case_filter_init(filter);
+    for (uint32_t i = 0; (name = case_filter_name(i)) != NULL; i++) {
+        const char *value = call->option(call->connection, name);
+        if (value != NULL && !case_filter_put(filter, name, value, reason)) {
+            answer_problem(answer, 400, reason);
+            return false;
+        }
+    }
+    return true;
+}
+
+static json_t *queue_json(const struct case_line *lines, uint32_t count, uint32_t limit,
+                          int64_t now_us)
+{
+    char cursor[CASE_FILTER_CURSOR_SIZE];
+    json_t *items = json_array();
+    uint32_t shown = count > limit ? limit : count;
+    for (uint32_t i = 0; i < shown; i++) {
+        json_array_append_new(items, case_answer_line(&lines[i], now_us));
+    }
+    if (count > limit) {
+        case_filter_cursor(cursor, &lines[limit - 1]);
+    }
+    return json_pack("{s:o, s:o}", "items", items, "cursor",
+                     count > limit ? json_string(cursor) : json_null());
+}
+
+void case_call_list(const struct call *call, struct answer *answer)
+{
+    struct case_filter filter;
+    uint32_t count = 0;
+    if (!take_filter(call, &filter, answer)) {
+        return;
+    }
+    struct case_line *lines = calloc(filter.limit + 1, sizeof(*lines));
+    struct desk *desk = lines == NULL ? NULL : case_desk_take(call, answer);
+    if (lines != NULL && desk != NULL) {
+        bool may = case_view_narrow(call->holder, &filter.query);
+        enum status status =
+            may ? case_book_queue(desk, &filter.query, lines, filter.limit + 1, &count) : STATUS_OK;
+        if (status == STATUS_OK) {
+            int64_t now_us = case_desk_actor(call).wall_us;
+            answer_json(answer, 200, queue_json(lines, count, filter.limit, now_us));
+        } else {
+            case_desk_problem(desk, status, answer);
+        }
+        desk_share_give(call->desk);
+    } else if (lines == NULL) {
+        answer_problem(answer, 503, "no memory; try again");
+    }
+    free(lines);
+}
+
+/* ---- one case ---- */
+
+struct showing {
+    uint64_t id;
+    struct channel_look look;
+    struct case_line line;
+    struct service_case it;
+    json_t *entries, *answer; /* owner */
+    uint64_t txns[TXN_COUNT_MAX];
+    uint32_t txn_count;
+    struct fee_signed terms;
+};
+
+static void on_entry(void *argument, const struct case_entry *entry)
+{
+    struct showing *showing = argument;
+    json_array_append_new(showing->entries, case_answer_entry(entry));
+}
+
+/* Whether it is the caller's, and which terminal it is about. */
+static enum status look_up(const struct call *call, struct showing *showing, struct answer *answer)
+{
+    struct desk *desk = case_desk_take(call, answer);
+    if (desk == NULL) {
+        return STATUS_BROKEN;
+    }
+    enum status status = case_view_find(desk, call->holder, showing->id, &showing->line);
+    if (status == STATUS_NOT_FOUND) {
+        answer_problem(answer, 404, NO_CASE);
+    } else if (status != STATUS_OK) {
+        case_desk_problem(desk, status, answer);
+    }
+    desk_share_give(call->desk);
+    return status;
+}
+
+/* "part" and "damage" of the query. False: a word that none is. */
+static bool take_words(const struct call *call, struct case_advice *advice)
+{
+    const char *part = call->option(call->connection, "part");
+    const char *damage = call->option(call->connection, "damage");
+    advice->has_part = part != NULL;
+    advice->has_damage = damage != NULL;
+    advice->part = part != NULL ? part_from_word(part) : PART_WHOLE;
+    advice->damage = damage != NULL ? damage_from_word(damage) : DAMAGE_WEAR;
+    return advice->part < PART_COUNT && advice->damage < DAMAGE_COUNT;
+}
+
+static void ask_about(struct case_advice *advice, const struct call *call,
+                      const struct showing *showing)
+{
+    const struct service_case *it = &showing->it;
+    advice->case_id = it->id;
+    memcpy(advice->terminal_id, it->terminal_id, sizeof(advice->terminal_id));
+    memcpy(advice->merchant_id, it->merchant_id, sizeof(advice->merchant_id));
+    memcpy(advice->brand, it->brand, sizeof(advice->brand));
+    memcpy(advice->model, it->model, sizeof(advice->model));
+    memcpy(advice->fault, it->fault, sizeof(advice->fault));
+    advice->obtained = it->obtained;
+    advice->is_open = service_case_is_open(it);
+    advice->is_on_site = it->place != SERVICE_REMOTE;
+    advice->hidden_kinds = case_view_hidden(call->holder->role);
+    advice->channel = showing->look.is_known ? showing->look.name : NULL;
+    advice->is_channel_down = showing->look.is_down;
+    advice->now_us = case_desk_actor(call).wall_us;
+}
+
+static void add_case(struct showing *showing, bool is_kept)
+{
+    const struct service_case *it = &showing->it;
+    json_t *txns = json_array();
+    for (uint32_t i = 0; i < showing->txn_count; i++) {
+        json_array_append_new(txns, json_integer((json_int_t)showing->txns[i]));
+    }
+    json_object_set_new(showing->answer, "case", case_answer_case(it));
+    json_object_set_new(showing->answer, "is_kept", json_boolean(is_kept));
+    json_object_set_new(showing->answer, "due", text_json_wall(showing->line.due_us));
+    json_object_set_new(showing->answer, "permitted", case_answer_permitted(it));
+    json_object_set_new(showing->answer, "first_steps", case_answer_first_steps(it));
+    json_object_set(showing->answer, "events", showing->entries);
+    json_object_set_new(showing->answer, "transactions", txns);
+}
+
+static enum status read_case(struct desk *desk, const struct call *call, struct case_advice *advice,
+                             struct showing *showing)
+{
+    bool is_kept = false;
+    const struct desk_actor actor = case_desk_actor(call);
+    const struct case_sink sink = {on_entry, showing};
+    enum status status = case_book_read(desk, showing->id, &actor, &showing->it, &sink);
+    if (status == STATUS_OK) {
+        status = case_book_is_kept(desk, showing->id, &is_kept);
+    }
+    if (status == STATUS_OK) {
+        status =
+            case_book_txns(desk, showing->id, showing->txns, TXN_COUNT_MAX, &showing->txn_count);
+    }
+    if (status == STATUS_OK) {
+        status = fee_signed_take(desk, showing->it.merchant_id, &showing->terms);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    ask_about(advice, call, showing);
+    add_case(showing, is_kept);
+    return case_advice_add(desk, advice, showing->answer);
+}
+
+static uint32_t version_in_force(const struct call *call)
+{
+    char reason[CONTROL_CLIENT_REASON_SIZE] = "";
+    struct control_client client = {call->control_socket, call->operator_name, NULL};
+    Control__Answer *told =
+        control_client_call(&client, CONTROL__REQUEST__CALL_STATUS, NULL, reason);
+    uint32_t version = told == NULL || told->status == NULL ? 0 : told->status->ruleset_version;
+    if (told != NULL) {
+        control__answer__free_unpacked(told, NULL);
+    }
+    return version;
+}
+
+/* The fees of the case's payments; what the log cannot say is said so, and the case is shown. */
+static void add_fees(const struct call *call, struct showing *showing)
+{
+    struct log_view view;
+    json_t *fees = json_array();
+    const struct fee_files files = {call->log, call->fees, version_in_force(call)};
+    const struct fee_case about = {&files, &showing->terms, call->option(call->connection, "plan")};
+    bool is_good = log_view_open(&view, call->log);
+    for (uint32_t i = 0; i < showing->txn_count && is_good; i++) {
+        json_t *fee = fee_case_explain(&view, &about, showing->txns[i]);
+        is_good = fee != NULL;
+        json_array_append_new(fees, fee);
+    }
+    if (!is_good) {
+        json_object_set_new(showing->answer, "fees_fault", json_string(view.fault));
+    }
+    log_view_close(&view);
+    json_object_set_new(showing->answer, "fees", fees);
+}
+
+static void show(const struct call *call, struct showing *showing, struct answer *answer)
+{
+    struct case_advice advice = {.case_id = 0};
+    if (!take_words(call, &advice)) {
+        answer_problem(answer, 400,
+                       "part or damage: expected a word of the registry, such as printer, impact");
+        return;
+    }
+    struct desk *desk = case_desk_take(call, answer);
+    if (desk == NULL) {
+        return;
+    }
+    enum status status = read_case(desk, call, &advice, showing);
+    if (status != STATUS_OK) {
+        case_desk_problem(desk, status, answer);
+    }
+    desk_share_give(call->desk);
+    if (status != STATUS_OK) {
+        return;
+    }
+    if (showing->txn_count > 0 || showing->it.kind == CASE_FEE) {
+        add_fees(call, showing);
+    }
+    answer_json(answer, 200, json_incref(showing->answer));
+}
+
+void case_call_show(const struct call *call, struct answer *answer)
+{
+    struct showing *showing = calloc(1, sizeof(*showing));
+    if (showing == NULL) {
+        answer_problem(answer, 503, "no memory; try again");
+        return;
+    }
+    showing->id = case_desk_number(call->parameter);
+    showing->entries = json_array();
+    showing->answer = json_object();
+    if (look_up(call, showing, answer) == STATUS_OK) {
+        channel_look(call, showing->line.terminal_id, &showing->look);
+        show(call, showing, answer);
+    }
+    json_decref(showing->entries);
+    json_decref(showing->answer);
+    free(showing);
+}
+
+/* ---- holds for a court ---- */
+
+/* A sentence of why; False: a problem was put into `answer`. */
+static bool take_reason(const struct call *call, struct case_entry *entry, struct answer *answer)
+{
+    json_t *body = NULL;
+    char fault[CELL_FAULT_SIZE] = "member \"reason\": expected a sentence of why";
+    *entry = (struct case_entry){.number = 0};
+    if (!case_desk_body(call, &body, answer)) {
+        return false;
+    }
+    const json_t *reason = json_object_get(body, "reason");
+    bool is_good =
+        reason != NULL &&
+        cell_json_take(cell_json_column(&CASE_ROW_ENTRY, "reason"), reason, entry, fault) &&
+        entry->event.reason[0] != '\0';
+    json_decref(body);
+    if (!is_good) {
+        answer_problem(answer, 400, fault);
+    }
+    return is_good;
+}
+
+/* `reason` NULL: no longer kept. */
+static void keep(const struct call *call, const char *reason, struct answer *answer)
+{
+    struct case_line line;
+    uint64_t id = case_desk_number(call->parameter);
+    struct desk *desk = case_desk_take(call, answer);
+    if (desk == NULL) {
+        return;
+    }
+    const struct desk_actor actor = case_desk_actor(call);
+    enum status status = case_view_find(desk, call->holder, id, &line);
+    bool is_there = status == STATUS_OK;
+    if (is_there) {
+        status = reason != NULL ? case_book_keep(desk, id, &actor, reason)
+                                : case_book_unkeep(desk, id, &actor);
+    }
+    if (status == STATUS_OK) {
+        answer_json(answer, 200,
+                    json_pack("{s:I, s:b}", "id", (json_int_t)id, "is_kept", reason != NULL));
+    } else if (status == STATUS_NOT_FOUND && !is_there) {
+        answer_problem(answer, 404, NO_CASE);
+    } else {
+        case_desk_problem(desk, status, answer);
+    }
+    desk_share_give(call->desk);
+}
+
+void case_call_keep(const struct call *call, struct answer *answer)
+{
+    struct case_entry entry;
+    if (take_reason(call, &entry, answer)) {
+        keep(call, entry.event.reason, answer);
+    }
+}
+
+void case_call_unkeep(const struct call *call, struct answer *answer)
+{
+    keep(call, NULL, answer);
+}

@@ -1,0 +1,85 @@
+/* See case_view.h. */
+#include "switch/admin/case_view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KIND_BIT(kind) (1u << (kind))
+
+uint32_t case_view_hidden(enum role role)
+{
+    return role == ROLE_RISK ? 0 : KIND_BIT(CASE_RISK);
+}
+
+bool case_view_may_step(enum role role, enum case_kind kind)
+{
+    bool is_risks = kind == CASE_RISK || kind == CASE_TRANSACTION;
+    return role == ROLE_RISK ? is_risks : role == ROLE_AFTER_SALES && kind != CASE_RISK;
+}
+
+/* What is asked for stays, what the scope says comes in; two that differ leave nothing. */
+static bool narrow_text(char *asked, size_t size, const char *scope)
+{
+    if (scope[0] == '\0') {
+        return true;
+    }
+    bool is_open = asked[0] == '\0' || strcmp(asked, scope) == 0;
+    snprintf(asked, size, "%s", scope);
+    return is_open;
+}
+
+bool case_view_narrow(const struct token_holder *holder, struct case_query *query)
+{
+    const struct scope *scope = &holder->scope;
+    query->hidden_kinds |= case_view_hidden(holder->role);
+    return narrow_text(query->agent_id, sizeof(query->agent_id), scope->agent_id) &&
+           narrow_text(query->merchant_id, sizeof(query->merchant_id), scope->merchant_id) &&
+           narrow_text(query->point_id, sizeof(query->point_id), scope->point_id);
+}
+
+static enum status find_one(struct desk *desk, const struct token_holder *holder,
+                            struct case_query *query, struct case_line *line)
+{
+    uint32_t count = 0;
+    if (!case_view_narrow(holder, query)) {
+        return STATUS_NOT_FOUND;
+    }
+    enum status status = case_book_queue(desk, query, line, 1, &count);
+    return status == STATUS_OK && count == 0 ? STATUS_NOT_FOUND : status;
+}
+
+enum status case_view_find(struct desk *desk, const struct token_holder *holder, uint64_t case_id,
+                           struct case_line *line)
+{
+    struct case_query query = {.case_id = case_id, .is_closed_too = true};
+    return case_id == 0 ? STATUS_NOT_FOUND : find_one(desk, holder, &query, line);
+}
+
+enum status case_view_terminal(struct desk *desk, const struct token_holder *holder,
+                               const char *terminal_id, bool *may)
+{
+    struct case_query query = {.case_id = 0};
+    struct case_line line;
+    snprintf(query.terminal_id, sizeof(query.terminal_id), "%s", terminal_id);
+    *may = !scope_is_narrow(&holder->scope);
+    if (*may) {
+        return STATUS_OK;
+    }
+    enum status status = find_one(desk, holder, &query, &line);
+    *may = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status case_view_flag(struct desk *desk, const struct token_holder *holder, uint64_t case_id,
+                           enum case_kind kind, bool *may)
+{
+    struct case_line line;
+    if (case_id == 0) {
+        *may = !scope_is_narrow(&holder->scope) &&
+               (case_view_hidden(holder->role) & KIND_BIT(kind)) == 0;
+        return STATUS_OK;
+    }
+    enum status status = case_view_find(desk, holder, case_id, &line);
+    *may = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}

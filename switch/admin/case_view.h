@@ -1,0 +1,28 @@
+/* Which cases somebody sees, and what of them: by role and by the scope of the token. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "switch/admin/token_file.h"
+#include "switch/desk/case_book.h"
+
+/* Kinds of cases that the role does not see, as bits: after-sales sees no risk case, so that nobody
+ * who stands by a terminal is warned. */
+uint32_t case_view_hidden(enum role role);
+/* Whether the role takes steps in cases of that kind: risk in its own and in transactions. */
+bool case_view_may_step(enum role role, enum case_kind kind);
+
+/* Narrows what is asked for to what the holder sees. False: nothing can be left of it. */
+bool case_view_narrow(const struct token_holder *holder, struct case_query *query);
+/* NOT_FOUND: there is no such case for this holder. */
+MUST_CHECK enum status case_view_find(struct desk *desk, const struct token_holder *holder,
+                                      uint64_t case_id, struct case_line *line);
+/* Whether the holder may look into a terminal: everybody who is not for some cases only, and who
+ * has an open case of it. */
+MUST_CHECK enum status case_view_terminal(struct desk *desk, const struct token_holder *holder,
+                                          const char *terminal_id, bool *may);
+/* Whether the holder sees a flag: by its case, and where it has none by its kind; without a case
+ * nobody who is for some cases only sees it. */
+MUST_CHECK enum status case_view_flag(struct desk *desk, const struct token_holder *holder,
+                                      uint64_t case_id, enum case_kind kind, bool *may);

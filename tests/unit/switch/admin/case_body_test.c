@@ -1,0 +1,205 @@
+/* Bodies about cases: members, and what is said of those that are wrong. */
+#include <string.h>
+
+#include "switch/admin/case_body.h"
+#include "tests/unit/unit_test.h"
+
+static const struct scope STAFF = {.position = SCOPE_POSITION_STAFF};
+static const struct scope ENGINEER = {.position = SCOPE_POSITION_ENGINEER};
+
+static bool take(struct case_body *body, enum case_event_kind kind, const char *text,
+                 char reason[CASE_BODY_REASON_SIZE])
+{
+    json_t *json = text == NULL ? NULL : json_loads(text, 0, NULL);
+    assert_true(text == NULL || json != NULL);
+    bool is_good = case_body_event(body, kind, json, &STAFF, reason);
+    json_decref(json);
+    return is_good;
+}
+
+static void test_an_event_takes_its_own_members(void **state)
+{
+    (void)state;
+    struct case_body body;
+    char reason[CASE_BODY_REASON_SIZE] = "";
+    assert_true(take(&body, CASE_EVENT_FIRST_STEP,
+                     "{\"step\": 1, \"result\": \"done\", \"reason\": \"重启\"}", reason));
+    assert_int_equal(body.event.kind, CASE_EVENT_FIRST_STEP);
+    assert_int_equal(body.event.role, CASE_ROLE_STAFF);
+    assert_int_equal(body.event.step, 1);
+    assert_int_equal(body.event.result, CASE_STEP_DONE);
+    assert_string_equal(body.event.reason, "重启");
+    assert_true(take(&body, CASE_EVENT_FIRST_STEP, "{\"step\": \"2\"}", reason)); /* of a command */
+    assert_int_equal(body.event.step, 2);
+    assert_true(
+        take(&body, CASE_EVENT_TRIAGE, "{\"fault\": \"P1\", \"service_class\": \"P2\"}", reason));
+    assert_string_equal(body.event.fault, "P1");
+    assert_int_equal(body.event.service_class, SERVICE_P2);
+    assert_true(take(&body, CASE_EVENT_DISPATCH,
+                     "{\"place\": \"site_city\", \"engineer\": \"li\", \"point_id\": \"P3\"}",
+                     reason));
+    assert_int_equal(body.event.place, SERVICE_SITE_CITY);
+    assert_true(take(&body, CASE_EVENT_QUOTE, "{\"cost_minor\": 12000}", reason));
+    assert_int_equal(body.event.cost_minor, 12000);
+    assert_true(take(&body, CASE_EVENT_CLOSE, "{\"outcome\": \"benign\"}", reason));
+    assert_int_equal(body.event.outcome, CASE_OUTCOME_BENIGN);
+    assert_true(take(&body, CASE_EVENT_SCORE, "{\"score\": 5, \"as\": \"MERCHANT\"}", reason));
+    assert_int_equal(body.event.role, CASE_ROLE_MERCHANT);
+    assert_true(take(&body, CASE_EVENT_JOIN, "{\"flag\": 9}", reason));
+    assert_int_equal(body.flag_id, 9);
+    assert_true(take(&body, CASE_EVENT_INVESTIGATE, NULL, reason));
+}
+
+static void test_bad_members_are_named_with_what_was_expected(void **state)
+{
+    (void)state;
+    static const struct {
+        enum case_event_kind kind;
+        const char *text, *says;
+    } BAD[] = {
+        {CASE_EVENT_FIRST_STEP, "{\"step\": 256}", "member \"step\": expected a number from 0 to"},
+        {CASE_EVENT_FIRST_STEP, "{\"step\": 1.5}", "member \"step\": expected which first step"},
+        {CASE_EVENT_FIRST_STEP, "{\"step\": null}", "member \"step\""},
+        {CASE_EVENT_FIRST_STEP, "{\"step\": [1]}", "member \"step\""},
+        {CASE_EVENT_FIRST_STEP, "{\"result\": \"maybe\"}",
+         "member \"result\": expected one of open, done, impossible, helped, got \"maybe\""},
+        {CASE_EVENT_FIRST_STEP, "{\"score\": 3}",
+         "member \"score\": not known here; expected reason, as, step, result"},
+        {CASE_EVENT_TRIAGE, "{\"fault\": \"Z9\"}", "member \"fault\": expected a code of a fault"},
+        {CASE_EVENT_TRIAGE, "{\"service_class\": \"P4\"}", "expected one of P1, P2, P3"},
+        {CASE_EVENT_TRIAGE, "{\"reason\": \"two\\nlines\"}",
+         "member \"reason\": expected up to 191 bytes"},
+        {CASE_EVENT_TRIAGE, "{\"as\": \"SWITCH\"}",
+         "member \"as\": expected as what this token may act (staff, merchant"},
+        {CASE_EVENT_TRIAGE, "{\"as\": \"MANAGER\"}", "got \"MANAGER\""},
+        {CASE_EVENT_TRIAGE, "{\"as\": 1}", "member \"as\""},
+        {CASE_EVENT_TRIAGE, "[]", "expected a JSON object"},
+        {CASE_EVENT_JOIN, "{}", "member \"flag\": expected the number of the flag"},
+        {CASE_EVENT_JOIN, "{\"flag\": \"9\"}", "member \"flag\""},
+        {CASE_EVENT_JOIN, "{\"flag\": 0}", "member \"flag\""},
+        {CASE_EVENT_QUOTE, "{\"cost_minor\": \"12.00\"}", "member \"cost_minor\""},
+        {CASE_EVENT_SWAP, "{\"serial\": \"123456789012345678901\"}", "member \"serial\""},
+        {CASE_EVENT_SWAP, "{\"serial\": \"a\\u0000b\"}", "member \"serial\""},
+    };
+    for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+        struct case_body body;
+        char reason[CASE_BODY_REASON_SIZE] = "";
+        json_t *json = json_loads(BAD[i].text, JSON_ALLOW_NUL, NULL);
+        assert_non_null(json);
+        assert_false(case_body_event(&body, BAD[i].kind, json, &STAFF, reason));
+        json_decref(json);
+        if (strstr(reason, BAD[i].says) == NULL) {
+            fail_msg("%s says: %s", BAD[i].text, reason);
+        }
+    }
+}
+
+static void test_a_reason_has_a_limit(void **state)
+{
+    (void)state;
+    struct case_body body;
+    char text[CASE_REASON_SIZE + 32], reason[CASE_BODY_REASON_SIZE] = "";
+    char longest[CASE_REASON_SIZE];
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    snprintf(text, sizeof(text), "{\"reason\": \"%s\"}", longest);
+    assert_true(take(&body, CASE_EVENT_TRIAGE, text, reason));
+    snprintf(text, sizeof(text), "{\"reason\": \"%sx\"}", longest);
+    assert_false(take(&body, CASE_EVENT_TRIAGE, text, reason));
+}
+
+static void test_people_do_not_say_what_the_switch_does(void **state)
+{
+    (void)state;
+    assert_false(case_body_is_peoples(CASE_EVENT_OBSERVED));
+    assert_false(case_body_is_peoples(CASE_EVENT_TIME));
+    assert_false(case_body_is_peoples(CASE_EVENT_HOLD_EXPIRED));
+    assert_false(case_body_is_peoples(CASE_EVENT_OPEN));
+    assert_true(case_body_is_peoples(CASE_EVENT_CLOSE));
+}
+
+static void test_an_engineer_acts_as_one_without_saying_so(void **state)
+{
+    (void)state;
+    struct case_body body;
+    char reason[CASE_BODY_REASON_SIZE] = "";
+    json_t *json = json_pack("{s:s}", "as", "STAFF");
+    assert_true(case_body_event(&body, CASE_EVENT_ARRIVE, NULL, &ENGINEER, reason));
+    assert_int_equal(body.event.role, CASE_ROLE_ENGINEER);
+    assert_false(case_body_event(&body, CASE_EVENT_ARRIVE, json, &ENGINEER, reason));
+    json_decref(json);
+}
+
+static bool open_with(struct case_opening *opening, const char *text, char *reason)
+{
+    json_t *json = json_loads(text, 0, NULL);
+    assert_non_null(json);
+    bool is_good = case_body_open(opening, json, &STAFF, reason);
+    json_decref(json);
+    return is_good;
+}
+
+static void test_a_case_is_opened_for_a_terminal_or_a_merchant(void **state)
+{
+    (void)state;
+    struct case_opening opening;
+    char reason[CASE_BODY_REASON_SIZE] = "";
+    assert_true(open_with(&opening,
+                          "{\"kind\": \"SERVICE\", \"terminal_id\": \"10000001\","
+                          " \"reason\": \"paper\"}",
+                          reason));
+    assert_int_equal(opening.kind, CASE_SERVICE);
+    assert_int_equal(opening.source, CASE_SOURCE_HOTLINE);
+    assert_int_equal(opening.severity, 2);
+    assert_string_equal(opening.event.reason, "paper");
+    assert_true(open_with(&opening,
+                          "{\"kind\": \"FEE\", \"merchant_id\": \"M1\", \"source\": \"ONLINE\","
+                          " \"rrns\": [\"000010000001\", \"000010000002\"]}",
+                          reason));
+    assert_int_equal(opening.rrn_count, 2);
+    assert_string_equal(opening.rrns[1], "000010000002");
+}
+
+static void test_what_no_case_can_be_opened_with_is_named(void **state)
+{
+    (void)state;
+    static const char *const BAD[][2] = {
+        {"{}", "expected a JSON object with kind"},
+        {"{\"kind\": \"SERVICE\"}", "expected terminal_id or merchant_id"},
+        {"{\"kind\": \"TICKET\", \"merchant_id\": \"M1\"}", "member \"kind\": expected one of"},
+        {"{\"kind\": \"SERVICE\", \"terminal_id\": \"1\"}", "expected 8 characters"},
+        {"{\"kind\": \"SERVICE\", \"merchant_id\": \"M1\", \"severity\": 5}",
+         "member \"severity\": expected a number from 1 to 4"},
+        {"{\"kind\": \"SERVICE\", \"merchant_id\": \"M1\", \"source\": \"RULE\"}",
+         "member \"source\": expected HOTLINE"},
+        {"{\"kind\": \"FEE\", \"merchant_id\": \"M1\"}", "member \"rrns\": expected the payments"},
+        {"{\"kind\": \"FEE\", \"merchant_id\": \"M1\", \"rrns\": [\"1\"]}", "of 12 letters"},
+        {"{\"kind\": \"FEE\", \"merchant_id\": \"M1\", \"rrns\": \"000010000001\"}", "a list"},
+        {"{\"kind\": \"FAULT\", \"merchant_id\": \"M1\", \"fault\": \"Q1\"}",
+         "member \"fault\": expected a code"},
+        {"{\"kind\": \"SERVICE\", \"merchant_id\": \"M1\", \"state\": \"CLOSED\"}",
+         "member \"state\": not known here; expected reason, as, kind, source"},
+    };
+    for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+        struct case_opening opening;
+        char reason[CASE_BODY_REASON_SIZE] = "";
+        assert_false(open_with(&opening, BAD[i][0], reason));
+        if (strstr(reason, BAD[i][1]) == NULL) {
+            fail_msg("%s says: %s", BAD[i][0], reason);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_event_takes_its_own_members),
+        cmocka_unit_test(test_bad_members_are_named_with_what_was_expected),
+        cmocka_unit_test(test_a_reason_has_a_limit),
+        cmocka_unit_test(test_people_do_not_say_what_the_switch_does),
+        cmocka_unit_test(test_an_engineer_acts_as_one_without_saying_so),
+        cmocka_unit_test(test_a_case_is_opened_for_a_terminal_or_a_merchant),
+        cmocka_unit_test(test_what_no_case_can_be_opened_with_is_named),
+    };
+    return cmocka_run_group_tests_name("switch/admin/case_body", tests, NULL, NULL);
+}

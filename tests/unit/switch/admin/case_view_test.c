@@ -1,0 +1,120 @@
+/* Who sees which case: by role, by scope. */
+#include "switch/admin/case_view.h"
+#include "tests/unit/switch/desk/case_scene.h"
+
+static struct token_holder holder(enum role role, const char *merchant_id)
+{
+    struct token_holder holder = {.name = "ann", .role = role};
+    snprintf(holder.scope.merchant_id, sizeof(holder.scope.merchant_id), "%s", merchant_id);
+    return holder;
+}
+
+static bool sees(struct scene *scene, const struct token_holder *who, uint64_t id)
+{
+    struct case_line line;
+    enum status status = case_view_find(scene->desk, who, id, &line);
+    assert_true(status == STATUS_OK || status == STATUS_NOT_FOUND);
+    return status == STATUS_OK;
+}
+
+static void test_after_sales_sees_no_risk_case_and_risk_sees_all(void **state)
+{
+    struct scene *scene = *state;
+    const struct token_holder service = holder(ROLE_AFTER_SALES, "");
+    const struct token_holder risk = holder(ROLE_RISK, "");
+    uint64_t fault = scene_case(scene, CASE_FAULT, "10000001");
+    uint64_t secret = scene_case(scene, CASE_RISK, "10000001");
+    assert_true(sees(scene, &service, fault));
+    assert_false(sees(scene, &service, secret));
+    assert_true(sees(scene, &risk, fault));
+    assert_true(sees(scene, &risk, secret));
+    assert_false(sees(scene, &risk, 0));
+    assert_false(sees(scene, &risk, 99));
+    assert_true(case_view_may_step(ROLE_RISK, CASE_RISK));
+    assert_true(case_view_may_step(ROLE_RISK, CASE_TRANSACTION));
+    assert_false(case_view_may_step(ROLE_RISK, CASE_FEE));
+    assert_true(case_view_may_step(ROLE_AFTER_SALES, CASE_FEE));
+    assert_false(case_view_may_step(ROLE_AFTER_SALES, CASE_RISK));
+    assert_false(case_view_may_step(ROLE_OPERATOR, CASE_FAULT));
+}
+
+static void test_a_closed_case_of_ones_own_is_seen(void **state)
+{
+    struct scene *scene = *state;
+    const struct token_holder mine = holder(ROLE_AFTER_SALES, "M1");
+    const struct token_holder others = holder(ROLE_AFTER_SALES, "M2");
+    uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
+    scene_close(scene, id, CASE_OUTCOME_BENIGN);
+    assert_true(sees(scene, &mine, id));
+    assert_false(sees(scene, &others, id));
+}
+
+static void test_a_terminal_is_looked_into_by_whom_an_open_case_gives_the_right(void **state)
+{
+    struct scene *scene = *state;
+    const struct token_holder mine = holder(ROLE_AFTER_SALES, "M1");
+    const struct token_holder others = holder(ROLE_AFTER_SALES, "M2");
+    const struct token_holder whole = holder(ROLE_AFTER_SALES, "");
+    bool may = false;
+    uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
+    assert_int_equal(case_view_terminal(scene->desk, &mine, "10000001", &may), STATUS_OK);
+    assert_true(may);
+    assert_int_equal(case_view_terminal(scene->desk, &others, "10000001", &may), STATUS_OK);
+    assert_false(may);
+    assert_int_equal(case_view_terminal(scene->desk, &mine, "10000002", &may), STATUS_OK);
+    assert_false(may);
+    assert_int_equal(case_view_terminal(scene->desk, &whole, "10000002", &may), STATUS_OK);
+    assert_true(may);
+    scene_close(scene, id, CASE_OUTCOME_BENIGN);
+    assert_int_equal(case_view_terminal(scene->desk, &mine, "10000001", &may), STATUS_OK);
+    assert_false(may);
+}
+
+static void test_a_flag_is_seen_with_its_case(void **state)
+{
+    struct scene *scene = *state;
+    const struct token_holder mine = holder(ROLE_AFTER_SALES, "M1");
+    const struct token_holder whole = holder(ROLE_AFTER_SALES, "");
+    const struct token_holder risk = holder(ROLE_RISK, "");
+    uint64_t fault = scene_case(scene, CASE_FAULT, "10000001");
+    uint64_t secret = scene_case(scene, CASE_RISK, "10000001");
+    bool may = false;
+    assert_int_equal(case_view_flag(scene->desk, &mine, fault, CASE_FAULT, &may), STATUS_OK);
+    assert_true(may);
+    assert_int_equal(case_view_flag(scene->desk, &mine, 0, CASE_FAULT, &may), STATUS_OK);
+    assert_false(may);
+    assert_int_equal(case_view_flag(scene->desk, &whole, 0, CASE_FAULT, &may), STATUS_OK);
+    assert_true(may);
+    assert_int_equal(case_view_flag(scene->desk, &whole, 0, CASE_RISK, &may), STATUS_OK);
+    assert_false(may);
+    assert_int_equal(case_view_flag(scene->desk, &whole, secret, CASE_RISK, &may), STATUS_OK);
+    assert_false(may);
+    assert_int_equal(case_view_flag(scene->desk, &risk, secret, CASE_RISK, &may), STATUS_OK);
+    assert_true(may);
+}
+
+static void test_what_is_asked_for_beside_the_scope_leaves_nothing(void **state)
+{
+    (void)state;
+    const struct token_holder mine = holder(ROLE_AFTER_SALES, "M1");
+    struct case_query query = {.merchant_id = "M2"};
+    assert_false(case_view_narrow(&mine, &query));
+    query = (struct case_query){.merchant_id = "M1"};
+    assert_true(case_view_narrow(&mine, &query));
+    query = (struct case_query){.case_id = 0};
+    assert_true(case_view_narrow(&mine, &query));
+    assert_string_equal(query.merchant_id, "M1");
+}
+
+int main(void)
+{
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
+    const struct CMUnitTest tests[] = {
+        SCENE(test_after_sales_sees_no_risk_case_and_risk_sees_all),
+        SCENE(test_a_closed_case_of_ones_own_is_seen),
+        SCENE(test_a_terminal_is_looked_into_by_whom_an_open_case_gives_the_right),
+        SCENE(test_a_flag_is_seen_with_its_case),
+        SCENE(test_what_is_asked_for_beside_the_scope_leaves_nothing),
+    };
+    return cmocka_run_group_tests_name("switch/admin/case_view", tests, NULL, NULL);
+}
