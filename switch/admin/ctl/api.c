@@ -107,6 +107,24 @@ struct api *api_open(const struct api_setup *setup)
     return api;
 }
 
+bool api_set_second(struct api *api, const char *token_path)
+{
+    char token[TOKEN_SIZE] = "";
+    char header[TOKEN_SIZE + 40];
+    if (!read_token(token_path, token)) {
+        return false;
+    }
+    snprintf(header, sizeof(header), "Second-Authorization: Bearer %s", token);
+    struct curl_slist *more = curl_slist_append(api->headers, header);
+    if (more == NULL) {
+        fputs("tillwayctl: no memory\n", stderr);
+        return false;
+    }
+    api->headers = more;
+    curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, more);
+    return true;
+}
+
 void api_close(struct api *api)
 {
     curl_slist_free_all(api->headers);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <jansson.h>
@@ -30,6 +31,9 @@ struct api_setup {
 /* NULL: a message is on stderr. */
 struct api *api_open(const struct api_setup *setup);
 void api_close(struct api *api);
+/* Lets a second person stand beside the first in what is asked from now on: a file as token_path.
+ * False: a message is on stderr. */
+bool api_set_second(struct api *api, const char *token_path);
 
 /* Ask `path` (which begins with a slash); `*json` is the caller's on CTL_OK, else NULL and a
  * message is on stderr. */

@@ -32,6 +32,22 @@ bool command_has_flag(const struct command *command, const char *name)
     return false;
 }
 
+bool command_is_chinese(const struct command *command)
+{
+    const char *language = command_option(command, "--lang");
+    return language != NULL && strcmp(language, "zh") == 0;
+}
+
+bool command_language_is_known(const struct command *command)
+{
+    const char *language = command_option(command, "--lang");
+    if (language == NULL || strcmp(language, "zh") == 0 || strcmp(language, "en") == 0) {
+        return true;
+    }
+    fprintf(stderr, "tillwayctl: --lang %.20s: expected zh or en\n", language);
+    return false;
+}
+
 int command_finish(const struct command *command, json_t *json, void (*show)(const json_t *json))
 {
     if (command->is_json) {

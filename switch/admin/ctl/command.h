@@ -43,13 +43,18 @@ struct command_group {
 extern const struct command_group STATUS_GROUP, CHANNELS_GROUP, TERMINAL_GROUP, RELOAD_GROUP,
     DRAIN_GROUP, TXN_GROUP, FEE_GROUP, ROUTE_GROUP, LOG_GROUP, TRACE_GROUP, SPEC_GROUP,
     VERSION_GROUP, LIMIT_GROUP, EVENTS_GROUP, WEBHOOK_GROUP, EVIDENCE_GROUP, ORDER_GROUP,
-    REGISTRY_GROUP, SERVICE_POINT_GROUP, INSPECTION_GROUP, REPORT_GROUP;
+    REGISTRY_GROUP, SERVICE_POINT_GROUP, INSPECTION_GROUP, REPORT_GROUP, CASE_GROUP, FLAG_GROUP,
+    DIAGNOSE_GROUP;
 
 /* The words from the second on are `second` and so many in all. */
 bool command_is(const struct command *command, const char *second, int word_count);
 /* The option's value; NULL: not given. */
 const char *command_option(const struct command *command, const char *name);
 bool command_has_flag(const struct command *command, const char *name);
+/* --lang zh. */
+bool command_is_chinese(const struct command *command);
+/* False: --lang names another language than zh and en, and a sentence is on stderr. */
+bool command_language_is_known(const struct command *command);
 
 /* Shows an answer as a table, or as it came with --json; takes it over. */
 int command_finish(const struct command *command, json_t *json, void (*show)(const json_t *json));

@@ -56,6 +56,33 @@ static uint32_t column_count(const struct table_column *columns)
     return count;
 }
 
+/* Wide ones take two columns of a console: Chinese, Japanese, Korean, and their full-width forms.
+ */
+static bool is_wide(uint32_t character)
+{
+    return (character >= 0x1100 && character <= 0x115F) ||
+           (character >= 0x2E80 && character <= 0xA4CF) ||
+           (character >= 0xAC00 && character <= 0xD7A3) ||
+           (character >= 0xF900 && character <= 0xFAFF) ||
+           (character >= 0xFE30 && character <= 0xFE6F) ||
+           (character >= 0xFF00 && character <= 0xFF60) ||
+           (character >= 0xFFE0 && character <= 0xFFE6);
+}
+
+/* In columns; of UTF-8 that was cleaned, no wide character has more than three bytes. */
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at != 0; at++) {
+        bool is_three = *at >= 0xE0 && *at < 0xF0 && at[1] != 0 && at[2] != 0;
+        uint32_t character =
+            is_three ? (*at & 0x0Fu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu) : 0;
+        width += (*at & 0xC0) != 0x80;
+        width += is_wide(character);
+    }
+    return width;
+}
+
 static void line_write(FILE *to, const json_t *item, const struct table_column *columns,
                        const size_t *widths)
 {
@@ -66,8 +93,10 @@ static void line_write(FILE *to, const json_t *item, const struct table_column *
         if (item != NULL) {
             cell_format(text, value_at(item, columns[i].path));
         }
-        fprintf(to, "%-*s%s", i + 1 == count ? 0 : (int)widths[i], text,
-                i + 1 == count ? "\n" : "  ");
+        size_t width = width_of(text);
+        bool is_last = i + 1 == count;
+        int padding = is_last || width >= widths[i] ? 0 : (int)(widths[i] - width);
+        fprintf(to, "%s%*s%s", text, padding, "", is_last ? "\n" : "  ");
     }
 }
 
@@ -85,7 +114,7 @@ void table_write(FILE *to, const json_t *items, const struct table_column *colum
         for (uint32_t i = 0; i < count; i++) {
             char text[CELL_SIZE];
             cell_format(text, value_at(item, columns[i].path));
-            widths[i] = strlen(text) > widths[i] ? strlen(text) : widths[i];
+            widths[i] = width_of(text) > widths[i] ? width_of(text) : widths[i];
         }
     }
     line_write(to, NULL, columns, widths);

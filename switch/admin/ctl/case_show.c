@@ -1,0 +1,275 @@
+/* See case_show.h. */
+#include "switch/admin/ctl/case_show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "switch/admin/ctl/shown_text.h"
+#include "switch/admin/ctl/table.h"
+
+#define COLUMN_ROOM 24
+
+/* The columns of a language: "zh" or "en" in place of "*" at the end of a path. */
+static void columns_of(struct table_column columns[COLUMN_ROOM], const struct table_column *both,
+                       bool is_chinese)
+{
+    static char paths[COLUMN_ROOM][48];
+    int i = 0;
+    for (; both[i].heading != NULL && i < COLUMN_ROOM - 1; i++) {
+        size_t length = strlen(both[i].path);
+        columns[i] = both[i];
+        if (length > 0 && both[i].path[length - 1] == '*' && length < sizeof(paths[0]) - 1) {
+            snprintf(paths[i], sizeof(paths[0]), "%.*s%s", (int)length - 1, both[i].path,
+                     is_chinese ? "zh" : "en");
+            columns[i].path = paths[i];
+        }
+    }
+    columns[i] = (struct table_column){NULL, NULL};
+}
+
+static void show_table(const json_t *items, const struct table_column *both, bool is_chinese)
+{
+    struct table_column columns[COLUMN_ROOM];
+    columns_of(columns, both, is_chinese);
+    table_write(stdout, items, columns);
+}
+
+static void show_one(const json_t *item, const struct table_column *both, bool is_chinese)
+{
+    struct table_column columns[COLUMN_ROOM];
+    columns_of(columns, both, is_chinese);
+    table_write_one(stdout, item, columns);
+}
+
+static const json_t *at(const json_t *json, const char *name)
+{
+    return json_object_get(json, name);
+}
+
+bool case_show_heading(const json_t *items, const char *heading)
+{
+    bool is_there = json_array_size(items) > 0 || json_object_size(items) > 0;
+    if (is_there) {
+        printf("\n%s:\n", heading);
+    }
+    return is_there;
+}
+
+void case_show_list(const json_t *json, bool is_chinese)
+{
+    static const struct table_column COLUMNS[] = {{"ID", "id"},
+                                                  {"KIND", "kind"},
+                                                  {"STATE", "state_*"},
+                                                  {"SEV", "severity"},
+                                                  {"DUE", "due"},
+                                                  {"LATE", "is_late"},
+                                                  {"TERMINAL", "terminal_id"},
+                                                  {"MERCHANT", "merchant_id"},
+                                                  {"SUBJECT", "subject_id"},
+                                                  {"FAULT", "fault"},
+                                                  {"WHAT", "fault_*"},
+                                                  {NULL, NULL}};
+    const char *cursor = json_string_value(at(json, "cursor"));
+    show_table(at(json, "items"), COLUMNS, is_chinese);
+    if (cursor != NULL) {
+        fprintf(stderr, "tillwayctl: there are more: --cursor %s\n", cursor);
+    }
+}
+
+/* ---- what to do ---- */
+
+void case_show_flags(const json_t *flags)
+{
+    static const struct table_column COLUMNS[] = {{"ID", "id"},
+                                                  {"RAISED", "raised"},
+                                                  {"SIGNAL", "signal"},
+                                                  {"SUBJECT", "subject_id"},
+                                                  {"SEV", "severity"},
+                                                  {"VALUE", "value"},
+                                                  {"LIMIT", "threshold"},
+                                                  {"CASE", "case_id"},
+                                                  {"OUTCOME", "outcome"},
+                                                  {"WHAT", "sentence"},
+                                                  {NULL, NULL}};
+    table_write(stdout, flags, COLUMNS);
+}
+
+static void show_cause(const json_t *cause, bool is_chinese)
+{
+    const json_t *lines = at(cause, is_chinese ? "lines_zh" : "lines_en");
+    if (case_show_heading(lines, "likely cause")) {
+        table_write_lines(stdout, lines);
+    }
+}
+
+/* Sentences in their order, uncut. */
+static void show_numbered(const json_t *steps, bool is_chinese)
+{
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const char *text =
+            json_string_value(at(json_array_get(steps, i), is_chinese ? "zh" : "en"));
+        printf("%zu. ", i + 1);
+        shown_text_write(stdout, text == NULL ? "" : text, text == NULL ? 0 : strlen(text), 400);
+        putchar('\n');
+    }
+}
+
+static void show_self_help(const json_t *help, bool is_chinese)
+{
+    char heading[200];
+    const char *fault = json_string_value(at(help, "fault"));
+    const char *name = json_string_value(at(help, is_chinese ? "zh" : "en"));
+    snprintf(heading, sizeof(heading), "self-help, %s %s", fault == NULL ? "" : fault,
+             name == NULL ? "" : name);
+    shown_text_clean(heading);
+    if (case_show_heading(at(help, "steps"), heading)) {
+        show_numbered(at(help, "steps"), is_chinese);
+    }
+}
+
+static void show_serve(const json_t *serve, bool is_chinese)
+{
+    static const struct table_column ORDER[] = {{"ASK, IN THIS ORDER", "*"}, {NULL, NULL}};
+    static const struct table_column CHANNELS[] = {{"CHANNEL", "name"},    {"KIND", "kind_*"},
+                                                   {"CONTACT", "contact"}, {"OPEN", "is_open"},
+                                                   {"OLD", "is_stale"},    {NULL, NULL}};
+    static const struct table_column POINTS[] = {
+        {"POINT", "point_id"}, {"NAME", "name"},         {"ADDRESS", "address"},
+        {"PHONE", "phone"},    {"METRES", "distance_m"}, {"SPARES", "spares"},
+        {"OPEN", "is_open"},   {"OLD", "is_stale"},      {NULL, NULL}};
+    if (case_show_heading(at(serve, "order"), "who serves")) {
+        show_table(at(serve, "order"), ORDER, is_chinese);
+    }
+    if (case_show_heading(at(serve, "channels"), "where help is found")) {
+        show_table(at(serve, "channels"), CHANNELS, is_chinese);
+    }
+    if (case_show_heading(at(serve, "points"), "nearest service points")) {
+        show_table(at(serve, "points"), POINTS, is_chinese);
+    }
+}
+
+static void show_warranty(const json_t *warranty, bool is_chinese)
+{
+    static const struct table_column COLUMNS[] = {{"verdict", "verdict_*"},
+                                                  {"part", "part"},
+                                                  {"free of charge", "is_free"},
+                                                  {"until", "ends"},
+                                                  {"way", "way"},
+                                                  {"why", "why"},
+                                                  {"cost (fen)", "cost_minor"},
+                                                  {"acceptance needed", "needs_acceptance"},
+                                                  {"terms are old", "is_stale"},
+                                                  {NULL, NULL}};
+    if (case_show_heading(warranty, "warranty")) {
+        show_one(warranty, COLUMNS, is_chinese);
+    }
+}
+
+void case_show_advice(const json_t *json, bool is_chinese)
+{
+    show_cause(at(json, "cause"), is_chinese);
+    show_self_help(at(json, "self_help"), is_chinese);
+    show_serve(at(json, "serve"), is_chinese);
+    show_warranty(at(json, "warranty"), is_chinese);
+    if (case_show_heading(at(json, "flags"), "flags")) {
+        case_show_flags(at(json, "flags"));
+    }
+    if (case_show_heading(at(json, "cohorts"), "others of its kind are ill as well")) {
+        case_show_flags(at(json, "cohorts"));
+    }
+}
+
+/* ---- one case ---- */
+
+static void show_head(const json_t *json, bool is_chinese)
+{
+    static const struct table_column COLUMNS[] = {{"case", "id"},
+                                                  {"kind", "kind"},
+                                                  {"state", "state"},
+                                                  {"in words", "state_*"},
+                                                  {"severity", "severity"},
+                                                  {"service class", "service_class"},
+                                                  {"fault", "fault"},
+                                                  {"that is", "fault_*"},
+                                                  {"terminal", "terminal_id"},
+                                                  {"brand", "brand"},
+                                                  {"model", "model"},
+                                                  {"serial number", "serial"},
+                                                  {"merchant", "merchant_id"},
+                                                  {"came by", "source"},
+                                                  {"opened", "opened"},
+                                                  {"engineer", "engineer"},
+                                                  {"service point", "point_id"},
+                                                  {"price", "quote"},
+                                                  {"outcome", "outcome"},
+                                                  {NULL, NULL}};
+    static const struct table_column MORE[] = {
+        {"due", "due"}, {"held for a court", "is_kept"}, {NULL, NULL}};
+    show_one(at(json, "case"), COLUMNS, is_chinese);
+    show_one(json, MORE, is_chinese);
+}
+
+static void show_events(const json_t *json, bool is_chinese)
+{
+    static const struct table_column EVENTS[] = {
+        {"N", "number"}, {"TIME", "time"},   {"EVENT", "kind"},    {"AS", "role"},
+        {"BY", "actor"}, {"TO", "to_state"}, {"REASON", "reason"}, {NULL, NULL}};
+    static const struct table_column STEPS[] = {
+        {"STEP", "step"}, {"NAME", "name"}, {"RESULT", "result"}, {"WHAT", "*"}, {NULL, NULL}};
+    if (case_show_heading(at(json, "events"), "events")) {
+        show_table(at(json, "events"), EVENTS, is_chinese);
+    }
+    if (case_show_heading(at(json, "first_steps"), "first steps")) {
+        show_table(at(json, "first_steps"), STEPS, is_chinese);
+    }
+}
+
+static void show_permitted(const json_t *json, bool is_chinese)
+{
+    static const struct table_column COLUMNS[] = {
+        {"EVENT", "event"}, {"WHAT", "sentence"}, {NULL, NULL}};
+    if (case_show_heading(at(json, "permitted"), "permitted now")) {
+        show_table(at(json, "permitted"), COLUMNS, is_chinese);
+    }
+}
+
+/* The explanation of each fee, in the merchant's words. */
+static void show_fees(const json_t *fees, bool is_chinese)
+{
+    size_t index;
+    const json_t *fee;
+    json_array_foreach(fees, index, fee)
+    {
+        const json_t *lines = at(fee, is_chinese ? "lines_zh" : "lines_en");
+        const char *note = json_string_value(at(fee, "note"));
+        if (case_show_heading(lines, is_chinese ? "手续费说明" : "the fee, explained")) {
+            table_write_lines(stdout, lines);
+        }
+        if (note != NULL) {
+            printf("\nthe fee: %s\n", note);
+            table_write_lines(stdout, at(at(fee, "explanation"), "lines"));
+        }
+    }
+}
+
+void case_show(const json_t *json, bool is_chinese)
+{
+    show_head(json, is_chinese);
+    show_events(json, is_chinese);
+    show_fees(at(json, "fees"), is_chinese);
+    case_show_advice(json, is_chinese);
+    show_permitted(json, is_chinese);
+}
+
+void case_show_step(const json_t *json, bool is_chinese)
+{
+    static const struct table_column COLUMNS[] = {
+        {"case", "id"}, {"event", "event"}, {"from", "from"}, {"state", "state"}, {NULL, NULL}};
+    static const struct table_column TO_DO[] = {
+        {"WHAT", "sentence"}, {"UNTIL", "due"}, {"TEXT", "text"}, {NULL, NULL}};
+    show_one(json, COLUMNS, is_chinese);
+    if (case_show_heading(at(json, "to_do"), "what follows, by the switch and its messages")) {
+        show_table(at(json, "to_do"), TO_DO, is_chinese);
+    }
+    show_permitted(json, is_chinese);
+}

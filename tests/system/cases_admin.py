@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""The admin port for those who follow up: who may read whose case, and that it is written down; a refusal that explains; a fault from its first
+look to its end by tillwayctl alone, with two persons; a disputed fee in the merchant's words; what is told of a terminal in one call."""
+import argparse
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "loadtest"))  # at the end: "demo" is a test of this folder too
+spec = importlib.util.spec_from_file_location("demo", ROOT / "loadtest/demo.py")
+demo_module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(demo_module)
+import run_folder  # noqa: E402
+BIN = None
+PEOPLE = {"ann": ["operator"], "eva": ["after-sales"], "mia": ["after-sales", "--as", "manager"], "rob": ["risk"],
+          "tom": ["after-sales", "--agent", "A18", "--as", "agent"], "pat": ["after-sales", "--point", "P3", "--as", "engineer"]}
+
+
+class Stage(demo_module.Demo):
+    """The demo's processes after a short load, a desk that was filled, and people with their tokens."""
+
+    def prepare(self):
+        super().prepare()
+        (self.folder / "aftersales").mkdir()
+        for name, words in PEOPLE.items():
+            made = self.run([self.program("tillway-admin"), "token", "add", name, *words, "--tokens", self.folder / "tokens"])
+            (self.folder / f"{name}.token").touch(0o600)
+            (self.folder / f"{name}.token").write_text(made)
+
+    def ctl(self, *words, who="eva"):
+        command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt",
+                   "--token-file", self.folder / f"{who}.token", *words]
+        return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60)
+
+
+class Cases(unittest.TestCase):
+    """The tests run in the order of their names, on one stage; later ones go on with what earlier ones did."""
+
+    @classmethod
+    def setUpClass(cls):
+        asked = demo_module.parse(["--bin", BIN, "--terminals", "10", "--tps", "20", "--seconds", "6"])
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-cases-test-"))
+        cls.stage = Stage(asked, cls.folder)
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.addClassCleanup(cls.stage.close)
+        cls.stage.prepare()
+        cls.stage.start_all()
+        run_folder.wait_until("tillway-admin listens", run_folder.START_S, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
+        cls.stage.run_load()
+        found = json.loads(cls.stage.ctl("--json", "txn", "search", "--kind", "purchase", "--outcome", "approved", "--limit", "100", who="ann").stdout)["items"]
+        cls.paid = found[0]
+        cls.other = next(item for item in found if item["merchant_id"] != cls.paid["merchant_id"])
+        shops = [cls.paid["terminal_id"], cls.paid["merchant_id"], cls.other["terminal_id"], cls.other["merchant_id"]]
+        made = cls.stage.run([cls.stage.program("desk_filler"), cls.folder / "aftersales", *shops])
+        cls.printer, cls.risk, cls.flag = made.split()
+        cls.desk = cls.folder / "aftersales/aftersales.db"
+
+    def done(self, *words, who="eva"):
+        """What a command that has to succeed has printed."""
+        ended = self.stage.ctl(*words, who=who)
+        self.assertEqual(ended.returncode, 0, f"{words}: {ended.stderr}")
+        return ended.stdout
+
+    def refused(self, code, *words, who="eva"):
+        ended = self.stage.ctl(*words, who=who)
+        self.assertEqual(ended.returncode, code, f"{words}: {ended.stdout}{ended.stderr}")
+        return ended.stderr
+
+    def seen(self, *words, who="eva"):
+        return json.loads(self.done("--json", *words, who=who))
+
+    def readings(self, who):
+        return run_folder.query(self.desk, f"SELECT count(*) FROM reading WHERE actor = '{who}'", 0)
+
+    def test_01_each_role_sees_its_own_kinds(self):
+        def ids(who, *words):
+            return {str(item["id"]) for item in self.seen("case", "list", *words, who=who)["items"]}
+
+        self.assertIn(self.printer, ids("eva"))
+        self.assertNotIn(self.risk, ids("eva"))
+        self.assertLessEqual({self.printer, self.risk}, ids("rob"))
+        self.assertIn(self.risk, ids("rob", "--kind", "RISK"))
+        self.assertNotIn(self.printer, ids("rob", "--kind", "RISK"))
+        self.assertIn("role of this token may not", self.refused(4, "case", "list", who="ann"))
+        self.refused(5, "case", "show", self.risk)
+        self.assertIn("takes no step", self.refused(4, "case", "do", self.printer, "TRIAGE", "--reason", "x", who="rob"))
+        self.refused(4, "txn", "search")  # transactions of all merchants are not for who follows up some
+        self.done("status")
+
+    def test_02_a_scope_hides_what_is_not_in_it(self):
+        self.assertEqual([item["merchant_id"] for item in self.seen("case", "list", "--merchant", self.paid["merchant_id"], who="tom")["items"]], [])
+        self.refused(5, "case", "show", self.printer, who="tom")
+        self.refused(5, "case", "do", self.printer, "SCORE", "score=1", "--as", "MERCHANT", who="tom")
+        self.refused(5, "diagnose", self.paid["terminal_id"], who="tom")
+        self.assertEqual(self.seen("flag", "list", who="tom")["items"], [])
+        self.refused(4, "case", "keep", self.printer, "--reason", "x", who="tom")
+        self.refused(4, "case", "open", "SERVICE", "--merchant", self.paid["merchant_id"], "--reason", "paper", who="tom")
+        opened = self.seen("case", "open", "SERVICE", "--merchant", self.other["merchant_id"], "--reason", "paper", who="tom")
+        self.assertEqual([item["id"] for item in self.seen("case", "list", who="tom")["items"]], [opened["id"]])
+        self.assertEqual(self.readings("tom"), 0)
+
+    def test_03_reading_a_case_is_written_down_before_it_is_shown(self):
+        before = self.readings("eva")
+        self.seen("case", "list")
+        self.assertEqual(self.readings("eva"), before)
+        case = self.seen("case", "show", self.printer)
+        self.assertEqual(self.readings("eva"), before + 1)
+        self.assertEqual(case["case"]["fault"], "P1")
+        self.assertEqual(case["self_help"]["steps"], [{"zh": "打开纸仓盖,重新装纸", "en": "open the lid and put the paper in anew"}])
+        self.assertEqual([point["point_id"] for point in case["serve"]["points"]], ["P3"])
+        self.assertTrue(case["warranty"]["is_free"])
+        self.assertIn("T9", json.dumps(case["cause"]["faults"]))
+        self.assertEqual({check["place"] for check in case["cause"]["checks"]}, {"channel", "cohort", "merchant"})
+        self.assertTrue(next(check for check in case["cause"]["checks"] if check["place"] == "channel")["is_ruled_out"])
+        self.assertIn("TRIAGE", [event["event"] for event in case["permitted"]])
+        for secret in ("account_hash", "owner_hash", "credit_code_hash"):
+            self.assertNotIn(secret, json.dumps(case))
+        wet = self.seen("case", "show", self.printer, "--damage", "liquid", "--part", "printer")
+        self.assertEqual((wet["warranty"]["is_free"], wet["warranty"]["cost_minor"]), (False, 28000))
+
+    def test_04_a_fault_goes_from_its_first_look_to_its_end(self):
+        def say(*words, who="eva"):
+            return self.seen("case", "do", self.printer, *words, who=who)
+
+        self.assertIn("permitted:", self.refused(1, "case", "do", self.printer, "ACCEPT"))
+        self.assertIn("expected one of P1, P2, P3", self.refused(1, "case", "do", self.printer, "TRIAGE", "service_class=P9", "--reason", "x"))
+        self.assertIn("needs a reason", self.refused(1, "case", "do", self.printer, "TRIAGE", "fault=P1"))
+        self.assertIn("only the switch", self.refused(1, "case", "do", self.printer, "OBSERVED"))
+        self.assertEqual(say("TRIAGE", "fault=P1", "service_class=P2", "--reason", "no paper comes out")["state"], "TRIAGED")
+        self.assertIn("first step 1", self.refused(1, "case", "do", self.printer, "DISPATCH", "place=site_city", "--reason", "still ill"))
+        say("FIRST_STEP", "step=1", "result=done")
+        say("FIRST_STEP", "step=2", "result=impossible", "--reason", "no newer software")
+        self.refused(5, "case", "show", self.printer, who="pat")
+        sent = say("DISPATCH", "place=site_city", "engineer=pat", "point_id=P3", "--reason", "still ill")
+        self.assertIn("TELL_ENGINEER", [effect["what"] for effect in sent["to_do"]])
+        self.assertEqual([str(item["id"]) for item in self.seen("case", "list", who="pat")["items"]], [self.printer])
+        self.assertIn("expected as what this token may act (engineer", self.refused(1, "case", "do", self.printer, "CLOSE", "--as", "STAFF", who="pat"))
+        say("ACCEPT", who="pat")
+        say("ARRIVE", who="pat")
+        self.assertEqual(say("FIX", "--reason", "a new print head", who="pat")["state"], "FIXED")
+        self.assertIn("second person", self.refused(1, "case", "do", self.printer, "CLOSE", "outcome=confirmed", "--reason", "mended"))
+        close = ("case", "do", self.printer, "CLOSE", "outcome=confirmed", "closing_code=PRINTER", "--as", "MANAGER", "--reason", "written off")
+        self.refused(1, *close, who="mia")
+        self.refused(4, *close, "--second-token-file", self.folder / "mia.token", who="mia")  # oneself is no second person
+        ended = self.seen(*close, "--second-token-file", self.folder / "eva.token", who="mia")
+        self.assertEqual(ended["state"], "CLOSED")
+        self.assertIn("ASK_SCORE", [effect["what"] for effect in ended["to_do"]])
+        say("SCORE", "score=5", "--as", "MERCHANT")
+        self.assertNotIn(self.printer, {str(item["id"]) for item in self.seen("case", "list")["items"]})
+        self.assertIn(self.printer, {str(item["id"]) for item in self.seen("case", "list", "--state", "closed")["items"]})
+        events = self.seen("case", "show", self.printer)["events"]
+        self.assertEqual([(event["actor"], event["second_actor"]) for event in events if event["kind"] == "CLOSE"], [("mia", "eva")])
+        shown = self.done("case", "show", self.printer, "--lang", "zh")
+        for words in ("已关闭", "打开纸仓盖,重新装纸", "浦东服务点", "a new print head"):
+            self.assertIn(words, shown)
+
+    def test_05_a_disputed_fee_is_explained_in_the_merchants_words(self):
+        opening = ("case", "open", "FEE", "--merchant", self.paid["merchant_id"], "--reason", "too much")
+        self.assertIn("rrns", self.refused(1, *opening))
+        self.assertIn("of this terminal and merchant", self.refused(1, *opening, "--rrn", self.other["rrn"]))
+        self.assertIn("of this terminal and merchant", self.refused(1, *opening, "--rrn", "099999999999"))
+        opened = str(self.seen(*opening, "--rrn", self.paid["rrn"])["id"])
+        fee = self.seen("case", "show", opened, "--plan", "FLAT55")["fees"][0]
+        self.assertEqual((fee["rrn"], fee["signed_plan"], fee["other"]["plan"]), (self.paid["rrn"], "CAP50", "FLAT55"))
+        self.assertTrue(fee["explanation"]["agrees"], fee)
+        self.assertIn("*", fee["card"])
+        charged = self.seen("txn", "show", self.paid["rrn"], who="ann")["fee"]["merchant_fee"]["minor"]
+        self.assertEqual(fee["charged_minor"], charged)
+        self.assertIn("Under the one you thought of: plan FLAT55", " ".join(fee["lines_en"]))
+        self.assertIn("若按您所说:方案 FLAT55", "".join(fee["lines_zh"]))
+        self.assertIn("95516", "".join(fee["lines_zh"]))
+        shown = self.done("case", "show", opened, "--lang", "zh")
+        self.assertIn("手续费说明", shown)
+        nobodys = self.seen("case", "show", opened, "--plan", "NOBODYS")["fees"][0]["other"]
+        self.assertIn("no such plan", nobodys["note"])
+        self.assertIn("not permitted", self.refused(1, "case", "do", opened, "CORRECT", "--reason", "x", "--as", "MANAGER", who="mia"))
+
+    def test_06_flags_without_a_case_are_judged(self):
+        self.assertIn(self.flag, {str(flag["id"]) for flag in self.seen("flag", "list")["items"]})
+        self.assertEqual(self.seen("flag", "judge", self.flag, "benign")["outcome"], "benign")
+        of_case = self.seen("flag", "list", "--case", self.printer)["items"]
+        self.assertEqual([flag["outcome"] for flag in of_case], ["confirmed"])
+        self.assertIn("belongs to case", self.refused(1, "flag", "judge", of_case[0]["id"], "benign"))
+        self.refused(1, "flag", "judge", self.flag, "maybe")
+        self.refused(5, "flag", "judge", "99999", "benign")
+        rules = {rule["signal"]: rule for rule in self.seen("flag", "rules", who="ann")["items"]}
+        self.assertEqual((rules["T9"]["confirmed"], rules["T12"]["benign"]), (1, 1))
+
+    def test_07_a_terminal_is_told_in_one_call(self):
+        told = self.seen("diagnose", self.paid["terminal_id"])
+        self.assertTrue(told["live"]["registered"])
+        self.assertTrue(0 < len(told["messages"]) <= 20)
+        self.assertIsNotNone(told["last_signon"])
+        self.assertGreaterEqual(told["round_trip_ms"]["count"], 1)
+        self.assertFalse(told["channel"]["is_down"])
+        self.assertEqual(told["terminal"]["brand"], "PAX")
+        self.assertEqual([point["point_id"] for point in told["serve"]["points"]], ["P3"])
+        self.assertIn(told["suggestion"]["by"], ("flags", "answers", "an open case"))
+        for message in told["messages"]:
+            self.assertNotRegex(message.get("pan_masked", ""), r"[0-9]{12}")
+        self.assertIn("likely cause", self.done("diagnose", self.paid["terminal_id"]))
+        self.assertIn("可能的原因", self.done("diagnose", self.paid["terminal_id"], "--lang", "zh"))
+        self.refused(5, "diagnose", "99999999")
+        self.refused(2, "diagnose", self.paid["terminal_id"], "--lang", "fr")
+
+    def test_08_a_case_is_kept_for_a_court(self):
+        self.refused(1, "case", "keep", self.printer)
+        self.done("case", "keep", self.printer, "--reason", "court of Pudong")
+        self.assertIn("held for a court already", self.refused(1, "case", "keep", self.printer, "--reason", "again"))
+        self.assertTrue(self.seen("case", "show", self.printer)["is_kept"])
+        self.done("case", "unkeep", self.printer)
+        self.assertFalse(self.seen("case", "show", self.printer)["is_kept"])
+
+    def test_09_what_was_done_stands_in_the_audit_file(self):
+        lines = [json.loads(line) for line in (self.folder / "audit.log").read_text().splitlines()]
+        steps = [line for line in lines if line["action"] == f"POST /api/v1/cases/{self.printer}/CLOSE"]
+        self.assertIn(("mia", "done"), [(line["actor"], line["outcome"]) for line in steps])
+        self.assertIn(("mia", "failed"), [(line["actor"], line["outcome"]) for line in steps])
+        self.assertIn(("mia", "denied"), [(line["actor"], line["outcome"]) for line in steps])
+
+
+class Result(unittest.TextTestResult):
+    """With each failure the last words of all programs, before their folder goes."""
+
+    def addFailure(self, test, fault):
+        super().addFailure(test, fault)
+        run_folder.show_logs(Cases.folder)
+
+    addError = addFailure
+
+
+def main():
+    global BIN
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    BIN = os.path.abspath(parser.parse_args().bin)
+    for name in ("tillwayd", "tillway-admin", "tillwayctl", "tillway-bank", "tillway-load", "desk_filler"):
+        if not os.path.isfile(os.path.join(BIN, name)):
+            print(f"{name} is not built")
+            return 77
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Cases)
+    result = unittest.TextTestRunner(verbosity=2, failfast=False, resultclass=Result).run(suite)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
