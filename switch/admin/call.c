@@ -355,6 +355,7 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_CASE_SHOW] = case_call_show,
     [ENDPOINT_CASE_KEEP] = case_call_keep,
     [ENDPOINT_CASE_UNKEEP] = case_call_unkeep,
+    [ENDPOINT_CASE_READINGS] = case_call_readings,
     [ENDPOINT_CASE_STEP] = case_call_step,
     [ENDPOINT_FLAG_LIST] = flag_call_list,
     [ENDPOINT_FLAG_JUDGE] = flag_call_judge,

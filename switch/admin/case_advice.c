@@ -127,13 +127,22 @@ static enum status gather_flags(struct desk *desk, const struct case_advice *adv
     return status;
 }
 
-/* Whether the terminal is of the cohort, by the names that switch/aftersales/cohort_watch.c gives.
- */
+/* The city of the place where it stands, else of its merchant; 0: neither is registered. */
+static uint32_t city_of(const struct gathered *all)
+{
+    uint32_t area_code = all->terminal.binding.area_code;
+    return (area_code != 0 ? area_code : all->merchant.area_code) / 100;
+}
+
+/* Whether the terminal is of the cohort, by the names that switch/aftersales/cohort_watch.c gives,
+ * and as merging sees it (switch/desk/case_queue.c): which software it has changes, so brand and
+ * model decide. */
 static bool is_of_cohort(const struct case_advice *advice, const struct gathered *all,
                          const struct flag *cohort)
 {
     char name[64];
     const struct terminal_registration *terminal = &all->terminal;
+    size_t length = sizeof(name); /* that has to be equal */
     switch (cohort->cohort) {
     case COHORT_BRAND:
         snprintf(name, sizeof(name), "%s", terminal->brand);
@@ -142,14 +151,13 @@ static bool is_of_cohort(const struct case_advice *advice, const struct gathered
         snprintf(name, sizeof(name), "%s %s", terminal->brand, terminal->model);
         break;
     case COHORT_FIRMWARE:
-        snprintf(name, sizeof(name), "%s %s %s", terminal->brand, terminal->model,
-                 terminal->firmware);
+        length = (size_t)snprintf(name, sizeof(name), "%s %s ", terminal->brand, terminal->model);
         break;
     case COHORT_AGENT:
         snprintf(name, sizeof(name), "%s", all->merchant.agent_id);
         break;
     case COHORT_REGION:
-        snprintf(name, sizeof(name), "%u", (unsigned)(terminal->binding.area_code / 100));
+        snprintf(name, sizeof(name), "%u", city_of(all));
         break;
     case COHORT_CHANNEL:
         snprintf(name, sizeof(name), "%s", advice->channel != NULL ? advice->channel : "");
@@ -158,7 +166,7 @@ static bool is_of_cohort(const struct case_advice *advice, const struct gathered
     default:
         return false;
     }
-    return name[0] != '\0' && strcmp(name, cohort->subject_id) == 0;
+    return name[0] > ' ' && strncmp(name, cohort->subject_id, length) == 0;
 }
 
 static enum status gather_cohorts(struct desk *desk, const struct case_advice *advice,

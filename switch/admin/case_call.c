@@ -18,6 +18,7 @@
 #include "switch/desk/case_row.h"
 
 #define TXN_COUNT_MAX 32
+#define READING_COUNT_MAX 200
 #define NO_CASE "there is no such case, or it is not one of yours"
 
 /* ---- queue ---- */
@@ -326,4 +327,41 @@ void case_call_keep(const struct call *call, struct answer *answer)
 void case_call_unkeep(const struct call *call, struct answer *answer)
 {
     keep(call, NULL, answer);
+}
+
+/* ---- who has read it ---- */
+
+static json_t *readings_json(const struct case_reading *readings, uint32_t count)
+{
+    json_t *items = json_array();
+    for (uint32_t i = 0; i < count; i++) {
+        json_array_append_new(items,
+                              json_pack("{s:o, s:o}", "time", text_json_wall(readings[i].wall_us),
+                                        "actor", text_json(readings[i].actor)));
+    }
+    return json_pack("{s:o}", "items", items);
+}
+
+void case_call_readings(const struct call *call, struct answer *answer)
+{
+    struct case_reading readings[READING_COUNT_MAX];
+    struct case_line line;
+    uint32_t count = 0;
+    uint64_t id = case_desk_number(call->parameter);
+    struct desk *desk = case_desk_take(call, answer);
+    if (desk == NULL) {
+        return;
+    }
+    enum status status = case_view_find(desk, call->holder, id, &line);
+    if (status == STATUS_OK) {
+        status = case_book_readings(desk, id, readings, READING_COUNT_MAX, &count);
+    }
+    if (status == STATUS_OK) {
+        answer_json(answer, 200, readings_json(readings, count));
+    } else if (status == STATUS_NOT_FOUND) {
+        answer_problem(answer, 404, NO_CASE);
+    } else {
+        case_desk_problem(desk, status, answer);
+    }
+    desk_share_give(call->desk);
 }

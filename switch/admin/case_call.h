@@ -13,3 +13,5 @@ void case_call_step(const struct call *call, struct answer *answer);
 /* Keeps a case for a court, or no longer. */
 void case_call_keep(const struct call *call, struct answer *answer);
 void case_call_unkeep(const struct call *call, struct answer *answer);
+/* Who has read a case; asking this is no reading. */
+void case_call_readings(const struct call *call, struct answer *answer);

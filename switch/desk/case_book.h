@@ -51,6 +51,16 @@ MUST_CHECK enum status case_book_read(struct desk *desk, uint64_t case_id,
 /* The hash of the case's newest event, which stands beside the case itself. */
 MUST_CHECK enum status case_book_last_hash(struct desk *desk, uint64_t case_id, uint8_t hash[32]);
 
+/* Who has read a case, and when. */
+struct case_reading {
+    int64_t wall_us;
+    char actor[CASE_ACTOR_SIZE];
+};
+/* The newest first, `room` at most. */
+MUST_CHECK enum status case_book_readings(struct desk *desk, uint64_t case_id,
+                                          struct case_reading *readings, uint32_t room,
+                                          uint32_t *count);
+
 /* A case in a queue. */
 struct case_line {
     uint64_t id;

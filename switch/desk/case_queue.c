@@ -124,6 +124,30 @@ enum status case_book_queue(struct desk *desk, const struct case_query *query,
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+enum status case_book_readings(struct desk *desk, uint64_t case_id, struct case_reading *readings,
+                               uint32_t room, uint32_t *count)
+{
+    const struct desk_value values[] = {DESK_NUMBER(case_id), DESK_NUMBER(room)};
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT wall_us, actor FROM reading WHERE case_id = ?"
+                           " ORDER BY number DESC LIMIT ?");
+    if (statement == NULL || !desk_bind(statement, values, 2)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = STATUS_OK;
+    for (*count = 0; *count < room; ++*count) {
+        status = desk_step(desk, statement);
+        if (status != STATUS_OK) {
+            break;
+        }
+        readings[*count].wall_us = sqlite3_column_int64(statement, 0);
+        take_text(statement, 1, readings[*count].actor, sizeof(readings[*count].actor));
+    }
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status case_book_next_wake(struct desk *desk, int64_t *wake_us)
 {
     *wake_us = 0;

@@ -112,6 +112,8 @@ class Cases(unittest.TestCase):
         self.assertEqual(self.readings("eva"), before)
         case = self.seen("case", "show", self.printer)
         self.assertEqual(self.readings("eva"), before + 1)
+        self.assertEqual(self.seen("case", "readings", self.printer)["items"][0]["actor"], "eva")
+        self.refused(4, "case", "readings", self.printer, who="tom")
         self.assertEqual(case["case"]["fault"], "P1")
         self.assertEqual(case["self_help"]["steps"], [{"zh": "打开纸仓盖,重新装纸", "en": "open the lid and put the paper in anew"}])
         self.assertEqual([point["point_id"] for point in case["serve"]["points"]], ["P3"])
@@ -180,7 +182,15 @@ class Cases(unittest.TestCase):
         self.assertIn("手续费说明", shown)
         nobodys = self.seen("case", "show", opened, "--plan", "NOBODYS")["fees"][0]["other"]
         self.assertIn("no such plan", nobodys["note"])
-        self.assertIn("not permitted", self.refused(1, "case", "do", opened, "CORRECT", "--reason", "x", "--as", "MANAGER", who="mia"))
+        correct = ("case", "do", opened, "CORRECT", "--reason", "the wrong plan", "--as", "MANAGER")
+        self.assertIn("not permitted", self.refused(1, *correct, who="mia"))
+        self.done("case", "do", opened, "FIRST_STEP", "step=1", "result=done")
+        self.done("case", "do", opened, "EXPLAIN", "--reason", "by plan and rule")
+        self.done("case", "do", opened, "DISPUTE", "--as", "MERCHANT", "--reason", "another plan was signed")
+        self.assertIn("second person", self.refused(1, *correct, who="mia"))
+        corrected = self.seen(*correct, "--second-token-file", self.folder / "eva.token", who="mia")
+        self.assertEqual(corrected["state"], "CORRECTED")
+        self.assertEqual(self.seen("case", "do", opened, "CLOSE", "outcome=confirmed", "--reason", "paid back")["state"], "CLOSED")
 
     def test_06_flags_without_a_case_are_judged(self):
         self.assertIn(self.flag, {str(flag["id"]) for flag in self.seen("flag", "list")["items"]})

@@ -75,6 +75,12 @@ static void show_kept(const json_t *json)
     table_write_one(stdout, json, COLUMNS);
 }
 
+static void show_readings(const json_t *json)
+{
+    static const struct table_column COLUMNS[] = {{"TIME", "time"}, {"BY", "actor"}, {NULL, NULL}};
+    table_write(stdout, json_object_get(json, "items"), COLUMNS);
+}
+
 static bool add_parameters(const struct command *command, const struct option_row *rows, char *path)
 {
     for (; rows->option != NULL; rows++) {
@@ -103,6 +109,13 @@ static int show(const struct command *command)
     return add_parameters(command, SHOW_OPTIONS, path)
                ? command_get(command, path, command_is_chinese(command) ? show_zh : show_en)
                : CTL_USAGE;
+}
+
+static int readings(const struct command *command)
+{
+    char path[COMMAND_PATH_SIZE];
+    snprintf(path, sizeof(path), "/api/v1/cases/%s/readings", command->words[2]);
+    return command_get(command, path, show_readings);
 }
 
 /* ---- what is said ---- */
@@ -212,13 +225,17 @@ static int run_case(const struct command *command)
     }
     bool is_do = command->word_count >= 4 && strcmp(command->words[1], "do") == 0;
     bool is_keep = command_is(command, "keep", 3) || command_is(command, "unkeep", 3);
-    if (!is_do && !is_keep && !command_is(command, "show", 3)) {
+    bool is_readings = command_is(command, "readings", 3);
+    if (!is_do && !is_keep && !is_readings && !command_is(command, "show", 3)) {
         return COMMAND_UNKNOWN;
     }
     if (!command_id_is_plain(command->words[2])) {
         return CTL_USAGE;
     }
-    return is_do ? do_event(command) : is_keep ? keep(command) : show(command);
+    return is_do         ? do_event(command)
+           : is_keep     ? keep(command)
+           : is_readings ? readings(command)
+                         : show(command);
 }
 
 #define NAME(option, parameter) option,
@@ -236,13 +253,15 @@ const struct command_group CASE_GROUP = {
         "  case show ID [--plan NAME] [--part PART] [--damage DAMAGE] [--lang zh]\n"
         "                             one case, and all that is needed to go on with it; your\n"
         "                             reading it is written down\n"
+        "  case readings ID           who has read it, and when\n"
         "  case open KIND (--terminal ID | --merchant ID) --reason TEXT [--fault CODE]\n"
         "            [--severity N] [--source SOURCE] [--rrn RRN ...] [--as ROLE]\n"
         "  case do ID EVENT [MEMBER=VALUE ...] [--reason TEXT] [--as ROLE]\n"
         "            [--second-token-file FILE]\n"
         "                             says what happened; a refusal says what would be permitted\n"
         "  case keep ID --reason TEXT holds it for a court; case unkeep ID no longer\n",
-    .expected = "case list, case show ID, case open KIND, case do ID EVENT [MEMBER=VALUE ...], "
+    .expected = "case list, case show ID, case readings ID, case open KIND, case do ID EVENT "
+                "[MEMBER=VALUE ...], "
                 "case keep ID --reason TEXT, or case unkeep ID",
     .run = run_case,
 };

@@ -145,7 +145,7 @@ static void test_a_channel_that_is_down_takes_the_blame(void **state)
 static void test_a_cohort_counts_for_its_own_terminals_only(void **state)
 {
     struct scene *scene = *state;
-    static const char *const IDS[] = {"PAX A920 1.2.0", "PAX A920 1.3.0", "A17", "3101"};
+    static const char *const IDS[] = {"PAX A920 1.3.0", "PAX A930 1.3.0", "A17", "3101"};
     static const enum cohort_kind KINDS[] = {COHORT_FIRMWARE, COHORT_FIRMWARE, COHORT_AGENT,
                                              COHORT_REGION};
     put_terminal(scene);

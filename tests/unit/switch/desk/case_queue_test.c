@@ -149,6 +149,28 @@ static void test_a_case_says_whether_it_is_held_for_a_court(void **state)
     assert_false(is_kept);
 }
 
+static void test_readings_are_listed_the_newest_first(void **state)
+{
+    struct scene *scene = *state;
+    struct case_reading readings[2];
+    struct service_case it;
+    uint32_t count = 9;
+    uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
+    uint64_t other = scene_case(scene, CASE_FAULT, "10000002");
+    assert_int_equal(case_book_readings(scene->desk, id, readings, 2, &count), STATUS_OK);
+    assert_int_equal(count, 0);
+    for (int i = 0; i < 3; i++) {
+        struct desk_actor by = {.wall_us = SCENE_NOW + i};
+        snprintf(by.actor, sizeof(by.actor), "reader-%d", i);
+        assert_int_equal(case_book_read(scene->desk, id, &by, &it, NULL), STATUS_OK);
+    }
+    assert_int_equal(case_book_read(scene->desk, other, &scene->ann, &it, NULL), STATUS_OK);
+    assert_int_equal(case_book_readings(scene->desk, id, readings, 2, &count), STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(readings[0].actor, "reader-2");
+    assert_int_equal(readings[1].wall_us, SCENE_NOW + 1);
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
@@ -158,6 +180,7 @@ int main(void)
         SCENE(test_closed_cases_are_a_queue_of_their_own),
         SCENE(test_pages_show_each_case_once_in_order),
         SCENE(test_a_case_says_whether_it_is_held_for_a_court),
+        SCENE(test_readings_are_listed_the_newest_first),
     };
     return cmocka_run_group_tests_name("switch/desk/case_queue", tests, NULL, NULL);
 }

@@ -1,0 +1,409 @@
+/* Calls about cases and flags as the admin port makes them, with neither a switch nor a log beside:
+ * who gets what, what is refused, and that a refusal leaves nothing. */
+#include "switch/admin/call.h"
+#include "tests/unit/switch/desk/case_scene.h"
+
+#define OPTION_COUNT_MAX 8
+
+struct stage {
+    struct scene *scene; /* the desk, by a connection of its own */
+    struct desk_share *share;
+    struct token_holder holder, second;
+    bool has_second;
+    const char *options[OPTION_COUNT_MAX][2];
+    unsigned option_count;
+    struct answer answer;
+    json_t *json;
+};
+
+static int stage_set(void **state)
+{
+    void *scene = NULL;
+    if (scene_set(&scene) != 0) {
+        return 1;
+    }
+    struct stage *stage = calloc(1, sizeof(*stage));
+    stage->scene = scene;
+    stage->share = desk_share_create(stage->scene->folder);
+    stage->holder = (struct token_holder){.name = "eva", .role = ROLE_AFTER_SALES};
+    *state = stage;
+    return stage->share == NULL;
+}
+
+static int stage_strike(void **state)
+{
+    struct stage *stage = *state;
+    void *scene = stage->scene;
+    desk_share_destroy(stage->share);
+    json_decref(stage->json);
+    free(stage->answer.body);
+    free(stage);
+    return scene_strike(&scene);
+}
+
+static const char *option_of(void *connection, const char *name)
+{
+    const struct stage *stage = connection;
+    for (unsigned i = 0; i < stage->option_count; i++) {
+        if (strcmp(stage->options[i][0], name) == 0) {
+            return stage->options[i][1];
+        }
+    }
+    return NULL;
+}
+
+static void with(struct stage *stage, const char *name, const char *value)
+{
+    stage->options[stage->option_count][0] = name;
+    stage->options[stage->option_count++][1] = value;
+}
+
+/* "7" or "7/TRIAGE" stands for what is in the path; gives the code of HTTP. */
+static unsigned ask(struct stage *stage, enum endpoint endpoint, const char *path, const char *body)
+{
+    char first[ENDPOINT_PARAMETER_SIZE], log[96];
+    const char *slash = strchr(path, '/');
+    snprintf(first, sizeof(first), "%.*s", slash == NULL ? (int)strlen(path) : (int)(slash - path),
+             path);
+    snprintf(log, sizeof(log), "%s/log", stage->scene->folder);
+    const struct call call = {.endpoint = endpoint,
+                              .parameter = first,
+                              .second_parameter = slash == NULL ? "" : slash + 1,
+                              .operator_name = stage->holder.name,
+                              .holder = &stage->holder,
+                              .second = stage->has_second ? &stage->second : NULL,
+                              .desk = stage->share,
+                              .control_socket = "/nowhere/control.sock",
+                              .log = log,
+                              .fees = "/nowhere/fees.yaml",
+                              .body = body,
+                              .body_length = body == NULL ? 0 : strlen(body),
+                              .option = option_of,
+                              .connection = stage};
+    free(stage->answer.body);
+    json_decref(stage->json);
+    stage->answer = (struct answer){0};
+    call_serve(&call, &stage->answer);
+    stage->json = json_loadb(stage->answer.body, stage->answer.length, 0, NULL);
+    stage->option_count = 0;
+    assert_non_null(stage->json);
+    return stage->answer.code;
+}
+
+static const char *text_of(const struct stage *stage, const char *name)
+{
+    const char *text = json_string_value(json_object_get(stage->json, name));
+    return text == NULL ? "" : text;
+}
+
+static void says(const struct stage *stage, const char *words)
+{
+    if (strstr(text_of(stage, "detail"), words) == NULL) {
+        fail_msg("it says: %s", text_of(stage, "detail"));
+    }
+}
+
+static size_t items(const struct stage *stage)
+{
+    return json_array_size(json_object_get(stage->json, "items"));
+}
+
+static int64_t number(struct stage *stage, const char *sql)
+{
+    return scene_number(stage->scene, sql);
+}
+
+static uint64_t add_flag(struct stage *stage, enum signal_code signal, uint64_t position)
+{
+    uint64_t id = 0;
+    bool is_new = false;
+    struct flag flag = scene_flag(signal, "10000001", position);
+    assert_int_equal(flag_book_add(stage->scene->desk, &flag, &id, &is_new), STATUS_OK);
+    return id;
+}
+
+static void test_a_queue_is_read_page_by_page(void **state)
+{
+    struct stage *stage = *state;
+    char cursor[64];
+    for (int i = 0; i < 3; i++) {
+        scene_case(stage->scene, CASE_FAULT, "10000001");
+    }
+    scene_case(stage->scene, CASE_RISK, "10000001");
+    with(stage, "limit", "2");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 2);
+    snprintf(cursor, sizeof(cursor), "%s", text_of(stage, "cursor"));
+    with(stage, "limit", "2");
+    with(stage, "cursor", cursor);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 1); /* the risk case is not there for after-sales */
+    assert_true(json_is_null(json_object_get(stage->json, "cursor")));
+    with(stage, "severity", "9");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 400);
+    says(stage, "severity: expected");
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 0);
+}
+
+static void test_a_case_is_shown_with_nobody_else_there_and_its_reading_kept(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(scene_case(stage->scene, CASE_FAULT, "10000001"), 1);
+    assert_int_equal(case_book_link_txn(stage->scene->desk, 1, 77), STATUS_OK);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 200);
+    assert_int_equal(json_array_size(json_object_get(stage->json, "events")), 1);
+    assert_int_equal(json_array_size(json_object_get(stage->json, "first_steps")), 2);
+    assert_non_null(json_object_get(stage->json, "fees_fault")); /* there is no log */
+    const json_t *checks = json_object_get(json_object_get(stage->json, "cause"), "checks");
+    assert_true(json_is_false(json_object_get(json_array_get(checks, 0), "is_known")));
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading WHERE actor = 'eva'"), 1);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_READINGS, "1", NULL), 200);
+    assert_int_equal(items(stage), 1);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_READINGS, "2", NULL), 404);
+    static const char *const NONE[] = {"2", "0", "x", "-1", "99999999999999999999"};
+    for (size_t i = 0; i < COUNT_OF(NONE); i++) {
+        assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, NONE[i], NULL), 404);
+    }
+    with(stage, "part", "wheel");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 400);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 1);
+}
+
+static void test_a_refusal_says_what_is_permitted_and_writes_nothing(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/ARRIVE", "{\"as\": \"ENGINEER\"}"), 409);
+    says(stage, "ARRIVE is not permitted in state NEW");
+    assert_string_equal(text_of(stage, "state"), "NEW");
+    assert_true(json_array_size(json_object_get(stage->json, "permitted")) > 2);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/DANCE", NULL), 404);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/OBSERVED", NULL), 409);
+    says(stage, "only the switch");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/OPEN", NULL), 409);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{"), 400);
+    says(stage, "expected a JSON object as the body");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"reason\": 1, \"reason\": 2}"),
+                     400);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"colour\": 1}"), 400);
+    says(stage, "member \"colour\": not known here; expected reason, as, fault, service_class");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "2/TRIAGE", "{\"reason\": \"x\"}"), 404);
+    stage->holder.role = ROLE_RISK;
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"reason\": \"x\"}"), 403);
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry"), 1);
+}
+
+static void test_an_event_is_written_with_its_actor_and_what_follows(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    assert_int_equal(
+        ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"fault\": \"P1\", \"reason\": \"paper\"}"),
+        200);
+    assert_string_equal(text_of(stage, "state"), "TRIAGED");
+    assert_non_null(strstr(stage->answer.detail, "case 1: TRIAGE, NEW to TRIAGED"));
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry WHERE actor = 'eva'"
+                                   " AND kind = 'TRIAGE' AND role = 'STAFF' AND fault = 'P1'"),
+                     1);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/ADVISE", NULL), 200);
+    assert_true(json_array_size(json_object_get(stage->json, "to_do")) > 0);
+    assert_int_equal(number(stage, "SELECT count(*) > 0 FROM case_effect WHERE case_id = 1"), 1);
+}
+
+static void test_a_second_person_is_written_down(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    stage->holder.scope.position = SCOPE_POSITION_MANAGER;
+    stage->second = (struct token_holder){.name = "mia", .role = ROLE_AFTER_SALES};
+    static const char CLOSE[] =
+        "{\"outcome\": \"confirmed\", \"as\": \"MANAGER\", \"reason\": \"x\"}";
+    for (int i = 1; i <= 2; i++) {
+        char body[64];
+        snprintf(body, sizeof(body), "{\"step\": %d, \"result\": \"done\"}", i);
+        assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/FIRST_STEP", body), 200);
+    }
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"reason\": \"x\"}"), 200);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/CLOSE", CLOSE), 409);
+    says(stage, "second person");
+    stage->has_second = true;
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/CLOSE", CLOSE), 200);
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry WHERE second_actor = 'mia'"),
+                     1);
+}
+
+static void test_a_flag_joins_a_case_whole_or_not_at_all(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    scene_case(stage->scene, CASE_FAULT, "10000002");
+    uint64_t flag = add_flag(stage, SIGNAL_TIMEOUTS, 50);
+    uint64_t secret = add_flag(stage, SIGNAL_SERIAL_DIFFERS, 60);
+    char body[64];
+    snprintf(body, sizeof(body), "{\"flag\": %llu}", (unsigned long long)flag);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/JOIN", body), 200);
+    assert_int_equal(number(stage, "SELECT case_id FROM flag WHERE id = 1"), 1);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "2/JOIN", body), 409); /* it is of case 1 */
+    assert_int_equal(number(stage, "SELECT event_count FROM service_case WHERE id = 2"), 1);
+    snprintf(body, sizeof(body), "{\"flag\": %llu}", (unsigned long long)secret);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "2/JOIN", body), 404); /* of risk */
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "2/JOIN", "{\"flag\": 99}"), 404);
+}
+
+static void put_shop(struct stage *stage)
+{
+    const struct merchant_registration merchant = {.merchant_id = "M1",
+                                                   .name = "shop",
+                                                   .agent_id = "A17",
+                                                   .risk_level = 1,
+                                                   .state = MERCHANT_STATE_ACTIVE};
+    const struct terminal_registration terminal = {.terminal_id = "10000001",
+                                                   .serial = "SN-1",
+                                                   .brand = "PAX",
+                                                   .model = "A920",
+                                                   .obtained = OBTAINED_AGENT,
+                                                   .state = TERMINAL_STATE_ACTIVE};
+    const struct registry_binding binding = scene_binding("10000001", "SN-1");
+    struct scene *scene = stage->scene;
+    assert_int_equal(registry_put(scene->desk, REGISTRY_MERCHANT, &merchant, &scene->ann),
+                     STATUS_OK);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_TERMINAL, &terminal, &scene->ann),
+                     STATUS_OK);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_BINDING, &binding, &scene->ann), STATUS_OK);
+}
+
+static void test_a_case_is_opened_with_what_is_registered(void **state)
+{
+    struct stage *stage = *state;
+    static const char FAULT[] = "{\"kind\": \"FAULT\", \"terminal_id\": \"10000001\", \"fault\": "
+                                "\"P1\", \"reason\": \"x\"}";
+    put_shop(stage);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", FAULT), 200);
+    assert_int_equal(number(stage, "SELECT count(*) FROM service_case WHERE brand = 'PAX' AND"
+                                   " merchant_id = 'M1' AND serial = 'SN-1' AND source = 'HOTLINE'"
+                                   " AND obtained = 'agent'"),
+                     1);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", FAULT), 409);
+    says(stage, "case 1 is open for this terminal and fault");
+    assert_int_equal(json_integer_value(json_object_get(stage->json, "id")), 1);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"SERVICE\", \"terminal_id\": \"10000001\","
+                         " \"merchant_id\": \"M2\", \"reason\": \"x\"}"),
+                     422);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"RISK\", \"terminal_id\": \"10000001\", \"reason\": \"x\"}"),
+                     403);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"SERVICE\", \"terminal_id\": \"10000001\"}"),
+                     409); /* without a reason */
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"FEE\", \"merchant_id\": \"M1\", \"reason\": \"x\","
+                         " \"rrns\": [\"000010000001\"]}"),
+                     503); /* the log is not there */
+    assert_int_equal(number(stage, "SELECT count(*) FROM service_case"), 1);
+}
+
+static void test_nobody_opens_a_case_outside_the_scope(void **state)
+{
+    struct stage *stage = *state;
+    put_shop(stage);
+    snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "A18");
+    static const char SERVICE[] =
+        "{\"kind\": \"SERVICE\", \"terminal_id\": \"10000001\", \"reason\": \"x\"}";
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", SERVICE), 403);
+    assert_int_equal(number(stage, "SELECT count(*) FROM service_case"), 0);
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry"), 0);
+    snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "A17");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", SERVICE), 200);
+}
+
+static void test_a_case_is_kept_once_and_with_a_reason(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{}"), 400);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{\"reason\": \"\"}"), 400);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{\"reason\": \"court\"}"), 200);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{\"reason\": \"court\"}"), 409);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_UNKEEP, "1", NULL), 200);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_UNKEEP, "1", NULL), 409);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "2", "{\"reason\": \"court\"}"), 404);
+}
+
+static void test_flags_are_listed_and_judged_by_whom_they_concern(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    uint64_t of_case = add_flag(stage, SIGNAL_TIMEOUTS, 50);
+    add_flag(stage, SIGNAL_SLOW, 60);
+    add_flag(stage, SIGNAL_SERIAL_DIFFERS, 70);
+    assert_int_equal(case_book_link_flag(stage->scene->desk, 1, of_case), STATUS_OK);
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 2);
+    with(stage, "case", "1");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 1);
+    with(stage, "limit", "0");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 400);
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", "{\"outcome\": \"benign\"}"), 200);
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "1", "{\"outcome\": \"benign\"}"), 409);
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "3", "{\"outcome\": \"benign\"}"), 404);
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", "{\"outcome\": \"none\"}"), 400);
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", NULL), 400);
+    assert_int_equal(ask(stage, ENDPOINT_RULE_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 1);
+    with(stage, "from", "soon");
+    assert_int_equal(ask(stage, ENDPOINT_RULE_LIST, "", NULL), 400);
+}
+
+static void test_a_diagnosis_shows_what_is_known_and_says_what_is_not(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(ask(stage, ENDPOINT_DIAGNOSIS, "10000001", NULL), 404);
+    assert_int_equal(ask(stage, ENDPOINT_DIAGNOSIS, "1", NULL), 400);
+    put_shop(stage);
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    assert_int_equal(ask(stage, ENDPOINT_DIAGNOSIS, "10000001", NULL), 200);
+    assert_true(json_is_null(json_object_get(stage->json, "live")));
+    assert_true(json_is_null(json_object_get(stage->json, "messages")));
+    assert_true(strlen(text_of(stage, "live_fault")) > 0 &&
+                strlen(text_of(stage, "log_fault")) > 0);
+    assert_int_equal(json_array_size(json_object_get(stage->json, "cases")), 1);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading WHERE actor = 'eva'"), 1);
+    snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "A18");
+    assert_int_equal(ask(stage, ENDPOINT_DIAGNOSIS, "10000001", NULL), 404);
+}
+
+static void test_without_a_desk_every_call_says_so(void **state)
+{
+    struct stage *stage = *state;
+    static const enum endpoint CALLS[] = {ENDPOINT_CASE_LIST, ENDPOINT_CASE_SHOW,
+                                          ENDPOINT_FLAG_LIST, ENDPOINT_RULE_LIST};
+    desk_share_destroy(stage->share);
+    stage->share = desk_share_create("");
+    for (size_t i = 0; i < COUNT_OF(CALLS); i++) {
+        assert_int_equal(ask(stage, CALLS[i], "1", NULL), 503);
+        says(stage, "aftersales.folder");
+    }
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/ADVISE", NULL), 503);
+}
+
+int main(void)
+{
+#define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
+    const struct CMUnitTest tests[] = {
+        STAGE(test_a_queue_is_read_page_by_page),
+        STAGE(test_a_case_is_shown_with_nobody_else_there_and_its_reading_kept),
+        STAGE(test_a_refusal_says_what_is_permitted_and_writes_nothing),
+        STAGE(test_an_event_is_written_with_its_actor_and_what_follows),
+        STAGE(test_a_second_person_is_written_down),
+        STAGE(test_a_flag_joins_a_case_whole_or_not_at_all),
+        STAGE(test_a_case_is_opened_with_what_is_registered),
+        STAGE(test_nobody_opens_a_case_outside_the_scope),
+        STAGE(test_a_case_is_kept_once_and_with_a_reason),
+        STAGE(test_flags_are_listed_and_judged_by_whom_they_concern),
+        STAGE(test_a_diagnosis_shows_what_is_known_and_says_what_is_not),
+        STAGE(test_without_a_desk_every_call_says_so),
+    };
+    return cmocka_run_group_tests_name("switch/admin/case_call", tests, NULL, NULL);
+}
