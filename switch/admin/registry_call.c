@@ -44,8 +44,29 @@ bool registry_call_kind(const struct call *call, enum registry_kind *kind, struc
                        "after-sales and risk");
         return false;
     }
+    /* Which merchants are a service point's changes from case to case. */
+    if (call->holder->scope.point_id[0] != '\0' &&
+        (registry_call_is_personal(*kind) || *kind == REGISTRY_TERMINAL ||
+         *kind == REGISTRY_AGENT)) {
+        answer_problem(answer, 403,
+                       "a token of a service point sees its cases; of the registry only models, "
+                       "scripts, warranties, channels, points and stock");
+        return false;
+    }
     return true;
 }
+
+static void take_scope(const struct call *call, struct registry_query *query)
+{
+    const struct scope *scope = &call->holder->scope;
+    memcpy(query->scope.agent_id, scope->agent_id, sizeof(query->scope.agent_id));
+    memcpy(query->scope.merchant_id, scope->merchant_id, sizeof(query->scope.merchant_id));
+}
+_Static_assert(sizeof(((struct scope *)0)->agent_id) ==
+                       sizeof(((struct registry_scope *)0)->agent_id) &&
+                   sizeof(((struct scope *)0)->merchant_id) ==
+                       sizeof(((struct registry_scope *)0)->merchant_id),
+               "a token's scope is copied into a query's");
 
 size_t registry_call_body_max(enum endpoint endpoint)
 {
@@ -156,6 +177,7 @@ static void serve_list(const struct call *call, enum registry_kind kind, struct 
     const struct registry_sink sink = {on_row, &listing};
     bool has_more = false;
     registry_query_init(&query, kind);
+    take_scope(call, &query);
     query.limit = REGISTRY_LIST_LIMIT;
     if (!take_filters(call, &query, answer)) {
         return;
@@ -199,6 +221,31 @@ static void take_key(const struct call *call, struct registry_edit *edit)
             edit->cells[edit->cell_count++] = (struct registry_cell){name, value};
         }
     }
+}
+
+static bool on_found(void *argument, const void *row)
+{
+    (void)row;
+    *(bool *)argument = true;
+    return true;
+}
+
+/* NOT_FOUND: the row is not there, or not in the scope of who asks. */
+static enum status find_in_scope(const struct call *call, struct desk *desk,
+                                 const struct registry_edit *edit)
+{
+    struct registry_query query;
+    bool is_found = false;
+    bool has_more = false;
+    const struct registry_sink sink = {on_found, &is_found};
+    if (!scope_is_narrow(&call->holder->scope)) {
+        return STATUS_OK;
+    }
+    registry_query_init(&query, edit->kind);
+    take_scope(call, &query);
+    registry_query_key(&query, &edit->row);
+    enum status status = registry_page(desk, &query, &sink, &has_more);
+    return status == STATUS_OK && !is_found ? STATUS_NOT_FOUND : status;
 }
 
 static json_t *edit_json(const struct registry_edit *edit)
@@ -245,6 +292,12 @@ static void serve_show(const struct call *call, enum registry_kind kind, struct 
     take_key(call, &edit);
     enum status status = registry_edit_find(desk, &edit);
     if (status == STATUS_OK) {
+        status = find_in_scope(call, desk, &edit);
+    }
+    if (status == STATUS_NOT_FOUND) {
+        json_decref(faults);
+        answer_problem(answer, 404, "no such row");
+    } else if (status == STATUS_OK) {
         json_decref(faults);
         answer_json(answer, 200, edit_json(&edit));
     } else if (status == STATUS_BAD_VALUE) {
@@ -360,8 +413,11 @@ static void serve_history(const struct call *call, enum registry_kind kind, stru
         desk_call_faults(400, "expected each column of the key as a parameter", json_incref(faults),
                          answer);
     } else if (desk != NULL) {
-        enum status status = registry_history(desk, kind, &edit.row, on_change, items);
-        if (status != STATUS_OK) {
+        enum status status = find_in_scope(call, desk, &edit);
+        if (status == STATUS_OK) {
+            status = registry_history(desk, kind, &edit.row, on_change, items);
+        }
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
             desk_call_failed(desk, status, answer);
         } else if (json_array_size(items) == 0) {
             answer_problem(answer, 404, "nothing was ever written of such a row");

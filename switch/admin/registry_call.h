@@ -1,7 +1,8 @@
 /* The calls of the registry: kinds, rows in pages, one row, its history, CSV out and in, bindings.
  *
  * Cells go by their text form, as in CSV. Rows of merchants and bindings hold personal data: they
- * are shown to, and written by, after-sales and risk alone. */
+ * are shown to, and written by, after-sales and risk alone, and to a scoped token those of its
+ * merchants. What is not in a scope is not there. */
 #pragma once
 
 #include "switch/admin/call.h"

@@ -33,6 +33,10 @@ enum role {
       ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) |             \
           ROLE_SET_SCOPED,                                                                         \
       "any token: no merchant's data")                                                             \
+    X(ROWS,                                                                                        \
+      ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) |             \
+          ROLE_SET_SCOPED,                                                                         \
+      "any token: a scoped one sees rows of its merchants")                                        \
     X(UNSCOPED, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK),    \
       "any token without a scope")                                                                 \
     X(VIEWER, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR), "viewer, operator")                           \

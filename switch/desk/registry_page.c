@@ -47,6 +47,20 @@ enum status registry_query_filter(struct registry_query *query, const char *name
     return STATUS_OK;
 }
 
+void registry_query_key(struct registry_query *query, const void *row)
+{
+    const struct cell_table *table = registry_table(query->kind);
+    query->filter_count = 0;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if ((table->columns[i].flags & CELL_KEY) != 0) {
+            REQUIRE(query->filter_count < REGISTRY_FILTER_COUNT_MAX);
+            struct registry_filter *filter = &query->filters[query->filter_count++];
+            *filter = (struct registry_filter){.column = &table->columns[i]};
+            cell_text(&table->columns[i], row, filter->value);
+        }
+    }
+}
+
 void registry_query_cursor(enum registry_kind kind, const void *row, char *cursor)
 {
     const struct cell_table *table = registry_table(kind);
@@ -113,14 +127,70 @@ static void add_filter(struct cell_sql *sql, const struct registry_filter *filte
     cell_sql_add(sql, piece);
 }
 
+#define MERCHANTS_BELOW                                                                            \
+    "(SELECT m.merchant_id FROM merchant_registration AS m JOIN below ON m.agent_id = below.id)"
+
+/* How rows of a kind come to an agent, and to a merchant; NULL: rows of this kind are nobody's. */
+struct belonging {
+    const char *to_agent, *to_merchant;
+};
+
+static struct belonging belonging_of(enum registry_kind kind)
+{
+    if (kind == REGISTRY_MERCHANT) {
+        return (struct belonging){"agent_id IN (SELECT id FROM below)", "merchant_id = ?"};
+    }
+    if (kind == REGISTRY_BINDING) {
+        return (struct belonging){"merchant_id IN " MERCHANTS_BELOW, "merchant_id = ?"};
+    }
+    if (kind == REGISTRY_TERMINAL) {
+        return (struct belonging){"terminal_id IN (SELECT b.terminal_id FROM registry_binding AS b"
+                                  " WHERE b.valid_to_day = '' AND b.merchant_id IN " MERCHANTS_BELOW
+                                  ")",
+                                  "terminal_id IN (SELECT b.terminal_id FROM registry_binding AS b"
+                                  " WHERE b.valid_to_day = '' AND b.merchant_id = ?)"};
+    }
+    if (kind == REGISTRY_AGENT) {
+        return (struct belonging){"agent_id IN (SELECT id FROM below)", "? = ''"};
+    }
+    return (struct belonging){NULL, NULL};
+}
+
+static bool has_agent(const struct registry_query *query)
+{
+    return query->scope.agent_id[0] != '\0' && belonging_of(query->kind).to_agent != NULL;
+}
+
+static bool has_merchant(const struct registry_query *query)
+{
+    return query->scope.merchant_id[0] != '\0' && belonging_of(query->kind).to_merchant != NULL;
+}
+
+static void add_scope(struct cell_sql *sql, const struct registry_query *query)
+{
+    if (has_agent(query)) {
+        cell_sql_add(sql, belonging_of(query->kind).to_agent);
+        cell_sql_add(sql, " AND ");
+    }
+    if (has_merchant(query)) {
+        cell_sql_add(sql, belonging_of(query->kind).to_merchant);
+        cell_sql_add(sql, " AND ");
+    }
+}
+
 static void page_sql(struct cell_sql *sql, const struct registry_query *query)
 {
     const struct cell_table *table = registry_table(query->kind);
+    if (has_agent(query)) {
+        cell_sql_add(sql, "WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT a.agent_id FROM agent"
+                          " AS a JOIN below ON a.parent_id = below.id) ");
+    }
     cell_sql_add(sql, "SELECT ");
     cell_sql_names(sql, table, CELL_PLAIN);
     cell_sql_add(sql, " FROM ");
     cell_sql_add(sql, table->name);
     cell_sql_add(sql, " WHERE ");
+    add_scope(sql, query);
     for (uint32_t i = 0; i < query->filter_count; i++) {
         add_filter(sql, &query->filters[i]);
         cell_sql_add(sql, " AND ");
@@ -147,11 +217,19 @@ static void page_sql(struct cell_sql *sql, const struct registry_query *query)
 static bool page_bind(sqlite3_stmt *statement, const struct registry_query *query)
 {
     int at = 1;
+    int failed = SQLITE_OK;
+    if (has_agent(query)) {
+        failed |= sqlite3_bind_text(statement, at++, query->scope.agent_id, -1, SQLITE_TRANSIENT);
+    }
+    if (has_merchant(query)) {
+        failed |=
+            sqlite3_bind_text(statement, at++, query->scope.merchant_id, -1, SQLITE_TRANSIENT);
+    }
     for (uint32_t i = 0; i < query->filter_count; i++) {
-        if (sqlite3_bind_text(statement, at++, query->filters[i].value, -1, SQLITE_TRANSIENT) !=
-            SQLITE_OK) {
-            return false;
-        }
+        failed |= sqlite3_bind_text(statement, at++, query->filters[i].value, -1, SQLITE_TRANSIENT);
+    }
+    if (failed != SQLITE_OK) {
+        return false;
     }
     if (query->has_behind) {
         at = cell_bind(statement, at, registry_table(query->kind), &query->behind, CELL_KEY);

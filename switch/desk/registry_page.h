@@ -20,7 +20,15 @@ struct registry_filter {
     bool is_beginning; /* of what stands there */
 };
 
+/* Whose rows: of merchants of this agent and of those below it, of this merchant; of both both must
+ * fit. It bounds merchants, their bindings, terminals that are bound to them, and agents; of the
+ * last a merchant's scope leaves none. Rows of other kinds are nobody's. */
+struct registry_scope {
+    char agent_id[12], merchant_id[16]; /* empty: any */
+};
+
 struct registry_query {
+    struct registry_scope scope;
     enum registry_kind kind;
     uint32_t filter_count;
     struct registry_filter filters[REGISTRY_FILTER_COUNT_MAX];
@@ -34,6 +42,8 @@ void registry_query_init(struct registry_query *query, enum registry_kind kind);
 /* UNKNOWN: no such column; BAD_VALUE: one too long; NO_ROOM: one filter too many. */
 MUST_CHECK enum status registry_query_filter(struct registry_query *query, const char *name,
                                              const char *value);
+/* Just the row of that key, whatever signs stand in it. */
+void registry_query_key(struct registry_query *query, const void *row);
 /* The cursor behind a row: its key, with a tab between; REQUIREs that it fits CELL_KEY_SIZE. */
 void registry_query_cursor(enum registry_kind kind, const void *row, char *cursor);
 /* Goes on behind it. BAD_VALUE: no cursor of this kind. */

@@ -236,9 +236,16 @@ class Registry(unittest.TestCase):
         self.ctl(*merchant)
         for verb in (["show", "merchant_registration", "merchant_id=M1"], ["list", "merchant_registration"], ["history", "merchant_registration", "merchant_id=M1"],
                      ["export", "merchant_registration"], ["list", "registry_binding"]):
-            for who in ("ann", "vic", "age"):
+            for who in ("ann", "vic"):
                 self.ctl("registry", *verb, who=who, code=DENIED)
             self.ctl("registry", *verb, who="rik")
+        self.ctl("registry", "put", "merchant_registration", "merchant_id=M2", "name=Other", "risk_level=1", "agent_id=AG2")  # not of age's agent
+        self.assertEqual([row["merchant_id"] for row in self.answer("registry", "list", "merchant_registration", who="age")["items"]], ["M1"])
+        self.ctl("registry", "show", "merchant_registration", "merchant_id=M1", who="age")
+        self.ctl("registry", "show", "merchant_registration", "merchant_id=M2", who="age", code=NOT_FOUND)
+        self.ctl("registry", "history", "merchant_registration", "merchant_id=M2", who="age", code=NOT_FOUND)
+        self.ctl("registry", "export", "merchant_registration", who="age", code=DENIED)
+        self.ctl(*merchant, who="age", code=DENIED)
         self.ctl("registry", "put", "device_model", "brand=PAX", "model=A920", "hotline=2", who="vic", code=DENIED)
 
     def test_07_a_swap_ends_one_binding_and_begins_another(self):

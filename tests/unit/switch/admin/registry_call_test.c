@@ -141,6 +141,33 @@ static void test_personal_rows_are_for_two_roles_alone(void **state)
     }
 }
 
+static void test_a_scoped_token_sees_its_merchants_alone(void **state)
+{
+    struct call_scene *scene = *state;
+    static const char *const bodies[] = {"{\"cells\": {\"merchant_id\": \"M1\", \"name\": \"Tea\", "
+                                         "\"risk_level\": 1, \"agent_id\": \"AG1\"}}",
+                                         "{\"cells\": {\"merchant_id\": \"M2\", \"name\": \"Tea\", "
+                                         "\"risk_level\": 1, \"agent_id\": \"AG2\"}}"};
+    const char *kind = "merchant_registration";
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_PUT, kind, bodies[i]), 201);
+    }
+    snprintf(scene->holder.scope.agent_id, sizeof(scene->holder.scope.agent_id), "AG1");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL), 200);
+    assert_int_equal(json_array_size(json_object_get(scene->json, "items")), 1);
+    static const enum endpoint calls[] = {ENDPOINT_REGISTRY_SHOW, ENDPOINT_REGISTRY_HISTORY};
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        call_scene_with(scene, "merchant_id", "M1");
+        assert_int_equal(call_scene_make(scene, calls[i], kind, NULL), 200);
+        call_scene_with(scene, "merchant_id", "M2");
+        assert_int_equal(call_scene_make(scene, calls[i], kind, NULL), 404);
+    }
+    scene->holder.scope.agent_id[0] = '\0';
+    snprintf(scene->holder.scope.point_id, sizeof(scene->holder.scope.point_id), "P1");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL), 403);
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, "service_point", NULL), 200);
+}
+
 static void test_a_file_is_taken_over_or_told_what_is_wrong(void **state)
 {
     struct call_scene *scene = *state;
@@ -201,6 +228,8 @@ int main(void)
                                         call_scene_set, call_scene_strike),
         cmocka_unit_test_setup_teardown(test_personal_rows_are_for_two_roles_alone, call_scene_set,
                                         call_scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_scoped_token_sees_its_merchants_alone,
+                                        call_scene_set, call_scene_strike),
         cmocka_unit_test_setup_teardown(test_a_file_is_taken_over_or_told_what_is_wrong,
                                         call_scene_set, call_scene_strike),
         cmocka_unit_test_setup_teardown(test_a_terminal_is_bound_swapped_and_unbound,

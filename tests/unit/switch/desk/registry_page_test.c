@@ -227,6 +227,84 @@ static void test_a_swap_ends_one_binding_and_begins_another(void **state)
     assert_int_equal(registry_unbind(scene->desk, 20200, &scene->ann, &ended), STATUS_NOT_FOUND);
 }
 
+static void put_shop(struct scene *scene, const char *id, const char *agent_id,
+                     const char *terminal)
+{
+    struct merchant_registration merchant = {.name = "Tea", .risk_level = 1};
+    char serial[16];
+    snprintf(merchant.merchant_id, sizeof(merchant.merchant_id), "%s", id);
+    snprintf(merchant.agent_id, sizeof(merchant.agent_id), "%s", agent_id);
+    snprintf(serial, sizeof(serial), "SN-%s", id);
+    struct registry_binding binding = scene_binding(terminal, serial);
+    memcpy(binding.binding.merchant_id, merchant.merchant_id, sizeof(merchant.merchant_id));
+    struct terminal_registration registration = {.state = TERMINAL_STATE_ACTIVE};
+    memcpy(registration.terminal_id, binding.terminal_id, sizeof(registration.terminal_id));
+    assert_int_equal(registry_put(scene->desk, REGISTRY_MERCHANT, &merchant, &scene->ann),
+                     STATUS_OK);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_BINDING, &binding, &scene->ann), STATUS_OK);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_TERMINAL, &registration, &scene->ann),
+                     STATUS_OK);
+}
+
+/* How many rows of a kind are in the scope of that agent, or merchant. */
+static uint32_t scoped(struct scene *scene, enum registry_kind kind, const char *agent_id,
+                       const char *merchant_id)
+{
+    struct registry_query query;
+    struct seen seen;
+    registry_query_init(&query, kind);
+    snprintf(query.scope.agent_id, sizeof(query.scope.agent_id), "%s", agent_id);
+    snprintf(query.scope.merchant_id, sizeof(query.scope.merchant_id), "%s", merchant_id);
+    page(scene, &query, &seen);
+    return seen.count;
+}
+
+static void test_a_scope_leaves_rows_of_its_merchants_alone(void **state)
+{
+    struct scene *scene = *state;
+    static const enum registry_kind kinds[] = {REGISTRY_MERCHANT, REGISTRY_BINDING,
+                                               REGISTRY_TERMINAL};
+    static const char *const agents[][2] = {{"AG1", ""}, {"AG2", "AG1"}, {"AG3", ""}};
+    for (uint32_t i = 0; i < COUNT_OF(agents); i++) {
+        struct agent agent = {.name = "Agent"};
+        snprintf(agent.agent_id, sizeof(agent.agent_id), "%s", agents[i][0]);
+        snprintf(agent.parent_id, sizeof(agent.parent_id), "%s", agents[i][1]);
+        assert_int_equal(registry_put(scene->desk, REGISTRY_AGENT, &agent, &scene->ann), STATUS_OK);
+    }
+    put_shop(scene, "M1", "AG1", "10000001");
+    put_shop(scene, "M2", "AG2", "10000002"); /* of the agent below */
+    put_shop(scene, "M3", "AG3", "10000003");
+    put_shop(scene, "M4", "", "10000004");
+    for (uint32_t i = 0; i < COUNT_OF(kinds); i++) {
+        assert_int_equal(scoped(scene, kinds[i], "AG1", ""), 2);
+        assert_int_equal(scoped(scene, kinds[i], "AG2", ""), 1);
+        assert_int_equal(scoped(scene, kinds[i], "AG9", ""), 0);
+        assert_int_equal(scoped(scene, kinds[i], "", "M3"), 1);
+        assert_int_equal(scoped(scene, kinds[i], "AG1", "M2"), 1);
+        assert_int_equal(scoped(scene, kinds[i], "AG1", "M3"), 0);
+        assert_int_equal(scoped(scene, kinds[i], "", ""), 4);
+    }
+    assert_int_equal(scoped(scene, REGISTRY_AGENT, "AG1", ""), 2);
+    assert_int_equal(scoped(scene, REGISTRY_AGENT, "", "M1"), 0);
+    put_point(scene, "SH1", "PAX", 310115);
+    assert_int_equal(scoped(scene, REGISTRY_SERVICE_POINT, "AG1", "M1"), 1); /* nobody's */
+}
+
+static void test_a_key_finds_its_row_alone(void **state)
+{
+    struct scene *scene = *state;
+    struct registry_query query;
+    struct seen seen;
+    struct service_point wanted = {.point_id = "SH*"};
+    put_point(scene, "SH*", "PAX", 310115);
+    put_point(scene, "SH1", "PAX", 310115);
+    registry_query_init(&query, REGISTRY_SERVICE_POINT);
+    registry_query_key(&query, &wanted);
+    page(scene, &query, &seen);
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.keys[0], "SH*");
+}
+
 static void test_who_asks_for_too_much_is_told(void **state)
 {
     struct scene *scene = *state;
@@ -259,6 +337,9 @@ int main(void)
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_a_new_row_is_told_all_that_it_lacks, scene_set,
                                         scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_scope_leaves_rows_of_its_merchants_alone, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_key_finds_its_row_alone, scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_who_asks_for_too_much_is_told, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_a_swap_ends_one_binding_and_begins_another, scene_set,
