@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocols/base/bytes.h"
 #include "protocols/base/require.h"
 #include "switch/net/lower_name.h"
 #include "switch/server_state.h"
@@ -91,6 +92,19 @@ static void connection_view(const struct server *server, struct control_terminal
     }
 }
 
+static void put_keys(struct server *server, const char *terminal_id,
+                     struct control_terminal *terminal)
+{
+    struct security_kcv kcvs[SECURITY_KCV_COUNT];
+    terminal->key_count =
+        security_terminal_kcvs(security_unit(server->security, 0), terminal_id, kcvs);
+    REQUIRE(terminal->key_count <= CONTROL_KEY_COUNT_MAX);
+    for (uint32_t i = 0; i < terminal->key_count; i++) {
+        put_text(terminal->keys[i].name, sizeof(terminal->keys[i].name), kcvs[i].name);
+        bytes_to_hex(terminal->keys[i].kcv, kcvs[i].kcv, SECURITY_KCV_BYTES);
+    }
+}
+
 static bool on_terminal(void *argument, const char *terminal_id, struct control_terminal *terminal)
 {
     struct server *server = argument;
@@ -106,6 +120,7 @@ static bool on_terminal(void *argument, const char *terminal_id, struct control_
         put_text(terminal->view.merchant_id, sizeof(terminal->view.merchant_id), row->merchant_id);
     }
     connection_view(server, terminal);
+    put_keys(server, terminal_id, terminal);
     return row != NULL || is_known;
 }
 

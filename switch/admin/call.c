@@ -130,7 +130,11 @@ static void serve_terminal(const struct call *call, struct answer *answer)
     if (told == NULL) {
         return;
     }
-    answer_json(answer, 200, told->terminal == NULL ? NULL : status_json_terminal(told->terminal));
+    json_t *terminal = told->terminal == NULL ? NULL : status_json_terminal(told->terminal);
+    if (terminal != NULL) {
+        json_object_set_new(terminal, "keys", status_json_keys(told->terminal));
+    }
+    answer_json(answer, 200, terminal);
     control__answer__free_unpacked(told, NULL);
 }
 

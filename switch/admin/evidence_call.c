@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include "protocols/base/digits.h"
+#include "switch/admin/control_client.h"
 #include "switch/admin/fee_answer.h"
+#include "switch/admin/status_json.h"
 #include "switch/admin/txn_story.h"
 #include "switch/admin/wall_text.h"
 #include "switch/evidence/bundle_readme.h"
 #include "switch/evidence/row_gather.h"
 
+#define KCV_TERMINAL_COUNT_MAX 16
 #define TELLING_NS 12000000000U /* of the 30 s that an answer may take */
 
 struct making {
@@ -28,7 +31,8 @@ struct making {
     struct bundle_writer *writer;
     struct gathered_case *gathered;
     struct gathered_rows *rows;
-    json_t *key_names; /* a set */
+    json_t *key_names; /* check value by name; null: not known */
+    json_t *terminals; /* a set */
 };
 
 /* --- problems ------------------------------------------------------------------------------- */
@@ -132,7 +136,7 @@ static void note_key(struct making *making, const char *kind, const json_t *hold
     const char *whose = json_string_value(holder);
     if (whose != NULL && whose[0] != '\0') {
         snprintf(name, sizeof(name), "%s:%.32s:%s", kind, whose, use);
-        json_object_set_new(making->key_names, name, json_true());
+        json_object_set_new(making->key_names, name, json_null());
     }
 }
 
@@ -150,6 +154,9 @@ static void note_keys(struct making *making, const json_t *txn)
         note_key(making, "term", terminal, "mak");
         note_key(making, "chan", channel, "zpk");
         note_key(making, "chan", channel, "zak");
+        if (json_string_length(terminal) > 0) {
+            json_object_set_new(making->terminals, json_string_value(terminal), json_true());
+        }
     }
 }
 
@@ -253,20 +260,60 @@ static bool add_txns(struct making *making)
     return is_good;
 }
 
+/* Check values of a terminal's keys, as the switch has them now; NULL: it does not answer. */
+static json_t *terminal_keys(const struct making *making, const char *terminal_id)
+{
+    char reason[CONTROL_CLIENT_REASON_SIZE] = "";
+    struct control_client client = {making->call->control_socket, making->by.actor, NULL};
+    Control__Answer *told =
+        control_client_call(&client, CONTROL__REQUEST__CALL_TERMINAL, terminal_id, reason);
+    if (told == NULL) {
+        return NULL;
+    }
+    json_t *keys = told->terminal == NULL ? json_array() : status_json_keys(told->terminal);
+    control__answer__free_unpacked(told, NULL);
+    return keys;
+}
+
+/* Puts the check values beside the names. A switch that is silent once is not asked again. */
+static void note_kcvs(struct making *making)
+{
+    const char *terminal_id;
+    json_t *ignored;
+    uint32_t asked = 0;
+    json_object_foreach(making->terminals, terminal_id, ignored)
+    {
+        size_t at;
+        json_t *key;
+        json_t *keys = asked < KCV_TERMINAL_COUNT_MAX ? terminal_keys(making, terminal_id) : NULL;
+        if (keys == NULL) {
+            return;
+        }
+        json_array_foreach(keys, at, key)
+        {
+            json_object_set(making->key_names, json_string_value(json_object_get(key, "name")),
+                            json_object_get(key, "kcv"));
+        }
+        json_decref(keys);
+        asked++;
+    }
+}
+
 static bool add_keys(struct making *making)
 {
     json_t *names = json_array();
     const char *name;
-    json_t *ignored;
-    json_object_foreach(making->key_names, name, ignored)
+    json_t *kcv;
+    note_kcvs(making);
+    json_object_foreach(making->key_names, name, kcv)
     {
-        json_array_append_new(names, json_string(name));
+        json_array_append_new(names, json_pack("{s:s, s:O}", "name", name, "kcv_at_export", kcv));
     }
     return must_be_added(making,
-                         bundle_writer_add_json(
-                             making->writer, BUNDLE_KEYS,
-                             json_pack("{s:{s:s, s:s}, s:o}", "signing_key", "algorithm", "Ed25519",
-                                       "fingerprint", making->key.fingerprint, "names", names)));
+                         bundle_writer_add_json(making->writer, BUNDLE_KEYS,
+                                                json_pack("{s:{s:s, s:s}, s:o}", "signing_key",
+                                                          "algorithm", "Ed25519", "fingerprint",
+                                                          making->key.fingerprint, "keys", names)));
 }
 
 static bool add_readme(struct making *making)
@@ -326,7 +373,8 @@ void evidence_call_serve(const struct call *call, struct answer *answer)
                             .writer = bundle_writer_create(),
                             .gathered = calloc(1, sizeof(struct gathered_case)),
                             .rows = calloc(1, sizeof(struct gathered_rows)),
-                            .key_names = json_object()};
+                            .key_names = json_object(),
+                            .terminals = json_object()};
     bool is_ready = making.writer != NULL && making.gathered != NULL && making.rows != NULL;
     if (!is_ready) {
         refuse(&making, 503, "no memory");
@@ -339,4 +387,5 @@ void evidence_call_serve(const struct call *call, struct answer *answer)
     free(making.gathered);
     free(making.rows);
     json_decref(making.key_names);
+    json_decref(making.terminals);
 }

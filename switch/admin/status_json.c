@@ -162,3 +162,13 @@ json_t *status_json_terminal(const Control__Terminal *terminal)
         (json_int_t)terminal->refused, "unknown", (json_int_t)terminal->unknown, "reversals",
         (json_int_t)terminal->reversals, "day", day_json(terminal->day));
 }
+
+json_t *status_json_keys(const Control__Terminal *terminal)
+{
+    json_t *keys = json_array();
+    for (size_t i = 0; i < terminal->n_keys; i++) {
+        json_array_append_new(keys, json_pack("{s:s, s:s}", "name", terminal->keys[i]->name, "kcv",
+                                              terminal->keys[i]->kcv));
+    }
+    return keys;
+}

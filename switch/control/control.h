@@ -90,12 +90,19 @@ struct control_status {
     struct control_channel channels[CONTROL_CHANNEL_COUNT_MAX];
 };
 
+#define CONTROL_KEY_COUNT_MAX 4
+struct control_key {
+    char name[32], kcv[8];
+};
+
 struct control_terminal {
     bool is_registered, is_active;
     char brand[16], model[16];
     bool is_connected;
     char address[CONTROL_ADDRESS_SIZE], tls_version[16];
     struct engine_terminal_view view; /* terminal_id, merchant_id are filled in any case */
+    uint32_t key_count;
+    struct control_key keys[CONTROL_KEY_COUNT_MAX];
 };
 
 enum control_version_act {

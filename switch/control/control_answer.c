@@ -243,6 +243,24 @@ static Control__TerminalDay *day_take(struct control_arena *arena,
     return is_whole ? day : NULL;
 }
 
+/* False: no memory. */
+static bool put_keys(struct control_arena *arena, struct control_terminal *terminal,
+                     Control__Terminal *answer)
+{
+    answer->keys = control_arena_take(arena, sizeof(Control__Key *) * CONTROL_KEY_COUNT_MAX);
+    for (uint32_t i = 0; answer->keys != NULL && i < terminal->key_count; i++) {
+        Control__Key *key = control_arena_take(arena, sizeof(*key));
+        if (key == NULL) {
+            return false;
+        }
+        control__key__init(key);
+        key->name = terminal->keys[i].name;
+        key->kcv = terminal->keys[i].kcv;
+        answer->keys[answer->n_keys++] = key;
+    }
+    return answer->keys != NULL;
+}
+
 Control__Terminal *control_answer_terminal(struct control_arena *arena,
                                            struct control_terminal *terminal)
 {
@@ -272,7 +290,7 @@ Control__Terminal *control_answer_terminal(struct control_arena *arena,
     answer->address = text_or_none(terminal->address);
     answer->tls_version = text_or_none(terminal->tls_version);
     answer->day = day_take(arena, view);
-    return answer;
+    return put_keys(arena, terminal, answer) ? answer : NULL;
 }
 
 /* What the store counted per bound in ns becomes cells in seconds. */

@@ -29,7 +29,7 @@
     X(DECISIONS, "decisions.json", 8388608, "of each transaction: route, limits, timings")         \
     X(TXNS, "transactions.json", 16777216, "each transaction as the log tells it")                 \
     X(FEES, "fees.json", 4194304, "why they cost what they cost, in English and Chinese")          \
-    X(KEYS, "keys.json", 65536, "names of the keys that were used")
+    X(KEYS, "keys.json", 65536, "names of the keys that were used, with check values")
 
 enum bundle_member {
 #define X(name, text, size_max, sentence) BUNDLE_##name,

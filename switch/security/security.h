@@ -84,6 +84,17 @@ struct security_verdict {
     bool asks_signon;       /* header digit 6 = 3: SECURITY_FAILURES_SIGNON reached, or no key */
 };
 
+#define SECURITY_KCV_COUNT 4 /* of a terminal's keys */
+#define SECURITY_KCV_BYTES 3 /* what may be shown of a key (X9.24-1) */
+struct security_kcv {
+    char name[HSM_KEY_NAME_SIZE]; /* "term:10000001:mak" */
+    uint8_t kcv[SECURITY_KCV_BYTES];
+};
+/* The check values of the keys that the terminal has here; answers how many. A key that does not
+ * hold is left out. */
+uint32_t security_terminal_kcvs(struct security_unit *unit, const char *terminal_id,
+                                struct security_kcv kcvs[SECURITY_KCV_COUNT]);
+
 /* The MAC of a request, before any field is acted on (I36). `mac` is the field's 8 bytes. */
 struct security_verdict security_gate_verify(struct security_unit *unit, const char *terminal_id,
                                              struct byte_view scope, struct byte_view mac);

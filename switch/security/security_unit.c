@@ -68,6 +68,27 @@ static bool lend_own(struct security_unit *unit, enum own_key which, struct hsm_
     return lend(unit, key_table_own(unit->security->keys, which), &name, handle);
 }
 
+_Static_assert((int)SECURITY_KCV_COUNT == (int)TERMINAL_KEY_COUNT, "one for each key");
+
+uint32_t security_terminal_kcvs(struct security_unit *unit, const char *terminal_id,
+                                struct security_kcv kcvs[SECURITY_KCV_COUNT])
+{
+    const struct terminal_keys *terminal = key_table_terminal(unit->security->keys, terminal_id);
+    uint32_t count = 0;
+    for (uint32_t which = 0; which < TERMINAL_KEY_COUNT; which++) {
+        struct hsm_key_handle handle;
+        struct security_kcv *kcv = &kcvs[count];
+        struct key_name name = {.owner = KEY_OF_TERMINAL, .which = which};
+        if (lend_terminal(unit, terminal, (enum terminal_key)which, &handle) &&
+            hsm_key_check(unit->hsm, handle, kcv->kcv, SECURITY_KCV_BYTES) == HSM_DONE) {
+            memcpy(name.holder, terminal->id, sizeof(terminal->id));
+            key_name_format(kcv->name, &name);
+            count++;
+        }
+    }
+    return count;
+}
+
 static enum hsm_answer make_mac(struct security_unit *unit, struct hsm_mac_intent *intent,
                                 uint8_t mac[SECURITY_MAC_BYTES])
 {

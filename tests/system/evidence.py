@@ -174,7 +174,10 @@ class Evidence(unittest.TestCase):
         self.assertEqual(len(fees), len(self.rows))
         self.assertIn("merchant fee", json.dumps(fees))
         keys = json.loads((folder / "keys.json").read_text())
-        self.assertIn(f"term:{self.rows[0]['terminal_id']}:mak", keys["names"])
+        told = {key["name"]: key["kcv_at_export"] for key in keys["keys"]}
+        for use in ("tmk", "pik", "mak"):
+            self.assertRegex(told[f"term:{self.rows[0]['terminal_id']}:{use}"], "^[0-9A-F]{6}$")
+        self.assertIn(f"chan:{self.rows[0]['channel']}:zak", told)
         flag = json.loads((folder / "flags.jsonl").read_text())
         self.assertEqual((flag["name"], flag["evidence"]), ("TIMEOUTS", [row["position"] for row in self.rows]))
         self.assertIn("商户来电", (folder / "events.jsonl").read_text())

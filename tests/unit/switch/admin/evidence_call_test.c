@@ -54,6 +54,7 @@ static void ask(struct call_scene *scene, const char *case_id)
                               .desk = scene->share,
                               .log = scene->bundle->story->folder,
                               .fees = "",
+                              .control_socket = "/nonexistent/control.sock",
                               .evidence_key = scene->key};
     drop_answer(scene);
     evidence_call_serve(&call, &scene->answer);

@@ -66,6 +66,8 @@ static bool on_terminal(void *argument, const char *terminal_id, struct control_
     terminal->view.settled_as = BATCH_EQUAL;
     terminal->view.faulty = 1 << 4 | 1 << 5;
     terminal->view.terminal_request = 4;
+    terminal->key_count = 1;
+    terminal->keys[0] = (struct control_key){"term:10000001:mak", "A1B2C3"};
     return true;
 }
 
@@ -415,6 +417,8 @@ static void ask_terminals(struct scene *scene)
     assert_string_equal(answer->terminal->day->settled, "equal");
     assert_string_equal(answer->terminal->day->faulty, "printer, display");
     assert_string_equal(answer->terminal->day->wanted, "download CA public keys");
+    assert_string_equal(answer->terminal->keys[0]->name, "term:10000001:mak");
+    assert_string_equal(answer->terminal->keys[0]->kcv, "A1B2C3");
     control__answer__free_unpacked(answer, NULL);
     answer = ask(descriptor, CONTROL__REQUEST__CALL_TERMINAL, "99999999");
     assert_string_equal(answer->fault, "no such terminal");

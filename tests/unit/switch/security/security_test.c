@@ -182,6 +182,29 @@ static void test_a_signon_gives_keys_that_serve_once_installed(void **state)
     }
 }
 
+/* 08D7B4 is the check value that every page about this key shows. */
+static void test_keys_are_told_by_their_check_values(void **state)
+{
+    (void)state;
+    struct security_kcv before[SECURITY_KCV_COUNT];
+    struct security_kcv after[SECURITY_KCV_COUNT];
+    struct security *security = lab_security(1);
+    struct security_unit *unit = security_unit(security, 0);
+    assert_int_equal(security_terminal_kcvs(unit, "10000001", before), 1);
+    assert_string_equal(before[0].name, "term:10000001:tmk");
+    assert_memory_equal(before[0].kcv, "\x08\xD7\xB4", SECURITY_KCV_BYTES);
+    assert_int_equal(security_terminal_kcvs(unit, "99999999", before), 0);
+    struct security_made_keys made = sign_on(security, "004");
+    assert_int_equal(security_install(security, records_of(&made)), STATUS_OK);
+    assert_int_equal(security_terminal_kcvs(unit, "10000001", after), SECURITY_KCV_COUNT);
+    assert_string_equal(after[1].name, "term:10000001:pik");
+    assert_string_equal(after[2].name, "term:10000001:mak");
+    /* field 62 brings the terminal the first of its bytes: PIK in 16 bytes, then its check value */
+    assert_memory_equal(after[1].kcv, made.field_62 + 16, SECURITY_KCV_BYTES);
+    assert_memory_not_equal(after[1].kcv, after[2].kcv, SECURITY_KCV_BYTES);
+    security_destroy(security);
+}
+
 static void test_keys_of_the_log_serve_after_a_restart(void **state)
 {
     (void)state;
@@ -490,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_our_own_keys_are_required),
         cmocka_unit_test(test_a_terminal_is_known_by_its_master_key),
         cmocka_unit_test(test_a_signon_gives_keys_that_serve_once_installed),
+        cmocka_unit_test(test_keys_are_told_by_their_check_values),
         cmocka_unit_test(test_keys_of_the_log_serve_after_a_restart),
         cmocka_unit_test(test_records_that_were_tampered_with_do_not_serve),
         cmocka_unit_test(test_three_bad_macs_in_a_row_ask_for_a_signon),
