@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "protocols/base/digits.h"
+#include "switch/admin/case_view.h"
 #include "switch/admin/control_client.h"
-#include "switch/admin/fee_answer.h"
+#include "switch/admin/fee_case.h"
 #include "switch/admin/status_json.h"
 #include "switch/admin/txn_story.h"
 #include "switch/admin/wall_text.h"
@@ -33,6 +34,7 @@ struct making {
     struct gathered_rows *rows;
     json_t *key_names; /* check value by name; null: not known */
     json_t *terminals; /* a set */
+    struct fee_signed terms;
 };
 
 /* --- problems ------------------------------------------------------------------------------- */
@@ -89,17 +91,21 @@ static bool read_call(struct making *making)
     return true;
 }
 
-/* Cases of risk are seen by risk alone. */
+/* What the holder does not see is not there for him; what is not there, gathering tells better. */
 static bool may_see(struct making *making, struct desk *desk)
 {
     char detail[80];
+    struct case_line line;
     struct service_case it;
-    enum status status = case_book_find(desk, making->case_id, &it);
-    if (status != STATUS_OK || it.kind != CASE_RISK || making->call->holder->role == ROLE_RISK) {
-        return true; /* what is not there, gathering tells better */
+    if (case_book_find(desk, making->case_id, &it) != STATUS_OK) {
+        return true;
     }
-    snprintf(detail, sizeof(detail), "no case has the number %" PRIu64, making->case_id);
-    return refuse(making, 404, detail);
+    enum status status = case_view_find(desk, making->call->holder, making->case_id, &line);
+    if (status == STATUS_NOT_FOUND) {
+        snprintf(detail, sizeof(detail), "no case has the number %" PRIu64, making->case_id);
+        return refuse(making, 404, detail);
+    }
+    return status == STATUS_OK || refuse(making, 503, desk_reason(desk));
 }
 
 /* --- parts ---------------------------------------------------------------------------------- */
@@ -117,6 +123,11 @@ static bool add_case(struct making *making)
         enum status status = case_gather(desk, making->case_id, &making->by, making->writer,
                                          making->gathered, reason);
         is_good = status == STATUS_OK || refuse(making, code_of(status), reason);
+    }
+    if (is_good) {
+        is_good =
+            fee_signed_take(desk, making->gathered->it.merchant_id, &making->terms) == STATUS_OK ||
+            refuse(making, 503, desk_reason(desk));
     }
     desk_share_give(making->call->desk);
     return is_good;
@@ -185,12 +196,12 @@ static json_t *text_without(const char *text, const char *folder)
     return value;
 }
 
-static void cut_folder(json_t *fee, const char *folder)
+static void cut_folder(json_t *explanation, const char *folder)
 {
-    json_t *lines = json_object_get(fee, "lines");
-    const char *file = json_string_value(json_object_get(fee, "file"));
+    json_t *lines = json_object_get(explanation, "lines");
+    const char *file = json_string_value(json_object_get(explanation, "file"));
     if (file != NULL) {
-        json_object_set_new(fee, "file", text_without(file, folder));
+        json_object_set_new(explanation, "file", text_without(file, folder));
     }
     for (size_t i = 0; i < json_array_size(lines); i++) {
         json_array_set_new(lines, i,
@@ -199,21 +210,23 @@ static void cut_folder(json_t *fee, const char *folder)
 }
 
 /* Of one transaction. False: the log failed. */
-static bool tell_txn(struct making *making, struct telling *telling, const char *rrn)
+static bool tell_txn(struct making *making, struct telling *telling, uint32_t at)
 {
     bool is_failed = false;
-    json_t *txn = txn_story_show(&telling->view, rrn, &is_failed);
+    const struct fee_case about = {.files = &telling->files, .terms = &making->terms};
+    json_t *txn = txn_story_show(&telling->view, making->rows->rrns[at], &is_failed);
     if (txn != NULL) {
         note_keys(making, txn);
         json_array_append_new(telling->txns, txn);
     }
     json_t *fee =
-        is_failed ? NULL : fee_answer_explain(&telling->view, &telling->files, rrn, &is_failed);
-    if (fee != NULL) {
-        cut_folder(fee, making->call->log);
-        json_array_append_new(telling->fees, fee);
+        is_failed ? NULL : fee_case_explain(&telling->view, &about, making->rows->positions[at]);
+    if (fee == NULL) {
+        return false;
     }
-    return !is_failed;
+    cut_folder(json_object_get(fee, "explanation"), making->call->log);
+    json_array_append_new(telling->fees, fee);
+    return true;
 }
 
 static bool tell_all(struct making *making, struct telling *telling)
@@ -225,7 +238,7 @@ static bool tell_all(struct making *making, struct telling *telling)
             telling->left_out = rows->txn_count - i;
             break;
         }
-        if (!tell_txn(making, telling, rows->rrns[i])) {
+        if (!tell_txn(making, telling, i)) {
             return refuse(making, 503, telling->view.fault);
         }
     }

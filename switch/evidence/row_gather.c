@@ -84,7 +84,7 @@ static void note_row(struct gather *gather, uint64_t position)
     gather->rows[gather->row_count++] = (struct found_row){position, gather->ordinal};
 }
 
-static void note_rrn(struct gathered_rows *gathered, const char *rrn)
+static void note_rrn(struct gathered_rows *gathered, const char *rrn, uint64_t position)
 {
     for (uint32_t i = 0; i < gathered->txn_count; i++) {
         if (strcmp(gathered->rrns[i], rrn) == 0) {
@@ -95,6 +95,7 @@ static void note_rrn(struct gathered_rows *gathered, const char *rrn)
         gathered->left_out_count++;
         return;
     }
+    gathered->positions[gathered->txn_count] = position;
     snprintf(gathered->rrns[gathered->txn_count++], sizeof(gathered->rrns[0]), "%s", rrn);
 }
 
@@ -116,7 +117,7 @@ static enum status look_at_named(struct gather *gather, uint64_t position)
     gather->last = gather->ordinal;
     note_row(gather, position);
     if (record.rrn[0] != '\0') {
-        note_rrn(gather->gathered, record.rrn);
+        note_rrn(gather->gathered, record.rrn, position);
     }
     return STATUS_OK;
 }

@@ -13,7 +13,8 @@
 #define ROW_GATHER_SEGMENTS_BEHIND 31
 
 struct gathered_rows {
-    char rrns[ROW_GATHER_TXN_COUNT_MAX][13]; /* of the transactions, in the order of the log */
+    char rrns[ROW_GATHER_TXN_COUNT_MAX][13];      /* of the transactions, in the order of the log */
+    uint64_t positions[ROW_GATHER_TXN_COUNT_MAX]; /* of a row of each that was named */
     uint32_t txn_count, row_count;
     uint32_t purged_count;   /* rows named that the log holds no more */
     uint32_t left_out_count; /* rows and transactions for which there was no room */

@@ -172,7 +172,11 @@ class Evidence(unittest.TestCase):
         self.assertEqual({txn["rrn"] for txn in txns}, {row["rrn"] for row in self.rows})
         fees = json.loads((folder / "fees.json").read_text())["fees"]
         self.assertEqual(len(fees), len(self.rows))
-        self.assertIn("merchant fee", json.dumps(fees))
+        for fee in fees:
+            self.assertIn("merchant fee", "".join(fee["explanation"]["lines"]))
+            self.assertEqual((fee["due_minor"], fee["difference_minor"]), (fee["charged_minor"], 0))
+            self.assertRegex("".join(fee["lines_en"]), r"[A-Za-z]{4}")
+            self.assertRegex("".join(fee["lines_zh"]), "[\u4e00-\u9fff]{4}")
         keys = json.loads((folder / "keys.json").read_text())
         told = {key["name"]: key["kcv_at_export"] for key in keys["keys"]}
         for use in ("tmk", "pik", "mak"):

@@ -66,6 +66,7 @@ static void test_rows_that_the_log_does_not_hold_are_counted(void **state)
     assert_int_equal(scene->rows->row_count, 6);
     assert_int_equal(scene->rows->txn_count, 1);
     assert_string_equal(scene->rows->rrns[0], "100010000001");
+    assert_int_equal(scene->rows->positions[0], 1);
     assert_true(scene_check(scene).is_good);
     assert_non_null(memmem(scene->bytes, scene->length, "\"purged_rows\": 1", 16));
 }
