@@ -4,10 +4,12 @@
 #include "switch/admin/evidence_call.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "protocols/base/digits.h"
@@ -21,6 +23,7 @@
 #include "switch/evidence/row_gather.h"
 
 #define KCV_TERMINAL_COUNT_MAX 16
+#define TURN_SECONDS 5          /* waited for whoever exports just now */
 #define TELLING_NS 12000000000U /* of the 30 s that an answer may take */
 
 struct making {
@@ -379,26 +382,46 @@ static bool send_bundle(struct making *making)
     return true;
 }
 
+/* One bundle at a time: it is made in memory, and may be large. */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+static bool take_turn(struct making *making)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += TURN_SECONDS;
+    return pthread_mutex_timedlock(&turn, &end) == 0 ||
+           refuse(making, 503, "other evidence is being exported; try again in a moment");
+}
+
+static void make(struct making *making)
+{
+    bool is_ready = making->writer != NULL && making->gathered != NULL && making->rows != NULL;
+    if (!is_ready) {
+        refuse(making, 503, "no memory");
+    } else if (read_call(making) && add_readme(making) && add_case(making) && add_rows(making) &&
+               add_txns(making) && add_keys(making)) {
+        send_bundle(making);
+    }
+}
+
 void evidence_call_serve(const struct call *call, struct answer *answer)
 {
-    struct making making = {.call = call,
-                            .answer = answer,
-                            .writer = bundle_writer_create(),
-                            .gathered = calloc(1, sizeof(struct gathered_case)),
-                            .rows = calloc(1, sizeof(struct gathered_rows)),
-                            .key_names = json_object(),
-                            .terminals = json_object()};
-    bool is_ready = making.writer != NULL && making.gathered != NULL && making.rows != NULL;
-    if (!is_ready) {
-        refuse(&making, 503, "no memory");
-    } else if (read_call(&making) && add_readme(&making) && add_case(&making) &&
-               add_rows(&making) && add_txns(&making) && add_keys(&making)) {
-        send_bundle(&making);
+    struct making making = {.call = call, .answer = answer};
+    if (!take_turn(&making)) {
+        return;
     }
+    making.writer = bundle_writer_create();
+    making.gathered = calloc(1, sizeof(struct gathered_case));
+    making.rows = calloc(1, sizeof(struct gathered_rows));
+    making.key_names = json_object();
+    making.terminals = json_object();
+    make(&making);
     bundle_key_free(&making.key);
     bundle_writer_destroy(making.writer);
     free(making.gathered);
     free(making.rows);
     json_decref(making.key_names);
     json_decref(making.terminals);
+    pthread_mutex_unlock(&turn);
 }

@@ -107,11 +107,15 @@ static enum status add_flags(struct desk *desk, uint64_t case_id, struct bundle_
                              struct gathered_case *gathered)
 {
     uint32_t count = 0;
-    struct flag_entry *entries = calloc(FLAG_COUNT_MAX, sizeof(*entries));
+    struct flag_entry *entries = calloc(FLAG_COUNT_MAX + 1, sizeof(*entries));
     if (entries == NULL) {
         return STATUS_NO_MEMORY;
     }
-    enum status status = flag_book_of_case(desk, case_id, entries, FLAG_COUNT_MAX, &count);
+    enum status status = flag_book_of_case(desk, case_id, entries, FLAG_COUNT_MAX + 1, &count);
+    if (count > FLAG_COUNT_MAX) { /* the oldest, and perhaps more of them */
+        gathered->left_out_count++;
+        count = FLAG_COUNT_MAX;
+    }
     for (uint32_t i = count; status == STATUS_OK && i > 0; i--) { /* the oldest first */
         const struct flag *flag = &entries[i - 1].flag;
         status = bundle_writer_add_line(writer, BUNDLE_FLAGS, flag_json(&entries[i - 1]));
@@ -127,10 +131,10 @@ static enum status add_flags(struct desk *desk, uint64_t case_id, struct bundle_
 static enum status add_txns(struct desk *desk, uint64_t case_id, struct gathered_case *gathered)
 {
     uint32_t count = 0;
-    uint64_t *positions = calloc(CASE_GATHER_POSITION_COUNT_MAX, sizeof(*positions));
+    const uint32_t room = CASE_GATHER_POSITION_COUNT_MAX + 1; /* one too many is counted */
+    uint64_t *positions = calloc(room, sizeof(*positions));
     enum status status = positions == NULL ? STATUS_NO_MEMORY
-                                           : case_book_txns(desk, case_id, positions,
-                                                            CASE_GATHER_POSITION_COUNT_MAX, &count);
+                                           : case_book_txns(desk, case_id, positions, room, &count);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
         add_position(gathered, positions[i]);
     }

@@ -15,7 +15,7 @@ struct gathered_case {
     uint8_t last_hash[BUNDLE_HASH_BYTES];
     uint64_t positions[CASE_GATHER_POSITION_COUNT_MAX]; /* in the log; ascending, each once */
     uint32_t position_count;
-    uint32_t left_out_count; /* those for which there was no room */
+    uint32_t left_out_count; /* flags and positions for which there was no room; 0: none */
 };
 
 /* In one transaction of the desk, with the line in `reading` that says who read. NOT_FOUND: no such

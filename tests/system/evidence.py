@@ -110,6 +110,7 @@ class Evidence(unittest.TestCase):
 
     def test_02_an_export_verifies_where_there_is_nothing_else(self):
         self.expect(self.stage.ctl("evidence", "export", self.case, "--out", self.file), 0, "verify it with")
+        self.assertEqual(self.file.stat().st_mode & 0o777, 0o600)
         self.expect(self.stage.ctl("evidence", "export", self.case, "--out", self.file), 1, "File exists")
         self.expect(self.stage.ctl("evidence", "export", self.risk, "--out", self.folder / "risk.tar", who="rae"), 0)
         shutil.copy(self.folder / "evidence.pub", self.away / "evidence.pub")

@@ -1,5 +1,6 @@
 /* A case as one signed file: fetched from the server, and verified without one. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 /* --- export --------------------------------------------------------------------------------- */
 
-/* A file that is there already is evidence, too: it is not written over. */
+/* A file that is there already is evidence, too: it is not written over. What it says is for its
+ * reader alone. */
 static int run_export(const struct command *command)
 {
     char path[COMMAND_PATH_SIZE];
@@ -24,7 +26,8 @@ static int run_export(const struct command *command)
     if (!command_id_is_plain(command->words[2])) {
         return CTL_USAGE;
     }
-    FILE *to = fopen(name, "wxe");
+    int descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FILE *to = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (to == NULL) {
         fprintf(stderr, "tillwayctl: %s: %s\n", name, strerror(errno));
         return CTL_FAILED;

@@ -71,6 +71,31 @@ static void test_rows_that_the_log_does_not_hold_are_counted(void **state)
     assert_non_null(memmem(scene->bytes, scene->length, "\"purged_rows\": 1", 16));
 }
 
+static void test_what_has_no_room_is_counted(void **state)
+{
+    struct bundle_scene *scene = *state;
+    assert_string_equal(
+        scene_sql(scene->desk_scene,
+                  "WITH RECURSIVE n(i) AS (SELECT 101 UNION ALL SELECT i + 1 FROM n WHERE"
+                  " i < 5000) INSERT INTO case_txn SELECT 1, i FROM n"),
+        "");
+    assert_int_equal(gather(scene, scene->case_id), STATUS_OK);
+    assert_int_equal(scene->gathered->position_count, CASE_GATHER_POSITION_COUNT_MAX);
+    assert_true(scene->gathered->left_out_count > 0);
+    assert_string_equal(
+        scene_sql(scene->desk_scene,
+                  "DELETE FROM case_txn WHERE position > 100;"
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)"
+                  " INSERT INTO flag SELECT i + 100, signal, subject, subject_id, i + 5000, cohort,"
+                  " rules_version, terminal_id, merchant_id, serial, severity, is_watched_only,"
+                  " is_fleet_linked, window_begin_us, window_end_us, value, threshold, score,"
+                  " outcome, judged_us, judged_by, case_id FROM n, flag WHERE id = 1"),
+        "");
+    assert_int_equal(gather(scene, scene->case_id), STATUS_OK);
+    assert_int_equal(scene->gathered->left_out_count, 1);
+    assert_in_range(scene->gathered->position_count, 1024, 1030);
+}
+
 /* The same case gives the same members; who exports, when, and the signature differ. */
 static void test_members_follow_from_the_case_alone(void **state)
 {
@@ -151,6 +176,7 @@ int main(void)
         TEST(test_a_case_that_was_erased_says_so),
         TEST(test_a_broken_chain_is_not_exported),
         TEST(test_rows_that_the_log_does_not_hold_are_counted),
+        TEST(test_what_has_no_room_is_counted),
         TEST(test_members_follow_from_the_case_alone),
         TEST(test_a_log_that_was_changed_is_not_exported),
         TEST(test_keys_that_cannot_sign_are_refused),
