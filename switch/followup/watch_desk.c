@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "switch/desk/flag_book.h"
 #include "switch/desk/registry.h"
@@ -12,6 +13,9 @@
 
 #define DONE_COUNT 16
 #define ATTEMPT_COUNT_MAX 4 /* then a flag is kept without a case */
+/* An older flag, of a log that is watched for the first time or after long, says what was, and
+ * opens no case: nobody can act on it, and what still is will be flagged again. */
+#define FLAG_LIFE_US (INT64_C(7) * 86400 * 1000000)
 
 struct watch_desk {
     struct watch_desk_setup setup;
@@ -124,24 +128,43 @@ static enum status keep_alone(struct watch_desk *desk, const struct flag *flag, 
     return STATUS_OK;
 }
 
+static bool is_old(const struct flag *flag)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return flag->window_end_us < (int64_t)now.tv_sec * 1000000 - FLAG_LIFE_US;
+}
+
+static enum status take_old(struct watch_desk *desk, const struct flag *flag)
+{
+    uint64_t id;
+    bool is_new;
+    enum status status = flag_book_add(desk->registry, flag, &id, &is_new);
+    return keep_reason(desk, status, desk_reason(desk->registry));
+}
+
+static enum status take_fresh(struct watch_desk *desk, const struct flag *flag)
+{
+    struct clerk_taken taken;
+    enum status status =
+        keep_reason(desk, clerk_take(desk->clerk, flag, &taken), clerk_reason(desk->clerk));
+    if (status == STATUS_OK && taken.is_new) {
+        say(LOG_NOTICE, "flag", flag, signal_sentence(flag->signal));
+    }
+    return status == STATUS_OK || status == STATUS_BAD_VALUE ? status
+                                                             : keep_alone(desk, flag, status);
+}
+
 /* One that cannot be is no reason to watch no more. */
 static enum status on_take(void *argument, const struct flag *flag)
 {
     struct watch_desk *desk = argument;
-    struct clerk_taken taken;
-    enum status status = clerk_take(desk->clerk, flag, &taken);
-    keep_reason(desk, status, clerk_reason(desk->clerk));
+    enum status status = is_old(flag) ? take_old(desk, flag) : take_fresh(desk, flag);
     if (status == STATUS_BAD_VALUE) {
         say(LOG_ERROR, "flag_refused", flag, desk->reason);
         return STATUS_OK;
     }
-    if (status != STATUS_OK) {
-        return keep_alone(desk, flag, status);
-    }
-    if (taken.is_new) {
-        say(LOG_NOTICE, "flag", flag, signal_sentence(flag->signal));
-    }
-    return STATUS_OK;
+    return status;
 }
 
 static enum status on_observe(void *argument, const struct observation *seen)
