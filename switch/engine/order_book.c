@@ -141,9 +141,7 @@ static enum order_answer give(struct engine *engine, const struct order *given)
     if (given->kind != ORDER_LIMIT) {
         standing.order.limit = (struct money){0, 0};
     }
-    if (given->kind == ORDER_TELL && given->times == 0) {
-        standing.order.times = 1;
-    }
+    standing.order.times = given->kind != ORDER_TELL ? 0 : given->times == 0 ? 1 : given->times;
     if (given->kind == ORDER_ASK_UPDATE) {
         standing.software = software_of(engine, given->terminal_id);
     }
