@@ -5,6 +5,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/planted_bug.h"
 #include "switch/engine/text.h"
 
 _Static_assert(ORDER_STANDING_COUNT *ORDER_NOTE_BYTES_MAX + ORDER_NOTE_TEXT_BYTES_MAX <=
@@ -156,7 +157,7 @@ void order_on_event(struct engine *engine, const struct engine_event *event)
     struct engine_effect *effect = effect_add(engine, ENGINE_ORDERED);
     effect->order.ticket = event->order.ticket;
     effect->order.answer = answer;
-    effect->after = answer == ORDER_ANSWER_TAKEN ? engine->position : 0;
+    effect->after = answer == ORDER_ANSWER_TAKEN && !PLANTED_BUG(47) ? engine->position : 0;
 }
 
 /* --- ending ------------------------------------------------------------------------------- */
@@ -272,6 +273,9 @@ void order_replay(struct engine *engine, const struct record *record)
 {
     struct order_standing standing[ORDER_STANDING_COUNT];
     uint32_t count = 0;
+    if (PLANTED_BUG(46)) {
+        return;
+    }
     REQUIRE(order_may_replay(engine, record));
     REQUIRE(read_all(record, standing, &count));
     uint32_t place = order_table_enroll(&engine->orders, record->terminal_id, record->merchant_id);

@@ -4,6 +4,7 @@
 #include "protocols/base/require.h"
 #include "switch/engine/answer_cargo.h"
 #include "switch/engine/payment_rule.h"
+#include "switch/engine/planted_bug.h"
 
 uint32_t order_asks(const struct engine *engine, const char terminal_id[9])
 {
@@ -36,7 +37,7 @@ static enum txn_reason check_entry(const struct order_book *book, uint32_t place
     if (place == 0 || !is_stoppable(payment->kind)) {
         return TXN_REASON_NONE;
     }
-    if ((entry->in_force & ORDER_BIT(ORDER_STOP)) != 0) {
+    if ((entry->in_force & ORDER_BIT(ORDER_STOP)) != 0 && !PLANTED_BUG(45)) {
         return TXN_REASON_ORDER_STOP;
     }
     bool is_above = (entry->in_force & ORDER_BIT(ORDER_LIMIT)) != 0 &&

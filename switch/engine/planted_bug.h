@@ -47,6 +47,9 @@
  *   42  a repeat of a request is counted against limits again (I25)
  *   43  a void gives nothing back to limits (I25)
  *   44  what is in doubt does not count against limits (I25)
+ *   45  payments of a terminal or merchant that is stopped by order go on (ORDER)
+ *   46  a restart forgets the orders in force (ORDER)
+ *   47  an order is said to be in force before its row is durable (I5)
  */
 #pragma once
 

@@ -426,6 +426,9 @@ static int compare_positions(const void *left, const void *right)
 static void keep_terminal(struct carry *carry, const struct carry_terminal *terminal)
 {
     for (uint32_t last = 0; last < LAST_COUNT && !PLANTED_BUG(109); last++) {
+        if (PLANTED_BUG(113) && last == LAST_ORDER) {
+            continue;
+        }
         keep(carry, terminal->lasts[last]);
         if (terminal->positions[last] != 0) {
             carry->kept[carry->kept_count++] = terminal->positions[last];

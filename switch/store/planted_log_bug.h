@@ -15,6 +15,7 @@
  *   110  the last epoch is not carried (I24)
  *   111  the months of earlier segments are not kept (I21: usage)
  *   112  the days of earlier segments are not read (I21: usage)
+ *   113  the orders in force are not carried (ORDER)
  */
 #pragma once
 

@@ -265,6 +265,7 @@ void oracle_on_append(struct world *world, const struct record *record)
     apply_channel(world, record);
     struct attempt *attempt = attempt_of_record(world, record);
     mark_on_append(world, record, attempt);
+    oracle_orders_on_append(world, record, attempt);
     if (attempt == NULL || record->kind == RECORD_ANOMALY) {
         return;
     }
@@ -310,6 +311,7 @@ void oracle_on_crash(struct world *world, bool has_lost_records)
     }
     memset(world->told_day, 0, sizeof(world->told_day));
     oracle_routes_on_crash(world);
+    oracle_orders_on_crash(world);
     for (uint32_t i = 0; i < world->durable_count; i++) {
         struct attempt *attempt = attempt_of_record(world, &world->records[i]);
         apply_channel(world, &world->records[i]);

@@ -133,10 +133,16 @@ static void on_make_keys(void *argument, const struct engine_effect *effect)
                                       .payload = UINT32_MAX});
 }
 
+/* The ticket is how many records there are with the order's row, which is durable by now. */
 static void on_ordered(void *argument, const struct engine_effect *effect)
 {
-    (void)argument;
-    (void)effect;
+    struct world *world = argument;
+    trace_hash_effect(&world->trace_hash, world->now_ns, effect);
+    world_trace(world, "order: %s", order_answer_text(effect->order.answer));
+    if (effect->order.answer == ORDER_ANSWER_TAKEN && world->durable_count < effect->order.ticket &&
+        !world->has_failed_sync) {
+        world_fail(world, SIM_I5, "an order is said to be in force before its row is durable");
+    }
 }
 
 static void on_notice(void *argument, const struct engine_effect *effect)
@@ -240,6 +246,7 @@ void switch_start(struct world *world)
             on_replay(world, &world->records[i]);
         }
     }
+    oracle_orders_on_start(world);
     event = event_of(world, ENGINE_REPLAY_END);
     step(world, &event);
     raise_links(world);
@@ -348,8 +355,40 @@ static void sight(struct world *world, const char terminal_id[9])
     }
 }
 
+/* Of any kind; what would stop a terminal for ever is over after a while. */
+static void give_order(struct world *world, const struct payment *payment)
+{
+    struct order order = {.kind = (enum order_kind)world_between(world, 0, ORDER_KIND_COUNT - 1),
+                          .actor = "ann"};
+    enum order_subject subject = order_kind_subject(order.kind);
+    bool is_merchants = subject == ORDER_SUBJECT_MERCHANT ||
+                        (subject == ORDER_SUBJECT_EITHER && world_between(world, 0, 2) == 0);
+    bool is_bound = order.kind == ORDER_STOP || order.kind == ORDER_LIMIT;
+    memcpy(order.terminal_id, payment->terminal_id, is_merchants ? 0 : sizeof(order.terminal_id));
+    memcpy(order.merchant_id, payment->merchant_id, is_merchants ? sizeof(order.merchant_id) : 0);
+    if (is_bound || world_between(world, 0, 1) == 0) {
+        order.until_us = world->wall_us + (int64_t)world_between(world, 1, 300) * 1000000;
+    }
+    order.limit =
+        (struct money){(int64_t)world_between(world, 1, (uint64_t)world->amount_next), MONEY_CNY};
+    order.times = (uint8_t)world_between(world, 1, 3);
+    memcpy(order.plain, "sign on", 7);
+    order.plain_length = 7;
+    memcpy(order.local, "\xC7\xA9\xB5\xBD", 4);
+    order.local_length = world_between(world, 0, 1) == 0 ? 0 : 4;
+    world_trace(world, "order: %s of %s%s", order_kind_name(order.kind), order.terminal_id,
+                order.merchant_id);
+    struct engine_event event = event_of(world, ENGINE_ORDER);
+    event.order.order = &order;
+    event.order.ticket = world->record_count + 1;
+    step(world, &event);
+}
+
 static void on_request(struct world *world, const struct agenda_item *item)
 {
+    if (world_draw(world, FAULT_ORDER_GIVEN)) {
+        give_order(world, &world->payments[item->payload]);
+    }
     if (world_draw(world, FAULT_RIM_SIGHTING)) {
         sight(world, world->payments[item->payload].terminal_id);
     }

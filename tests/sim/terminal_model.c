@@ -54,6 +54,7 @@ void terminal_fill(const struct world *world, uint32_t index, enum payment_kind 
     payment->leg = PAYMENT_REQUEST;
     payment->batch = terminal->batch;
     payment->stan = terminal->stan_next;
+    payment->answer_words = (uint8_t)(index % 3); /* not all can show what a cashier is told */
     memcpy(payment->terminal_id, terminal->terminal_id, sizeof(payment->terminal_id));
     memcpy(payment->merchant_id, terminal->merchant_id, sizeof(payment->merchant_id));
 }

@@ -229,6 +229,7 @@ static void world_reset(struct world *world, uint64_t seed)
     world->lookup_next = world->anomaly_count = 0;
     memset(world->bank_day, 0, sizeof(world->bank_day));
     memset(world->told_day, 0, sizeof(world->told_day));
+    memset(world->orders, 0, sizeof(world->orders));
     world->written_count = world->answered_count = 0;
     memset(world->unanswered_count, 0, sizeof(world->unanswered_count));
     world->attempt_count = world->posting_count = world->reversal_seen_count = 0;

@@ -72,6 +72,7 @@
     X(I21, "replaying the log does not give the state before")                                     \
     X(I22, "something left after a failed sync")                                                   \
     X(I24, "a reference was used twice")                                                           \
+    X(ORDER, "an order was not obeyed, was forgotten, or ended without cause")                     \
     X(I25, "a limit was exceeded")                                                                 \
     X(DRAIN, "the heal phase did not drain")
 
@@ -225,6 +226,15 @@ struct sim_cut {
     uint32_t terminal_count_max, transaction_count_max;
 };
 
+/* An order in force, as the rows tell it. */
+#define SIM_ORDER_SUBJECT_COUNT (SIM_TERMINAL_COUNT_MAX + 2)
+struct sim_order {
+    bool is_in_force;
+    int64_t until_us, limit;
+    uint64_t deadline_ns;
+    uint8_t times;
+};
+
 /* A reversal that a bank has not answered yet, as the line sees it. */
 struct unanswered {
     uint32_t stan;
@@ -302,6 +312,7 @@ struct world {
     uint32_t lookup_next;
     struct lookup_query lookups[SIM_LOOKUP_COUNT_MAX];
     struct record found[LOOKUP_RECORD_COUNT_MAX];
+    struct sim_order orders[SIM_ORDER_SUBJECT_COUNT][ORDER_STANDING_COUNT];
     /* the people */
     uint32_t terminal_count, attempt_count, posting_count, reversal_seen_count;
     int64_t amount_next;
@@ -400,6 +411,13 @@ void oracle_at_quiescence(struct world *world);
 void oracle_limits_on_append(struct world *world, const struct record *record,
                              const struct attempt *attempt);
 int64_t oracle_day_of(int64_t wall_us);
+/* What was ordered of terminals and merchants: see oracle_orders.c. Before the record is applied to
+ * the attempt, which may be NULL. */
+void oracle_orders_on_append(struct world *world, const struct record *record,
+                             const struct attempt *attempt);
+void oracle_orders_on_crash(struct world *world);
+/* The log is read back. */
+void oracle_orders_on_start(struct world *world);
 /* Where payments go, and what breakers make of it: see oracle_routes.c. */
 void oracle_routes_on_append(struct world *world, const struct record *record,
                              struct attempt *attempt);
