@@ -89,10 +89,12 @@ static bool watch_make(struct server *server, struct server_watch *watch)
     store_count(core_store(server->core), &counts);
     watch->server = server;
     watch->ring = observation_ring_create(RING_COUNT, counts.position_durable);
-    watch->desk = watch_desk_create(&(struct watch_desk_setup){.folder = options->aftersales.folder,
-                                                               .on_effect = on_effect,
-                                                               .done_take = done_take,
-                                                               .argument = watch});
+    watch->desk =
+        watch_desk_create(&(struct watch_desk_setup){.folder = options->aftersales.folder,
+                                                     .rules = &server->configuration->case_rules,
+                                                     .on_effect = on_effect,
+                                                     .done_take = done_take,
+                                                     .argument = watch});
     if (watch->ring == NULL || watch->desk == NULL) {
         return false;
     }

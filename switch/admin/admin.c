@@ -544,6 +544,9 @@ static bool open_desk(struct admin *admin, const char *folder)
     if (admin->desk == NULL) {
         return false;
     }
+    if (admin->setup.case_rules != NULL) {
+        desk_share_set_rules(admin->desk, admin->setup.case_rules);
+    }
     admin->registry_job = registry_job_create(admin->desk);
     if (folder[0] != '\0') {
         admin->retire_job = retire_job_create(admin->desk, admin->audit);

@@ -12,6 +12,7 @@
 #define ADMIN_REASON_SIZE 800
 
 struct admin;
+struct case_rules;
 struct options_source;
 struct webhook_options;
 
@@ -27,6 +28,7 @@ struct admin_setup {
     const struct webhook_options *webhooks; /* of the options; borrowed */
     uint32_t webhook_count;
     const char *aftersales;               /* folder of the desk; empty: no after-sales */
+    const struct case_rules *case_rules;  /* copied; NULL: those that Tillway comes with */
     const char *evidence_key;             /* PEM file; empty: evidence is not exported */
     const struct options_source *options; /* dry runs read it anew; NULL: there are none */
 };

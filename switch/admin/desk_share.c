@@ -10,6 +10,7 @@ struct desk_share {
     pthread_mutex_t mutex; /* guards the desk, from take to give */
     char path[512];        /* empty: none is configured */
     struct desk *desk;     /* owner; NULL: not opened yet */
+    struct case_rules rules;
 };
 
 struct desk_share *desk_share_create(const char *folder)
@@ -19,10 +20,16 @@ struct desk_share *desk_share_create(const char *folder)
         return NULL;
     }
     pthread_mutex_init(&share->mutex, NULL);
+    case_rules_default(&share->rules);
     if (folder[0] != '\0') {
         snprintf(share->path, sizeof(share->path), "%s/aftersales.db", folder);
     }
     return share;
+}
+
+void desk_share_set_rules(struct desk_share *share, const struct case_rules *rules)
+{
+    share->rules = *rules;
 }
 
 void desk_share_destroy(struct desk_share *share)
@@ -44,14 +51,26 @@ static bool is_configured(const struct desk_share *share, char reason[DESK_SHARE
     return share->path[0] != '\0';
 }
 
+/* NULL: `reason` says why. */
+static struct desk *open_with_rules(const struct desk_share *share,
+                                    char reason[DESK_SHARE_REASON_SIZE])
+{
+    struct desk *desk = NULL;
+    if (desk_open(&desk, share->path, reason) != STATUS_OK) {
+        return NULL;
+    }
+    desk_set_case_rules(desk, &share->rules);
+    return desk;
+}
+
 struct desk *desk_share_take(struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE])
 {
     if (!is_configured(share, reason)) {
         return NULL;
     }
     pthread_mutex_lock(&share->mutex);
-    if (share->desk == NULL && desk_open(&share->desk, share->path, reason) != STATUS_OK) {
-        share->desk = NULL;
+    share->desk = share->desk != NULL ? share->desk : open_with_rules(share, reason);
+    if (share->desk == NULL) {
         pthread_mutex_unlock(&share->mutex);
         return NULL;
     }
@@ -65,9 +84,5 @@ void desk_share_give(struct desk_share *share)
 
 struct desk *desk_share_open(const struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE])
 {
-    struct desk *desk = NULL;
-    if (is_configured(share, reason) && desk_open(&desk, share->path, reason) != STATUS_OK) {
-        desk = NULL;
-    }
-    return desk;
+    return is_configured(share, reason) ? open_with_rules(share, reason) : NULL;
 }

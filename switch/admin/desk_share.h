@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "switch/aftersales/service_case.h"
 #include "switch/desk/desk.h"
 
 #define DESK_SHARE_REASON_SIZE (DESK_REASON_SIZE + 64)
@@ -16,6 +17,8 @@ struct desk_share;
 
 /* `folder` as aftersales.folder says; empty: there is no after-sales. NULL: no memory. */
 struct desk_share *desk_share_create(const char *folder);
+/* By which cases live that are stepped through it; copied, before the first take. */
+void desk_share_set_rules(struct desk_share *share, const struct case_rules *rules);
 /* NULL does nothing. */
 void desk_share_destroy(struct desk_share *share);
 /* Waits for its turn. NULL: `reason` says why it cannot be had, and nothing is to be given back. */

@@ -15,6 +15,7 @@
 #include "switch/admin/admin.h"
 #include "switch/admin/options_file.h"
 #include "switch/admin/token_file.h"
+#include "switch/anomaly_load.h"
 
 #define OVERRIDE_COUNT_MAX 64
 #define WORD_COUNT_MAX 4
@@ -141,12 +142,26 @@ static int wait_for_end(struct admin *admin, const char *address)
     return EXIT_CODE_OK;
 }
 
+/* As tillwayd has them: both step the same cases. */
+static bool load_case_rules(struct case_rules *rules, const char *path)
+{
+    static char text[FAULTS_SIZE];
+    struct byte_writer faults;
+    byte_writer_init(&faults, text, FAULTS_SIZE - 1);
+    bool is_good = case_rules_load(rules, path, &faults);
+    text[faults.position] = '\0';
+    fputs(text, stderr);
+    return is_good;
+}
+
 static int run(const struct arguments *arguments)
 {
     char reason[ADMIN_REASON_SIZE] = "";
     sigset_t blocked;
+    struct case_rules case_rules;
     struct server_options *options = load_options(arguments);
-    if (options == NULL) {
+    if (options == NULL || !load_case_rules(&case_rules, options->aftersales.rules)) {
+        server_options_destroy(options);
         return EXIT_CODE_CONFIG;
     }
     /* Before any thread is made, so that all inherit it. */
@@ -173,6 +188,7 @@ static int run(const struct arguments *arguments)
                                 .webhooks = options->aftersales.webhooks,
                                 .webhook_count = options->aftersales.webhook_count,
                                 .aftersales = options->aftersales.folder,
+                                .case_rules = &case_rules,
                                 .evidence_key = options->aftersales.evidence_key,
                                 .options = &source};
     struct admin *admin = admin_start(&setup, reason);

@@ -181,6 +181,16 @@ enum status desk_end(struct desk *desk, enum status status)
     return status;
 }
 
+void desk_set_case_rules(struct desk *desk, const struct case_rules *rules)
+{
+    desk->case_rules = *rules;
+}
+
+const struct case_rules *desk_case_rules(const struct desk *desk)
+{
+    return &desk->case_rules;
+}
+
 enum status desk_version(struct desk *desk, int64_t *version)
 {
     return desk_number(desk, "PRAGMA data_version", NULL, 0, version);
@@ -283,6 +293,7 @@ enum status desk_open(struct desk **desk, const char *path, char *reason)
         snprintf(reason, DESK_REASON_SIZE, "%.200s: no memory", path);
         return STATUS_NO_MEMORY;
     }
+    case_rules_default(&opened->case_rules);
     enum status status = open_file(opened, path);
     if (status != STATUS_OK) {
         snprintf(reason, DESK_REASON_SIZE, "%s", opened->reason);

@@ -47,5 +47,11 @@ const char *desk_reason(const struct desk *desk);
 MUST_CHECK enum status desk_begin(struct desk *desk);
 MUST_CHECK enum status desk_end(struct desk *desk, enum status status);
 
+/* The rules by which cases live where people step them through this connection; those that Tillway
+ * comes with until others are set, which are copied. */
+struct case_rules;
+void desk_set_case_rules(struct desk *desk, const struct case_rules *rules);
+const struct case_rules *desk_case_rules(const struct desk *desk);
+
 /* Another number than the last time: another connection has written since. */
 MUST_CHECK enum status desk_version(struct desk *desk, int64_t *version);

@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 
+#include "switch/aftersales/service_case.h"
 #include "switch/desk/cell_table.h"
 #include "switch/desk/desk.h"
 
@@ -14,6 +15,7 @@
 struct desk {
     sqlite3 *database; /* owner */
     char path[256], reason[DESK_REASON_SIZE];
+    struct case_rules case_rules;
     uint32_t depth;   /* of desk_begin() */
     int64_t until_ns; /* of desk_limit(), by the clock that only rises; 0: none */
     bool is_failed;   /* something inside did not succeed: the outermost end undoes */

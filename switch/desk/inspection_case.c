@@ -34,14 +34,12 @@ static void fill(const struct inspection *inspection, const struct inspection_re
 static enum status open_new(struct desk *desk, const struct inspection_result *result,
                             const struct desk_actor *by, struct service_case *it)
 {
-    struct case_rules rules;
     struct case_effects effects;
     struct case_event event = {
         .kind = CASE_EVENT_OPEN, .role = CASE_ROLE_STAFF, .wall_us = by->wall_us};
-    case_rules_default(&rules);
     memcpy(event.actor, by->actor, sizeof(event.actor));
     snprintf(event.reason, sizeof(event.reason), "%s", result->reason);
-    return case_book_open(desk, it, &event, &rules, &effects);
+    return case_book_open(desk, it, &event, desk_case_rules(desk), &effects);
 }
 
 static enum status open_once(struct desk *desk, const struct inspection_result *result,

@@ -19,6 +19,7 @@
 
 struct watch_desk {
     struct watch_desk_setup setup;
+    struct case_rules rules;
     char folder[LOG_PATH_SIZE];
     struct desk *desk;       /* owner, as the next two; the clerk's alone */
     struct desk *registry;   /* read beside it */
@@ -41,6 +42,9 @@ struct watch_desk *watch_desk_create(const struct watch_desk_setup *setup)
     desk->setup = *setup;
     memcpy(desk->folder, setup->folder, length + 1);
     desk->setup.folder = desk->folder;
+    case_rules_default(&desk->rules);
+    desk->rules = setup->rules != NULL ? *setup->rules : desk->rules;
+    desk->setup.rules = &desk->rules;
     return desk;
 }
 
@@ -74,10 +78,9 @@ static enum status keep_reason(struct watch_desk *desk, enum status status, cons
 static enum status open_all(struct watch_desk *desk)
 {
     char path[LOG_PATH_SIZE];
-    struct case_rules rules;
-    case_rules_default(&rules);
-    const struct clerk_setup setup = {
-        .rules = &rules, .on_effect = desk->setup.on_effect, .argument = desk->setup.argument};
+    const struct clerk_setup setup = {.rules = desk->setup.rules,
+                                      .on_effect = desk->setup.on_effect,
+                                      .argument = desk->setup.argument};
     log_folder_path(path, desk->folder, WATCH_DESK_NAME);
     enum status status = log_disk_make_folder(desk->folder, desk->reason);
     status = status == STATUS_OK ? desk_open(&desk->desk, path, desk->reason) : status;

@@ -31,9 +31,18 @@ static void test_a_folder_that_comes_late_is_found(void **state)
     assert_null(desk_share_take(share, reason));
     assert_non_null(strstr(reason, folder));
     assert_int_equal(mkdir(folder, 0700), 0);
+    struct case_rules rules;
+    case_rules_default(&rules);
+    rules.reopen_days = 3;
+    desk_share_set_rules(share, &rules);
     struct desk *desk = desk_share_take(share, reason);
     assert_non_null(desk);
+    assert_int_equal(desk_case_rules(desk)->reopen_days, 3);
     desk_share_give(share);
+    struct desk *own = desk_share_open(share, reason);
+    assert_non_null(own);
+    assert_int_equal(desk_case_rules(own)->reopen_days, 3);
+    desk_close(own);
     assert_ptr_equal(desk_share_take(share, reason), desk);
     desk_share_give(share);
     desk_share_destroy(share);

@@ -61,10 +61,36 @@ static void test_what_is_bad_becomes_a_case_once(void **state)
     assert_true(is_new);
 }
 
+static void test_the_term_is_that_of_the_rules(void **state)
+{
+    struct scene *scene = *state;
+    struct case_rules rules;
+    struct service_case it;
+    uint64_t id = 0;
+    bool is_new = false;
+    const struct inspection inspection = {.merchant_id = "M1", .day = 20515, .inspector = "li"};
+    const struct inspection_result result = {.verdict = INSPECTION_FAILED,
+                                             .needs_case = true,
+                                             .kind = CASE_RISK,
+                                             .severity = 2,
+                                             .reason = "inspection: bad"};
+    rules = *desk_case_rules(scene->desk);
+    assert_int_equal(rules.terms.answer[SERVICE_P3].count, 240);
+    rules.terms.answer[SERVICE_P3] = (struct service_term){7, TERM_MINUTES};
+    desk_set_case_rules(scene->desk, &rules);
+    assert_int_equal(
+        inspection_case_open(scene->desk, &inspection, &result, &scene->ann, &id, &is_new),
+        STATUS_OK);
+    assert_int_equal(case_book_find(scene->desk, id, &it), STATUS_OK);
+    assert_int_equal(it.answer.budget_us, INT64_C(7) * 60000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_bad_becomes_a_case_once, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_the_term_is_that_of_the_rules, scene_set,
                                         scene_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
