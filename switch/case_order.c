@@ -29,15 +29,14 @@ static bool is_order(enum case_effect_kind kind)
     return kind >= CASE_EFFECT_ASK_SIGNON && kind <= CASE_EFFECT_TELL_CASHIER;
 }
 
-/* A case about a terminal is ordered of that terminal alone. */
+/* What a case asks of the switch is asked of its terminal, where it has one: also of a merchant's
+ * case, for what was seen there was seen at that terminal, and his others go on. */
 static bool subject_put(struct order *order, enum order_subject subject,
                         const struct service_case *it)
 {
     _Static_assert(sizeof(order->terminal_id) == sizeof(it->terminal_id), "one id");
     _Static_assert(sizeof(order->merchant_id) == sizeof(it->merchant_id), "one id");
-    bool is_terminals = subject != ORDER_SUBJECT_MERCHANT && it->terminal_id[0] != '\0' &&
-                        (subject == ORDER_SUBJECT_TERMINAL || it->subject != FLAG_OF_MERCHANT);
-    if (is_terminals) {
+    if (subject != ORDER_SUBJECT_MERCHANT && it->terminal_id[0] != '\0') {
         memcpy(order->terminal_id, it->terminal_id, sizeof(order->terminal_id));
         return true;
     }

@@ -70,13 +70,17 @@ static void test_money_is_held_back_of_the_merchant_until_the_hold_ends(void **s
     assert_false(case_order_of(&order, &asked.whole)); /* whose? */
 }
 
-static void test_a_merchants_case_stops_the_merchant(void **state)
+static void test_a_merchants_case_stops_its_terminal_and_without_one_the_merchant(void **state)
 {
     (void)state;
     struct asked asked;
     struct order order;
     ask(&asked, CASE_EFFECT_STOP);
     asked.it.subject = FLAG_OF_MERCHANT;
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_string_equal(order.terminal_id, asked.it.terminal_id);
+    assert_string_equal(order.merchant_id, "");
+    asked.it.terminal_id[0] = '\0';
     assert_true(case_order_of(&order, &asked.whole));
     assert_string_equal(order.terminal_id, "");
     assert_string_equal(order.merchant_id, "898310148160568");
@@ -137,7 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orders_to_a_terminal_name_it_and_the_case),
         cmocka_unit_test(test_money_is_held_back_of_the_merchant_until_the_hold_ends),
-        cmocka_unit_test(test_a_merchants_case_stops_the_merchant),
+        cmocka_unit_test(test_a_merchants_case_stops_its_terminal_and_without_one_the_merchant),
         cmocka_unit_test(test_a_cohorts_case_has_nobody_to_order),
         cmocka_unit_test(test_a_cashier_is_told_in_chinese_and_in_english),
         cmocka_unit_test(test_what_goes_to_people_is_no_order),
