@@ -466,6 +466,8 @@ static bool series_of(const struct month *month, uint32_t merchant, struct serie
         struct series series;
     } rows[] = {
         {MONTH_SAME_CARD, {"purchase", 5, 960000001 + merchant, usual, usual, 1, opens + 90, 9}},
+        {MONTH_OWN_CARD,
+         {"purchase", 2, month_owner_card(merchant), 2 * usual, 3 * usual, 100, opens + 90, 90}},
         {MONTH_ODD_HOURS, {"purchase", 8, 0, usual / 2, usual, 100, 130, 9}},
         {MONTH_STRUCTURING,
          {"purchase", many, 0, most * 96 / 100, most * 999 / 1000, 100, opens + 60, 5}},

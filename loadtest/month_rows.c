@@ -79,6 +79,12 @@ void month_header_write(FILE *file)
                   "clock_ahead_s\n");
 }
 
+void month_card_hash_write(FILE *file, uint32_t card)
+{
+    uint64_t hash = draw_mix(card);
+    fprintf(file, "%016" PRIx64 "%016" PRIx64, hash, draw_mix(hash));
+}
+
 /* Half of the cards are credit cards; their numbers say which. */
 static void card_write(FILE *file, uint32_t card)
 {
@@ -86,9 +92,8 @@ static void card_write(FILE *file, uint32_t card)
         fputs(",,", file);
         return;
     }
-    uint64_t hash = draw_mix(card);
-    fprintf(file, "%016" PRIx64 "%016" PRIx64 ",622848******%04u,", hash, draw_mix(hash),
-            card % 10000);
+    month_card_hash_write(file, card);
+    fprintf(file, ",622848******%04u,", card % 10000);
 }
 
 /* A terminal numbers its requests as it makes them, so when the rows stand in order. */

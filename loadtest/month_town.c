@@ -8,6 +8,7 @@
 #define TERMINALS_PER_AGENT_MIN 40
 #define REGULARS 400  /* cards that come again to one merchant */
 #define STRANGERS 250 /* cards a terminal that come to any: as many as there are in the country */
+#define OWNER_CARD_FIRST 990000000u
 #define LABOUR_DAY 20574 /* 2026-05-01; five days */
 #define LABOUR_DAYS 5
 
@@ -79,6 +80,11 @@ uint32_t month_draw_card(struct month *month, uint32_t merchant)
                : 1 + regulars +
                      (uint32_t)draw_below(&month->draw,
                                           (uint64_t)month->options.terminal_count * STRANGERS);
+}
+
+uint32_t month_owner_card(uint32_t merchant)
+{
+    return OWNER_CARD_FIRST + merchant;
 }
 
 bool month_is_holiday(int32_t day)
@@ -193,10 +199,10 @@ void month_facts_write(const struct month *month, FILE *file)
         file,
         "what,terminal_id,merchant_id,brand,model,agent,serial,firmware_min,area_code,latitude_e3,"
         "longitude_e3,radius_m,has_place,is_active,mcc,owner,since_day,opens_minute,"
-        "closes_minute,single_max_minor,month_minor\n");
+        "closes_minute,single_max_minor,month_minor,owner_card\n");
     for (uint32_t i = 0; i < month->options.terminal_count; i++) {
         const struct month_terminal *own = &month->terminals[i];
-        fprintf(file, "terminal,%s,%s,%s,%s,agent%02u,%s,%s,%u,%d,%d,%d,%d,1,,,,,,,\n", own->id,
+        fprintf(file, "terminal,%s,%s,%s,%s,agent%02u,%s,%s,%u,%d,%d,%d,%d,1,,,,,,,,\n", own->id,
                 month->merchants[own->merchant].id, MONTH_BRANDS[own->model],
                 MONTH_MODELS[own->model], own->agent + 1, own->serial,
                 MONTH_VERSIONS[own->model][0], 310100 + 100 * own->region + 15, own->latitude_e3,
@@ -204,9 +210,11 @@ void month_facts_write(const struct month *month, FILE *file)
     }
     for (uint32_t i = 0; i < month->merchant_count; i++) {
         const struct month_merchant *own = &month->merchants[i];
-        fprintf(file, "merchant,,%s,,,,,,,,,,,,%s,%s,%d,%d,%d,%lld,%lld\n", own->id,
-                own->trade->mcc, own->owner, MONTH_FIRST_DAY - (i % 8 == 7 ? 90 : 900),
-                own->trade->opens, own->trade->closes % 1440, (long long)own->single_max_minor,
+        fprintf(file, "merchant,,%s,,,,,,,,,,,,%s,%s,%d,%d,%d,%lld,%lld,", own->id, own->trade->mcc,
+                own->owner, MONTH_FIRST_DAY - (i % 8 == 7 ? 90 : 900), own->trade->opens,
+                own->trade->closes % 1440, (long long)own->single_max_minor,
                 (long long)own->month_minor);
+        month_card_hash_write(file, month_owner_card(i));
+        fputc('\n', file);
     }
 }

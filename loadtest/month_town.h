@@ -140,7 +140,12 @@ extern const char *const MONTH_CHANNELS[MONTH_CHANNEL_COUNT];
 extern const char *const MONTH_BRANDS[MONTH_MODEL_COUNT], *const MONTH_MODELS[MONTH_MODEL_COUNT];
 extern const char *const MONTH_VERSIONS[MONTH_MODEL_COUNT][2];
 
+/* The number of a card that the merchant's owner has; nobody else draws it. */
+uint32_t month_owner_card(uint32_t merchant);
+
 /* --- rows */
+/* A card's hash in 32 hex digits, as files show it. */
+void month_card_hash_write(FILE *file, uint32_t card);
 /* A row of a terminal of which nothing is said yet; `is_told`: it tells of itself. */
 struct month_row month_row_make(const struct month *month, uint32_t terminal,
                                 struct month_moment at, bool is_told);

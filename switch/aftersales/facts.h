@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocols/base/secret.h"
+
+#define MERCHANT_OWNER_CARD_COUNT 2
+
 struct terminal_facts {
     char terminal_id[9], merchant_id[16];
     char brand[16], model[16], agent[16];
@@ -25,4 +29,6 @@ struct merchant_facts {
     int16_t opens_minute, closes_minute; /* of the day in China; both 0: not registered */
     int64_t single_max_minor;            /* registered single limit */
     int64_t month_minor;                 /* registered monthly turnover */
+    struct pan_hash
+        owner_cards[MERCHANT_OWNER_CARD_COUNT]; /* as the log shows cards; zeros: none */
 };

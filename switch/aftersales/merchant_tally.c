@@ -112,6 +112,7 @@ struct merchant_week_day merchant_tally_week_after(const struct merchant_state *
         sum.cards_known += day->cards_known;
         sum.cards_credit += day->cards_credit;
         sum.cards_return += day->cards_return;
+        sum.own_cards += day->own_cards;
     }
     return sum;
 }

@@ -41,6 +41,7 @@ struct merchant_week_day {
     uint32_t sales, refunds, voids, rounds;
     uint32_t cards_known, cards_credit; /* sales whose card type is known; by credit cards */
     uint32_t cards_return;              /* sales by a card that had been here in these days */
+    uint32_t own_cards;                 /* sales by a card of the owner's */
 };
 
 struct merchant_state {

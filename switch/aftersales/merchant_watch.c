@@ -267,6 +267,40 @@ static void judge_wandering(const struct merchant_look *look, const struct card_
     }
 }
 
+static bool is_owners(const struct merchant_look *look)
+{
+    static const struct pan_hash NONE;
+    const struct pan_hash *card = &look->moment->seen->pan_hash;
+    bool is_found = false;
+    for (uint32_t i = 0; i < MERCHANT_OWNER_CARD_COUNT; i++) {
+        const struct pan_hash *own = &look->facts->owner_cards[i];
+        is_found = is_found || memcmp(own, card, sizeof(*card)) == 0;
+    }
+    return is_found && memcmp(card, &NONE, sizeof(NONE)) != 0;
+}
+
+/* C21, an approved sale: once may be a trial, again is cash. */
+static void judge_own_card(const struct merchant_look *look)
+{
+    if (!is_owners(look)) {
+        return;
+    }
+    merchant_tally_today(look->state)->own_cards++;
+    merchant_look_note(look, SIGNAL_OWN_CARD);
+    int64_t count = merchant_tally_week(look->state).own_cards;
+    int64_t count_min = watch_number(look->moment, OWN_CARD, COUNT_MIN);
+    bool is_urgent = count >= watch_number(look->moment, OWN_CARD, URGENT_MIN);
+    if (count >= count_min) {
+        merchant_look_raise(look, &(struct merchant_finding){
+                                      .signal = SIGNAL_OWN_CARD,
+                                      .severity = is_urgent ? 3 : 0,
+                                      .day_count = MERCHANT_WEEK_DAYS,
+                                      .value = count,
+                                      .threshold = count_min,
+                                  });
+    }
+}
+
 /* C12, a refund or void that is in the tally. What was flagged is not flagged again: one customer
  * of the days after it would only repeat what people know. */
 static void judge_given_back(const struct merchant_look *look)
@@ -331,6 +365,7 @@ static void on_sale(const struct merchant_look *look, struct card_state *card, b
     if (is_yuan(seen)) {
         merchant_amount_after(look, seen->amount_minor);
     }
+    judge_own_card(look);
     if (card != NULL) {
         judge_wandering(look, card);
         judge_same_card(look, card);

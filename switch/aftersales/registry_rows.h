@@ -251,6 +251,8 @@ struct merchant_registration {
     bool may_fallback, may_key_in, may_foreign_card, may_credit_card;
     char credit_code_hash[REGISTRY_HASH_SIZE], owner_hash[REGISTRY_HASH_SIZE];
     char account_hash[REGISTRY_HASH_SIZE];
+    char owner_card_hash[REGISTRY_HASH_SIZE]; /* cards of the owner, as the log shows cards */
+    char owner_card_2_hash[REGISTRY_HASH_SIZE];
     char address[REGISTRY_ADDRESS_SIZE];
     uint32_t area_code;
     bool is_mobile;                      /* has no fixed shop: inspected by picture and position */

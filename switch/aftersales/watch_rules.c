@@ -34,6 +34,7 @@ static const struct {
     {SIGNAL_NEW_MERCHANT, 7 * DAY_S},
     {SIGNAL_IDLE, 30 * DAY_S},
     {SIGNAL_IDLE_LONG, 30 * DAY_S},
+    {SIGNAL_OWN_CARD, 3600},
     {SIGNAL_CERTIFICATE_ENDS,
      6 * DAY_S}, /* each of its levels once: the last two are a week apart */
 };

@@ -176,6 +176,18 @@ const struct merchant_facts *fact_book_merchant(const struct fact_book *book,
 
 /* --- the registry -------------------------------------------------------------------------- */
 
+/* All zeros where it is empty, or no hash. */
+static void card_read(struct pan_hash *card, const char hash[REGISTRY_HASH_SIZE])
+{
+    struct byte_writer writer;
+    memset(card, 0, sizeof(*card));
+    byte_writer_init(&writer, card->bytes, sizeof(card->bytes));
+    enum status status = bytes_from_hex(&writer, hash, (uint32_t)strlen(hash));
+    if (status != STATUS_OK || writer.position != sizeof(card->bytes)) {
+        memset(card, 0, sizeof(*card));
+    }
+}
+
 static bool on_merchant(void *argument, const void *row)
 {
     struct fact_book *book = argument;
@@ -197,6 +209,8 @@ static bool on_merchant(void *argument, const void *row)
         facts->single_max_minor = registered->single_max_minor;
     }
     facts->month_minor = registered->month_max_minor;
+    card_read(&facts->owner_cards[0], registered->owner_card_hash);
+    card_read(&facts->owner_cards[1], registered->owner_card_2_hash);
     struct heritage *heritage = &book->heritage[place];
     if (registered->agent_id[0] != '\0') {
         memcpy(heritage->agent, registered->agent_id, AGENT_ID_SIZE);

@@ -100,6 +100,7 @@ static const struct row_column FACT_COLUMNS[] = {
     OF_MERCHANT(ROW_SIGNED, closes_minute),
     OF_MERCHANT(ROW_SIGNED, single_max_minor),
     OF_MERCHANT(ROW_SIGNED, month_minor),
+    NAMED(ROW_BYTES, "owner_card", merchant.owner_cards[0]),
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

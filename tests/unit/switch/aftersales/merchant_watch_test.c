@@ -292,6 +292,61 @@ static void test_c13_counts_a_day(void **state)
     assert_int_equal(stage_flag(&stage, SIGNAL_OTHER_CARD)->value, 2);
 }
 
+/* --- C21 the owner's own card --------------------------------------------------------------- */
+
+static void pay_with(uint8_t card)
+{
+    memset(&stage_row(&stage)->pan_hash, card, sizeof(stage.seen.pan_hash));
+    stage_see(&stage, &stage.card);
+}
+
+static void test_c21_once_is_a_call_and_twice_in_a_week_is_urgent(void **state)
+{
+    (void)state;
+    memset(&stage.facts.owner_cards[1], 7, sizeof(stage.facts.owner_cards[1]));
+    pay_with(6);
+    assert_int_equal(stage.sink.count, 0);
+    pay_with(7);
+    const struct flag *flag = stage_flag(&stage, SIGNAL_OWN_CARD);
+    assert_int_equal(flag->severity, 2);
+    assert_int_equal(flag->value, 1);
+    stage.day += 6;
+    pay_with(7);
+    assert_int_equal(stage_count(&stage, SIGNAL_OWN_CARD), 2);
+    assert_int_equal(stage.flags[stage.sink.count - 1].severity, 3);
+    stage.day += 7;
+    pay_with(7);
+    assert_int_equal(stage_count(&stage, SIGNAL_OWN_CARD), 3);
+    assert_int_equal(stage.flags[stage.sink.count - 1].severity, 2);
+}
+
+/* Wallets have no card, and most merchants register none of the owner's. */
+static void test_c21_no_card_is_nobodys(void **state)
+{
+    (void)state;
+    pay_with(0);
+    memset(&stage.facts.owner_cards[0], 7, sizeof(stage.facts.owner_cards[0]));
+    pay_with(0);
+    assert_int_equal(stage.sink.count, 0);
+}
+
+/* Declined, or asked for its balance: no money moved. */
+static void test_c21_is_of_sales(void **state)
+{
+    (void)state;
+    memset(&stage.facts.owner_cards[0], 7, sizeof(stage.facts.owner_cards[0]));
+    struct observation *row = stage_row(&stage);
+    memset(&row->pan_hash, 7, sizeof(row->pan_hash));
+    row->detail = OBSERVED_DECLINED;
+    memcpy(row->response_code, "05", 3);
+    stage_see(&stage, &stage.card);
+    row = stage_row(&stage);
+    memset(&row->pan_hash, 7, sizeof(row->pan_hash));
+    row->payment_kind = PAYMENT_BALANCE;
+    stage_see(&stage, &stage.card);
+    assert_int_equal(stage.sink.count, 0);
+}
+
 /* --- L9 a listed merchant ------------------------------------------------------------------- */
 
 static void test_l9_a_listed_merchant_that_asks(void **state)
@@ -598,6 +653,9 @@ int main(void)
         cmocka_unit_test_setup(test_c13_is_of_money_that_goes_back, begin),
         cmocka_unit_test_setup(test_c13_counts_a_day, begin),
         cmocka_unit_test_setup(test_l9_a_listed_merchant_that_asks, begin),
+        cmocka_unit_test_setup(test_c21_once_is_a_call_and_twice_in_a_week_is_urgent, begin),
+        cmocka_unit_test_setup(test_c21_no_card_is_nobodys, begin),
+        cmocka_unit_test_setup(test_c21_is_of_sales, begin),
         cmocka_unit_test_setup(test_c10_more_than_a_fifth_of_ten, begin),
         cmocka_unit_test_setup(test_c10_few_reads_codes_and_a_permission_say_nothing, begin),
         cmocka_unit_test_setup(test_c12_refunds_by_count, begin),

@@ -155,8 +155,9 @@ static void test_every_kind_goes_out_and_comes_in(void **state)
                              "0123456789abcdef0123456789abcdef,,Road 1,yes,-31230,-121473,100,"
                              "310115,1700000000000000,W1\n",
         [REGISTRY_MERCHANT] =
-            "M1,茶,5812,L1,tea,2020-01-01,,no,no,yes,no,,,,Road 1,310115,no,08:00,"
-            "20:00,100000,900000,SP1,AG1,2,2025-01-01,,zh,Wang,active\n",
+            "M1,茶,5812,L1,tea,2020-01-01,,no,no,yes,no,,,,"
+            "000102030405060708090a0b0c0d0eff,,Road "
+            "1,310115,no,08:00,20:00,100000,900000,SP1,AG1,2,2025-01-01,,zh,Wang,active\n",
         [REGISTRY_AGENT] = "AG1,,Agent,Li,400,310000,Z1,yes,no,2025-01-01,\n"};
     for (unsigned kind = 0; kind < REGISTRY_KIND_COUNT; kind++) {
         struct registry_import it = {0};

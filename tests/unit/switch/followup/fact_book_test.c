@@ -67,6 +67,7 @@ static void test_the_registry_adds_what_it_knows(void **state)
                                              .month_max_minor = 9000000,
                                              .contract_from_day = 20000,
                                              .owner_hash = "0123456789abcdef0123456789abcdef",
+                                             .owner_card_hash = "000102030405060708090a0b0c0d0eff",
                                              .language = "zh",
                                              .state = MERCHANT_STATE_ACTIVE};
     memcpy(stranger.terminal_id, "99999999", 9);
@@ -96,6 +97,9 @@ static void test_the_registry_adds_what_it_knows(void **state)
     const struct merchant_facts *seller = fact_book_merchant(book, SCENE_MERCHANT);
     assert_string_equal(seller->mcc, "5411");
     assert_string_equal(seller->owner, "0123456789abcdef");
+    assert_memory_equal(seller->owner_cards[0].bytes, "\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xff",
+                        16);
+    assert_memory_equal(seller->owner_cards[1].bytes, (uint8_t[16]){0}, 16);
     assert_int_equal(seller->since_day, 20000);
     assert_int_equal(seller->opens_minute, 540);
     assert_int_equal(seller->single_max_minor, 500000); /* none is registered: that of the table */
