@@ -93,8 +93,6 @@ static enum status step_inside(struct desk *desk, const struct call *call, uint6
                                struct case_body *body, struct outcome *outcome)
 {
     struct case_line line;
-    struct case_rules rules;
-    case_rules_default(&rules);
     enum status status = case_view_find(desk, call->holder, id, &line);
     if (status == STATUS_NOT_FOUND) {
         return refuse(outcome, 404, NO_CASE);
@@ -108,7 +106,7 @@ static enum status step_inside(struct desk *desk, const struct call *call, uint6
         status = take_flag(desk, call, body, outcome);
     }
     if (status == STATUS_OK) {
-        status = case_book_step(desk, id, &body->event, &rules, &outcome->effects);
+        status = case_book_step(desk, id, &body->event, desk_case_rules(desk), &outcome->effects);
     }
     if (status == STATUS_OK) {
         status = case_book_find(desk, id, &outcome->it);
@@ -314,8 +312,6 @@ static enum status open_inside(struct desk *desk, const struct call *call,
                                struct outcome *outcome)
 {
     struct case_line line;
-    struct case_rules rules;
-    case_rules_default(&rules);
     enum status status = fill_case(desk, opening, &outcome->it);
     if (status == STATUS_OK) {
         status = check_merchant(desk, &outcome->it, outcome);
@@ -324,7 +320,8 @@ static enum status open_inside(struct desk *desk, const struct call *call,
         status = check_twin(desk, call, &outcome->it, outcome);
     }
     if (status == STATUS_OK) {
-        status = case_book_open(desk, &outcome->it, &opening->event, &rules, &outcome->effects);
+        status = case_book_open(desk, &outcome->it, &opening->event, desk_case_rules(desk),
+                                &outcome->effects);
         if (status == STATUS_DENIED) {
             return refuse(outcome, 409, outcome->effects.refusal);
         }

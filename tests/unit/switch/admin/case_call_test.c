@@ -1,5 +1,7 @@
 /* Calls about cases and flags as the admin port makes them, with neither a switch nor a log beside:
  * who gets what, what is refused, and that a refusal leaves nothing. */
+#include <time.h>
+
 #include "switch/admin/call.h"
 #include "tests/unit/switch/desk/case_scene.h"
 
@@ -232,6 +234,33 @@ static void test_a_second_person_is_written_down(void **state)
                      1);
 }
 
+static void set_closed(struct stage *stage, long long ago_s)
+{
+    char sql[96];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(sql, sizeof(sql), "UPDATE service_case SET closed_us = %lld",
+             ((long long)now.tv_sec - ago_s) * 1000000);
+    assert_string_equal(scene_sql(stage->scene, sql), "");
+}
+
+/* As the file says, not as Tillway comes: within a day. */
+static void test_the_rules_of_the_file_hold(void **state)
+{
+    struct stage *stage = *state;
+    struct case_rules rules;
+    uint64_t id = scene_case(stage->scene, CASE_FAULT, "10000001");
+    case_rules_default(&rules);
+    rules.reopen_days = 1;
+    desk_share_set_rules(stage->share, &rules);
+    scene_close(stage->scene, id, CASE_OUTCOME_BENIGN);
+    set_closed(stage, 3LL * 86400);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/REOPEN", "{\"reason\": \"again\"}"), 409);
+    says(stage, "too late");
+    set_closed(stage, 3600);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/REOPEN", "{\"reason\": \"again\"}"), 200);
+}
+
 static void test_a_flag_joins_a_case_whole_or_not_at_all(void **state)
 {
     struct stage *stage = *state;
@@ -397,6 +426,7 @@ int main(void)
         STAGE(test_a_refusal_says_what_is_permitted_and_writes_nothing),
         STAGE(test_an_event_is_written_with_its_actor_and_what_follows),
         STAGE(test_a_second_person_is_written_down),
+        STAGE(test_the_rules_of_the_file_hold),
         STAGE(test_a_flag_joins_a_case_whole_or_not_at_all),
         STAGE(test_a_case_is_opened_with_what_is_registered),
         STAGE(test_nobody_opens_a_case_outside_the_scope),
