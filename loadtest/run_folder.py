@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import sqlite3
@@ -138,6 +139,7 @@ class RunFolder:
     """What stands on the folder: banks, one switch, and their fleet."""
 
     config = ROOT / "config/demo/tillway.yaml"
+    flags_only = False  # after-sales flags what is odd, and no case stops a terminal or holds a merchant's money
 
     def __init__(self, folder, programs):
         self.folder, self.bin = folder, pathlib.Path(programs).resolve()
@@ -168,13 +170,19 @@ class RunFolder:
         self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--banks", ",".join(BANKS), "--terminals", terminals, "--merchants", max(1, terminals // 5), "--seed", seed,
                   "--out", self.folder / "fleet"])
 
+    def rules_of_flags_only(self):
+        path, known = self.folder / "flags_only.yaml", (ROOT / "config/production/anomalies.yaml").read_text()
+        path.write_text("".join(f"{name}: {{mode: watch}}\n" for name in re.findall(r"^(\w+):(?: #.*)?$", known, re.M)))
+        return path
+
     def settings(self):
         """What the demo's configuration cannot know."""
         fleet, here = self.folder / "fleet", self.folder
         links = {}
         for index, name in enumerate(BANKS):
             links |= {**link_settings(index, self.bank_ports[name]), f"channels.{index}.mac.algorithm": BANK_MAC}
-        return {**links, "store.folder": self.log, "aftersales.folder": here / "aftersales", "control.socket": here / "control.sock", "listeners.0.port": self.port,
+        rules = {"aftersales.rules": self.rules_of_flags_only()} if self.flags_only else {}
+        return {**links, **rules, "store.folder": self.log, "aftersales.folder": here / "aftersales", "control.socket": here / "control.sock", "listeners.0.port": self.port,
                 "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
                 "tables.merchants": fleet / "merchants.csv", "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv",
                 "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",

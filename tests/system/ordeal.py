@@ -26,6 +26,8 @@ LAST_S = 2  # of load, after the last hurt
 
 
 class Ordeal(demo.Demo):
+    flags_only = True
+
     def __init__(self, programs, folder, *words):
         super().__init__(demo.parse(["--bin", str(programs), "--crash", "1", *map(str, words)]), pathlib.Path(folder))
         self.fault, self.hurt_count = None, 0

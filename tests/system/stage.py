@@ -207,6 +207,8 @@ class Run(run_folder.RunFolder):
 
     Life: up -> paying ... -> settle"""
 
+    flags_only = True
+
     def __init__(self, folder, programs, is_long):
         super().__init__(folder, programs)
         self.is_long, self.options, self.prefix, self.is_patient = is_long, {}, [], False
