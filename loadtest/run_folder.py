@@ -172,7 +172,7 @@ class RunFolder:
 
     def rules_of_flags_only(self):
         path, known = self.folder / "flags_only.yaml", (ROOT / "config/production/anomalies.yaml").read_text()
-        path.write_text("".join(f"{name}: {{mode: watch}}\n" for name in re.findall(r"^(\w+):(?: #.*)?$", known, re.M)))
+        path.write_text("".join(f"{name}: {{mode: watch}}\n" for name in re.findall(r"^([A-Z]\w+|cohort):", known, re.M)))
         return path
 
     def settings(self):
