@@ -189,7 +189,7 @@ enum status case_report(struct desk *desk, enum case_report_kind kind,
     }
     *has_more = false;
     for (uint32_t count = 0; status == STATUS_OK && !*has_more; count++) {
-        struct case_report_line line;
+        struct case_report_line line = {0};
         status = desk_step(desk, statement);
         *has_more = status == STATUS_OK && count == CASE_REPORT_LINE_COUNT_MAX;
         if (status == STATUS_OK && !*has_more) {
