@@ -307,7 +307,7 @@ static bool check_order(const struct bundle_row_chain *chain, int64_t position,
 
 static bool check_row(struct bundle_row_chain *chain, const json_t *line, char *fault)
 {
-    struct bundle_row row;
+    struct bundle_row row = {0};
     struct log_hash found;
     json_t *columns = json_object_get(line, "columns");
     int64_t position = json_integer_value(json_object_get(columns, "position"));
