@@ -171,7 +171,7 @@ static void test_a_call_ends_after_its_count(void **state)
     bool has_more = false;
     const struct desk_actor night = {"night", SCENE_NOW + 1200 * SCENE_DAY_US};
     for (int i = 1; i <= 3; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "M%d", i);
         put_merchant(scene, id, MERCHANT_STATE_LEFT, 20515);
     }
