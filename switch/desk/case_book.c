@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocols/base/pan_text.h"
 #include "protocols/base/require.h"
 #include "switch/desk/case_row.h"
 #include "switch/desk/desk_state.h"
@@ -138,6 +139,15 @@ static enum status insert_entry(struct desk *desk, const struct case_entry *entr
     return desk_run(desk, statement, is_bound);
 }
 
+/* What people write may hold a card number, which goes nowhere: not to the file, nor to whom the
+ * case's events and effects are told. */
+static struct case_event without_cards(const struct case_event *event)
+{
+    struct case_event said = *event;
+    pan_text_mask(said.reason);
+    return said;
+}
+
 /* What the history keeps of a step; BAD_VALUE before anything is written. */
 static enum status make_entry(struct desk *desk, struct kept_case *kept,
                               const struct case_event *event, const struct case_effects *effects,
@@ -212,12 +222,13 @@ enum status case_book_open(struct desk *desk, struct service_case *service_case,
 {
     REQUIRE(service_case->id == 0 && event->kind == CASE_EVENT_OPEN);
     struct kept_case kept = {.it = *service_case};
+    const struct case_event said = without_cards(event);
     struct case_entry entry;
-    service_case_step(&kept.it, event, rules, effects);
+    service_case_step(&kept.it, &said, rules, effects);
     if (!effects->is_permitted) {
         return desk_fault(desk, STATUS_DENIED, "%s", effects->refusal);
     }
-    enum status status = make_entry(desk, &kept, event, effects, &entry);
+    enum status status = make_entry(desk, &kept, &said, effects, &entry);
     if (status != STATUS_OK) {
         return status;
     }
@@ -257,13 +268,14 @@ enum status case_book_step(struct desk *desk, uint64_t case_id, const struct cas
                            const struct case_rules *rules, struct case_effects *effects)
 {
     struct kept_case kept;
+    const struct case_event said = without_cards(event);
     enum status status = desk_begin(desk);
     if (status != STATUS_OK) {
         return status;
     }
     status = find(desk, case_id, &kept);
     return desk_end(desk,
-                    status == STATUS_OK ? step_case(desk, &kept, event, rules, effects) : status);
+                    status == STATUS_OK ? step_case(desk, &kept, &said, rules, effects) : status);
 }
 
 /* --- reading by people ---------------------------------------------------------------------- */

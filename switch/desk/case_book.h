@@ -3,7 +3,8 @@
  *
  * A case moves by case_book_step() alone: it is read, switch/aftersales/service_case.h decides, the
  * case and its event are written, all in one transaction, and what must follow outside with them
- * (effect_book.h): the effects that a caller gets are for its answer only.
+ * (effect_book.h): the effects that a caller gets are for its answer only. Card numbers in a reason
+ * are masked before anything is done with it.
  */
 #pragma once
 

@@ -63,6 +63,25 @@ static void test_a_reason_that_was_cut_within_a_character_is_kept(void **state)
                      1);
 }
 
+/* Neither in the file nor in what is told of it. */
+static void test_a_card_number_in_a_reason_is_masked(void **state)
+{
+    struct scene *scene = *state;
+    uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
+    struct case_event event = scene_event(CASE_EVENT_TRIAGE, CASE_ROLE_STAFF, SCENE_NOW + 1);
+    snprintf(event.reason, sizeof(event.reason), "卡 6225000000000000148 被吞");
+    assert_true(scene_step(scene, scene->desk, id, event));
+    assert_int_equal(scene_number(scene, "SELECT reason = '卡 622500*********0148 被吞' FROM"
+                                         " case_entry WHERE number = 2"),
+                     1);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM event_out WHERE"
+                                         " instr(payload, CAST('0000000000148' AS BLOB)) > 0"),
+                     0);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM case_effect WHERE"
+                                         " instr(text, '0000000000148') > 0"),
+                     0);
+}
+
 static void expect_break(struct scene *scene, const char *sql, const char *where)
 {
     uint64_t count = 0;
@@ -326,6 +345,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_case_moves_by_steps_and_its_reading_is_noted,
                                         scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_what_is_refused_leaves_no_trace, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_card_number_in_a_reason_is_masked, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_a_reason_that_was_cut_within_a_character_is_kept,
                                         scene_set, scene_strike),
