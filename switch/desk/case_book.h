@@ -127,6 +127,16 @@ MUST_CHECK enum status case_book_waits(struct desk *desk, const char *terminal_i
 MUST_CHECK enum status case_book_calm(struct desk *desk, int64_t since_us, uint64_t *ids,
                                       uint32_t room, uint32_t *count);
 
+/* What other cases have ordered of the same terminal or merchant, so that one case does not take
+ * back what another one asked for. A stop counts also of a closed case, which leaves it standing.
+ */
+struct case_standing {
+    uint64_t stop_id, hold_id; /* the newest other case; 0: none */
+    int64_t hold_until_us;     /* the latest of all others */
+};
+MUST_CHECK enum status case_book_standing(struct desk *desk, const struct service_case *it,
+                                          struct case_standing *standing);
+
 /* Both may be told twice. DENIED: the flag belongs to another case. */
 MUST_CHECK enum status case_book_link_flag(struct desk *desk, uint64_t case_id, uint64_t flag_id);
 MUST_CHECK enum status case_book_link_txn(struct desk *desk, uint64_t case_id, uint64_t position);

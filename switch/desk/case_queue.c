@@ -205,6 +205,33 @@ enum status case_book_waits(struct desk *desk, const char *terminal_id,
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* A case without a terminal orders of the merchant; a hold is always the merchant's. */
+#define STANDING_SQL                                                                               \
+    "SELECT (SELECT coalesce(max(id), 0) FROM service_case WHERE is_stopped = 'yes' AND id <> ?1"  \
+    " AND terminal_id = ?2 AND (?2 <> '' OR merchant_id = ?3)),"                                   \
+    " coalesce(max(id), 0), coalesce(max(hold_until_us), 0) FROM service_case"                     \
+    " WHERE is_held = 'yes' AND id <> ?1 AND merchant_id = ?3 AND ?3 <> ''"
+
+enum status case_book_standing(struct desk *desk, const struct service_case *it,
+                               struct case_standing *standing)
+{
+    const struct desk_value values[] = {DESK_NUMBER(it->id), DESK_TEXT(it->terminal_id),
+                                        DESK_TEXT(it->merchant_id)};
+    sqlite3_stmt *statement = desk_prepare(desk, STANDING_SQL);
+    if (statement == NULL || !desk_bind(statement, values, DESK_COUNT_OF(values))) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = desk_step(desk, statement);
+    if (status == STATUS_OK) {
+        *standing = (struct case_standing){.stop_id = (uint64_t)sqlite3_column_int64(statement, 0),
+                                           .hold_id = (uint64_t)sqlite3_column_int64(statement, 1),
+                                           .hold_until_us = sqlite3_column_int64(statement, 2)};
+    }
+    desk_release(desk, statement);
+    return status;
+}
+
 #define CALM_SQL                                                                                   \
     "SELECT id FROM service_case AS it WHERE state <> 'CLOSED' AND state = 'FIXED'"                \
     " AND subject = 'cohort' AND repaired_us <= ?1 AND NOT EXISTS (SELECT 1 FROM flag"             \

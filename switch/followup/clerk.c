@@ -221,7 +221,6 @@ static enum status tell_case(struct clerk *clerk, const struct case_wait *wait,
     const struct case_event event = seen_event(wait, seen);
     enum status status =
         case_book_step(clerk->desk, wait->id, &event, &clerk->rules, &clerk->effects);
-    clerk->is_stale = clerk->is_stale || !clerk->effects.is_permitted;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 

@@ -1,4 +1,6 @@
 /* What must be done outside is told, from the desk's own list: see clerk.h. */
+#include <stdio.h>
+
 #include "switch/aftersales/speech.h"
 #include "switch/desk/case_book.h"
 #include "switch/desk/effect_book.h"
@@ -14,13 +16,15 @@ struct page {
     uint32_t count, done_count;
 };
 
-/* The registry refused the new serial number: somebody must look. */
-static enum status tell_dispatcher(struct clerk *clerk, const struct effect_entry *entry)
+/* What was asked for is not done, and somebody must know why. */
+static enum status tell_dispatcher(struct clerk *clerk, const struct effect_entry *entry,
+                                   const char *why)
 {
     struct case_effects effects = {.count = 1, .items = {{.kind = CASE_EFFECT_TELL_DISPATCHER}}};
     struct speech speech;
     speech_begin(&speech, effects.items[0].text, sizeof(effects.items[0].text));
-    speech_say(&speech, "%s is not bound: %s", entry->effect.text, desk_reason(clerk->desk));
+    speech_say(&speech, "%s not done (%s): %s", case_effect_name(entry->effect.kind),
+               entry->effect.text, why);
     enum status status = desk_begin(clerk->desk);
     return status == STATUS_OK ? desk_end(clerk->desk, effect_book_add(clerk->desk, entry->case_id,
                                                                        entry->wall_us, &effects))
@@ -35,14 +39,43 @@ static enum status do_own_part(struct clerk *clerk, const struct effect_entry *e
         return STATUS_OK;
     }
     enum status status = swap_binding_write(clerk->desk, it, &clerk->rules, entry->wall_us);
-    return status == STATUS_DENIED || status == STATUS_BAD_VALUE ? tell_dispatcher(clerk, entry)
-                                                                 : status;
+    return status == STATUS_DENIED || status == STATUS_BAD_VALUE
+               ? tell_dispatcher(clerk, entry, desk_reason(clerk->desk))
+               : status;
 }
 
-static enum status tell_one(struct clerk *clerk, const struct effect_entry *entry,
+/* Two cases may stop one terminal, or hold one merchant's money: who ends first does not take back
+ * what the other asked for, and a hold is not shortened. */
+static enum status heed_others(struct clerk *clerk, struct effect_entry *entry,
+                               const struct service_case *it, bool *is_moot)
+{
+    struct case_standing other;
+    enum case_effect_kind kind = entry->effect.kind;
+    *is_moot = false;
+    if (kind != CASE_EFFECT_RESUME && kind != CASE_EFFECT_RELEASE && kind != CASE_EFFECT_HOLD) {
+        return STATUS_OK;
+    }
+    enum status status = case_book_standing(clerk->desk, it, &other);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (kind == CASE_EFFECT_HOLD) {
+        bool is_longer = other.hold_id != 0 && other.hold_until_us > entry->effect.due_us;
+        entry->effect.due_us = is_longer ? other.hold_until_us : entry->effect.due_us;
+        return STATUS_OK;
+    }
+    uint64_t other_id = kind == CASE_EFFECT_RESUME ? other.stop_id : other.hold_id;
+    char why[64];
+    snprintf(why, sizeof(why), "case %llu has asked for the same", (unsigned long long)other_id);
+    *is_moot = other_id != 0;
+    return *is_moot ? tell_dispatcher(clerk, entry, why) : STATUS_OK;
+}
+
+static enum status tell_one(struct clerk *clerk, struct effect_entry *entry,
                             enum clerk_answer *answer)
 {
     struct service_case it;
+    bool is_moot = false;
     enum status status = case_book_find(clerk->desk, entry->case_id, &it);
     if (status == STATUS_NOT_FOUND) {
         *answer = CLERK_DONE; /* its case is kept no longer */
@@ -51,8 +84,15 @@ static enum status tell_one(struct clerk *clerk, const struct effect_entry *entr
     if (status == STATUS_OK) {
         status = do_own_part(clerk, entry, &it);
     }
+    if (status == STATUS_OK) {
+        status = heed_others(clerk, entry, &it, &is_moot);
+    }
     if (status != STATUS_OK) {
         return status;
+    }
+    if (is_moot) {
+        *answer = CLERK_DONE;
+        return STATUS_OK;
     }
     const struct clerk_effect effect = {entry->number, entry->wall_us, &entry->effect, &it};
     *answer = clerk->on_effect(clerk->argument, &effect);
@@ -67,8 +107,7 @@ static void retry_set(struct clerk *clerk, int64_t told_us)
 }
 
 /* One that is LATER is remembered, so that it is told again, but not at once. */
-static enum status tell_entry(struct clerk *clerk, const struct effect_entry *entry,
-                              struct page *page)
+static enum status tell_entry(struct clerk *clerk, struct effect_entry *entry, struct page *page)
 {
     enum clerk_answer answer = CLERK_LATER;
     int64_t last_us = told_table_last(clerk->told, entry->number);

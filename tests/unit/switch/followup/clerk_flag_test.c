@@ -215,6 +215,44 @@ static void test_after_the_days_for_it_nothing_is_opened_again(void **state)
     assert_int_equal(office_case(office, id).state, CASE_STATE_CLOSED);
 }
 
+static void test_the_days_for_it_are_those_of_the_rules(void **state)
+{
+    struct office *office = *state;
+    uint64_t id = closed_case(office, SCENE_NOW + OFFICE_MINUTE_US, CASE_OUTCOME_CONFIRMED);
+    int64_t at_us = office_case(office, id).closed_us;
+    office->rules.reopen_days = 3; /* fewer than the quiet ones */
+    clerk_set_rules(office->clerk, &office->rules);
+    struct clerk_taken taken =
+        office_take(office, office_flag(SIGNAL_TIMEOUTS, 120, at_us + 4 * SCENE_DAY_US));
+    assert_int_equal(taken.verdict, MERGE_NOTHING);
+    assert_int_equal(office_case(office, id).state, CASE_STATE_CLOSED);
+    office->rules.reopen_days = 10; /* more */
+    clerk_set_rules(office->clerk, &office->rules);
+    taken = office_take(office, office_flag(SIGNAL_TIMEOUTS, 121, at_us + 9 * SCENE_DAY_US));
+    assert_true(taken.is_reopened);
+}
+
+/* A merchant's case names the terminal of its first flag: that one is not stopped for another. */
+static void test_a_terminal_is_not_stopped_for_another_one(void **state)
+{
+    struct office *office = *state;
+    struct flag listed = office_flag(SIGNAL_CARD_LISTED, 100, SCENE_NOW);
+    listed.subject = FLAG_OF_MERCHANT;
+    snprintf(listed.subject_id, sizeof(listed.subject_id), "M1");
+    uint64_t id = office_take(office, listed).case_id;
+    assert_false(office_case(office, id).is_stopped);
+    struct flag travel = office_flag(SIGNAL_TRAVEL, 101, SCENE_NOW);
+    memcpy(travel.terminal_id, "10000002", 9);
+    memcpy(travel.subject_id, "10000002", 9);
+    office_take(office, travel);
+    listed.position = 102;
+    memcpy(listed.terminal_id, "10000002", 9); /* of this one two things say so */
+    assert_int_equal(office_take(office, listed).case_id, id);
+    assert_string_equal(office_case(office, id).terminal_id, "10000001");
+    assert_false(office_case(office, id).is_stopped);
+    assert_int_equal(office_told(office, CASE_EFFECT_STOP), 0);
+}
+
 static void test_a_serial_number_that_differs_stops_the_terminal_at_once(void **state)
 {
     struct office *office = *state;
@@ -330,6 +368,8 @@ int main(void)
         STORY(test_another_rule_of_the_same_cause_opens_it_again_too),
         STORY(test_a_case_that_was_nothing_stays_quiet_for_its_days),
         STORY(test_after_the_days_for_it_nothing_is_opened_again),
+        STORY(test_the_days_for_it_are_those_of_the_rules),
+        STORY(test_a_terminal_is_not_stopped_for_another_one),
         STORY(test_a_serial_number_that_differs_stops_the_terminal_at_once),
         STORY(test_tampering_stops_the_terminal_within_its_system_fault),
         STORY(test_what_may_not_be_stopped_is_held_and_a_person_asked),

@@ -98,6 +98,52 @@ static void test_what_people_ask_for_is_told_as_well(void **state)
     assert_true(office->told[0].due_us > SCENE_NOW);
 }
 
+/* --- two cases that ask for the same ---------------------------------------------------------- */
+
+static void test_a_case_does_not_take_back_what_another_one_asked_for(void **state)
+{
+    struct office *office = *state;
+    uint64_t first =
+        office_take(office, office_flag(SIGNAL_SERIAL_DIFFERS, 100, SCENE_NOW)).case_id;
+    uint64_t other = office_take(office, office_flag(SIGNAL_KEYS_LOST, 101, SCENE_NOW)).case_id;
+    assert_int_not_equal(first, other);
+    assert_true(office_case(office, first).is_stopped && office_case(office, other).is_stopped);
+    office->told_count = 0;
+    office_person(office, first, scene_event(CASE_EVENT_CLEAR, CASE_ROLE_STAFF, SCENE_NOW + 1));
+    office_time(office, SCENE_NOW + 2);
+    assert_int_equal(office_told(office, CASE_EFFECT_RESUME), 0);
+    assert_int_equal(office_told(office, CASE_EFFECT_TELL_DISPATCHER), 1);
+    assert_non_null(strstr(office->told[office->told_count - 1].text, "RESUME not done"));
+    office_person(office, other, scene_event(CASE_EVENT_DISPATCH, CASE_ROLE_STAFF, SCENE_NOW + 3));
+    office_person(office, other, scene_event(CASE_EVENT_FIX, CASE_ROLE_STAFF, SCENE_NOW + 4));
+    office_time(office, SCENE_NOW + 5);
+    assert_int_equal(office_told(office, CASE_EFFECT_RESUME), 1); /* now nobody stops it */
+    assert_int_equal(office_number(office, "SELECT count(*) FROM case_effect"), 0);
+}
+
+/* The merchant's money, held by a case of each of two terminals. */
+static void test_a_hold_is_neither_ended_nor_shortened_by_another_case(void **state)
+{
+    struct office *office = *state;
+    struct flag late = office_flag(SIGNAL_WRONG_PINS, 101, SCENE_NOW + SCENE_DAY_US);
+    memcpy(late.terminal_id, "10000002", 9);
+    memcpy(late.subject_id, "10000002", 9);
+    uint64_t other = office_take(office, late).case_id;
+    int64_t until_us = office_case(office, other).hold_until_us;
+    office->told_count = 0;
+    uint64_t first = office_take(office, office_flag(SIGNAL_WRONG_PINS, 100, SCENE_NOW)).case_id;
+    assert_true(office_case(office, first).hold_until_us < until_us);
+    assert_int_equal(office_told(office, CASE_EFFECT_HOLD), 1);
+    for (uint32_t i = 0; i < office->told_count; i++) {
+        assert_true(office->told[i].kind != CASE_EFFECT_HOLD || office->told[i].due_us == until_us);
+    }
+    office_time(office, office_case(office, first).hold_until_us);
+    assert_false(office_case(office, first).is_held);
+    assert_int_equal(office_told(office, CASE_EFFECT_RELEASE), 0);
+    office_time(office, until_us);
+    assert_int_equal(office_told(office, CASE_EFFECT_RELEASE), 1);
+}
+
 /* --- a swap ---------------------------------------------------------------------------------- */
 
 static void test_a_swap_binds_the_new_serial_number_and_its_signon_verifies(void **state)
@@ -147,7 +193,7 @@ static void test_a_serial_number_that_is_bound_elsewhere_is_for_a_person(void **
     uint32_t asked = 0;
     for (uint32_t i = 0; i < office->told_count; i++) {
         asked += office->told[i].kind == CASE_EFFECT_TELL_DISPATCHER &&
-                 strstr(office->told[i].text, "is not bound") != NULL;
+                 strstr(office->told[i].text, "BIND not done") != NULL;
     }
     assert_int_equal(asked, 1);
     struct registry_binding binding;
@@ -379,6 +425,8 @@ int main(void)
         STORY(test_an_order_waits_for_the_one_before_it),
         STORY(test_many_effects_are_all_told),
         STORY(test_what_people_ask_for_is_told_as_well),
+        STORY(test_a_case_does_not_take_back_what_another_one_asked_for),
+        STORY(test_a_hold_is_neither_ended_nor_shortened_by_another_case),
         STORY(test_a_swap_binds_the_new_serial_number_and_its_signon_verifies),
         STORY(test_a_serial_number_that_is_bound_elsewhere_is_for_a_person),
         STORY(test_a_payment_after_the_repair_verifies_it),
