@@ -82,6 +82,13 @@ static void watch_free(struct server_watch *watch)
     free(watch);
 }
 
+static void use(struct server *server, struct server_watch *watch, struct fact_book *tables)
+{
+    const struct configuration *configuration = server->configuration;
+    watch_thread_use(watch->thread, &(struct watch_words){&configuration->watch_rules,
+                                                          &configuration->case_rules, tables});
+}
+
 static bool watch_make(struct server *server, struct server_watch *watch)
 {
     const struct server_options *options = server->configuration->options;
@@ -89,12 +96,10 @@ static bool watch_make(struct server *server, struct server_watch *watch)
     store_count(core_store(server->core), &counts);
     watch->server = server;
     watch->ring = observation_ring_create(RING_COUNT, counts.position_durable);
-    watch->desk =
-        watch_desk_create(&(struct watch_desk_setup){.folder = options->aftersales.folder,
-                                                     .rules = &server->configuration->case_rules,
-                                                     .on_effect = on_effect,
-                                                     .done_take = done_take,
-                                                     .argument = watch});
+    watch->desk = watch_desk_create(&(struct watch_desk_setup){.folder = options->aftersales.folder,
+                                                               .on_effect = on_effect,
+                                                               .done_take = done_take,
+                                                               .argument = watch});
     if (watch->ring == NULL || watch->desk == NULL) {
         return false;
     }
@@ -113,7 +118,7 @@ static bool watch_make(struct server *server, struct server_watch *watch)
         fact_book_destroy(tables);
         return false;
     }
-    watch_thread_use(watch->thread, &server->configuration->watch_rules, tables);
+    use(server, watch, tables);
     return true;
 }
 
@@ -165,7 +170,7 @@ void server_watch_mark(struct server *server)
 void server_watch_use(struct server *server, struct fact_book *tables)
 {
     REQUIRE(server->watch != NULL);
-    watch_thread_use(server->watch->thread, &server->configuration->watch_rules, tables);
+    use(server, server->watch, tables);
 }
 
 void server_watch_destroy(struct server *server)

@@ -43,8 +43,6 @@ struct watch_desk *watch_desk_create(const struct watch_desk_setup *setup)
     memcpy(desk->folder, setup->folder, length + 1);
     desk->setup.folder = desk->folder;
     case_rules_default(&desk->rules);
-    desk->rules = setup->rules != NULL ? *setup->rules : desk->rules;
-    desk->setup.rules = &desk->rules;
     return desk;
 }
 
@@ -78,7 +76,7 @@ static enum status keep_reason(struct watch_desk *desk, enum status status, cons
 static enum status open_all(struct watch_desk *desk)
 {
     char path[LOG_PATH_SIZE];
-    const struct clerk_setup setup = {.rules = desk->setup.rules,
+    const struct clerk_setup setup = {.rules = &desk->rules,
                                       .on_effect = desk->setup.on_effect,
                                       .argument = desk->setup.argument};
     log_folder_path(path, desk->folder, WATCH_DESK_NAME);
@@ -91,6 +89,15 @@ static enum status open_all(struct watch_desk *desk)
     struct clerk_setup of_desk = setup;
     of_desk.desk = desk->desk;
     return clerk_create(&desk->clerk, &of_desk, desk->reason);
+}
+
+static void on_use(void *argument, const struct case_rules *rules)
+{
+    struct watch_desk *desk = argument;
+    desk->rules = *rules;
+    if (desk->clerk != NULL) {
+        clerk_set_rules(desk->clerk, rules);
+    }
 }
 
 static enum status on_open(void *argument)
@@ -218,7 +225,8 @@ static const char *on_reason(void *argument)
 
 struct watch_sink watch_desk_sink(struct watch_desk *desk)
 {
-    return (struct watch_sink){.open = on_open,
+    return (struct watch_sink){.use = on_use,
+                               .open = on_open,
                                .take = on_take,
                                .observe = on_observe,
                                .time = on_time,

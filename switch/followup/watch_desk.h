@@ -14,7 +14,6 @@ struct watch_desk;
 
 struct watch_desk_setup {
     const char *folder; /* copied; it and the database are made when the sink is opened */
-    const struct case_rules *rules; /* copied; NULL: those that Tillway comes with */
     /* As clerk_setup.on_effect, on the sink's thread. */
     enum clerk_answer (*on_effect)(void *argument, const struct clerk_effect *effect);
     /* Called with each time that is told: numbers of effects that were LATER and are done since,

@@ -98,13 +98,13 @@ void watch_duty_destroy(struct watch_duty *duty)
     }
 }
 
-void watch_duty_use(struct watch_duty *duty, const struct watch_rules *rules,
-                    struct fact_book *tables)
+void watch_duty_use(struct watch_duty *duty, const struct watch_words *words)
 {
-    duty->rules = *rules;
-    watcher_set_rules(duty->watcher, rules);
+    duty->rules = *words->rules;
+    watcher_set_rules(duty->watcher, words->rules);
+    duty->setup.sink->use(duty->setup.sink->argument, words->case_rules);
     fact_book_destroy(duty->tables);
-    duty->tables = tables;
+    duty->tables = words->tables;
     duty->must_learn = true;
 }
 

@@ -30,9 +30,13 @@ struct watch_duty_setup {
 struct watch_duty *watch_duty_create(const struct watch_duty_setup *setup);
 void watch_duty_destroy(struct watch_duty *duty);
 
-/* Rules, which are copied, and what the tables say, which is the duty's from here on. */
-void watch_duty_use(struct watch_duty *duty, const struct watch_rules *rules,
-                    struct fact_book *tables);
+/* What a configuration says; the rules are copied, the tables are the duty's from here on. */
+struct watch_words {
+    const struct watch_rules *rules;     /* by which it is flagged, */
+    const struct case_rules *case_rules; /* and by which cases live */
+    struct fact_book *tables;
+};
+void watch_duty_use(struct watch_duty *duty, const struct watch_words *words);
 
 /* Does what there is to do, until `until_ns` at most (CLOCK_MONOTONIC). Answers whether all that is
  * known is done. */

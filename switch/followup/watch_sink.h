@@ -7,12 +7,15 @@
 #include "protocols/base/status.h"
 #include "switch/aftersales/flag.h"
 #include "switch/aftersales/observation.h"
+#include "switch/aftersales/service_case.h"
 #include "switch/followup/fact_book.h"
 
 /* Each call that does not answer STATUS_OK is made again later, with the same; nothing overtakes
  * it.
  */
 struct watch_sink {
+    /* The rules by which cases live from now on; copied. At any time. */
+    void (*use)(void *argument, const struct case_rules *rules);
     /* Whether it can be used; called before all others, and again until it answers OK. */
     enum status (*open)(void *argument);
     enum status (*take)(void *argument, const struct flag *flag);

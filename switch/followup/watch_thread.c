@@ -21,6 +21,7 @@ struct watch_thread {
     pthread_cond_t is_told;
     bool is_stopping, has_fresh;
     struct watch_rules rules;
+    struct case_rules case_rules;
     struct fact_book *tables; /* owner, while has_fresh */
 };
 
@@ -44,13 +45,13 @@ struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup)
     return thread;
 }
 
-void watch_thread_use(struct watch_thread *thread, const struct watch_rules *rules,
-                      struct fact_book *tables)
+void watch_thread_use(struct watch_thread *thread, const struct watch_words *words)
 {
     pthread_mutex_lock(&thread->mutex);
     struct fact_book *unused = thread->has_fresh ? thread->tables : NULL;
-    thread->rules = *rules;
-    thread->tables = tables;
+    thread->rules = *words->rules;
+    thread->case_rules = *words->case_rules;
+    thread->tables = words->tables;
     thread->has_fresh = true;
     pthread_mutex_unlock(&thread->mutex);
     fact_book_destroy(unused);
@@ -71,7 +72,8 @@ static bool wait(struct watch_thread *thread, bool is_idle)
     }
     bool goes_on = !thread->is_stopping;
     if (thread->has_fresh) {
-        watch_duty_use(thread->duty, &thread->rules, thread->tables);
+        watch_duty_use(thread->duty,
+                       &(struct watch_words){&thread->rules, &thread->case_rules, thread->tables});
         thread->has_fresh = false;
     }
     pthread_mutex_unlock(&thread->mutex);

@@ -11,10 +11,8 @@ struct watch_thread;
 
 /* NULL: no memory, or a folder's path is too long. */
 struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup);
-/* Rules, which are copied, and what the tables say, which is the thread's from here on; taken over
- * at its next turn. */
-void watch_thread_use(struct watch_thread *thread, const struct watch_rules *rules,
-                      struct fact_book *tables);
+/* As watch_duty_use, taken over at its next turn. */
+void watch_thread_use(struct watch_thread *thread, const struct watch_words *words);
 /* STATUS_BROKEN: no thread. */
 MUST_CHECK enum status watch_thread_start(struct watch_thread *thread);
 /* All that was put into the ring is watched, as far as WATCH_END_MS allow; the rest is read from

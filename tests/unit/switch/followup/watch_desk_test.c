@@ -177,27 +177,28 @@ static void test_an_old_flag_is_kept_and_opens_no_case(void **state)
     assert_int_equal(flag_count(stage), 1);
 }
 
-static void test_cases_live_by_the_rules_that_were_given(void **state)
+static void test_cases_live_by_the_rules_that_were_given_last(void **state)
 {
     struct stage *stage = *state;
     struct case_rules rules;
-    struct flag flag = flag_of(11);
+    struct flag first = flag_of(11), second = flag_of(12);
+    memcpy(second.terminal_id, "00000002", 9);
+    memcpy(second.subject_id, "00000002", 9);
     case_rules_default(&rules);
-    for (unsigned i = 0; i < SERVICE_CLASS_COUNT; i++) {
-        rules.terms.answer[i] = (struct service_term){7, TERM_MINUTES};
+    for (int minutes = 7; minutes <= 8; minutes++) { /* before it is opened, and by a reload */
+        for (unsigned i = 0; i < SERVICE_CLASS_COUNT; i++) {
+            rules.terms.answer[i] = (struct service_term){(uint32_t)minutes, TERM_MINUTES};
+        }
+        stage->sink.use(stage->sink.argument, &rules);
+        memset(&rules.terms, 0, sizeof(rules.terms)); /* they were copied */
+        expect_open(stage);
+        assert_int_equal(stage->sink.take(stage->sink.argument, minutes == 7 ? &first : &second),
+                         STATUS_OK);
+        assert_int_equal(number_of(stage, "SELECT answer_budget_us FROM service_case"
+                                          " ORDER BY id DESC LIMIT 1"),
+                         INT64_C(60000000) * minutes);
+        case_rules_default(&rules);
     }
-    watch_desk_destroy(stage->desk);
-    stage->desk = watch_desk_create(&(struct watch_desk_setup){.folder = stage->folder,
-                                                               .rules = &rules,
-                                                               .on_effect = on_effect,
-                                                               .done_take = done_take,
-                                                               .argument = stage});
-    memset(&rules, 0, sizeof(rules)); /* they were copied */
-    stage->sink = watch_desk_sink(stage->desk);
-    assert_int_equal(stage->sink.open(stage->sink.argument), STATUS_OK);
-    assert_int_equal(stage->sink.take(stage->sink.argument, &flag), STATUS_OK);
-    assert_int_equal(number_of(stage, "SELECT answer_budget_us FROM service_case"),
-                     INT64_C(7) * 60000000);
 }
 
 static void test_what_is_seen_goes_to_the_clerk(void **state)
@@ -327,7 +328,7 @@ int main(void)
         STAGE(test_a_flag_that_is_told_again_is_kept_once),
         STAGE(test_a_flag_opens_a_case_whose_effects_are_told_until_they_are_done),
         STAGE(test_an_old_flag_is_kept_and_opens_no_case),
-        STAGE(test_cases_live_by_the_rules_that_were_given),
+        STAGE(test_cases_live_by_the_rules_that_were_given_last),
         STAGE(test_what_is_seen_goes_to_the_clerk),
         STAGE(test_a_flag_that_cannot_be_is_said_and_holds_nobody_up),
         STAGE(test_a_folder_that_cannot_be_made_is_told_and_tried_again),

@@ -22,7 +22,8 @@ struct memory {
     uint32_t seen_count, time_count, flush_count;
     int64_t registry_version;
     uint32_t facts_count;
-    uint32_t failures_left; /* calls that fail */
+    uint16_t hold_work_days; /* of the case rules it was given */
+    uint32_t failures_left;  /* calls that fail */
     uint32_t failed;
 };
 
@@ -34,6 +35,12 @@ static enum status answer(struct memory *memory)
         return STATUS_BROKEN;
     }
     return STATUS_OK;
+}
+
+static void on_use(void *argument, const struct case_rules *rules)
+{
+    struct memory *memory = argument;
+    memory->hold_work_days = rules->hold_work_days;
 }
 
 static enum status on_open(void *argument)
@@ -133,7 +140,8 @@ static void on_committed(void *argument, const struct record *records, uint32_t 
 
 static struct watch_sink sink_of(struct memory *memory)
 {
-    return (struct watch_sink){.open = on_open,
+    return (struct watch_sink){.use = on_use,
+                               .open = on_open,
                                .take = on_take,
                                .observe = on_observe,
                                .time = on_time,
@@ -151,6 +159,14 @@ static struct fact_book *tables_make(void)
     assert_non_null(book);
     ruleset_destroy(ruleset);
     return book;
+}
+
+static struct watch_words words_of(const struct watch_rules *rules)
+{
+    static struct case_rules case_rules;
+    case_rules_default(&case_rules);
+    case_rules.hold_work_days = 9;
+    return (struct watch_words){rules, &case_rules, tables_make()};
 }
 
 static struct watch_duty_setup duty_setup(struct stage *stage)
@@ -172,7 +188,9 @@ static void duty_begin(struct stage *stage)
     watch_rules_default(&rules);
     rules.version = 5;
     rules.items[SIGNAL_MAC_FAILURES].quiet_s = 600;
-    watch_duty_use(stage->duty, &rules, tables_make());
+    struct watch_words words = words_of(&rules);
+    watch_duty_use(stage->duty, &words);
+    assert_int_equal(stage->memory->hold_work_days, 9);
 }
 
 /* The log's writer runs from here, as does what it hands over. */
@@ -439,7 +457,8 @@ static void test_the_registry_is_asked_again_when_it_has_changed(void **state)
     assert_int_equal(stage->memory->facts_count, 1);
     struct watch_rules rules;
     watch_rules_default(&rules);
-    watch_duty_use(stage->duty, &rules, tables_make()); /* a reload */
+    struct watch_words words = words_of(&rules);
+    watch_duty_use(stage->duty, &words); /* a reload */
     assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
     assert_int_equal(stage->memory->facts_count, 2);
     stage->memory->registry_version = 7;
@@ -481,8 +500,9 @@ static void test_the_thread_watches_by_itself_and_ends_with_all_that_was_put(voi
     struct watch_thread *thread = watch_thread_create(&setup);
     assert_non_null(thread);
     watch_rules_default(&rules);
-    watch_thread_use(thread, &rules, tables_make());
-    watch_thread_use(thread, &rules, tables_make()); /* the first was never used */
+    struct watch_words words = words_of(&rules), others = words_of(&rules);
+    watch_thread_use(thread, &others);
+    watch_thread_use(thread, &words); /* the first was never used */
     assert_int_equal(watch_thread_start(thread), STATUS_OK);
     minutes_pass(stage, 200);
     for (int i = 0; i < 200; i++) {
@@ -493,7 +513,8 @@ static void test_the_thread_watches_by_itself_and_ends_with_all_that_was_put(voi
         story_pause(50000);
     }
     assert_true(counts.observations >= 400);
-    watch_thread_use(thread, &rules, tables_make());
+    words = words_of(&rules);
+    watch_thread_use(thread, &words);
     minutes_pass(stage, 200);
     story_end(stage->story);
     watch_thread_stop(thread);

@@ -108,6 +108,12 @@ static bool source_open(struct stage *stage, struct log_source *source, char *sa
 
 /* --- the thread's work, with a sink that writes down --- */
 
+static void on_use(void *argument, const struct case_rules *rules)
+{
+    (void)argument;
+    (void)rules;
+}
+
 static enum status on_call(void *argument)
 {
     (void)argument;
@@ -160,7 +166,8 @@ static const char *on_reason(void *argument)
 
 static void watch_live(struct stage *stage, const struct log_source *source)
 {
-    const struct watch_sink sink = {.open = on_call,
+    const struct watch_sink sink = {.use = on_use,
+                                    .open = on_call,
                                     .take = on_take,
                                     .observe = on_observe,
                                     .time = on_time,
@@ -177,7 +184,10 @@ static void watch_live(struct stage *stage, const struct log_source *source)
                                            .limits = source->limits,
                                            .image_every_ms = 3600000};
     struct watch_duty *duty = watch_duty_create(&setup);
-    watch_duty_use(duty, &source->rules, fact_book_copy(source->book));
+    struct case_rules case_rules;
+    case_rules_default(&case_rules);
+    watch_duty_use(
+        duty, &(struct watch_words){&source->rules, &case_rules, fact_book_copy(source->book)});
     observation_ring_mark(ring, stage->story->wall_us + INT64_C(7200000000),
                           stage->story->position);
     assert_true(watch_duty_turn(duty, UINT64_MAX));
