@@ -174,6 +174,8 @@ static void fixed_count(struct cohort_table *table, struct terminal_state *state
     }
 }
 
+_Static_assert(COHORT_FAILED_HOURS_MAX == 3, "its bits tell once, twice and thrice");
+
 static void channel_count(struct cohort_table *table, struct terminal_state *state,
                           const struct watch_moment *moment)
 {
@@ -186,14 +188,18 @@ static void channel_count(struct cohort_table *table, struct terminal_state *sta
     channel[sizeof(channel) - 1] = 0;
     state->channel = place_add(table, COHORT_CHANNEL, channel);
     uint64_t bit = UINT64_C(1) << state->channel % 64;
-    bool is_failed = is_channel_failure(seen);
+    bool is_failed = is_channel_failure(seen) && (state->channels_failed_hour & bit) == 0 &&
+                     (state->channels_failed_thrice & bit) == 0;
     struct counted counted = {(state->channels_hour & bit) == 0, (state->channels_day & bit) == 0,
-                              is_failed && (state->channels_failed_hour & bit) == 0,
-                              is_failed && (state->channels_failed_day & bit) == 0};
+                              is_failed, is_failed && (state->channels_failed_day & bit) == 0};
     state->channels_hour |= bit;
     state->channels_day |= bit;
-    state->channels_failed_hour |= is_failed ? bit : 0;
-    state->channels_failed_day |= is_failed ? bit : 0;
+    if (is_failed) {
+        state->channels_failed_hour |= bit;
+        state->channels_failed_thrice |= state->channels_failed_twice & bit;
+        state->channels_failed_twice |= state->channels_failed_day & bit;
+        state->channels_failed_day |= bit;
+    }
     if (!cohort_watch_is_linked(table, state)) {
         cohort_count(table, state->channel, &counted, moment);
     }
@@ -210,6 +216,8 @@ void cohort_watch_step(struct cohort_table *table, struct terminal_state *state,
         state->is_counted_today = false;
         state->channels_day = 0;
         state->channels_failed_day = 0;
+        state->channels_failed_twice = 0;
+        state->channels_failed_thrice = 0;
     }
     if (state->counted_hour != hour) {
         state->channels_hour = 0;

@@ -75,6 +75,7 @@ struct terminal_state {
     uint32_t fallback_card;
 
     uint64_t channels_hour, channels_day, channels_failed_hour, channels_failed_day; /* as bits */
+    uint64_t channels_failed_twice, channels_failed_thrice; /* hours of that day */
 };
 _Static_assert(sizeof(struct terminal_state) <= 1024, "a terminal's memory has its limit");
 

@@ -292,6 +292,24 @@ static void test_a_channel_that_is_down_rules_its_terminals_out(void **state)
     scene_close(&scene);
 }
 
+/* A bad line fails all day; beside it a few others once, as happens any day. */
+static void test_one_terminal_that_times_out_all_day_is_no_channel(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    fleet_open(&scene);
+    for (int at = 0; at < 14; at++) {
+        for (uint32_t i = 0; i < FLEET; i++) {
+            bool is_late = i == 0 || (at == 6 && i % 36 == 0);
+            pay_at(&scene, FIRST + i, i % 3 == 0 ? "BANK_A" : "BANK_B",
+                   is_late ? OBSERVED_UNKNOWN : OBSERVED_APPROVED);
+        }
+        scene_wait(&scene, HOUR_US - scene.now_us % HOUR_US);
+    }
+    assert_int_equal(scene_count(&scene, SIGNAL_COHORT), 0);
+    scene_close(&scene);
+}
+
 static void test_a_watched_cohort_explains_nothing(void **state)
 {
     (void)state;
@@ -324,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_a_model_that_fails_with_all_software_is_flagged),
         cmocka_unit_test(test_rare_software_of_a_healthy_model_says_nothing),
         cmocka_unit_test(test_a_channel_that_is_down_rules_its_terminals_out),
+        cmocka_unit_test(test_one_terminal_that_times_out_all_day_is_no_channel),
         cmocka_unit_test(test_a_watched_cohort_explains_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
