@@ -75,10 +75,14 @@ static bool is_there(const struct gathered *all, uint64_t flag_id)
     return false;
 }
 
-/* Whether a flag that is not of the case still says something about it. */
+/* Whether a flag that is not of the case still says something about it: not of the time when the
+ * terminal was another merchant's. */
 static bool still_counts(const struct case_advice *advice, const struct flag_entry *entry)
 {
-    return entry->outcome != CASE_OUTCOME_BENIGN &&
+    const char *merchant_id = entry->flag.merchant_id;
+    bool is_others = advice->merchant_id[0] != '\0' && merchant_id[0] != '\0' &&
+                     strcmp(advice->merchant_id, merchant_id) != 0;
+    return !is_others && entry->outcome != CASE_OUTCOME_BENIGN &&
            entry->flag.window_end_us >= advice->now_us - CASE_ADVICE_FLAG_DAYS * DAY_US;
 }
 

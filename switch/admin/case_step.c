@@ -68,6 +68,22 @@ static void sign(struct case_event *event, const struct call *call)
 
 /* ---- an event ---- */
 
+/* The second person vouches for what he or she may see and do. */
+static enum status check_second(struct desk *desk, const struct call *call,
+                                const struct case_line *line, struct outcome *outcome)
+{
+    struct case_line seen;
+    if (call->second == NULL) {
+        return STATUS_OK;
+    }
+    enum status status = case_view_find(desk, call->second, line->id, &seen);
+    bool may = status == STATUS_OK && case_view_may_step(call->second->role, line->kind);
+    if (!may && (status == STATUS_OK || status == STATUS_NOT_FOUND)) {
+        return refuse(outcome, 403, "the second person takes no steps in this case");
+    }
+    return status;
+}
+
 /* Sets what a flag says of itself, where it may join the case. */
 static enum status take_flag(struct desk *desk, const struct call *call, struct case_body *body,
                              struct outcome *outcome)
@@ -101,6 +117,9 @@ static enum status step_inside(struct desk *desk, const struct call *call, uint6
         return refuse(outcome, 403,
                       "this role reads such a case, and takes no step in it: risk follows up RISK "
                       "and TRANSACTION, after-sales all but RISK");
+    }
+    if (status == STATUS_OK) {
+        status = check_second(desk, call, &line, outcome);
     }
     if (status == STATUS_OK) {
         status = take_flag(desk, call, body, outcome);
@@ -264,9 +283,10 @@ static enum status fill_case(struct desk *desk, const struct case_opening *openi
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* The terminal's data must be its merchant's: nobody opens a case to look into another's. */
-static enum status check_merchant(struct desk *desk, const struct service_case *it,
-                                  struct outcome *outcome)
+/* The terminal's data must be its merchant's: nobody opens a case to look into another's. Who is
+ * for some merchants only does so for terminals of which that is known. */
+static enum status check_merchant(struct desk *desk, const struct call *call,
+                                  const struct service_case *it, struct outcome *outcome)
 {
     struct registry_binding binding;
     if (it->terminal_id[0] == '\0') {
@@ -275,6 +295,12 @@ static enum status check_merchant(struct desk *desk, const struct service_case *
     enum status status = registry_binding_in_force(desk, it->terminal_id, &binding);
     if (status == STATUS_OK && strcmp(binding.binding.merchant_id, it->merchant_id) != 0) {
         return refuse(outcome, 422, "the terminal is registered for another merchant");
+    }
+    if (status == STATUS_NOT_FOUND && scope_is_narrow(&call->holder->scope)) {
+        return refuse(
+            outcome, 422,
+            "the terminal is not registered for a merchant, so nobody knows whether it is "
+            "one of yours: open the case for the merchant alone");
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -314,7 +340,7 @@ static enum status open_inside(struct desk *desk, const struct call *call,
     struct case_line line;
     enum status status = fill_case(desk, opening, &outcome->it);
     if (status == STATUS_OK) {
-        status = check_merchant(desk, &outcome->it, outcome);
+        status = check_merchant(desk, call, &outcome->it, outcome);
     }
     if (status == STATUS_OK) {
         status = check_twin(desk, call, &outcome->it, outcome);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "switch/desk/registry.h"
+
 #define KIND_BIT(kind) (1u << (kind))
 
 uint32_t case_view_hidden(enum role role)
@@ -56,17 +58,27 @@ enum status case_view_find(struct desk *desk, const struct token_holder *holder,
 }
 
 enum status case_view_terminal(struct desk *desk, const struct token_holder *holder,
-                               const char *terminal_id, bool *may)
+                               const char *terminal_id, struct case_view_terminal *view)
 {
     struct case_query query = {.case_id = 0};
     struct case_line line;
-    snprintf(query.terminal_id, sizeof(query.terminal_id), "%s", terminal_id);
-    *may = !scope_is_narrow(&holder->scope);
-    if (*may) {
+    struct registry_binding binding;
+    *view = (struct case_view_terminal){.may = !scope_is_narrow(&holder->scope)};
+    if (view->may) {
         return STATUS_OK;
     }
-    enum status status = find_one(desk, holder, &query, &line);
-    *may = status == STATUS_OK;
+    enum status status = registry_binding_in_force(desk, terminal_id, &binding);
+    if (status == STATUS_OK) {
+        memcpy(query.merchant_id, binding.binding.merchant_id, sizeof(query.merchant_id));
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    snprintf(query.terminal_id, sizeof(query.terminal_id), "%s", terminal_id);
+    status = find_one(desk, holder, &query, &line);
+    view->may = status == STATUS_OK && line.merchant_id[0] != '\0';
+    if (view->may) {
+        memcpy(view->merchant_id, line.merchant_id, sizeof(view->merchant_id));
+    }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 

@@ -18,10 +18,15 @@ bool case_view_narrow(const struct token_holder *holder, struct case_query *quer
 /* NOT_FOUND: there is no such case for this holder. */
 MUST_CHECK enum status case_view_find(struct desk *desk, const struct token_holder *holder,
                                       uint64_t case_id, struct case_line *line);
-/* Whether the holder may look into a terminal: everybody who is not for some cases only, and who
- * has an open case of it. */
+/* What of a terminal the holder may look into. */
+struct case_view_terminal {
+    bool may; /* everybody who is not for some cases only, and who has an open case of it */
+    char merchant_id[16]; /* of whose time alone; empty: any */
+};
+/* A terminal moves from merchant to merchant: a case of the one before is no right to look at the
+ * one after. */
 MUST_CHECK enum status case_view_terminal(struct desk *desk, const struct token_holder *holder,
-                                          const char *terminal_id, bool *may);
+                                          const char *terminal_id, struct case_view_terminal *view);
 /* Whether the holder sees a flag: by its case, and where it has none by its kind; without a case
  * nobody who is for some cases only sees it. */
 MUST_CHECK enum status case_view_flag(struct desk *desk, const struct token_holder *holder,

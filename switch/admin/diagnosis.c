@@ -133,17 +133,18 @@ static void add_symptom(const json_t *messages, json_t *to, struct symptom *symp
                                         "code", symptom->code, "count", (int)symptom->count));
 }
 
-static void query_init(struct txn_query *query, const char *terminal_id, uint32_t limit)
+static void query_init(struct txn_query *query, const struct diagnosis_of *of, uint32_t limit)
 {
     txn_query_init(query);
     query->limit = limit;
-    snprintf(query->terminal_id, sizeof(query->terminal_id), "%s", terminal_id);
+    snprintf(query->terminal_id, sizeof(query->terminal_id), "%s", of->terminal_id);
+    snprintf(query->merchant_id, sizeof(query->merchant_id), "%s", of->merchant_id);
 }
 
-static bool add_signon(struct log_view *view, const char *terminal_id, json_t *to)
+static bool add_signon(struct log_view *view, const struct diagnosis_of *of, json_t *to)
 {
     struct txn_query query;
-    query_init(&query, terminal_id, 1);
+    query_init(&query, of, 1);
     snprintf(query.payment_kind, sizeof(query.payment_kind), "signon");
     json_t *page = log_search_find(view, &query);
     if (page == NULL) {
@@ -160,12 +161,12 @@ static bool add_signon(struct log_view *view, const char *terminal_id, json_t *t
     return true;
 }
 
-bool diagnosis_add_log(struct log_view *view, const char *terminal_id, json_t *to,
+bool diagnosis_add_log(struct log_view *view, const struct diagnosis_of *of, json_t *to,
                        struct symptom *symptom)
 {
     struct txn_query query;
     struct seen seen = {.answer = to};
-    query_init(&query, terminal_id, DIAGNOSIS_MESSAGE_COUNT);
+    query_init(&query, of, DIAGNOSIS_MESSAGE_COUNT);
     *symptom = (struct symptom){.fault = FAULT_COUNT};
     json_t *page = log_search_find(view, &query);
     json_t *messages = json_object_get(page, "items");
@@ -178,7 +179,7 @@ bool diagnosis_add_log(struct log_view *view, const char *terminal_id, json_t *t
         add_symptom(messages, to, symptom);
         add_round_trips(&seen);
         add_device(&seen);
-        is_read = add_signon(view, terminal_id, to);
+        is_read = add_signon(view, of, to);
     }
     json_decref(page);
     return is_read;

@@ -10,8 +10,12 @@
 
 #define DIAGNOSIS_MESSAGE_COUNT 20
 
+/* Whose messages: of a terminal, and where a merchant is named in its time alone. */
+struct diagnosis_of {
+    const char *terminal_id, *merchant_id; /* merchant empty: any */
+};
 /* Adds "messages" (newest first, cards masked, with round_trip_ms), "last_signon", "error_streak"
  * (failed ones since the last good one), "round_trip_ms" (median and longest), "device" (as
  * protocols/device_note.h writes it), "symptom"; finds the symptom. False: the log failed. */
-bool diagnosis_add_log(struct log_view *view, const char *terminal_id, json_t *to,
+bool diagnosis_add_log(struct log_view *view, const struct diagnosis_of *of, json_t *to,
                        struct symptom *symptom);

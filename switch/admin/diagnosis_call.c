@@ -19,6 +19,7 @@
 
 struct diagnosing {
     const char *terminal_id;
+    struct case_view_terminal view;
     struct channel_look look;
     struct symptom symptom;
     struct case_line lines[CASE_COUNT_MAX];
@@ -28,21 +29,21 @@ struct diagnosing {
 };
 
 /* Whether the caller may look. False: an answer is there. */
-static bool may_look(const struct call *call, struct answer *answer)
+static bool may_look(const struct call *call, struct case_view_terminal *view,
+                     struct answer *answer)
 {
-    bool may = false;
     struct desk *desk = case_desk_take(call, answer);
     if (desk == NULL) {
         return false;
     }
-    enum status status = case_view_terminal(desk, call->holder, call->parameter, &may);
+    enum status status = case_view_terminal(desk, call->holder, call->parameter, view);
     if (status != STATUS_OK) {
         case_desk_problem(desk, status, answer);
-    } else if (!may) {
+    } else if (!view->may) {
         answer_problem(answer, 404, "there is no such terminal, or no open case of it is yours");
     }
     desk_share_give(call->desk);
-    return status == STATUS_OK && may;
+    return status == STATUS_OK && view->may;
 }
 
 static void add_live(const struct call *call, struct diagnosing *it)
@@ -68,8 +69,9 @@ static void add_live(const struct call *call, struct diagnosing *it)
 static void add_log(const struct call *call, struct diagnosing *it)
 {
     struct log_view view;
-    bool is_read = log_view_open(&view, call->log) &&
-                   diagnosis_add_log(&view, it->terminal_id, it->answer, &it->symptom);
+    const struct diagnosis_of of = {it->terminal_id, it->view.merchant_id};
+    bool is_read =
+        log_view_open(&view, call->log) && diagnosis_add_log(&view, &of, it->answer, &it->symptom);
     if (is_read) {
         it->is_known = it->is_known || json_array_size(json_object_get(it->answer, "messages")) > 0;
     } else {
@@ -97,6 +99,7 @@ static enum status add_cases(struct desk *desk, const struct call *call, struct 
     json_t *cases = json_array();
     json_t *holds = json_array();
     snprintf(query.terminal_id, sizeof(query.terminal_id), "%s", it->terminal_id);
+    memcpy(query.merchant_id, it->view.merchant_id, sizeof(query.merchant_id));
     enum status status =
         case_view_narrow(call->holder, &query)
             ? case_book_queue(desk, &query, it->lines, CASE_COUNT_MAX, &it->line_count)
@@ -125,6 +128,7 @@ static enum status add_desk(struct desk *desk, const struct call *call, struct d
                                  .is_channel_down = it->look.is_down,
                                  .now_us = case_desk_actor(call).wall_us};
     snprintf(advice.terminal_id, sizeof(advice.terminal_id), "%s", it->terminal_id);
+    memcpy(advice.merchant_id, it->view.merchant_id, sizeof(advice.merchant_id));
     enum status status = add_cases(desk, call, it);
     const char *fallback = it->symptom.fault != FAULT_COUNT ? fault_code(it->symptom.fault)
                            : it->line_count > 0             ? it->lines[0].fault
@@ -185,7 +189,8 @@ void diagnosis_call_serve(const struct call *call, struct answer *answer)
         answer_problem(answer, 400, "expected the 8 characters of a terminal id");
         return;
     }
-    struct diagnosing *it = may_look(call, answer) ? calloc(1, sizeof(*it)) : NULL;
+    struct case_view_terminal view;
+    struct diagnosing *it = may_look(call, &view, answer) ? calloc(1, sizeof(*it)) : NULL;
     if (it == NULL) {
         if (answer->code == 0) {
             answer_problem(answer, 503, "no memory; try again");
@@ -193,6 +198,7 @@ void diagnosis_call_serve(const struct call *call, struct answer *answer)
         return;
     }
     it->terminal_id = call->parameter;
+    it->view = view;
     it->answer = json_pack("{s:s}", "terminal_id", call->parameter);
     diagnose(call, it, answer);
     json_decref(it->answer);

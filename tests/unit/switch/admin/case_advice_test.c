@@ -116,6 +116,21 @@ static void test_old_benign_and_hidden_flags_do_not_count(void **state)
     json_decref(answer);
 }
 
+static void test_flags_of_another_merchants_time_do_not_count(void **state)
+{
+    struct scene *scene = *state;
+    add(scene, scene_flag(SIGNAL_TIMEOUTS, "10000001", 50)); /* of M1 */
+    struct case_advice advice = advice_of("10000001");
+    snprintf(advice.merchant_id, sizeof(advice.merchant_id), "M2");
+    json_t *answer = ask(scene, &advice);
+    assert_int_equal(json_array_size(json_object_get(answer, "flags")), 0);
+    json_decref(answer);
+    snprintf(advice.merchant_id, sizeof(advice.merchant_id), "M1");
+    answer = ask(scene, &advice);
+    assert_int_equal(json_array_size(json_object_get(answer, "flags")), 1);
+    json_decref(answer);
+}
+
 static void test_where_no_flag_points_the_fallback_is_taken(void **state)
 {
     struct scene *scene = *state;
@@ -248,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE(test_flags_lead_to_the_fault_and_its_script),
         SCENE(test_old_benign_and_hidden_flags_do_not_count),
+        SCENE(test_flags_of_another_merchants_time_do_not_count),
         SCENE(test_where_no_flag_points_the_fallback_is_taken),
         SCENE(test_a_channel_that_is_down_takes_the_blame),
         SCENE(test_a_cohort_counts_for_its_own_terminals_only),

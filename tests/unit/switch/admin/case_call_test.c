@@ -229,6 +229,12 @@ static void test_a_second_person_is_written_down(void **state)
     assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/CLOSE", CLOSE), 409);
     says(stage, "second person");
     stage->has_second = true;
+    snprintf(stage->second.scope.merchant_id, sizeof(stage->second.scope.merchant_id), "M2");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/CLOSE", CLOSE), 403); /* sees it not */
+    stage->second.scope.merchant_id[0] = '\0';
+    stage->second.role = ROLE_RISK;
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/CLOSE", CLOSE), 403); /* takes no steps */
+    stage->second.role = ROLE_AFTER_SALES;
     assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/CLOSE", CLOSE), 200);
     assert_int_equal(number(stage, "SELECT count(*) FROM case_entry WHERE second_actor = 'mia'"),
                      1);
@@ -344,6 +350,12 @@ static void test_nobody_opens_a_case_outside_the_scope(void **state)
     assert_int_equal(number(stage, "SELECT count(*) FROM case_entry"), 0);
     snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "A17");
     assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", SERVICE), 200);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"SERVICE\", \"terminal_id\": \"10000009\","
+                         " \"merchant_id\": \"M1\", \"reason\": \"x\"}"),
+                     422); /* whose terminal is that? */
+    says(stage, "not registered for a merchant");
+    assert_int_equal(number(stage, "SELECT count(*) FROM service_case"), 1);
 }
 
 static void test_a_case_is_kept_once_and_with_a_reason(void **state)

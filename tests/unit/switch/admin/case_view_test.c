@@ -49,25 +49,45 @@ static void test_a_closed_case_of_ones_own_is_seen(void **state)
     assert_false(sees(scene, &others, id));
 }
 
+static bool looks(struct scene *scene, const struct token_holder *who, const char *terminal_id)
+{
+    struct case_view_terminal view;
+    assert_int_equal(case_view_terminal(scene->desk, who, terminal_id, &view), STATUS_OK);
+    assert_string_equal(view.merchant_id,
+                        view.may && scope_is_narrow(&who->scope) ? who->scope.merchant_id : "");
+    return view.may;
+}
+
 static void test_a_terminal_is_looked_into_by_whom_an_open_case_gives_the_right(void **state)
 {
     struct scene *scene = *state;
     const struct token_holder mine = holder(ROLE_AFTER_SALES, "M1");
     const struct token_holder others = holder(ROLE_AFTER_SALES, "M2");
     const struct token_holder whole = holder(ROLE_AFTER_SALES, "");
-    bool may = false;
     uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
-    assert_int_equal(case_view_terminal(scene->desk, &mine, "10000001", &may), STATUS_OK);
-    assert_true(may);
-    assert_int_equal(case_view_terminal(scene->desk, &others, "10000001", &may), STATUS_OK);
-    assert_false(may);
-    assert_int_equal(case_view_terminal(scene->desk, &mine, "10000002", &may), STATUS_OK);
-    assert_false(may);
-    assert_int_equal(case_view_terminal(scene->desk, &whole, "10000002", &may), STATUS_OK);
-    assert_true(may);
+    assert_true(looks(scene, &mine, "10000001"));
+    assert_false(looks(scene, &others, "10000001"));
+    assert_false(looks(scene, &mine, "10000002"));
+    assert_true(looks(scene, &whole, "10000002"));
     scene_close(scene, id, CASE_OUTCOME_BENIGN);
-    assert_int_equal(case_view_terminal(scene->desk, &mine, "10000001", &may), STATUS_OK);
-    assert_false(may);
+    assert_false(looks(scene, &mine, "10000001"));
+}
+
+static void test_a_terminal_that_has_moved_on_is_the_next_merchants(void **state)
+{
+    struct scene *scene = *state;
+    const struct token_holder before = holder(ROLE_AFTER_SALES, "M1");
+    const struct terminal_registration terminal = {.terminal_id = "10000001",
+                                                   .serial = "SN-1",
+                                                   .obtained = OBTAINED_AGENT,
+                                                   .state = TERMINAL_STATE_ACTIVE};
+    struct registry_binding binding = scene_binding("10000001", "SN-1");
+    scene_case(scene, CASE_FAULT, "10000001"); /* of M1 */
+    snprintf(binding.binding.merchant_id, sizeof(binding.binding.merchant_id), "M2");
+    assert_int_equal(registry_put(scene->desk, REGISTRY_TERMINAL, &terminal, &scene->ann),
+                     STATUS_OK);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_BINDING, &binding, &scene->ann), STATUS_OK);
+    assert_false(looks(scene, &before, "10000001"));
 }
 
 static void test_a_flag_is_seen_with_its_case(void **state)
@@ -113,6 +133,7 @@ int main(void)
         SCENE(test_after_sales_sees_no_risk_case_and_risk_sees_all),
         SCENE(test_a_closed_case_of_ones_own_is_seen),
         SCENE(test_a_terminal_is_looked_into_by_whom_an_open_case_gives_the_right),
+        SCENE(test_a_terminal_that_has_moved_on_is_the_next_merchants),
         SCENE(test_a_flag_is_seen_with_its_case),
         SCENE(test_what_is_asked_for_beside_the_scope_leaves_nothing),
     };
