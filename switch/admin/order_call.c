@@ -110,7 +110,7 @@ static bool take_until(const struct call *call, enum order_kind kind, Control__O
 {
     const char *span = option_of(call, "for");
     const char *until = option_of(call, "until");
-    int64_t span_us = ORDER_CALL_DAYS_FALLBACK * US_PER_DAY;
+    int64_t span_us = ORDER_LIFE_US;
     int64_t now_us = wall_text_now_us();
     if (span != NULL && (until != NULL || is_lifting(kind) || !order_call_span(span, &span_us))) {
         return refuse(answer, "for");
@@ -122,7 +122,7 @@ static bool take_until(const struct call *call, enum order_kind kind, Control__O
                 order->until_wall_us - now_us <= ORDER_CALL_DAYS_MAX * US_PER_DAY) ||
                refuse(answer, "until");
     }
-    /* What a terminal cannot do must not be asked of it for ever, before all else. */
+    /* Said here, so that who gives it reads it. */
     order->has_until_wall_us = span != NULL || (is_of_service(kind) && !is_lifting(kind));
     order->until_wall_us = now_us + span_us;
     return true;

@@ -7,7 +7,6 @@
 
 #include "switch/admin/call.h"
 
-#define ORDER_CALL_DAYS_FALLBACK 7 /* of what is asked and told, where no time is said */
 #define ORDER_CALL_DAYS_MAX 366
 #define ORDER_CALL_REASON_MAX 200 /* bytes */
 

@@ -18,6 +18,10 @@
 
 #define ORDER_TEXT_BYTES_MAX 60 /* of field 63's text for the terminal: 30 Chinese characters */
 #define ORDER_ACTOR_SIZE 33
+/* How long something is asked or told where no time is said: what a terminal cannot do must not be
+ * asked of it for ever, before all that is due by itself. */
+#define ORDER_LIFE_DAYS 7
+#define ORDER_LIFE_US (ORDER_LIFE_DAYS * INT64_C(86400000000))
 /* Terminals and merchants that have orders at once. Each was given by somebody for a reason; so
  * many that nobody can keep them in mind are a fault of who gives them. */
 #define ORDER_SUBJECT_COUNT_MAX 4096
@@ -53,7 +57,8 @@ struct order {
     enum order_kind kind;
     char terminal_id[9];                 /* whose; empty: a merchant's */
     char merchant_id[16];                /* of a merchant's; of a terminal's it is looked up */
-    int64_t until_us;                    /* wall clock; 0: until it is done or lifted */
+    int64_t until_us;                    /* wall clock; 0: until it is lifted; of what is asked and
+                                            told: ORDER_LIFE_US */
     uint64_t case_id;                    /* of after-sales; 0: none */
     struct money limit;                  /* LIMIT: the highest single amount */
     uint8_t times;                       /* TELL: so often, 1 to ORDER_TIMES_MAX; 0 is 1 */

@@ -142,6 +142,9 @@ static enum order_answer give(struct engine *engine, const struct order *given)
     if (given->kind != ORDER_LIMIT) {
         standing.order.limit = (struct money){0, 0};
     }
+    if (given->until_us == 0 && order_kind_subject(given->kind) == ORDER_SUBJECT_TERMINAL) {
+        standing.order.until_us = engine->wall_us + ORDER_LIFE_US;
+    }
     standing.order.times = given->kind != ORDER_TELL ? 0 : given->times == 0 ? 1 : given->times;
     if (given->kind == ORDER_ASK_UPDATE) {
         standing.software = software_of(engine, given->terminal_id);

@@ -340,6 +340,23 @@ static void test_an_order_is_over_when_its_time_is(void **state)
     assert_int_equal(count_in_force(stage), 0);
 }
 
+/* So that what a terminal cannot do does not hide for ever what is due by itself. */
+static void test_nothing_is_asked_or_told_for_ever(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, of_terminal(ORDER_ASK_UPDATE));
+    stage_order(stage, text_order(9));
+    stage_order(stage, of_terminal(ORDER_STOP));
+    stage_order(stage, of_merchant(ORDER_HOLD));
+    stage_pass(stage, ORDER_LIFE_DAYS * DAY_NS - SECOND_NS);
+    assert_int_equal(count_in_force(stage), 4);
+    stage_pass(stage, SECOND_NS);
+    assert_int_equal(count_in_force(stage), 2);
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
+    stage_pass(stage, 365 * DAY_NS);
+    assert_int_equal(count_in_force(stage), 2); /* these somebody lifts */
+}
+
 static void test_a_restart_brings_back_what_is_in_force(void **state)
 {
     struct stage *stage = *state;
@@ -519,6 +536,7 @@ int main(void)
         TEST(test_a_limit_refuses_single_amounts_above_it),
         TEST(test_held_money_changes_no_payment),
         TEST(test_an_order_is_over_when_its_time_is),
+        TEST(test_nothing_is_asked_or_told_for_ever),
         TEST(test_a_restart_brings_back_what_is_in_force),
         TEST(test_a_row_that_cannot_be_read_is_not_replayed),
         TEST(test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it),
