@@ -428,6 +428,28 @@ class EventsOut(unittest.TestCase):
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertEqual([line.split()[0] for line in shown.stdout.splitlines()], [str(last - 1), str(last)])
 
+    def test_7b_a_case_that_people_open_and_move_is_told_everywhere(self):
+        begin = self.stage.number("SELECT max(number) FROM event_out")
+        opened = self.stage.ctl("--json", "case", "open", "SERVICE", "--merchant", "898290054110001", "--reason", "card 6225000000000000148 was kept", who="tick")
+        self.assertEqual(opened.returncode, 0, opened.stderr)
+        case = json.loads(opened.stdout)["id"]
+        moved = self.stage.ctl("case", "do", case, "TRIAGE", "--reason", "look at it", who="tick")
+        self.assertEqual(moved.returncode, 0, moved.stderr)
+        refused = self.stage.ctl("case", "do", case, "VERIFIED", "--reason", "no", who="tick")
+        self.assertNotEqual(refused.returncode, 0)
+        wait_until("it is posted", lambda: self.position("faulty") == begin + 2)
+        told = [(headers, body, json.loads(body)) for headers, body, _, _ in self.faulty.came if int(headers["Tillway-Event"]) > begin]
+        self.assertEqual([(event["kind"], event["case_kind"]) for _, _, event in told], [("case_opened", "SERVICE"), ("case_event", "SERVICE")])
+        first, second = told[0][2]["case_opened"], told[1][2]["case_event"]
+        self.assertEqual((first["actor"], first["reason"], first["kind"]), ("tick", "card 622500*********0148 was kept", "OPEN"))
+        self.assertEqual((first["service_case"]["id"], first["service_case"]["state"], first["service_case"]["merchant_id"]), (case, "NEW", "898290054110001"))
+        self.assertEqual((second["kind"], second["to_state"], second["number"], second["service_case"]["state"]), ("TRIAGE", "TRIAGED", 2, "TRIAGED"))
+        lines = self.stage.http(f"/api/v1/events?after={begin}", "tick", "application/json")[2].splitlines()
+        self.assertEqual([line.decode() for line in lines], [body.decode() for _, body, _ in told])
+        self.assertEqual(self.stage.number("SELECT count(*) FROM reading WHERE case_id = ? AND actor = 'tick'", case), 1)
+        wait_until("steady passes both over", lambda: self.position("steady") == begin + 2)
+        self.assertNotIn(begin + 1, self.steady.numbers())
+
     def test_8_a_reader_that_waits_is_answered_when_something_comes(self):
         last = self.stage.number("SELECT max(number) FROM event_out")
         timer = threading.Timer(1.0, self.stage.add_events, [1])
