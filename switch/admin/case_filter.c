@@ -122,16 +122,16 @@ void case_filter_init(struct case_filter *filter)
 bool case_filter_put(struct case_filter *filter, const char *name, const char *value,
                      char reason[CASE_FILTER_REASON_SIZE])
 {
-    uint32_t i = 0;
-    while (i < ROW_COUNT && strcmp(ROWS[i].name, name) != 0) {
-        i++;
+    const struct filter_row *row = NULL;
+    for (uint32_t i = 0; i < ROW_COUNT && row == NULL; i++) {
+        row = strcmp(ROWS[i].name, name) == 0 ? &ROWS[i] : NULL;
     }
-    REQUIRE(i < ROW_COUNT);
-    if (ROWS[i].put(filter, value)) {
+    REQUIRE(row != NULL);
+    if (row->put(filter, value)) {
         return true;
     }
-    snprintf(reason, CASE_FILTER_REASON_SIZE, "%s: expected %s, got \"%.60s\"", name,
-             ROWS[i].expected, value);
+    snprintf(reason, CASE_FILTER_REASON_SIZE, "%s: expected %s, got \"%.60s\"", name, row->expected,
+             value);
     return false;
 }
 

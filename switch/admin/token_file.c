@@ -72,13 +72,16 @@ static bool derive(const struct token_row *row, const char *secret, uint8_t hash
 static int line_cut(char *line, char *parts[LINE_PART_COUNT_MAX])
 {
     int count = 0;
-    for (char *at = line; at != NULL && count < LINE_PART_COUNT_MAX; count++) {
-        parts[count] = at;
-        at = strchr(at, ':');
-        if (at != NULL && count + 1 < LINE_PART_COUNT_MAX) {
-            *at++ = '\0';
+    while (count < LINE_PART_COUNT_MAX - 1) {
+        char *colon = strchr(line, ':');
+        parts[count++] = line;
+        if (colon == NULL) {
+            return count;
         }
+        *colon = '\0';
+        line = colon + 1;
     }
+    parts[count++] = line;
     return count;
 }
 

@@ -268,7 +268,7 @@ static enum status take_as_one(struct taking *taking)
 
 enum status clerk_take(struct clerk *clerk, const struct flag *flag, struct clerk_taken *taken)
 {
-    struct clerk_taken unasked;
+    struct clerk_taken unasked = {.is_new = false};
     struct taking taking = {.clerk = clerk,
                             .flag = flag,
                             .taken = taken != NULL ? taken : &unasked,

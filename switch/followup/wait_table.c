@@ -37,8 +37,8 @@ static void terminal_forget(struct wait_table *table, struct wait_terminal *term
 
 static void table_clear(struct wait_table *table)
 {
-    struct wait_terminal *terminal;
-    struct wait_terminal *next;
+    struct wait_terminal *terminal = NULL;
+    struct wait_terminal *next = NULL;
     HASH_ITER(hh, table->terminals, terminal, next)
     {
         terminal_forget(table, terminal);

@@ -86,15 +86,13 @@ enum status watch_image_write(const struct watcher *watcher, const char *folder,
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-static enum status bytes_read(FILE *file, const struct image_head *head, struct byte_view *view,
-                              char *reason, const char *path)
+static enum status bytes_read(FILE *file, uint8_t *bytes, size_t length, char *reason,
+                              const char *path)
 {
-    uint8_t *bytes = malloc((size_t)head->length);
     if (bytes == NULL) {
         return fault(reason, STATUS_NO_MEMORY, path, "no memory to read it");
     }
-    *view = (struct byte_view){bytes, (uint32_t)head->length};
-    bool is_whole = fread(bytes, 1, view->length, file) == view->length && fgetc(file) == EOF;
+    bool is_whole = fread(bytes, 1, length, file) == length && fgetc(file) == EOF;
     return is_whole ? STATUS_OK
                     : fault(reason, STATUS_BAD_VALUE, path, "its length is not its own");
 }
@@ -102,7 +100,6 @@ static enum status bytes_read(FILE *file, const struct image_head *head, struct 
 static enum status file_read(struct watcher *watcher, FILE *file, char *reason, const char *path)
 {
     struct image_head head;
-    struct byte_view view = {NULL, 0};
     uint64_t length_now = 0;
     for (uint32_t part = 0; part < watcher_image_count(watcher); part++) {
         length_now += watcher_image(watcher, part).length;
@@ -112,14 +109,16 @@ static enum status file_read(struct watcher *watcher, FILE *file, char *reason, 
         return fault(reason, STATUS_BAD_VALUE, path,
                      "is no image of this version and these limits");
     }
-    enum status status = bytes_read(file, &head, &view, reason, path);
+    uint8_t *bytes = malloc((size_t)head.length);
+    const struct byte_view view = {bytes, (uint32_t)head.length};
+    enum status status = bytes_read(file, bytes, view.length, reason, path);
     if (status == STATUS_OK && watcher_load(watcher, view) != STATUS_OK) {
         status = fault(reason, STATUS_BAD_VALUE, path,
                        "is damaged, of other limits, or of another version");
     } else if (status == STATUS_OK && watcher_state_hash(watcher) != head.hash) {
         status = fault(reason, STATUS_BAD_VALUE, path, "is damaged: its hash is another one");
     }
-    free((void *)(uintptr_t)view.bytes);
+    free(bytes);
     return status;
 }
 

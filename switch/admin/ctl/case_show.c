@@ -15,7 +15,7 @@ static void columns_of(struct table_column columns[COLUMN_ROOM], const struct ta
 {
     static char paths[COLUMN_ROOM][48];
     int i = 0;
-    for (; both[i].heading != NULL && i < COLUMN_ROOM - 1; i++) {
+    for (; i < COLUMN_ROOM - 1 && both[i].heading != NULL; i++) {
         size_t length = strlen(both[i].path);
         columns[i] = both[i];
         if (length > 0 && both[i].path[length - 1] == '*' && length < sizeof(paths[0]) - 1) {
