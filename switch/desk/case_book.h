@@ -94,7 +94,8 @@ MUST_CHECK enum status case_book_queue(struct desk *desk, const struct case_quer
                                        struct case_line *lines, uint32_t room, uint32_t *count);
 /* What case_merge() asks for: cases of the flag's subject, of its terminal, of the cohorts that its
  * terminal is registered in (those open only; of a terminal that is not registered, of any cohort);
- * open, or closed within the quiet days. Open ones first, the newest first, `room` at most. */
+ * open, or closed within the quiet days. Open ones first, the newest first, `room` at most. Cases
+ * of money, which no flag joins, are not among them. */
 struct case_briefs {
     struct case_brief *items;
     uint32_t room, count;

@@ -323,6 +323,20 @@ static void test_each_row_of_money_is_a_case(void **state)
     assert_int_equal(office_told(office, CASE_EFFECT_ASK_STATUS), 2);
 }
 
+/* However many of them there are. */
+static void test_cases_of_money_hide_no_other_case(void **state)
+{
+    struct office *office = *state;
+    uint64_t id = office_take(office, office_flag(SIGNAL_TIMEOUTS, 1000, SCENE_NOW)).case_id;
+    for (uint64_t i = 0; i < 80; i++) {
+        office->told_count = 0;
+        office_take(office, office_flag(SIGNAL_LATE_APPROVAL, 100 + i, SCENE_NOW));
+    }
+    struct clerk_taken taken = office_take(office, office_flag(SIGNAL_SLOW, 1001, SCENE_NOW));
+    assert_int_equal(taken.verdict, MERGE_JOIN);
+    assert_int_equal(taken.case_id, id);
+}
+
 static void test_a_bad_flag_is_refused_and_leaves_nothing(void **state)
 {
     struct office *office = *state;
@@ -374,6 +388,7 @@ int main(void)
         STORY(test_tampering_stops_the_terminal_within_its_system_fault),
         STORY(test_what_may_not_be_stopped_is_held_and_a_person_asked),
         STORY(test_each_row_of_money_is_a_case),
+        STORY(test_cases_of_money_hide_no_other_case),
         STORY(test_a_bad_flag_is_refused_and_leaves_nothing),
         STORY(test_a_flag_whose_case_cannot_be_written_is_not_taken),
     };
