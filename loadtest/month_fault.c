@@ -196,7 +196,10 @@ static bool others_suit(const struct month *month, uint32_t terminal, enum month
     uint32_t other = (terminal + month->options.terminal_count / 2) % month->options.terminal_count;
     bool needs_place = fault == MONTH_OUTSIDE_FENCE || fault == MONTH_TRAVEL;
     bool needs_other = fault == MONTH_SERIAL_SHARED;
+    /* an owner has four shops, the last one of the town what is left */
+    bool needs_shops = fault == MONTH_CARD_WANDERS;
     return (!needs_place || own->has_place) &&
+           (!needs_shops || own->merchant / 4 * 4 + 3 < month->merchant_count) &&
            (!needs_other || merchant_is_free(month, month->terminals[other].merchant));
 }
 
@@ -499,6 +502,8 @@ void month_fault_merchant(struct month *month, uint32_t merchant, int32_t day)
         skimming_play(month, merchant, day);
     } else if (month_plan_works(plan, MONTH_CARD_WANDERS, noon)) {
         wandering_play(month, merchant, day);
+    } else if (!month_is_open(month, merchant, day)) {
+        return; /* nor does it settle then */
     } else if (month_plan_works(plan, plan->fault, noon) && series_of(month, merchant, &series)) {
         series_play(month, merchant, day, &series);
     } else if (month_plan_works(plan, plan->fault, noon) &&
