@@ -12,6 +12,7 @@
 #include "switch/admin/case_view.h"
 #include "switch/admin/channel_look.h"
 #include "switch/admin/diagnosis.h"
+#include "switch/admin/order_call.h"
 #include "switch/admin/status_json.h"
 #include "switch/admin/text_json.h"
 
@@ -54,13 +55,39 @@ static void add_live(const struct call *call, struct diagnosing *it)
         control_client_call(&client, CONTROL__REQUEST__CALL_TERMINAL, it->terminal_id, reason);
     bool has_terminal = told != NULL && told->fault == NULL && told->terminal != NULL;
     if (has_terminal) {
-        json_object_set_new(it->answer, "live", status_json_terminal(told->terminal));
+        json_t *live = status_json_terminal(told->terminal);
+        json_object_set_new(live, "keys", status_json_keys(told->terminal));
+        json_object_set_new(it->answer, "live", live);
         it->is_known = true;
     } else {
         const char *why = told != NULL && told->fault != NULL ? told->fault : reason;
         json_object_set_new(it->answer, "live", json_null());
         json_object_set_new(it->answer, "live_fault", text_json(why));
     }
+    if (told != NULL) {
+        control__answer__free_unpacked(told, NULL);
+    }
+}
+
+/* What the switch was ordered about the terminal and is in force: for those who see all, since it
+ * tells of what risk is about to find. */
+static void add_orders(const struct call *call, struct diagnosing *it)
+{
+    char reason[CONTROL_CLIENT_REASON_SIZE] = "";
+    struct control_client client = {call->control_socket, call->operator_name, NULL};
+    Control__OrdersCall orders = CONTROL__ORDERS_CALL__INIT;
+    Control__Request request = CONTROL__REQUEST__INIT;
+    orders.terminal_id = (char *)(uintptr_t)it->terminal_id;
+    request.call_case = CONTROL__REQUEST__CALL_ORDERS;
+    request.orders = &orders;
+    if (scope_is_narrow(&call->holder->scope)) {
+        return;
+    }
+    Control__Answer *told = control_client_ask(&client, &request, reason);
+    json_t *list = told == NULL || told->orders == NULL ? NULL : order_list_json(told->orders);
+    json_t *items = json_object_get(list, "items");
+    json_object_set(it->answer, "orders", items != NULL ? items : json_null());
+    json_decref(list);
     if (told != NULL) {
         control__answer__free_unpacked(told, NULL);
     }
@@ -159,6 +186,7 @@ static void add_suggestion(struct diagnosing *it)
 static void diagnose(const struct call *call, struct diagnosing *it, struct answer *answer)
 {
     add_live(call, it);
+    add_orders(call, it);
     add_log(call, it);
     add_channel(call, it);
     struct desk *desk = case_desk_take(call, answer);

@@ -206,6 +206,12 @@ class Cases(unittest.TestCase):
     def test_07_a_terminal_is_told_in_one_call(self):
         told = self.seen("diagnose", self.paid["terminal_id"])
         self.assertTrue(told["live"]["registered"])
+        self.assertTrue(told["live"]["keys"])
+        for key in told["live"]["keys"]:
+            self.assertRegex(key["kcv"], r"^[0-9A-Fa-f]{6}$")
+        self.done("order", "ask-status", self.paid["terminal_id"], "--reason", "a merchant has called")
+        ordered = [order["kind"] for order in self.seen("diagnose", self.paid["terminal_id"])["orders"]]
+        self.assertIn("ask_status", ordered)
         self.assertTrue(0 < len(told["messages"]) <= 20)
         self.assertIsNotNone(told["last_signon"])
         self.assertGreaterEqual(told["round_trip_ms"]["count"], 1)

@@ -56,6 +56,17 @@ static void show_messages(const json_t *json)
                                                 {"STOPPED", "is_stopped"},
                                                 {"UNTIL", "until"},
                                                 {NULL, NULL}};
+    static const struct table_column KEYS[] = {
+        {"KEY", "name"}, {"CHECK VALUE", "kcv"}, {NULL, NULL}};
+    static const struct table_column ORDERS[] = {{"ORDER", "kind"},  {"SINCE", "since"},
+                                                 {"UNTIL", "until"}, {"BY", "by"},
+                                                 {"CASE", "case"},   {NULL, NULL}};
+    if (case_show_heading(at(at(json, "live"), "keys"), "keys")) {
+        table_write(stdout, at(at(json, "live"), "keys"), KEYS);
+    }
+    if (case_show_heading(at(json, "orders"), "orders in force")) {
+        table_write(stdout, at(json, "orders"), ORDERS);
+    }
     if (case_show_heading(at(json, "messages"), "last messages")) {
         table_write(stdout, at(json, "messages"), MESSAGES);
     }
