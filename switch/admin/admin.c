@@ -54,8 +54,8 @@ struct admin {
     struct event_waits waits;
     struct webhooks *webhooks;
     struct registry_job *registry_job;
-    struct retire_job *retire_job; /* NULL: there is no after-sales */
-    atomic_uint large_count;       /* long bodies that are being read or worked on */
+    struct day_job *day_job; /* NULL: there is no after-sales */
+    atomic_uint large_count; /* long bodies that are being read or worked on */
     struct MHD_Daemon *daemon;
     struct file_text certificate, key;
     atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
@@ -198,7 +198,7 @@ static void serve(struct admin *admin, struct MHD_Connection *connection,
                         .desk = admin->desk,
                         .evidence_key = admin->setup.evidence_key,
                         .registry_job = admin->registry_job,
-                        .retire_job = admin->retire_job,
+                        .day_job = admin->day_job,
                         .holder = &holder,
                         .option = option_of,
                         .header = header_of,
@@ -549,9 +549,9 @@ static bool open_desk(struct admin *admin, const char *folder)
     }
     admin->registry_job = registry_job_create(admin->desk);
     if (folder[0] != '\0') {
-        admin->retire_job = retire_job_create(admin->desk, admin->audit);
+        admin->day_job = day_job_create(admin->desk, admin->audit);
     }
-    return admin->registry_job != NULL && (folder[0] == '\0' || admin->retire_job != NULL);
+    return admin->registry_job != NULL && (folder[0] == '\0' || admin->day_job != NULL);
 }
 
 static bool open_parts(struct admin *admin, char *reason)
@@ -635,7 +635,7 @@ static void admin_free(struct admin *admin)
     }
     webhooks_destroy(admin->webhooks);
     registry_job_destroy(admin->registry_job);
-    retire_job_destroy(admin->retire_job);
+    day_job_destroy(admin->day_job);
     desk_share_destroy(admin->desk);
     if (admin->tokens != NULL) {
         token_file_close(admin->tokens);

@@ -327,17 +327,17 @@ static void serve_job(const struct call *call, struct answer *answer)
 
 static void serve_retention(const struct call *call, struct answer *answer)
 {
-    if (call->retire_job == NULL) {
+    if (call->day_job == NULL) {
         answer_problem(answer, 503,
                        "this switch has no after-sales: set aftersales.folder and restart");
         return;
     }
     bool is_asked = call->endpoint == ENDPOINT_RETENTION_RUN;
-    if (is_asked && retire_job_wake(call->retire_job) != STATUS_OK) {
+    if (is_asked && day_job_wake(call->day_job) != STATUS_OK) {
         answer_problem(answer, 409, "it is under way; GET /api/v1/retention tells its end");
         return;
     }
-    answer_json(answer, is_asked ? 202 : 200, retire_job_json(call->retire_job));
+    answer_json(answer, is_asked ? 202 : 200, day_job_json(call->day_job));
 }
 
 static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answer *answer) = {

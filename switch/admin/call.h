@@ -6,12 +6,12 @@
 
 #include "switch/admin/answer.h"
 #include "switch/admin/control_client.h"
+#include "switch/admin/day_job.h"
 #include "switch/admin/desk_share.h"
 #include "switch/admin/endpoint.h"
 #include "switch/admin/log_job.h"
 #include "switch/admin/metrics_text.h"
 #include "switch/admin/registry_job.h"
-#include "switch/admin/retire_job.h"
 #include "switch/admin/token_file.h"
 #include "switch/admin/txn_query.h"
 
@@ -30,7 +30,7 @@ struct call {
     struct desk_share *desk;           /* borrowed */
     const char *evidence_key;          /* PEM file; "": none */
     struct registry_job *registry_job; /* borrowed */
-    struct retire_job *retire_job;     /* borrowed; NULL: there is no after-sales */
+    struct day_job *day_job;           /* borrowed; NULL: there is no after-sales */
     const struct token_holder *holder; /* who asks */
     const struct token_holder *second; /* who stands beside, by a token too; NULL: nobody */
     const char *body;                  /* borrowed; of a call that takes one */

@@ -86,7 +86,7 @@ class Port:
     def ctl(self, *words, who="sam"):
         command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.port}", "--ca", self.folder / "server.crt",
                    "--token-file", self.folder / f"{who}.token", *words]
-        return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120)
+        return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
 
     def http(self, path, who="sam", method="GET", body=None):
         """Code and text."""
@@ -353,6 +353,9 @@ class Registry(unittest.TestCase):
         lines = [json.loads(line) for line in (self.folder / "audit.log").read_text().splitlines()]
         said = [line["outcome"] for line in lines if line["actor"] == "retention"]
         self.assertEqual(said, ["begun", "done"])
+        self.assertEqual(did["visits"], 1, did)  # M8, which is active and was never looked at
+        self.assertEqual(self.port.sql("SELECT subject_id, kind, state FROM service_case WHERE cause = 'VISIT'"), [("M8", "SERVICE", "NEW")])
+        self.assertEqual(self.answer("registry", "retention", "--now")["visits"], 0)
 
     def test_13_a_file_of_many_terminals_comes_in_while_others_are_served(self):
         head = self.ctl("registry", "export", "terminal_registration").splitlines()[0]

@@ -472,7 +472,7 @@ const struct command_group REGISTRY_GROUP = {
         "  registry bind TERMINAL serial=S merchant_id=M [COLUMN=VALUE ...]\n"
         "                             another device stands there now; what was bound ends\n"
         "  registry unbind TERMINAL [--day YYYY-MM-DD]\n"
-        "  registry retention [--now] what the daily retention did, or begins it\n",
+        "  registry retention [--now] what the day's work did (retention, visits), or begins it\n",
     .expected = "registry kinds, list KIND, show KIND, put KIND, remove KIND, history KIND, export "
                 "KIND, import "
                 "KIND FILE, bind TERMINAL, unbind TERMINAL, or retention",

@@ -1,6 +1,8 @@
 /* A failed inspection opens one case, and not a second while it is open. */
 #include "switch/desk/inspection_case.h"
 
+#include "switch/desk/inspection_book.h"
+
 #include "tests/unit/switch/desk/case_scene.h"
 
 static void test_what_is_bad_becomes_a_case_once(void **state)
@@ -85,6 +87,59 @@ static void test_the_term_is_that_of_the_rules(void **state)
     assert_int_equal(it.answer.budget_us, INT64_C(7) * 60000000);
 }
 
+static void put_merchant(struct scene *scene, const char *id, uint8_t risk_level, int32_t since)
+{
+    struct merchant_registration merchant = {.name = "Tea",
+                                             .risk_level = risk_level,
+                                             .contract_from_day = since,
+                                             .state = MERCHANT_STATE_ACTIVE};
+    snprintf(merchant.merchant_id, sizeof(merchant.merchant_id), "%s", id);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_MERCHANT, &merchant, &scene->ann),
+                     STATUS_OK);
+}
+
+static uint32_t visits_at(struct scene *scene, int32_t today, uint32_t count_max)
+{
+    struct inspection_rules rules;
+    struct desk_actor by = {"calendar", SCENE_NOW + (int64_t)(today - 20515) * SCENE_DAY_US};
+    uint32_t count = 99;
+    inspection_rules_default(&rules);
+    assert_int_equal(inspection_case_visits(scene->desk, &rules, today, &by, count_max, &count),
+                     STATUS_OK);
+    return count;
+}
+
+static void test_visits_are_opened_once_the_highest_risk_first(void **state)
+{
+    struct scene *scene = *state;
+    put_merchant(scene, "M1", 1, 20000);
+    put_merchant(scene, "M2", 3, 20100);
+    put_merchant(scene, "M3", 3, 20050);
+    put_merchant(scene, "M4", 3, 20515); /* new: its first inspection is not near */
+    assert_int_equal(visits_at(scene, 20515, 2), 2);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM service_case WHERE cause = 'VISIT'"
+                                         " AND kind = 'SERVICE' AND subject_id IN ('M2', 'M3')"),
+                     2);
+    assert_int_equal(visits_at(scene, 20515, 9), 1);
+    assert_int_equal(visits_at(scene, 20516, 9), 0); /* they are open */
+    assert_string_equal(scene_sql(scene, "UPDATE service_case SET state = 'CLOSED'"), "");
+    assert_int_equal(visits_at(scene, 20517, 9), 0); /* opened since they came near */
+    struct inspection inspection = {
+        .merchant_id = "M3", .day = 20518, .inspector = "li", .is_on_site = true};
+    struct inspection_result result;
+    memset(inspection.marks, INSPECTION_GOOD, sizeof(inspection.marks));
+    assert_int_equal(inspection_book_add(scene->desk, &inspection, &result), STATUS_OK);
+    assert_int_equal(visits_at(scene, 20519, 9), 0);
+    /* three months later it is due again; meanwhile M4, which is new, is, too */
+    assert_int_equal(visits_at(scene, 20518 + 92, 9), 2);
+    assert_int_equal(
+        scene_number(scene, "SELECT count(*) FROM service_case WHERE subject_id = 'M3'"), 2);
+    struct service_case it;
+    assert_int_equal(case_book_find(scene->desk, 1, &it), STATUS_OK);
+    assert_string_equal(it.subject_id, "M3"); /* overdue for longer than M2 */
+    assert_int_equal(it.severity, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +147,8 @@ int main(void)
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_the_term_is_that_of_the_rules, scene_set,
                                         scene_strike),
+        cmocka_unit_test_setup_teardown(test_visits_are_opened_once_the_highest_risk_first,
+                                        scene_set, scene_strike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

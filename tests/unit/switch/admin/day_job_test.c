@@ -1,5 +1,5 @@
-/* The retention runs when it is asked, with a line before and after, or not at all. */
-#include "switch/admin/retire_job.h"
+/* The daily work is done when it is asked for, with a line before and after, or not at all. */
+#include "switch/admin/day_job.h"
 
 #include <time.h>
 
@@ -7,10 +7,10 @@
 #include "tests/unit/switch/admin/desk_call_scene.h"
 
 /* The answer once it has ended; the caller's. */
-static json_t *end_of(struct retire_job *job)
+static json_t *end_of(struct day_job *job)
 {
     for (int i = 0; i < 3000; i++) {
-        json_t *json = retire_job_json(job);
+        json_t *json = day_job_json(job);
         if (strcmp(json_string_value(json_object_get(json, "state")), "running") != 0) {
             return json;
         }
@@ -21,7 +21,7 @@ static json_t *end_of(struct retire_job *job)
     return NULL;
 }
 
-static void put_merchant(struct call_scene *scene)
+static void put_merchants(struct call_scene *scene)
 {
     char reason[DESK_SHARE_REASON_SIZE];
     const struct desk_actor by = {"ann", 1};
@@ -30,9 +30,15 @@ static void put_merchant(struct call_scene *scene)
                                                    .risk_level = 1,
                                                    .contract_to_day = 10000,
                                                    .state = MERCHANT_STATE_LEFT};
+    const struct merchant_registration shop = {.merchant_id = "M2",
+                                               .name = "Tea",
+                                               .risk_level = 1,
+                                               .contract_from_day = 10000,
+                                               .state = MERCHANT_STATE_ACTIVE};
     struct desk *desk = desk_share_open(scene->share, reason);
     assert_non_null(desk);
     assert_int_equal(registry_put(desk, REGISTRY_MERCHANT, &merchant, &by), STATUS_OK);
+    assert_int_equal(registry_put(desk, REGISTRY_MERCHANT, &shop, &by), STATUS_OK);
     desk_close(desk);
 }
 
@@ -55,18 +61,19 @@ static void test_what_is_old_goes_between_two_lines(void **state)
     snprintf(path, sizeof(path), "%s/audit.log", scene->folder);
     struct audit *audit = audit_open(path, why);
     assert_non_null(audit);
-    put_merchant(scene);
-    struct retire_job *job = retire_job_create(scene->share, audit);
-    json_t *json = retire_job_json(job);
+    put_merchants(scene);
+    struct day_job *job = day_job_create(scene->share, audit);
+    json_t *json = day_job_json(job);
     assert_string_equal(json_string_value(json_object_get(json, "state")), "idle");
     json_decref(json);
-    assert_int_equal(retire_job_wake(job), STATUS_OK);
+    assert_int_equal(day_job_wake(job), STATUS_OK);
     json = end_of(job);
     assert_string_equal(json_string_value(json_object_get(json, "state")), "done");
     assert_int_equal(
         json_integer_value(json_object_get(json_object_get(json, "counts"), "merchants")), 1);
+    assert_int_equal(json_integer_value(json_object_get(json, "visits")), 1);
     json_decref(json);
-    retire_job_destroy(job);
+    day_job_destroy(job);
     audit_close(audit);
     assert_false(is_there(scene));
     FILE *file = fopen(path, "r");
@@ -78,20 +85,22 @@ static void test_what_is_old_goes_between_two_lines(void **state)
     assert_non_null(begun);
     assert_non_null(strstr(begun, "\"done\""));
     assert_non_null(strstr(begun, "1 merchants' files"));
+    assert_non_null(strstr(lines, "\"calendar\""));
+    assert_non_null(strstr(lines, "1 cases of inspections that are due"));
 }
 
 static void test_without_an_audit_file_nothing_goes(void **state)
 {
     struct call_scene *scene = *state;
-    put_merchant(scene);
-    struct retire_job *job = retire_job_create(scene->share, NULL);
-    assert_int_equal(retire_job_wake(job), STATUS_OK);
+    put_merchants(scene);
+    struct day_job *job = day_job_create(scene->share, NULL);
+    assert_int_equal(day_job_wake(job), STATUS_OK);
     json_t *json = end_of(job);
     assert_string_equal(json_string_value(json_object_get(json, "state")), "failed");
-    assert_non_null(strstr(json_string_value(json_object_get(json, "text")), "nothing is deleted"));
+    assert_non_null(strstr(json_string_value(json_object_get(json, "text")), "nothing is done"));
     json_decref(json);
-    retire_job_destroy(job); /* ends at once, though a day is left to wait */
-    retire_job_destroy(NULL);
+    day_job_destroy(job); /* ends at once, though a day is left to wait */
+    day_job_destroy(NULL);
     assert_true(is_there(scene));
 }
 
