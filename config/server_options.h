@@ -72,7 +72,8 @@
     X(WEBHOOK_KIND, FLAG_JUDGED, "flag_judged")                                                    \
     X(WEBHOOK_KIND, FLAG_LINKED, "flag_linked")                                                    \
     X(WEBHOOK_KIND, CASE_OPENED, "case_opened")                                                    \
-    X(WEBHOOK_KIND, CASE_EVENT, "case_event") X(WEBHOOK_KIND, ALL, "all")
+    X(WEBHOOK_KIND, CASE_EVENT, "case_event")                                                      \
+    X(WEBHOOK_KIND, CASE_MESSAGE, "case_message") X(WEBHOOK_KIND, ALL, "all")
 /* The first ones in the order of enum case_kind (switch/aftersales/flag.h). */
 #define WEBHOOK_CASE_MAP(X)                                                                        \
     X(WEBHOOK_CASE, FAULT, "fault")                                                                \

@@ -34,8 +34,7 @@ struct server_watch {
 
 /* --- what cases ask for outside ------------------------------------------------------------ */
 
-/* Of the thread. What is posted is done once its row is on disk; a message stands in the outbox of
- * the database, which does not forget it. */
+/* Of the thread. What is posted is done once its row is on disk. */
 static enum clerk_answer on_effect(void *argument, const struct clerk_effect *effect)
 {
     struct server_watch *watch = argument;

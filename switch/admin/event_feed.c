@@ -94,21 +94,31 @@ static bool is_within(struct desk *desk, const struct feed *feed, struct answer 
     return true;
 }
 
-static void note_case(struct feed *feed, const Aftersales__Event *event)
+/* 0: it tells of no case. */
+static uint64_t case_of(const Aftersales__Event *event)
 {
+    if (event->what_case == AFTERSALES__EVENT__WHAT_CASE_MESSAGE) {
+        return event->case_message->case_id;
+    }
     const Aftersales__CaseEvent *told =
         event->what_case == AFTERSALES__EVENT__WHAT_CASE_OPENED  ? event->case_opened
         : event->what_case == AFTERSALES__EVENT__WHAT_CASE_EVENT ? event->case_event
                                                                  : NULL;
-    if (told == NULL) {
+    return told == NULL ? 0 : told->service_case->id;
+}
+
+static void note_case(struct feed *feed, const Aftersales__Event *event)
+{
+    uint64_t case_id = case_of(event);
+    if (case_id == 0) {
         return;
     }
     for (uint32_t i = 0; i < feed->case_count; i++) {
-        if (feed->cases[i] == told->service_case->id) {
+        if (feed->cases[i] == case_id) {
             return;
         }
     }
-    feed->cases[feed->case_count++] = told->service_case->id;
+    feed->cases[feed->case_count++] = case_id;
 }
 
 static void write_delimited(FILE *to, const struct event_line *line)

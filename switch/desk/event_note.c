@@ -188,3 +188,33 @@ enum status event_note_case(struct desk *desk, const struct event_note_step *ste
     memcpy(head.subject_id, step->service_case->subject_id, sizeof(head.subject_id));
     return write_event(desk, &head, &event);
 }
+
+static char *optional_text(struct cell_pack_texts *texts, const char *text)
+{
+    return text[0] == '\0' ? NULL : cell_pack_text(texts, text);
+}
+
+enum status event_note_message(struct desk *desk, const struct event_note_message *message)
+{
+    struct cell_pack_texts texts = {.length = 0};
+    const struct service_case *it = message->service_case;
+    Aftersales__CaseMessage told = AFTERSALES__CASE_MESSAGE__INIT;
+    Aftersales__Event event = AFTERSALES__EVENT__INIT;
+    told.message = message->number;
+    told.case_id = it->id;
+    told.kind = cell_pack_text(&texts, case_effect_name(message->effect->kind));
+    told.sentence = cell_pack_text(&texts, case_effect_text(message->effect->kind));
+    told.text = optional_text(&texts, message->effect->text);
+    told.due_us = message->effect->due_us;
+    told.terminal_id = optional_text(&texts, it->terminal_id);
+    told.merchant_id = optional_text(&texts, it->merchant_id);
+    told.serial = optional_text(&texts, it->serial);
+    told.engineer = optional_text(&texts, it->engineer);
+    told.point_id = optional_text(&texts, it->point_id);
+    event.wall_us = message->wall_us;
+    event.what_case = AFTERSALES__EVENT__WHAT_CASE_MESSAGE;
+    event.case_message = &told;
+    struct event_head head = {EVENT_OUT_CASE_MESSAGE, it->kind, ""};
+    memcpy(head.subject_id, it->subject_id, sizeof(head.subject_id));
+    return write_event(desk, &head, &event);
+}

@@ -18,3 +18,12 @@ struct event_note_step {
     int64_t due_us;
 };
 MUST_CHECK enum status event_note_case(struct desk *desk, const struct event_note_step *step);
+/* What a case asks of people; `number` names it, as effect_book does. */
+struct event_note_message {
+    uint64_t number;
+    int64_t wall_us; /* of the event that asks for it */
+    const struct case_effect *effect;
+    const struct service_case *service_case;
+};
+MUST_CHECK enum status event_note_message(struct desk *desk,
+                                          const struct event_note_message *message);

@@ -19,7 +19,8 @@
     X(FLAG_JUDGED, "flag_judged", "a flag without a case was judged")                              \
     X(FLAG_LINKED, "flag_linked", "a flag became part of a case")                                  \
     X(CASE_OPENED, "case_opened", "a case was opened")                                             \
-    X(CASE_EVENT, "case_event", "a case moved, or something was noted in it")
+    X(CASE_EVENT, "case_event", "a case moved, or something was noted in it")                      \
+    X(CASE_MESSAGE, "case_message", "a case asks somebody to do or to know something")
 enum event_out_kind {
 #define X(name, word, sentence) EVENT_OUT_##name,
     EVENT_OUT_MAP(X)

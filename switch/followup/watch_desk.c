@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "switch/desk/event_note.h"
 #include "switch/desk/flag_book.h"
 #include "switch/desk/registry.h"
 #include "switch/net/log.h"
@@ -73,12 +74,36 @@ static enum status keep_reason(struct watch_desk *desk, enum status status, cons
     return status;
 }
 
+/* A binding is the registry's, and made when it is told. */
+static bool is_message(enum case_effect_kind kind)
+{
+    return kind > CASE_EFFECT_TELL_CASHIER && kind != CASE_EFFECT_BIND;
+}
+
+/* Into the outbox, over the connection that no transaction of the clerk's is open on. */
+static enum clerk_answer message_write(struct watch_desk *desk, const struct clerk_effect *effect)
+{
+    const struct event_note_message message = {effect->number, effect->wall_us, effect->effect,
+                                               effect->service_case};
+    enum status status = desk_begin(desk->registry);
+    if (status == STATUS_OK) {
+        status = desk_end(desk->registry, event_note_message(desk->registry, &message));
+    }
+    return status == STATUS_OK ? CLERK_DONE : CLERK_LATER;
+}
+
+static enum clerk_answer on_effect(void *argument, const struct clerk_effect *effect)
+{
+    struct watch_desk *desk = argument;
+    return is_message(effect->effect->kind) ? message_write(desk, effect)
+                                            : desk->setup.on_effect(desk->setup.argument, effect);
+}
+
 static enum status open_all(struct watch_desk *desk)
 {
     char path[LOG_PATH_SIZE];
-    const struct clerk_setup setup = {.rules = &desk->rules,
-                                      .on_effect = desk->setup.on_effect,
-                                      .argument = desk->setup.argument};
+    const struct clerk_setup setup = {
+        .rules = &desk->rules, .on_effect = on_effect, .argument = desk};
     log_folder_path(path, desk->folder, WATCH_DESK_NAME);
     enum status status = log_disk_make_folder(desk->folder, desk->reason);
     status = status == STATUS_OK ? desk_open(&desk->desk, path, desk->reason) : status;

@@ -14,7 +14,8 @@ struct watch_desk;
 
 struct watch_desk_setup {
     const char *folder; /* copied; it and the database are made when the sink is opened */
-    /* As clerk_setup.on_effect, on the sink's thread. */
+    /* As clerk_setup.on_effect, on the sink's thread, for orders to the switch; what goes to people
+     * is put into the outbox here. */
     enum clerk_answer (*on_effect)(void *argument, const struct clerk_effect *effect);
     /* Called with each time that is told: numbers of effects that were LATER and are done since,
      * `room` at most. */

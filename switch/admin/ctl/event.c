@@ -58,6 +58,10 @@ static void show_event(const json_t *event)
     } else if (strcmp(kind, "flag_linked") == 0) {
         snprintf(text, sizeof(text), "flag %lld is part of case %lld", number_of(told, "flag_id"),
                  number_of(told, "case_id"));
+    } else if (strcmp(kind, "case_message") == 0) {
+        snprintf(text, sizeof(text), "case %lld: %s%s%s", number_of(told, "case_id"),
+                 text_of(told, "sentence"), text_of(told, "text")[0] == '\0' ? "" : ": ",
+                 text_of(told, "text"));
     } else if (told != NULL) {
         tell_case(told, text, sizeof(text));
     } else {

@@ -319,7 +319,7 @@ static void test_webhooks_are_a_list_within_a_section(void **state)
     assert_string_equal(first->url, "https://t.example/x");
     assert_string_equal(first->secret_file, "/etc/tillway/s");
     assert_string_equal(first->ca, "");
-    assert_int_equal(first->kinds, 0x1F);
+    assert_int_equal(first->kinds, 0x3F);
     assert_int_equal(first->cases, 0x1B);
     assert_int_equal(first->timeout_ms, 10000);
     assert_int_equal(first->give_up_ms, 259200000);

@@ -4,6 +4,7 @@
 
 #include "protocols/aftersales_event.pb-c.h"
 #include "switch/desk/desk_schema.h"
+#include "switch/desk/event_note.h"
 #include "switch/desk/retire.h"
 #include "tests/unit/switch/desk/case_scene.h"
 
@@ -152,6 +153,35 @@ static void test_a_case_tells_each_step_and_what_it_is_after_it(void **state)
     for (uint32_t i = 0; i < lines.count; i++) {
         assert_int_equal(lines.events[i]->number, i + 1);
     }
+    lines_free(&lines);
+}
+
+static void test_what_a_case_asks_of_people_is_told(void **state)
+{
+    struct scene *scene = *state;
+    struct lines lines;
+    struct service_case it;
+    uint64_t id = scene_case(scene, CASE_RISK, "10000001");
+    assert_int_equal(case_book_find(scene->desk, id, &it), STATUS_OK);
+    struct case_effect effect = {CASE_EFFECT_TELL_MANAGER, "80 % of the time is up", SCENE_NOW + 5};
+    const struct event_note_message message = {77, SCENE_NOW + 3, &effect, &it};
+    assert_int_equal(desk_begin(scene->desk), STATUS_OK);
+    assert_int_equal(desk_end(scene->desk, event_note_message(scene->desk, &message)), STATUS_OK);
+    lines_read(scene, &lines, 0);
+    assert_int_equal(lines.kinds[lines.count - 1], EVENT_OUT_CASE_MESSAGE);
+    assert_string_equal(lines.subjects[lines.count - 1], it.subject_id);
+    assert_string_equal(lines.events[lines.count - 1]->case_kind, "RISK");
+    assert_int_equal(lines.events[lines.count - 1]->wall_us, SCENE_NOW + 3);
+    const Aftersales__CaseMessage *told = lines.events[lines.count - 1]->case_message;
+    assert_non_null(told);
+    assert_int_equal(told->message, 77);
+    assert_int_equal(told->case_id, id);
+    assert_string_equal(told->kind, "TELL_MANAGER");
+    assert_string_equal(told->sentence, case_effect_text(CASE_EFFECT_TELL_MANAGER));
+    assert_string_equal(told->text, "80 % of the time is up");
+    assert_int_equal(told->due_us, SCENE_NOW + 5);
+    assert_string_equal(told->terminal_id, it.terminal_id);
+    assert_null(told->engineer);
     lines_free(&lines);
 }
 
@@ -467,6 +497,7 @@ int main(void)
         SCENE(test_a_flag_is_told_once_with_all_that_it_says),
         SCENE(test_a_cohort_s_flag_says_by_what_it_is_told_apart),
         SCENE(test_a_case_tells_each_step_and_what_it_is_after_it),
+        SCENE(test_what_a_case_asks_of_people_is_told),
         SCENE(test_links_and_judgements_are_told_once),
         SCENE(test_what_is_undone_or_refused_leaves_no_event),
         SCENE(test_a_step_whose_event_cannot_be_written_is_not_done),

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "switch/desk/effect_book.h"
 #include "switch/desk/flag_book.h"
 #include "switch/desk/registry.h"
 #include "tests/log_folder_strike.h"
@@ -201,6 +202,36 @@ static void test_cases_live_by_the_rules_that_were_given_last(void **state)
     }
 }
 
+/* Of what a case asks of people nothing goes to the switch. */
+static void test_a_message_to_people_is_done_when_it_stands_in_the_outbox(void **state)
+{
+    struct stage *stage = *state;
+    struct flag flag = flag_of(11);
+    struct desk *people = NULL;
+    char reason[DESK_REASON_SIZE];
+    struct case_effects effects = {
+        .count = 2,
+        .items = {{CASE_EFFECT_TELL_MANAGER, "late", 0}, {CASE_EFFECT_ASK_SCORE, "", 0}}};
+    expect_open(stage);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &flag), STATUS_OK);
+    assert_int_equal(stage->sink.time(stage->sink.argument, flag.window_end_us), STATUS_OK);
+    uint32_t told_count = stage->told_count;
+    int64_t pending = number_of(stage, "SELECT count(*) FROM case_effect");
+    int64_t written =
+        number_of(stage, "SELECT count(*) FROM event_out WHERE kind = 'case_message'");
+    assert_int_equal(desk_open(&people, stage->path, reason), STATUS_OK);
+    assert_int_equal(desk_begin(people), STATUS_OK);
+    assert_int_equal(desk_end(people, effect_book_add(people, 1, flag.window_end_us, &effects)),
+                     STATUS_OK);
+    desk_close(people);
+    assert_int_equal(stage->sink.time(stage->sink.argument, flag.window_end_us + 1000000),
+                     STATUS_OK);
+    assert_int_equal(stage->told_count, told_count);
+    assert_int_equal(number_of(stage, "SELECT count(*) FROM case_effect"), pending);
+    assert_int_equal(number_of(stage, "SELECT count(*) FROM event_out WHERE kind = 'case_message'"),
+                     written + 2);
+}
+
 static void test_what_is_seen_goes_to_the_clerk(void **state)
 {
     struct stage *stage = *state;
@@ -329,6 +360,7 @@ int main(void)
         STAGE(test_a_flag_opens_a_case_whose_effects_are_told_until_they_are_done),
         STAGE(test_an_old_flag_is_kept_and_opens_no_case),
         STAGE(test_cases_live_by_the_rules_that_were_given_last),
+        STAGE(test_a_message_to_people_is_done_when_it_stands_in_the_outbox),
         STAGE(test_what_is_seen_goes_to_the_clerk),
         STAGE(test_a_flag_that_cannot_be_is_said_and_holds_nobody_up),
         STAGE(test_a_folder_that_cannot_be_made_is_told_and_tried_again),
