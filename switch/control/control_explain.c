@@ -145,9 +145,13 @@ static Control__Explanation *explanation_of(struct control_arena *arena,
         return NULL;
     }
     control__explanation__init(told);
-    told->is_routed = decision->answer == ROUTE_FOUND;
-    told->reason = borrowed(route_answer_text(decision->answer));
-    told->response_code = borrowed(route_decision_code(decision));
+    const enum txn_reason ordered = explanation->engine.ordered;
+    const bool is_ordered = decision->answer == ROUTE_FOUND && ordered != TXN_REASON_NONE;
+    told->is_routed = decision->answer == ROUTE_FOUND && !is_ordered;
+    told->reason =
+        borrowed(is_ordered ? txn_reason_text(ordered) : route_answer_text(decision->answer));
+    told->response_code =
+        borrowed(is_ordered ? txn_reason_code(ordered) : route_decision_code(decision));
     told->ruleset_version = decision->version;
     told->route_rule = decision->rule;
     told->channels = control_arena_take(arena, ROUTE_CANDIDATE_COUNT_MAX * sizeof(void *));

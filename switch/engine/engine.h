@@ -382,7 +382,9 @@ struct engine_explanation {
     char divider[ROUTE_DIVIDER_SIZE]; /* what more digits would decide; empty: nothing known */
     bool may_be_listed; /* the black list has hashes of cards: whether this one is among them, its
                          * first digits do not tell */
-    bool follows_original; /* such a payment goes where its original went */
+    bool follows_original;   /* such a payment goes where its original went */
+    enum txn_reason ordered; /* an order says no to it, whatever the rules say: ORDER_STOP or
+                              * ORDER_LIMIT; else NONE */
     char text[ROUTE_EXPLANATION_SIZE];
 };
 struct engine_clocks {

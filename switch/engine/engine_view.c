@@ -6,6 +6,7 @@
 #include "switch/engine/engine_state.h"
 #include "switch/engine/intake.h"
 #include "switch/engine/order_book.h"
+#include "switch/engine/order_use.h"
 #include "switch/engine/original.h"
 #include "switch/engine/terminal_request.h"
 #include "switch/engine/text.h"
@@ -179,6 +180,7 @@ void engine_explain(const struct engine *engine, const struct route_question *qu
                                  black_list_kind_is_held(payment.kind) &&
                                  payment.pan.digit_count > 0;
     explanation->follows_original = original_is_wanted(&payment);
+    explanation->ordered = order_check(engine, &payment);
     struct route_context context;
     intake_fill_context(engine, &payment, &context);
     context.wall_us = clocks->wall_us;

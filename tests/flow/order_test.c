@@ -300,6 +300,26 @@ static void test_a_limit_refuses_single_amounts_above_it(void **state)
     assert_int_equal(count_in_force(stage), 1);
 }
 
+static void test_where_a_payment_would_go_says_that_an_order_forbids_it(void **state)
+{
+    struct stage *stage = *state;
+    struct route_question question = {.kind = PAYMENT_PURCHASE,
+                                      .amount = {12345, MONEY_CNY},
+                                      .terminal_id = TERMINAL_A,
+                                      .card_first = "620000"};
+    const struct engine_clocks clocks = {stage->now_ns, stage->wall_us};
+    static struct engine_explanation told;
+    engine_explain(stage->engine, &question, &clocks, &told);
+    assert_int_equal(told.ordered, TXN_REASON_NONE);
+    stage_order(stage, of_merchant(ORDER_STOP));
+    engine_explain(stage->engine, &question, &clocks, &told);
+    assert_int_equal(told.decision.answer, ROUTE_FOUND); /* what the rules say */
+    assert_int_equal(told.ordered, TXN_REASON_ORDER_STOP);
+    question.kind = PAYMENT_VOID;
+    engine_explain(stage->engine, &question, &clocks, &told);
+    assert_int_equal(told.ordered, TXN_REASON_NONE);
+}
+
 static void test_held_money_changes_no_payment(void **state)
 {
     struct stage *stage = *state;
@@ -534,6 +554,7 @@ int main(void)
         TEST(test_stop_refuses_payments_and_serves_what_undoes_and_settles),
         TEST(test_a_merchant_that_is_stopped_stops_all_its_terminals),
         TEST(test_a_limit_refuses_single_amounts_above_it),
+        TEST(test_where_a_payment_would_go_says_that_an_order_forbids_it),
         TEST(test_held_money_changes_no_payment),
         TEST(test_an_order_is_over_when_its_time_is),
         TEST(test_nothing_is_asked_or_told_for_ever),

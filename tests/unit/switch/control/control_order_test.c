@@ -196,6 +196,45 @@ static void test_too_many_are_cut_and_fit_the_memory_of_a_call(void **state)
     control_arena_destroy(&arena);
 }
 
+/* --- where a payment would go ------------------------------------------------------------- */
+
+static void on_explain(void *argument, const struct route_question *question, int64_t wall_us,
+                       struct control_explanation *explanation)
+{
+    (void)question;
+    (void)wall_us;
+    explanation->channels = argument;
+    explanation->engine.decision.answer = ROUTE_FOUND;
+    explanation->engine.decision.channel_count = 1;
+    explanation->engine.ordered = TXN_REASON_ORDER_STOP;
+}
+
+static void test_what_an_order_forbids_goes_nowhere_whatever_the_rules_say(void **state)
+{
+    (void)state;
+    struct control_arena arena;
+    struct channel_table *channels = channel_table_create();
+    assert_int_equal(channel_table_add(channels, &(struct channel_row){.name = "bank_a"}),
+                     STATUS_OK);
+    const struct control_rim rim = {.explain = on_explain, .argument = channels};
+    Control__ExplainCall call = CONTROL__EXPLAIN_CALL__INIT;
+    call.terminal_id = text("10000001");
+    call.kind = text("purchase");
+    call.amount_minor = 1234;
+    call.currency = 156;
+    const char *fault = NULL;
+    assert_true(control_arena_create(&arena, 2097152));
+    control_arena_reset(&arena);
+    const Control__Explanation *told = control_answer_explanation(&arena, &rim, &call, &fault);
+    assert_non_null(told);
+    assert_false(told->is_routed);
+    assert_int_equal(told->n_channels, 0);
+    assert_string_equal(told->response_code, "58");
+    assert_non_null(strstr(told->reason, "order"));
+    control_arena_destroy(&arena);
+    channel_table_destroy(channels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_each_order_tells_what_its_kind_has),
         cmocka_unit_test(test_those_of_one_subject_may_be_asked_for),
         cmocka_unit_test(test_too_many_are_cut_and_fit_the_memory_of_a_call),
+        cmocka_unit_test(test_what_an_order_forbids_goes_nowhere_whatever_the_rules_say),
     };
     return cmocka_run_group_tests_name("switch/control/control_order", tests, NULL, NULL);
 }
