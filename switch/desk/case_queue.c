@@ -58,8 +58,9 @@ static enum status take_line(struct desk *desk, sqlite3_stmt *statement, struct 
                                  (unsigned long long)line->id);
 }
 
-/* ?1: 0 open ones, 1 all, 2 closed ones. ?8: kinds that are left out, each between blanks. */
-#define QUEUE_SQL                                                                                  \
+/* ?1: 0 open ones, 1 all, 2 closed ones. ?8: kinds that are left out, each between blanks. One
+ * case is found by its number, not by a look at all: who sees which flag is asked for each flag. */
+#define QUEUE_SQL(of_number)                                                                       \
     "WITH RECURSIVE below(id) AS (SELECT ?9 UNION SELECT agent.agent_id FROM agent"                \
     " JOIN below ON agent.parent_id = below.id AND below.id <> '')"                                \
     " SELECT id, kind, state, severity, opened_us, due_us, subject_id, terminal_id, merchant_id,"  \
@@ -70,7 +71,7 @@ static enum status take_line(struct desk *desk, sqlite3_stmt *statement, struct 
     " AND instr(?8, ' ' || kind || ' ') = 0"                                                       \
     " AND (?9 = '' OR merchant_id IN (SELECT m.merchant_id FROM merchant_registration AS m"        \
     " JOIN below ON m.agent_id = below.id))"                                                       \
-    " AND (?10 = '' OR point_id = ?10) AND (?11 = 0 OR id = ?11)"                                  \
+    " AND (?10 = '' OR point_id = ?10) AND " of_number                                             \
     " AND (?12 = 0 OR (-severity, due_us = 0, due_us, id) > (-?12, ?13 = 0, ?13, ?14))"            \
     " ORDER BY severity DESC, due_us = 0, due_us, id LIMIT ?7"
 
@@ -108,7 +109,8 @@ enum status case_book_queue(struct desk *desk, const struct case_query *query,
         DESK_NUMBER(query->after.severity),
         DESK_NUMBER(query->after.due_us),
         DESK_NUMBER(query->after.id)};
-    sqlite3_stmt *statement = desk_prepare(desk, QUEUE_SQL);
+    sqlite3_stmt *statement =
+        desk_prepare(desk, query->case_id == 0 ? QUEUE_SQL("?11 = 0") : QUEUE_SQL("id = ?11"));
     if (statement == NULL || !desk_bind(statement, values, DESK_COUNT_OF(values))) {
         desk_release(desk, statement);
         return desk_broken(desk, "reading");

@@ -1,4 +1,5 @@
 /* Queues: whose cases, which kinds, page by page. */
+#include "switch/desk/desk_state.h"
 #include "tests/unit/switch/desk/case_scene.h"
 
 static void put_merchant(struct scene *scene, const char *merchant_id, const char *agent_id)
@@ -134,6 +135,30 @@ static void test_pages_show_each_case_once_in_order(void **state)
     }
 }
 
+/* SQLite's own count of rows that were looked at one by one says so. */
+static void test_one_case_is_found_without_a_look_at_all(void **state)
+{
+    struct scene *scene = *state;
+    struct case_line line;
+    uint32_t count = 0;
+    uint64_t id = 0;
+    for (int i = 0; i < 3; i++) {
+        id = scene_case(scene, CASE_FAULT, "10000001");
+    }
+    const struct case_query query = {.case_id = id, .is_closed_too = true};
+    assert_int_equal(case_book_queue(scene->desk, &query, &line, 1, &count), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(line.id, id);
+    uint32_t seen = 0;
+    for (sqlite3_stmt *it = NULL; (it = sqlite3_next_stmt(scene->desk->database, it)) != NULL;) {
+        if (strstr(sqlite3_sql(it), "id = ?11") != NULL) {
+            seen++;
+            assert_int_equal(sqlite3_stmt_status(it, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0), 0);
+        }
+    }
+    assert_int_equal(seen, 1);
+}
+
 static void test_a_case_says_whether_it_is_held_for_a_court(void **state)
 {
     struct scene *scene = *state;
@@ -179,6 +204,7 @@ int main(void)
         SCENE(test_kinds_can_be_left_out_and_points_asked_for),
         SCENE(test_closed_cases_are_a_queue_of_their_own),
         SCENE(test_pages_show_each_case_once_in_order),
+        SCENE(test_one_case_is_found_without_a_look_at_all),
         SCENE(test_a_case_says_whether_it_is_held_for_a_court),
         SCENE(test_readings_are_listed_the_newest_first),
     };
