@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocols/base/pan_text.h"
 #include "protocols/base/require.h"
 #include "routing/civil_date.h"
 #include "switch/aftersales/firmware_order.h"
@@ -65,6 +66,7 @@ enum status inspection_book_add(struct desk *desk, const struct inspection *insp
 {
     struct inspection_entry entry = {.inspection = *inspection};
     char fault[CELL_FAULT_SIZE];
+    pan_text_mask(entry.inspection.remark); /* what people write is kept for years */
     if (!cell_check(&INSPECTION_ROW, &entry, fault)) {
         return desk_fault(desk, STATUS_BAD_VALUE, "inspection: %s", fault);
     }

@@ -17,7 +17,8 @@ struct inspection_entry {
 };
 
 /* NOT_FOUND: the merchant, or the terminal that was named, is not registered. DUPLICATE: one of
- * this merchant, terminal and day is there. BAD_VALUE: a member that none may have. */
+ * this merchant, terminal and day is there. BAD_VALUE: a member that none may have. Card numbers in
+ * the remark are masked. */
 MUST_CHECK enum status inspection_book_add(struct desk *desk, const struct inspection *inspection,
                                            struct inspection_result *result);
 /* Of a merchant, the newest first, `room` at most. */

@@ -44,6 +44,8 @@ static void test_an_inspection_is_judged_as_registered_and_kept(void **state)
     struct inspection_entry entries[4];
     uint32_t count = 0;
     struct inspection inspection = good("M1", TODAY);
+    snprintf(inspection.remark, sizeof(inspection.remark),
+             "a slip with 6222021234567890128 lay there");
     assert_int_equal(inspection_book_add(scene->desk, &inspection, &result), STATUS_NOT_FOUND);
     put_merchant(scene, "M1", 3, 20000);
     put_terminal(scene, "10000001", "1.3.0", 0);
@@ -58,6 +60,8 @@ static void test_an_inspection_is_judged_as_registered_and_kept(void **state)
     assert_int_equal(result.severity, 4);
     assert_int_equal(inspection_book_list(scene->desk, "M1", entries, 4, &count), STATUS_OK);
     assert_int_equal(count, 2);
+    assert_null(strstr(entries[0].inspection.remark, "123456789"));
+    assert_non_null(strstr(entries[0].inspection.remark, "622202"));
     assert_int_equal(entries[0].result.verdict, INSPECTION_PASSED);
     assert_string_equal(entries[1].inspection.serial, "SN-OTHER");
     assert_int_equal(entries[1].inspection.marks[INSPECTION_SEAL], INSPECTION_GOOD);
