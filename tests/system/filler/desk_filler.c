@@ -125,6 +125,7 @@ static uint64_t add_flag(enum signal_code signal, const char *terminal_id, const
     static uint64_t position = 1000;
     uint64_t id = 0;
     bool is_new = false;
+    position++;
     struct flag flag = {.signal = signal,
                         .subject = FLAG_OF_TERMINAL,
                         .severity = signal_severity(signal),
@@ -132,7 +133,7 @@ static uint64_t add_flag(enum signal_code signal, const char *terminal_id, const
                         .window_end_us = filler.wall_us - 1,
                         .value = 3,
                         .threshold = 1,
-                        .position = ++position};
+                        .position = position};
     snprintf(flag.subject_id, sizeof(flag.subject_id), "%s", terminal_id);
     snprintf(flag.terminal_id, sizeof(flag.terminal_id), "%s", terminal_id);
     snprintf(flag.merchant_id, sizeof(flag.merchant_id), "%s", merchant_id);
