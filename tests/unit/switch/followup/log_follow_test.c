@@ -5,7 +5,7 @@
 #include "switch/store/observe.h"
 #include "tests/unit/switch/store/log_story.h"
 
-#define ROW_COUNT_MAX 4096
+#define ROW_COUNT_MAX 65536
 
 struct heard {
     uint64_t positions[ROW_COUNT_MAX];
