@@ -377,6 +377,24 @@ static json_t *registered_json(enum registry_kind kind, const void *row, bool ha
     return answer;
 }
 
+/* Where the terminal stands, as it is registered: whom to send there has to know. Of the merchant
+ * that is asked about alone. */
+static json_t *place_json(const struct gathered *all)
+{
+    const struct terminal_binding *binding = &all->terminal.binding;
+    bool is_this_merchants =
+        strcmp(binding->merchant_id, all->merchant.merchant_id) == 0 && all->has_terminal;
+    if (!is_this_merchants || binding->merchant_id[0] == '\0') {
+        return json_null();
+    }
+    return json_pack("{s:o, s:i, s:o, s:o, s:i}", "address", text_json(binding->address),
+                     "area_code", (int)binding->area_code, "latitude_e3",
+                     binding->has_place ? json_integer(binding->latitude_e3) : json_null(),
+                     "longitude_e3",
+                     binding->has_place ? json_integer(binding->longitude_e3) : json_null(),
+                     "radius_m", (int)binding->radius_m);
+}
+
 static enum status add_all(struct desk *desk, const struct case_advice *advice,
                            struct gathered *all, json_t *to)
 {
@@ -393,6 +411,7 @@ static enum status add_all(struct desk *desk, const struct case_advice *advice,
     judge(advice, all);
     json_object_set_new(to, "terminal",
                         registered_json(REGISTRY_TERMINAL, &all->terminal, all->has_terminal));
+    json_object_set_new(to, "place", place_json(all));
     json_object_set_new(to, "merchant",
                         registered_json(REGISTRY_MERCHANT, &all->merchant, all->has_merchant));
     json_object_set_new(to, "flags", flags_json(all->flags, all->flag_count));

@@ -32,6 +32,6 @@ struct case_advice {
 };
 
 /* Adds to `to`: "flags", "cohorts", "cause", "self_help", "serve", "warranty", "merchant",
- * "terminal" (as registered; null where they are not). */
+ * "terminal" (as registered; null where they are not), "place" (where it stands). */
 MUST_CHECK enum status case_advice_add(struct desk *desk, const struct case_advice *advice,
                                        json_t *to);

@@ -160,7 +160,7 @@ class Cases(unittest.TestCase):
         events = self.seen("case", "show", self.printer)["events"]
         self.assertEqual([(event["actor"], event["second_actor"]) for event in events if event["kind"] == "CLOSE"], [("mia", "eva")])
         shown = self.done("case", "show", self.printer, "--lang", "zh")
-        for words in ("已关闭", "打开纸仓盖,重新装纸", "浦东服务点", "a new print head"):
+        for words in ("已关闭", "便利店", "2 Nanjing Road", "打开纸仓盖,重新装纸", "浦东服务点", "a new print head"):
             self.assertIn(words, shown)
 
     def test_05_a_disputed_fee_is_explained_in_the_merchants_words(self):

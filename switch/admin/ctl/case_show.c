@@ -203,8 +203,12 @@ static void show_head(const json_t *json, bool is_chinese)
                                                   {"price", "quote"},
                                                   {"outcome", "outcome"},
                                                   {NULL, NULL}};
-    static const struct table_column MORE[] = {
-        {"due", "due"}, {"held for a court", "is_kept"}, {NULL, NULL}};
+    static const struct table_column MORE[] = {{"due", "due"},
+                                               {"held for a court", "is_kept"},
+                                               {"shop", "merchant.name"},
+                                               {"to call", "merchant.contact"},
+                                               {"address", "place.address"},
+                                               {NULL, NULL}};
     show_one(at(json, "case"), COLUMNS, is_chinese);
     show_one(json, MORE, is_chinese);
 }

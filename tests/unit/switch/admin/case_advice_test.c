@@ -79,6 +79,7 @@ static void test_flags_lead_to_the_fault_and_its_script(void **state)
     assert_int_equal(json_array_size(json_object_get(answer, "flags")), 1);
     assert_null(json_object_get(json_object_get(answer, "merchant"), "account_hash"));
     assert_string_equal(text_at(answer, "merchant", "plan"), "SP1");
+    assert_string_equal(text_at(answer, "place", "address"), "1 Nanjing Road");
     assert_string_equal(text_at(answer, "terminal", "model"), "A920");
     json_decref(answer);
     const struct first_aid_script script = {
@@ -122,7 +123,9 @@ static void test_flags_of_another_merchants_time_do_not_count(void **state)
     add(scene, scene_flag(SIGNAL_TIMEOUTS, "10000001", 50)); /* of M1 */
     struct case_advice advice = advice_of("10000001");
     snprintf(advice.merchant_id, sizeof(advice.merchant_id), "M2");
+    put_terminal(scene);
     json_t *answer = ask(scene, &advice);
+    assert_true(json_is_null(json_object_get(answer, "place"))); /* it stands at M1's */
     assert_int_equal(json_array_size(json_object_get(answer, "flags")), 0);
     json_decref(answer);
     snprintf(advice.merchant_id, sizeof(advice.merchant_id), "M1");
