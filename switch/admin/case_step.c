@@ -68,7 +68,8 @@ static void sign(struct case_event *event, const struct call *call)
 
 /* ---- an event ---- */
 
-/* The second person vouches for what he or she may see and do. */
+/* The second person vouches for what he or she may see and do. Who profits from a step (a
+ * merchant's agent) or carries it out (an engineer) is no second pair of eyes. */
 static enum status check_second(struct desk *desk, const struct call *call,
                                 const struct case_line *line, struct outcome *outcome)
 {
@@ -77,9 +78,12 @@ static enum status check_second(struct desk *desk, const struct call *call,
         return STATUS_OK;
     }
     enum status status = case_view_find(desk, call->second, line->id, &seen);
-    bool may = status == STATUS_OK && case_view_may_step(call->second->role, line->kind);
+    bool may = status == STATUS_OK && case_view_may_step(call->second->role, line->kind) &&
+               scope_may_act(&call->second->scope, CASE_ROLE_STAFF);
     if (!may && (status == STATUS_OK || status == STATUS_NOT_FOUND)) {
-        return refuse(outcome, 403, "the second person takes no steps in this case");
+        return refuse(outcome, 403,
+                      "the second person takes no steps in this case: it must be staff or a "
+                      "manager who follows it up");
     }
     return status;
 }

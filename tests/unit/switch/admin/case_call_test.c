@@ -240,6 +240,24 @@ static void test_a_second_person_is_written_down(void **state)
                      1);
 }
 
+/* Who profits from a step, or carries it out, is no second pair of eyes. */
+static void test_an_agent_or_engineer_stands_beside_nobody(void **state)
+{
+    struct stage *stage = *state;
+    static const char *const TRIAGE = "{\"reason\": \"x\"}";
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    stage->has_second = true;
+    stage->second = (struct token_holder){.name = "mia", .role = ROLE_AFTER_SALES};
+    stage->second.scope.position = SCOPE_POSITION_AGENT;
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", TRIAGE), 403);
+    stage->second.scope.position = SCOPE_POSITION_ENGINEER;
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", TRIAGE), 403);
+    says(stage, "staff or a manager");
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry"), 1);
+    stage->second.scope.position = SCOPE_POSITION_MANAGER;
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", TRIAGE), 200);
+}
+
 static void set_closed(struct stage *stage, long long ago_s)
 {
     char sql[96];
@@ -438,6 +456,7 @@ int main(void)
         STAGE(test_a_refusal_says_what_is_permitted_and_writes_nothing),
         STAGE(test_an_event_is_written_with_its_actor_and_what_follows),
         STAGE(test_a_second_person_is_written_down),
+        STAGE(test_an_agent_or_engineer_stands_beside_nobody),
         STAGE(test_the_rules_of_the_file_hold),
         STAGE(test_a_flag_joins_a_case_whole_or_not_at_all),
         STAGE(test_a_case_is_opened_with_what_is_registered),
