@@ -10,6 +10,7 @@
 #include "switch/admin/case_view.h"
 #include "switch/admin/text_json.h"
 #include "switch/desk/case_row.h"
+#include "switch/desk/event_out.h"
 
 #define FLAG_LIMIT 50
 #define FLAG_LIMIT_MAX 200
@@ -50,6 +51,18 @@ static enum status give_flags(struct desk *desk, const struct call *call,
     return status;
 }
 
+/* The flags of a case are the case: who reads them has read it, which is written down before. */
+static enum status note_reading(struct desk *desk, const struct call *call, uint64_t case_id)
+{
+    struct case_line line;
+    const struct desk_actor actor = case_desk_actor(call);
+    enum status status = case_view_find(desk, call->holder, case_id, &line);
+    if (status == STATUS_OK) {
+        status = event_out_note_reading(desk, &actor, &case_id, 1);
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status list_flags(struct desk *desk, const struct call *call, uint32_t limit,
                               json_t *items)
 {
@@ -60,10 +73,12 @@ static enum status list_flags(struct desk *desk, const struct call *call, uint32
     if (entries == NULL) {
         return STATUS_NO_MEMORY;
     }
-    enum status status =
-        of_case != NULL
-            ? flag_book_of_case(desk, case_desk_number(of_case), entries, FLAG_ROOM, &count)
-            : flag_book_list(desk, subject, entries, FLAG_ROOM, &count);
+    uint64_t case_id = of_case == NULL ? 0 : case_desk_number(of_case);
+    enum status status = of_case == NULL ? STATUS_OK : note_reading(desk, call, case_id);
+    if (status == STATUS_OK) {
+        status = of_case != NULL ? flag_book_of_case(desk, case_id, entries, FLAG_ROOM, &count)
+                                 : flag_book_list(desk, subject, entries, FLAG_ROOM, &count);
+    }
     if (status == STATUS_OK) {
         status = give_flags(desk, call, entries, (const uint32_t[2]){count, limit}, items);
     }

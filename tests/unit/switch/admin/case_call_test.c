@@ -399,9 +399,16 @@ static void test_flags_are_listed_and_judged_by_whom_they_concern(void **state)
     assert_int_equal(case_book_link_flag(stage->scene->desk, 1, of_case), STATUS_OK);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
     assert_int_equal(items(stage), 2);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 0);
     with(stage, "case", "1");
     assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
     assert_int_equal(items(stage), 1);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading WHERE case_id = 1"), 1);
+    scene_case(stage->scene, CASE_RISK, "10000001"); /* which is not there for after-sales */
+    with(stage, "case", "2");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 0);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 1);
     with(stage, "limit", "0");
     assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 400);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", "{\"outcome\": \"benign\"}"), 200);
