@@ -6,6 +6,7 @@
 
 #include "protocols/base/digits.h"
 #include "protocols/base/money.h"
+#include "protocols/base/pan_text.h"
 #include "routing/decimal.h"
 #include "switch/admin/control_client.h"
 #include "switch/admin/text_json.h"
@@ -16,6 +17,7 @@
 #define US_PER_HOUR (60 * US_PER_MINUTE)
 #define US_PER_DAY (24 * US_PER_HOUR)
 #define CURRENCY_FALLBACK MONEY_CNY
+#define WORDS_SIZE 256 /* of a text for a terminal, far above what one shows */
 
 static bool refuse(struct answer *answer, const char *name)
 {
@@ -148,11 +150,28 @@ static bool take_limit(const struct call *call, Control__OrderCall *order, struc
            refuse(answer, "amount");
 }
 
-static bool take_text(const struct call *call, Control__OrderCall *order, struct answer *answer)
+/* What the cashier reads goes into the log, where no card number may stand. A text that does not
+ * fit is far longer than the switch takes, so that it is refused there, cut or not. */
+struct order_words {
+    char local[WORDS_SIZE], plain[WORDS_SIZE];
+};
+
+static char *without_cards(char *room, size_t size, const char *text)
+{
+    if (text == NULL) {
+        return NULL;
+    }
+    snprintf(room, size, "%s", text);
+    pan_text_mask(room);
+    return room;
+}
+
+static bool take_text(const struct call *call, struct order_words *words, Control__OrderCall *order,
+                      struct answer *answer)
 {
     uint64_t times = 1;
-    order->text_local = (char *)(uintptr_t)option_of(call, "text");
-    order->text_plain = (char *)(uintptr_t)option_of(call, "english");
+    order->text_local = without_cards(words->local, WORDS_SIZE, option_of(call, "text"));
+    order->text_plain = without_cards(words->plain, WORDS_SIZE, option_of(call, "english"));
     if (order->text_local == NULL && order->text_plain == NULL) {
         return refuse(answer, "text");
     }
@@ -165,8 +184,8 @@ static bool take_text(const struct call *call, Control__OrderCall *order, struct
     return true;
 }
 
-static bool take_order(const struct call *call, enum order_kind kind, Control__OrderCall *order,
-                       struct answer *answer)
+static bool take_order(const struct call *call, enum order_kind kind, struct order_words *words,
+                       Control__OrderCall *order, struct answer *answer)
 {
     const char *reason = option_of(call, "reason");
     size_t length = reason == NULL ? 0 : strnlen(reason, ORDER_CALL_REASON_MAX + 1);
@@ -181,7 +200,7 @@ static bool take_order(const struct call *call, enum order_kind kind, Control__O
     }
     return take_subject(call, kind, order, answer) && take_until(call, kind, order, answer) &&
            (kind != ORDER_LIMIT || take_limit(call, order, answer)) &&
-           (kind != ORDER_TELL || take_text(call, order, answer));
+           (kind != ORDER_TELL || take_text(call, words, order, answer));
 }
 
 /* ---- what came of it ---- */
@@ -222,13 +241,14 @@ void order_call_serve(const struct call *call, struct answer *answer)
 {
     Control__OrderCall order = CONTROL__ORDER_CALL__INIT;
     Control__Request request = CONTROL__REQUEST__INIT;
+    struct order_words words;
     enum order_kind kind = order_kind_find(call->parameter);
     if (kind == ORDER_KIND_COUNT ||
         is_of_service(kind) != (call->endpoint == ENDPOINT_ORDER_SERVICE)) {
         answer_problem(answer, 404, "no order of that kind is given by this path");
         return;
     }
-    if (!take_order(call, kind, &order, answer)) {
+    if (!take_order(call, kind, &words, &order, answer)) {
         return;
     }
     request.call_case = CONTROL__REQUEST__CALL_ORDER;
@@ -262,6 +282,7 @@ const char *order_call_note(const struct call *call, char note[ORDER_NOTE_SIZE])
              amount == NULL ? "" : ", amount ", amount == NULL ? "" : amount,
              text == NULL ? "" : ", text ", text == NULL ? "" : text,
              reason == NULL ? "no reason" : reason);
+    pan_text_mask(note);
     return note;
 }
 

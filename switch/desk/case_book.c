@@ -401,8 +401,11 @@ static enum status keep(struct desk *desk, uint64_t case_id, const struct desk_a
         return desk_fault(desk, STATUS_DENIED, "case %llu is held for a court already",
                           (unsigned long long)case_id);
     }
+    char said[CASE_REASON_SIZE];
+    snprintf(said, sizeof(said), "%s", reason);
+    pan_text_mask(said);
     const struct desk_value values[] = {DESK_NUMBER(case_id), DESK_NUMBER(by->wall_us),
-                                        DESK_TEXT(by->actor), DESK_TEXT(reason)};
+                                        DESK_TEXT(by->actor), DESK_TEXT(said)};
     return status == STATUS_NOT_FOUND
                ? desk_write(desk,
                             "INSERT INTO legal_hold (case_id, begun_us, begun_by, reason, ended_us,"

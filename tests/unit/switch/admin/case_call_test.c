@@ -382,7 +382,11 @@ static void test_a_case_is_kept_once_and_with_a_reason(void **state)
     scene_case(stage->scene, CASE_FAULT, "10000001");
     assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{}"), 400);
     assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{\"reason\": \"\"}"), 400);
-    assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{\"reason\": \"court\"}"), 200);
+    assert_int_equal(
+        ask(stage, ENDPOINT_CASE_KEEP, "1", "{\"reason\": \"court, card 4111111111111111\"}"), 200);
+    assert_int_equal(number(stage, "SELECT count(*) FROM legal_hold WHERE reason ="
+                                   " 'court, card 411111******1111'"),
+                     1);
     assert_int_equal(ask(stage, ENDPOINT_CASE_KEEP, "1", "{\"reason\": \"court\"}"), 409);
     assert_int_equal(ask(stage, ENDPOINT_CASE_UNKEEP, "1", NULL), 200);
     assert_int_equal(ask(stage, ENDPOINT_CASE_UNKEEP, "1", NULL), 409);

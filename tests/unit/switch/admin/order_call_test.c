@@ -142,6 +142,12 @@ static void test_the_audit_file_keeps_whom_and_why(void **state)
                                                       "text 停用: cloned, says the shop");
     parameters = (struct parameters){{"merchant", "898290054110000", "reason", "r"}};
     assert_string_equal(order_call_note(&call, note), "merchant 898290054110000: r");
+    parameters =
+        (struct parameters){{"terminal", "10000001", "reason", "card 6222021234567894 copied",
+                             "text", "4111 1111 1111 1111"}};
+    assert_string_equal(
+        order_call_note(&call, note),
+        "terminal 10000001, text 4111 11** **** 1111: card 622202******7894 copied");
     parameters = (struct parameters){{NULL}};
     assert_string_equal(order_call_note(&call, note), "merchant : no reason");
     call.endpoint = ENDPOINT_RELOAD;
