@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "protocols/base/digits.h"
+#include "switch/admin/case_desk.h"
 #include "switch/admin/event_json.h"
 #include "switch/admin/wall_text.h"
 
@@ -71,8 +72,9 @@ static bool is_within(struct desk *desk, const struct feed *feed, struct answer 
 {
     struct event_out_range range;
     char detail[200];
-    if (event_out_range(desk, &range) != STATUS_OK) {
-        answer_problem(answer, 503, desk_reason(desk));
+    enum status status = event_out_range(desk, &range);
+    if (status != STATUS_OK) {
+        case_desk_problem(desk, status, answer);
         return false;
     }
     if (feed->after > range.last) {
@@ -185,10 +187,12 @@ static bool look(const struct call *call, struct feed *feed, struct answer *answ
             status = event_out_note_reading(desk, &by, feed->cases, feed->case_count);
         }
         is_good = status == STATUS_OK && (feed->broken == 0 || feed->given > 0);
-        if (!is_good) {
+        if (status != STATUS_OK) {
+            case_desk_problem(desk, status, answer);
+        } else if (!is_good) {
             snprintf(reason, sizeof(reason), "event %" PRIu64 ": its bytes are no event",
                      feed->broken);
-            answer_problem(answer, 503, status == STATUS_OK ? reason : desk_reason(desk));
+            answer_problem(answer, 503, reason);
         }
     }
     desk_share_give(call->desk);

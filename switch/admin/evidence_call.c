@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "protocols/base/digits.h"
+#include "switch/admin/case_desk.h"
 #include "switch/admin/case_view.h"
 #include "switch/admin/control_client.h"
 #include "switch/admin/fee_case.h"
@@ -45,6 +46,12 @@ struct making {
 static bool refuse(struct making *making, unsigned code, const char *detail)
 {
     answer_problem(making->answer, code, detail);
+    return false;
+}
+
+static bool refuse_desk(struct making *making, const struct desk *desk, enum status status)
+{
+    case_desk_problem(desk, status, making->answer);
     return false;
 }
 
@@ -108,7 +115,7 @@ static bool may_see(struct making *making, struct desk *desk)
         snprintf(detail, sizeof(detail), "no case has the number %" PRIu64, making->case_id);
         return refuse(making, 404, detail);
     }
-    return status == STATUS_OK || refuse(making, 503, desk_reason(desk));
+    return status == STATUS_OK || refuse_desk(making, desk, status);
 }
 
 /* --- parts ---------------------------------------------------------------------------------- */
@@ -128,9 +135,9 @@ static bool add_case(struct making *making)
         is_good = status == STATUS_OK || refuse(making, code_of(status), reason);
     }
     if (is_good) {
-        is_good =
-            fee_signed_take(desk, making->gathered->it.merchant_id, &making->terms) == STATUS_OK ||
-            refuse(making, 503, desk_reason(desk));
+        enum status status =
+            fee_signed_take(desk, making->gathered->it.merchant_id, &making->terms);
+        is_good = status == STATUS_OK || refuse_desk(making, desk, status);
     }
     desk_share_give(making->call->desk);
     return is_good;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "switch/admin/case_desk.h"
 #include "switch/admin/text_json.h"
 #include "switch/admin/wall_text.h"
 #include "switch/desk/webhook_book.h"
@@ -61,8 +62,9 @@ static void serve_list(struct desk *desk, struct answer *answer)
 {
     struct webhook_row rows[ROW_COUNT_MAX];
     uint32_t count = 0;
-    if (webhook_book_list(desk, rows, ROW_COUNT_MAX, &count) != STATUS_OK) {
-        answer_problem(answer, 503, desk_reason(desk));
+    enum status status = webhook_book_list(desk, rows, ROW_COUNT_MAX, &count);
+    if (status != STATUS_OK) {
+        case_desk_problem(desk, status, answer);
         return;
     }
     json_t *list = json_array();
@@ -70,7 +72,7 @@ static void serve_list(struct desk *desk, struct answer *answer)
         json_t *row = row_json(desk, &rows[i]);
         if (row == NULL) {
             json_decref(list);
-            answer_problem(answer, 503, desk_reason(desk));
+            case_desk_problem(desk, STATUS_BROKEN, answer);
             return;
         }
         json_array_append_new(list, row);
@@ -84,11 +86,7 @@ static void serve_retry(struct desk *desk, const char *name, struct answer *answ
     uint32_t count = 0;
     enum status status = webhook_book_retry(desk, name, &count);
     if (status != STATUS_OK) {
-        answer_problem(answer,
-                       status == STATUS_NOT_FOUND ? 404
-                       : status == STATUS_DENIED  ? 409
-                                                  : 503,
-                       desk_reason(desk));
+        case_desk_problem(desk, status, answer);
         return;
     }
     snprintf(text, sizeof(text), "it goes; %u events that were put aside are sent again, once each",
