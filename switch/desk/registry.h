@@ -77,6 +77,11 @@ MUST_CHECK enum status registry_put(struct desk *desk, enum registry_kind kind, 
 MUST_CHECK enum status registry_remove(struct desk *desk, enum registry_kind kind,
                                        const void *key_row, const struct desk_actor *by);
 
+/* Rows of one file: each is 3/4 KB of memory until it is written, and all are written under one
+ * lock, for which the switch's own cases wait. */
+#define REGISTRY_IMPORT_ROW_COUNT_MAX 300000
+#define REGISTRY_IMPORT_ROWS_TEXT "300,000"
+
 struct registry_import {
     enum registry_kind kind;
     const char *file; /* name for the sentences */
@@ -92,7 +97,7 @@ struct registry_import {
     uint32_t row_count, changed_count, bad_count;
 };
 /* One transaction. MALFORMED: faults were told and nothing was taken over. With is_skipping_bad a
- * first line that is wrong alone is MALFORMED. */
+ * first line that is wrong alone is MALFORMED, or that there are too many rows. */
 MUST_CHECK enum status registry_import(struct desk *desk, struct registry_import *import);
 
 /* Gives the bytes of a CSV file in pieces; `write` answers false to stop, which is CLOSED. */

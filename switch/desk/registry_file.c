@@ -26,7 +26,7 @@ struct reading {
     const struct cell_table *table;
     struct import_row *rows; /* owner */
     uint32_t count, room;
-    bool has_no_memory;
+    bool has_no_memory, has_too_many;
 };
 
 static void tell(struct reading *reading, uint32_t line, const char *sentence)
@@ -45,9 +45,18 @@ static void on_fault(void *argument, uint32_t line, const char *sentence)
     tell(argument, line, sentence);
 }
 
-/* NULL: no memory. */
-static struct import_row *next_place(struct reading *reading)
+/* NULL: no memory, or no room for one more. */
+static struct import_row *next_place(struct reading *reading, uint32_t line)
 {
+    if (reading->count == REGISTRY_IMPORT_ROW_COUNT_MAX) {
+        if (!reading->has_too_many) {
+            tell(reading, line,
+                 "expected at most " REGISTRY_IMPORT_ROWS_TEXT
+                 " rows in one file: cut it in several and import one after the other");
+        }
+        reading->has_too_many = true;
+        return NULL;
+    }
     if (reading->count == reading->room) {
         uint32_t room = reading->room == 0 ? 64 : reading->room * 2;
         struct import_row *rows = realloc(reading->rows, room * sizeof(*rows));
@@ -66,7 +75,7 @@ static struct import_row *next_place(struct reading *reading)
 static void on_row(void *argument, const struct csv_row *csv)
 {
     struct reading *reading = argument;
-    struct import_row *place = next_place(reading);
+    struct import_row *place = next_place(reading, csv->line);
     char fault[CELL_FAULT_SIZE];
     if (place == NULL) {
         return;
@@ -101,6 +110,7 @@ static enum status read_text(struct reading *reading)
     const struct csv_sink sink = {on_row, on_fault, reading};
     enum status status =
         csv_file_read(reading->import->text, reading->import->length, columns, &sink);
+    status = reading->has_too_many ? STATUS_MALFORMED : status;
     return reading->has_no_memory ? STATUS_NO_MEMORY : status;
 }
 

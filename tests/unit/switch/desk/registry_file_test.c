@@ -51,6 +51,27 @@ static const char *export(struct scene *scene, enum registry_kind kind)
     return scene->out[0];
 }
 
+/* Short lines: what is a small file may be many rows. */
+static void test_a_file_of_too_many_rows_is_refused_whole(void **state)
+{
+    struct scene *scene = *state;
+    struct registry_import it = {.is_skipping_bad = true};
+    static const char LINE[] = "S,P,A,whole,1\n";
+    size_t size = strlen(STOCK_HEAD) + strlen(LINE) * (REGISTRY_IMPORT_ROW_COUNT_MAX + 2) + 1;
+    char *text = malloc(size);
+    char *at = text + snprintf(text, size, STOCK_HEAD);
+    for (uint32_t i = 0; i < REGISTRY_IMPORT_ROW_COUNT_MAX + 2; i++) {
+        memcpy(at, LINE, sizeof(LINE));
+        at += strlen(LINE);
+    }
+    assert_int_equal(import(scene, REGISTRY_SERVICE_STOCK, text, &it), STATUS_MALFORMED);
+    free(text);
+    assert_int_equal(scene->fault_count, 1); /* told once */
+    assert_non_null(strstr(scene->faults[0], "stock.csv:300002: expected at most 300,000 rows"));
+    assert_int_equal(it.row_count, 0);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM service_stock"), 0);
+}
+
 static void test_faults_name_line_column_and_what_was_expected(void **state)
 {
     struct scene *scene = *state;
@@ -224,6 +245,8 @@ static void test_every_fault_of_a_line_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_file_of_too_many_rows_is_refused_whole, scene_set,
+                                        scene_strike),
         cmocka_unit_test_setup_teardown(test_a_check_tells_all_and_writes_nothing, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_every_fault_of_a_line_is_told, scene_set,
