@@ -32,10 +32,11 @@ struct webhook_job {
     struct webhook_row row; /* as it was then */
     uint64_t number;        /* of the event; 0: nothing */
     int64_t wall_us;
-    char *text;      /* owner; NULL: its bytes are no event */
-    bool is_letter;  /* put aside before, and asked for again */
-    bool is_over;    /* no attempt is worth it: it is put aside */
-    uint64_t passed; /* the last event before it that is not wanted; 0: none */
+    char *text;          /* owner; NULL: its bytes are no event */
+    bool is_event_first; /* a letter failed just now: many that do hold no event back for hours */
+    bool is_letter;      /* put aside before, and asked for again */
+    bool is_over;        /* no attempt is worth it: it is put aside */
+    uint64_t passed;     /* the last event before it that is not wanted; 0: none */
 };
 
 void webhook_say(const struct webhook *hook, const char *format, ...)
@@ -136,9 +137,15 @@ static enum status find_job(struct desk *desk, struct webhook_job *job)
     if (status != STATUS_OK || job->row.state != WEBHOOK_GOING) {
         return status;
     }
+    if (job->is_event_first) {
+        status = find_event(desk, job, wall_text_now_us());
+        if (status != STATUS_OK || job->number != 0) {
+            return status;
+        }
+    }
     status = webhook_book_next_letter(desk, job->options->name, &letter);
     if (status == STATUS_NOT_FOUND) {
-        return find_event(desk, job, wall_text_now_us());
+        return job->is_event_first ? STATUS_OK : find_event(desk, job, wall_text_now_us());
     }
     job->is_letter = true;
     return status;
@@ -308,8 +315,8 @@ static uint32_t rest_ms(const struct webhook_job *job)
 
 uint32_t webhook_turn(struct webhook *hook)
 {
-    struct webhook_job job = {.options = hook->options};
-    struct webhook_answer answer;
+    struct webhook_job job = {.options = hook->options, .is_event_first = hook->is_letter_refused};
+    struct webhook_answer answer = {.outcome = WEBHOOK_DELIVERED};
     uint32_t pause_ms = LOOK_MS_MAX;
     if (!look(hook, &job)) {
         forget(&job);
@@ -320,6 +327,7 @@ uint32_t webhook_turn(struct webhook *hook)
     } else if (attempt(hook, &job, &answer) && write_down(hook, &job, &answer)) {
         pause_ms = 0;
     }
+    hook->is_letter_refused = job.is_letter && answer.outcome != WEBHOOK_DELIVERED;
     forget(&job);
     return pause_ms;
 }

@@ -313,6 +313,35 @@ static void test_what_cannot_be_delivered_for_long_is_put_aside(void **state)
     assert_int_equal(row_of(scene).letter_count, 0);
 }
 
+static void test_letters_that_fail_hold_no_event_back(void **state)
+{
+    struct hook_scene *scene = *state;
+    uint32_t count = 0;
+    scene->options.give_up_ms = 1;
+    scene->options.retry_min_ms = scene->options.retry_max_ms = 60000;
+    flag_add(scene, SIGNAL_TIMEOUTS, 1);
+    flag_add(scene, SIGNAL_TIMEOUTS, 2);
+    scene->code = 500;
+    assert_int_equal(webhook_turn(&scene->hook), 0);
+    nanosleep(&(struct timespec){0, 5000000}, NULL);
+    assert_int_equal(webhook_turn(&scene->hook), 0);
+    assert_int_equal(webhook_turn(&scene->hook), 0);
+    assert_int_equal(row_of(scene).letter_count, 2);
+    scene->options.give_up_ms = 1000000;
+    assert_int_equal(webhook_book_retry(scene->desk->desk, "tickets", &count), STATUS_OK);
+    flag_add(scene, SIGNAL_TIMEOUTS, 3);
+    assert_int_equal(webhook_turn(&scene->hook), 0); /* the first letter, which fails again */
+    scene->code = 200;
+    assert_int_equal(webhook_turn(&scene->hook), 0);
+    assert_int_equal(webhook_turn(&scene->hook), 0);
+    assert_int_equal(scene->seen_count, 4);
+    assert_string_equal(scene->seen[1], "1");
+    assert_string_equal(scene->seen[2], "3");
+    assert_string_equal(scene->seen[3], "2");
+    assert_int_equal(row_of(scene).letter_count, 1);
+    assert_int_equal(row_of(scene).position, 3);
+}
+
 static void test_bytes_that_are_no_event_are_put_aside(void **state)
 {
     struct hook_scene *scene = *state;
@@ -368,6 +397,7 @@ int main(void)
         HOOK(test_the_other_side_may_ask_for_time),
         HOOK(test_410_stops_it_and_keeps_its_events),
         HOOK(test_what_cannot_be_delivered_for_long_is_put_aside),
+        HOOK(test_letters_that_fail_hold_no_event_back),
         HOOK(test_bytes_that_are_no_event_are_put_aside),
         HOOK(test_a_server_that_is_not_there_or_silent_is_a_failure),
     };
