@@ -358,6 +358,19 @@ static void image_write(struct watch_duty *duty)
     atomic_fetch_add_explicit(&duty->images, 1, memory_order_relaxed);
 }
 
+/* What the image knows must be in the database first: a kill behind it tells those rows to nobody
+ * again. */
+static void memory_keep(struct watch_duty *duty)
+{
+    const struct watch_sink *sink = duty->setup.sink;
+    if (sink->flush(sink->argument) != STATUS_OK) {
+        retry_later(&duty->image);
+        (void)sink_failed(duty, "the database");
+        return;
+    }
+    image_write(duty);
+}
+
 /* --- turns --------------------------------------------------------------------------------- */
 
 static bool may_work(struct watch_duty *duty)
@@ -388,7 +401,7 @@ bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns)
     if (duty->is_open) {
         lag_show(duty);
         if (watch_feed_is_idle(&duty->feed) && clock_ns() >= duty->image.due_ns) {
-            image_write(duty);
+            memory_keep(duty);
         }
     }
     return step == DUTY_IS_DONE;
@@ -396,17 +409,10 @@ bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns)
 
 void watch_duty_end(struct watch_duty *duty, uint64_t until_ns)
 {
-    const struct watch_sink *sink = duty->setup.sink;
     while (!watch_duty_turn(duty, until_ns) && clock_ns() < until_ns && duty->work.due_ns == 0) {
     }
-    if (!duty->is_open) {
-        return;
-    }
-    if (sink->flush(sink->argument) != STATUS_OK) {
-        (void)sink_failed(duty, "the database");
-    }
-    if (watch_feed_is_idle(&duty->feed)) {
-        image_write(duty);
+    if (duty->is_open && watch_feed_is_idle(&duty->feed)) {
+        memory_keep(duty);
     }
 }
 

@@ -25,7 +25,7 @@ struct watch_sink {
     /* Another number than before: the registry has changed. */
     enum status (*registry_version)(void *argument, int64_t *number);
     enum status (*register_facts)(void *argument, struct fact_book *book);
-    /* Before the end. */
+    /* Before what was told is remembered elsewhere: from here on it is not told again. */
     enum status (*flush)(void *argument);
     const char *(*reason)(void *argument); /* why the last call failed */
     void *argument;

@@ -23,7 +23,8 @@ struct memory {
     int64_t registry_version;
     uint32_t facts_count;
     uint16_t hold_work_days; /* of the case rules it was given */
-    uint32_t failures_left;  /* calls that fail */
+    uint32_t failures_left;  /* calls that fail, */
+    uint32_t flush_failures_left;
     uint32_t failed;
 };
 
@@ -110,6 +111,10 @@ static enum status on_flush(void *argument)
 {
     struct memory *memory = argument;
     memory->flush_count++;
+    if (memory->flush_failures_left > 0) {
+        memory->flush_failures_left--;
+        return STATUS_BROKEN;
+    }
     return answer(memory);
 }
 
@@ -490,6 +495,25 @@ static void test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on(vo
     stage_end(stage, true);
 }
 
+/* Else a kill behind the image would lose what the sink has not written yet. */
+static void test_what_the_image_knows_is_written_by_the_sink_before(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage, RING_COUNT);
+    minutes_pass(stage, 30);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(stage->memory->flush_count, 0);
+    stage->memory->flush_failures_left = 1;
+    watch_duty_end(stage->duty, UNTIL_NS);
+    assert_int_equal(stage->memory->flush_count, 1);
+    assert_int_equal(counts_of(stage).images, 0);
+    assert_int_equal(counts_of(stage).failures, 1);
+    watch_duty_end(stage->duty, UNTIL_NS);
+    assert_int_equal(stage->memory->flush_count, 2);
+    assert_int_equal(counts_of(stage).images, 1);
+    stage_end(stage, true);
+}
+
 static void test_the_thread_watches_by_itself_and_ends_with_all_that_was_put(void **state)
 {
     struct stage *stage = *state;
@@ -540,6 +564,7 @@ int main(void)
         STAGE(test_an_image_of_another_log_is_not_believed),
         STAGE(test_the_registry_is_asked_again_when_it_has_changed),
         STAGE(test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on),
+        STAGE(test_what_the_image_knows_is_written_by_the_sink_before),
         STAGE(test_the_thread_watches_by_itself_and_ends_with_all_that_was_put),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
