@@ -19,10 +19,12 @@ static bool is_stoppable(enum payment_kind kind)
     return rule->travel == PAYMENT_TRAVEL_FORWARD && rule->amount != PAYMENT_AMOUNT_EQUAL;
 }
 
-/* A completion was allowed when it was pre-authorised, and a refund is bound by its original. */
+/* A completion was allowed when it was pre-authorised, a refund is bound by its original, and an
+ * enquiry takes no money, whatever amount stands in it. */
 static bool is_limited(const struct order *order, const struct payment *payment)
 {
     if (payment_rule_of(payment->kind)->amount != PAYMENT_AMOUNT_ANY ||
+        payment->kind == PAYMENT_BALANCE || payment->kind == PAYMENT_OTHER_QUERY ||
         payment->amount.minor <= 0) {
         return false;
     }
