@@ -28,7 +28,8 @@
 #define ORDER_TIMES_MAX 9 /* a cashier who was told nine times knows */
 
 /* X(NAME, word, subject, sentence). The standing ones first, as ORDER_STANDING_COUNT says. RELEASE
- * lifts HOLD, RESUME lifts STOP and LIMIT, WITHDRAW lifts what is asked and told. */
+ * lifts HOLD, RESUME lifts STOP and LIMIT, WITHDRAW lifts what is asked and told; where it names a
+ * case, only what was given for one. */
 #define ORDER_KIND_MAP(X)                                                                          \
     X(ASK_SIGNON, "ask_signon", TERMINAL, "ordered: the terminal is asked to sign on again")       \
     X(ASK_DOWNLOAD, "ask_download", TERMINAL,                                                      \

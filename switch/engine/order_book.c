@@ -102,15 +102,29 @@ static enum order_answer stand(struct engine *engine, const struct order_standin
     return ORDER_ANSWER_TAKEN;
 }
 
+/* A case that ends takes back what was given for a case; what people have ordered beside it stands.
+ */
+static uint32_t lifted_of(const struct order_entry *entry, const struct order *order)
+{
+    uint32_t lifted = entry->in_force & lifted_by(order->kind);
+    for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
+        if (order->case_id != 0 && entry->standing[kind].order.case_id == 0) {
+            lifted &= ~ORDER_BIT(kind);
+        }
+    }
+    return lifted;
+}
+
 static enum order_answer lift(struct engine *engine, struct order_standing *standing)
 {
     struct order *order = &standing->order;
     uint32_t place = order_table_find(&engine->orders, order->terminal_id, order->merchant_id);
     struct order_entry *entry = &engine->orders.entries[place];
-    if (place == 0 || (entry->in_force & lifted_by(order->kind)) == 0) {
+    uint32_t lifted = place == 0 ? 0 : lifted_of(entry, order);
+    if (lifted == 0) {
         return ORDER_ANSWER_NOTHING_TO_LIFT;
     }
-    entry->in_force &= ~lifted_by(order->kind);
+    entry->in_force &= ~lifted;
     TEXT_COPY(order->merchant_id, entry->merchant_id);
     (void)write_row(engine, RECORD_ORDER, entry, standing);
     order_table_settle(&engine->orders, place);

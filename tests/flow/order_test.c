@@ -293,10 +293,46 @@ static void test_a_limit_refuses_single_amounts_above_it(void **state)
     sale = stage_purchase(TERMINAL_A, 302);
     sale.amount.minor = 10000;
     stage_expect_answer(stage, &sale, "00");
+    struct payment enquiry = stage_purchase(TERMINAL_A, 304);
+    enquiry.kind = PAYMENT_BALANCE;
+    enquiry.amount.minor = 10001; /* takes no money */
+    stage_expect_answer(stage, &enquiry, "00");
     order.limit.minor = 5000; /* the latest of a kind counts */
     stage_order(stage, order);
     sale.stan = 303;
     stage_expect_refusal(stage, &sale, "61");
+    assert_int_equal(count_in_force(stage), 1);
+}
+
+static void test_a_case_lifts_what_was_ordered_for_a_case_and_nothing_of_people(void **state)
+{
+    struct stage *stage = *state;
+    struct order limit = of_terminal(ORDER_LIMIT);
+    limit.limit = (struct money){10000, 156};
+    stage_order(stage, limit);
+    struct order resume = of_terminal(ORDER_RESUME);
+    resume.case_id = 7;
+    stage_order(stage, resume);
+    expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
+    struct order stop = of_terminal(ORDER_STOP);
+    stop.case_id = 7;
+    stage_order(stage, stop);
+    assert_int_equal(count_in_force(stage), 2);
+    stage_order(stage, resume);
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
+    assert_int_equal(count_in_force(stage), 1);
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    sale.amount.minor = 10001;
+    stage_expect_refusal(stage, &sale, "61");
+    stage_expect_same_after_restart(stage);
+    stage_order(stage, of_merchant(ORDER_HOLD));
+    struct order release = of_merchant(ORDER_RELEASE);
+    release.case_id = 8;
+    stage_order(stage, release);
+    expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
+    stage_order(stage, stop);
+    stage_order(stage, of_terminal(ORDER_RESUME)); /* people lift all of it */
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
     assert_int_equal(count_in_force(stage), 1);
 }
 
@@ -554,6 +590,7 @@ int main(void)
         TEST(test_stop_refuses_payments_and_serves_what_undoes_and_settles),
         TEST(test_a_merchant_that_is_stopped_stops_all_its_terminals),
         TEST(test_a_limit_refuses_single_amounts_above_it),
+        TEST(test_a_case_lifts_what_was_ordered_for_a_case_and_nothing_of_people),
         TEST(test_where_a_payment_would_go_says_that_an_order_forbids_it),
         TEST(test_held_money_changes_no_payment),
         TEST(test_an_order_is_over_when_its_time_is),
