@@ -55,7 +55,7 @@ struct admin {
     struct webhooks *webhooks;
     struct registry_job *registry_job;
     struct day_job *day_job; /* NULL: there is no after-sales */
-    atomic_uint large_count; /* long bodies that are being read or worked on */
+    atomic_uint large_count; /* long bodies and answers that are read, worked on or sent */
     struct MHD_Daemon *daemon;
     struct file_text certificate, key;
     atomic_ullong requests[METRICS_TEXT_CODE_CLASSES];
@@ -365,12 +365,16 @@ static enum MHD_Result refuse_body(struct admin *admin, struct MHD_Connection *c
     return send_answer(admin, connection, &answer);
 }
 
-/* False: as many long bodies as may be are under way. */
+/* All of a kind of rows is one answer, which stands in memory until its reader has it. */
+static bool is_large(const struct endpoint_match *match, const struct request *request)
+{
+    return request->kept_max >= LARGE_BYTES_MIN ||
+           (match->answer == ENDPOINT_FOUND && match->endpoint == ENDPOINT_REGISTRY_EXPORT);
+}
+
+/* False: as many long ones as may be are under way. */
 static bool take_large(struct admin *admin, struct request *request)
 {
-    if (request->kept_max < LARGE_BYTES_MIN) {
-        return true;
-    }
     request->is_large = true;
     return atomic_fetch_add(&admin->large_count, 1) < LARGE_COUNT_MAX;
 }
@@ -378,7 +382,7 @@ static bool take_large(struct admin *admin, struct request *request)
 static enum MHD_Result refuse_large(struct admin *admin, struct MHD_Connection *connection)
 {
     struct answer answer = {0};
-    answer_problem(&answer, 503, "other long files are being read; try again in a while");
+    answer_problem(&answer, 503, "other long files are being read or sent; try again in a while");
     return send_answer(admin, connection, &answer);
 }
 
@@ -390,15 +394,15 @@ static enum MHD_Result answer_whole(struct admin *admin, struct MHD_Connection *
     return send_answer(admin, connection, &answer);
 }
 
-/* The head is there. A long body is read for those only who may make the call; others are answered
- * at once. */
+/* The head is there. A long body is read, and a long answer made, for those only who may make the
+ * call; others are answered at once. */
 static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection *connection,
                                      struct gate_request *asked, struct request *request)
 {
     struct endpoint_match match;
     endpoint_find(&match, asked->method, asked->path);
     request->kept_max = kept_max_of(&match);
-    if (request->kept_max > 0) {
+    if (request->kept_max > 0 || is_large(&match, request)) {
         asked->endpoint = match.endpoint;
         asked->authorization =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
@@ -408,7 +412,7 @@ static enum MHD_Result begin_request(struct admin *admin, struct MHD_Connection 
             found.finding = &finding;
             return answer_whole(admin, connection, &found, request);
         }
-        if (!take_large(admin, request)) {
+        if (is_large(&match, request) && !take_large(admin, request)) {
             return refuse_large(admin, connection);
         }
     }

@@ -99,15 +99,20 @@ class Port:
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
 
-    def announce(self, path, who, length):
-        """The answer to the head of a request whose body never comes."""
+    def begin(self, method, path, who, length):
+        """A connection with the head of a request whose body never comes."""
         trust = ssl.create_default_context(cafile=self.folder / "server.crt")
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trust, timeout=60)
-        connection.putrequest("POST", path)
-        connection.putheader("Authorization", "Bearer " + (self.folder / f"{who}.token").read_text().strip())
+        connection.putrequest(method, path)
+        token = self.folder / f"{who}.token"
+        connection.putheader("Authorization", "Bearer " + (token.read_text().strip() if token.exists() else "none"))
         connection.putheader("Content-Length", str(length))
         connection.endheaders()
-        with contextlib.closing(connection):
+        return connection
+
+    def announce(self, path, who, length):
+        """The answer to the head alone."""
+        with contextlib.closing(self.begin("POST", path, who, length)) as connection:
             return connection.getresponse().status
 
     def sql(self, text, *values):
@@ -377,6 +382,16 @@ class Registry(unittest.TestCase):
         self.assertEqual(exported[-len(rows):], rows)
         for who, code in (("ann", 413), ("vic", 403)):  # told by the head alone; a long body is not read for nobody
             self.assertEqual(self.port.announce("/api/v1/registry/terminal_registration/csv", who, 33 * 1024 * 1024), code)
+
+    def test_13b_two_whole_files_go_out_at_once(self):
+        path = "/api/v1/registry/terminal_registration/csv"
+        with contextlib.closing(self.port.begin("GET", path, "nobody", 10)) as stranger:  # who may not is answered, and holds no place
+            self.assertEqual(stranger.getresponse().status, 401)
+            with contextlib.closing(self.port.begin("GET", path, "vic", 10)), contextlib.closing(self.port.begin("GET", path, "ann", 10)):
+                run_folder.wait_until("both are under way", 10, lambda: self.port.http(path)[0] == 503)
+                self.assertIn("try again in a while", self.port.http(path)[1])
+                self.assertEqual(self.port.http("/api/v1/registry/terminal_registration")[0], 200)  # pages are for everybody
+        run_folder.wait_until("they have gone", 40, lambda: self.port.http(path)[0] == 200)
 
     def test_14_it_ends_in_order(self):
         self.assertEqual(self.port.end(), 0)
