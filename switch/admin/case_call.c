@@ -207,7 +207,10 @@ static void add_fees(const struct call *call, struct showing *showing)
     struct log_view view;
     json_t *fees = json_array();
     const struct fee_files files = {call->log, call->fees, version_in_force(call)};
-    const struct fee_case about = {&files, &showing->terms, call->option(call->connection, "plan")};
+    const struct fee_case about = {.files = &files,
+                                   .terms = &showing->terms,
+                                   .other_plan = call->option(call->connection, "plan"),
+                                   .hides_shares = scope_is_narrow(&call->holder->scope)};
     bool is_good = log_view_open(&view, call->log);
     for (uint32_t i = 0; i < showing->txn_count && is_good; i++) {
         json_t *fee = fee_case_explain(&view, &about, showing->txns[i]);

@@ -292,7 +292,9 @@ json_t *fee_case_explain(struct log_view *view, const struct fee_case *about, ui
         return json_pack("{s:I, s:n, s:s}", "position", (json_int_t)position, "rrn", "note",
                          "the log no longer holds this transaction");
     }
-    json_t *explanation = fee_answer_explain(view, about->files, name.rrn, &is_failed);
+    json_t *explanation = about->hides_shares
+                              ? json_null()
+                              : fee_answer_explain(view, about->files, name.rrn, &is_failed);
     struct fee_answer_row *found = calloc(1, sizeof(*found));
     if (explanation == NULL || found == NULL || !fee_answer_find(view, name.rrn, found)) {
         json_decref(explanation);

@@ -14,12 +14,13 @@ struct fee_case {
     const struct fee_files *files;  /* borrowed, as all */
     const struct fee_signed *terms; /* of the case's merchant */
     const char *other_plan;         /* what the merchant thought of; NULL: not asked */
+    bool hides_shares;              /* no "explanation": what agents get and what is left is ours */
 };
 
 /* The transaction that has a row at that position, in JSON: "explanation" as GET fees/RRN gives
- * it; "verdict_zh", "verdict_en", "charged_minor", "due_minor", "difference_minor", "plan",
- * "signed_plan", "other" (null, or {plan, fee_minor}), "lines_zh", "lines_en", or a "note" of why
- * these cannot be told. NULL: the log failed, see view->fault. */
+ * it (null where shares are hidden); "verdict_zh", "verdict_en", "charged_minor", "due_minor",
+ * "difference_minor", "plan", "signed_plan", "other" (null, or {plan, fee_minor}), "lines_zh",
+ * "lines_en", or a "note" of why these cannot be told. NULL: the log failed, see view->fault. */
 json_t *fee_case_explain(struct log_view *view, const struct fee_case *about, uint64_t position);
 
 /* What the log says of a payment by its RRN, for the one who opens a case. */

@@ -84,12 +84,12 @@ static struct fee_signed terms_of(const char *plan)
     return terms;
 }
 
-static json_t *explain(const char *rrn, const struct fee_signed *terms, const char *other_plan)
+static json_t *explain_about(const char *rrn, struct fee_case about)
 {
     struct log_view view;
     struct fee_case_txn txn;
     const struct fee_files files = {stage.folder, fees_path, 5};
-    const struct fee_case about = {&files, terms, other_plan};
+    about.files = &files;
     assert_true(log_view_open(&view, stage.folder));
     assert_true(fee_case_find(&view, rrn, &txn));
     assert_true(txn.position > 0);
@@ -97,6 +97,11 @@ static json_t *explain(const char *rrn, const struct fee_signed *terms, const ch
     assert_non_null(answer);
     log_view_close(&view);
     return answer;
+}
+
+static json_t *explain(const char *rrn, const struct fee_signed *terms, const char *other_plan)
+{
+    return explain_about(rrn, (struct fee_case){.terms = terms, .other_plan = other_plan});
 }
 
 static int64_t number_of(const json_t *answer, const char *name)
@@ -152,6 +157,22 @@ static void test_a_right_charge_is_right_in_both_languages(void **state)
     json_decref(answer);
 }
 
+/* A merchant or an agent is told the price, not who shares in it. */
+static void test_shares_are_hidden_and_the_verdict_is_not(void **state)
+{
+    (void)state;
+    const struct fee_signed terms = terms_of("SP1");
+    json_t *answer =
+        explain_about("000010000001", (struct fee_case){.terms = &terms, .hides_shares = true});
+    assert_true(json_is_null(json_object_get(answer, "explanation")));
+    assert_int_equal(number_of(answer, "due_minor"), 600);
+    assert_true(says(answer, "lines_en", "plan SP1, version 5, rule fees.yaml:2"));
+    char *text = json_dumps(answer, JSON_COMPACT);
+    assert_null(strstr(text, "is left"));
+    free(text);
+    json_decref(answer);
+}
+
 static void test_a_wrong_sum_and_a_wrong_plan_are_found(void **state)
 {
     (void)state;
@@ -198,7 +219,7 @@ static void test_what_cannot_be_judged_says_why(void **state)
     json_decref(answer);
     struct log_view view;
     const struct fee_files files = {stage.folder, fees_path, 5};
-    const struct fee_case about = {&files, &terms, NULL};
+    const struct fee_case about = {.files = &files, .terms = &terms};
     assert_true(log_view_open(&view, stage.folder));
     answer = fee_case_explain(&view, &about, 999999);
     assert_true(notes(answer, "no longer holds"));
@@ -225,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_payment_is_found_by_its_number),
         cmocka_unit_test(test_a_right_charge_is_right_in_both_languages),
+        cmocka_unit_test(test_shares_are_hidden_and_the_verdict_is_not),
         cmocka_unit_test(test_a_wrong_sum_and_a_wrong_plan_are_found),
         cmocka_unit_test(test_another_plan_says_what_it_would_have_taken),
         cmocka_unit_test(test_what_cannot_be_judged_says_why),
