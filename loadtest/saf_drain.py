@@ -23,10 +23,19 @@ class OutageFolder(BenchFolder):
         super().__init__(folder, programs, cores)
         self.proxy_port, self.proxy = free_port(), None
 
+    def routes(self):
+        """The demo's, with a breaker that never opens: it would keep payments away from the bank, and nothing would pile up."""
+        path, text = self.folder / "routes.yaml", (ROOT / "config/demo/routes.yaml").read_text()
+        patient = text.replace("request_min: 20", "request_min: 1000000")
+        if patient == text:
+            raise RunFailed("config/demo/routes.yaml has no request_min: 20 any more")
+        path.write_text(patient)
+        return path
+
     def settings(self):
         index = BANKS.index(OUT_BANK)
         # Short enough that an outage of a minute makes thousands unknown; pauses between attempts stay those of production.
-        return {**super().settings(), **link_settings(index, self.proxy_port), "engine.response_timeout_ms": 1000, "engine.inflight_life_ms": 2000}
+        return {**super().settings(), **link_settings(index, self.proxy_port), "routes": self.routes(), "engine.response_timeout_ms": 1000, "engine.inflight_life_ms": 2000}
 
     def start_proxy(self):
         self.proxy = self.start_listening("tillway-chaos", [
