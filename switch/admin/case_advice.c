@@ -366,14 +366,11 @@ static json_t *flags_json(const struct flag_entry *entries, uint32_t count)
 /* A registered row without what people who follow up do not need: hashes stay at home. */
 static json_t *registered_json(enum registry_kind kind, const void *row, bool has_row)
 {
-    static const char *const HIDDEN[] = {"credit_code_hash", "owner_hash", "account_hash"};
     if (!has_row) {
         return json_null();
     }
     json_t *answer = cell_json_row(registry_table(kind), row);
-    for (size_t i = 0; i < sizeof(HIDDEN) / sizeof(HIDDEN[0]); i++) {
-        json_object_del(answer, HIDDEN[i]);
-    }
+    cell_json_hide_hashes(answer);
     return answer;
 }
 

@@ -52,6 +52,26 @@ json_t *cell_json_row(const struct cell_table *table, const void *row)
     return object;
 }
 
+bool cell_json_is_hash(const char *name)
+{
+    static const char END[] = "_hash";
+    size_t length = strlen(name);
+    return length >= sizeof(END) && strcmp(name + length - (sizeof(END) - 1), END) == 0;
+}
+
+void cell_json_hide_hashes(json_t *row)
+{
+    const char *name;
+    void *next;
+    json_t *ignored;
+    json_object_foreach_safe(row, next, name, ignored)
+    {
+        if (cell_json_is_hash(name)) {
+            json_object_del(row, name);
+        }
+    }
+}
+
 const struct cell_column *cell_json_column(const struct cell_table *table, const char *name)
 {
     for (uint32_t i = 0; i < table->column_count; i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "switch/admin/cell_json.h"
 #include "switch/admin/desk_call.h"
 #include "switch/admin/registry_job.h"
 #include "switch/admin/text_json.h"
@@ -125,6 +126,7 @@ static json_t *row_json(enum registry_kind kind, const void *row)
 
 struct listing {
     enum registry_kind kind;
+    bool hides_hashes; /* from a scoped token */
     json_t *items;
     char cursor[CELL_KEY_SIZE]; /* behind the last row */
 };
@@ -132,23 +134,29 @@ struct listing {
 static bool on_row(void *argument, const void *row)
 {
     struct listing *listing = argument;
-    json_array_append_new(listing->items, row_json(listing->kind, row));
+    json_t *json = row_json(listing->kind, row);
+    if (listing->hides_hashes) {
+        cell_json_hide_hashes(json);
+    }
+    json_array_append_new(listing->items, json);
     registry_query_cursor(listing->kind, row, listing->cursor);
     return true;
 }
 
-/* Each column that a parameter names; what is left over is no column. */
+/* Each column that a parameter names; what is left over is no column, and hashes are none for a
+ * scoped token: a filter would tell them piece by piece. */
 static bool take_filters(const struct call *call, struct registry_query *query,
                          struct answer *answer)
 {
     const struct cell_table *table = registry_table(query->kind);
     const char *cursor = call->option(call->connection, "cursor");
     bool has_limit = call->option(call->connection, "limit") != NULL;
+    bool hides_hashes = scope_is_narrow(&call->holder->scope);
     unsigned taken = (has_limit ? 1U : 0U) + (cursor != NULL ? 1U : 0U);
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < table->column_count; i++) {
         const char *value = call->option(call->connection, table->columns[i].name);
-        if (value != NULL) {
+        if (value != NULL && !(hides_hashes && cell_json_is_hash(table->columns[i].name))) {
             taken++;
             status = registry_query_filter(query, table->columns[i].name, value);
         }
@@ -173,7 +181,7 @@ static bool take_filters(const struct call *call, struct registry_query *query,
 static void serve_list(const struct call *call, enum registry_kind kind, struct answer *answer)
 {
     struct registry_query query;
-    struct listing listing = {.kind = kind};
+    struct listing listing = {.kind = kind, .hides_hashes = scope_is_narrow(&call->holder->scope)};
     const struct registry_sink sink = {on_row, &listing};
     bool has_more = false;
     registry_query_init(&query, kind);
@@ -298,8 +306,12 @@ static void serve_show(const struct call *call, enum registry_kind kind, struct 
         json_decref(faults);
         answer_problem(answer, 404, "no such row");
     } else if (status == STATUS_OK) {
+        json_t *json = edit_json(&edit);
+        if (scope_is_narrow(&call->holder->scope)) {
+            cell_json_hide_hashes(json_object_get(json, "row"));
+        }
         json_decref(faults);
-        answer_json(answer, 200, edit_json(&edit));
+        answer_json(answer, 200, json);
     } else if (status == STATUS_BAD_VALUE) {
         desk_call_faults(400, "expected each column of the key as a parameter", faults, answer);
     } else {
@@ -402,6 +414,17 @@ static void on_change(void *argument, const struct registry_change *change)
                                     text_json(change->before), "after", text_json(change->after)));
 }
 
+/* What changed in hashes, out of the list. */
+static void hide_changes(json_t *items)
+{
+    for (size_t i = json_array_size(items); i > 0; i--) {
+        const json_t *column = json_object_get(json_array_get(items, i - 1), "column");
+        if (cell_json_is_hash(json_string_value(column))) {
+            json_array_remove(items, i - 1);
+        }
+    }
+}
+
 static void serve_history(const struct call *call, enum registry_kind kind, struct answer *answer)
 {
     json_t *faults = json_array();
@@ -416,6 +439,9 @@ static void serve_history(const struct call *call, enum registry_kind kind, stru
         enum status status = find_in_scope(call, desk, &edit);
         if (status == STATUS_OK) {
             status = registry_history(desk, kind, &edit.row, on_change, items);
+        }
+        if (scope_is_narrow(&call->holder->scope)) {
+            hide_changes(items);
         }
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
             desk_call_failed(desk, status, answer);

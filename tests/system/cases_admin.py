@@ -122,7 +122,7 @@ class Cases(unittest.TestCase):
         self.assertEqual({check["place"] for check in case["cause"]["checks"]}, {"channel", "cohort", "merchant"})
         self.assertTrue(next(check for check in case["cause"]["checks"] if check["place"] == "channel")["is_ruled_out"])
         self.assertIn("TRIAGE", [event["event"] for event in case["permitted"]])
-        for secret in ("account_hash", "owner_hash", "credit_code_hash"):
+        for secret in ("account_hash", "owner_hash", "owner_card_hash", "credit_code_hash"):
             self.assertNotIn(secret, json.dumps(case))
         wet = self.seen("case", "show", self.printer, "--damage", "liquid", "--part", "printer")
         self.assertEqual((wet["warranty"]["is_free"], wet["warranty"]["cost_minor"]), (False, 28000))

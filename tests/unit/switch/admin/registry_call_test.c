@@ -3,6 +3,7 @@
 
 #include "tests/unit/switch/admin/desk_call_scene.h"
 
+#define OWNER_HASH "00112233445566778899aabbccddeeff"
 #define STOCK_HEAD "point_id,brand,model,part,count\n"
 
 static void put_model(struct call_scene *scene, const char *model)
@@ -145,7 +146,8 @@ static void test_a_scoped_token_sees_its_merchants_alone(void **state)
 {
     struct call_scene *scene = *state;
     static const char *const bodies[] = {"{\"cells\": {\"merchant_id\": \"M1\", \"name\": \"Tea\", "
-                                         "\"risk_level\": 1, \"agent_id\": \"AG1\"}}",
+                                         "\"risk_level\": 1, \"agent_id\": \"AG1\", "
+                                         "\"owner_hash\": \"" OWNER_HASH "\"}}",
                                          "{\"cells\": {\"merchant_id\": \"M2\", \"name\": \"Tea\", "
                                          "\"risk_level\": 1, \"agent_id\": \"AG2\"}}"};
     const char *kind = "merchant_registration";
@@ -155,14 +157,22 @@ static void test_a_scoped_token_sees_its_merchants_alone(void **state)
     snprintf(scene->holder.scope.agent_id, sizeof(scene->holder.scope.agent_id), "AG1");
     assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL), 200);
     assert_int_equal(json_array_size(json_object_get(scene->json, "items")), 1);
+    assert_null(strstr(scene->answer.body, OWNER_HASH));
+    call_scene_with(scene, "owner_hash", "0*"); /* nor piece by piece */
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL), 400);
     static const enum endpoint calls[] = {ENDPOINT_REGISTRY_SHOW, ENDPOINT_REGISTRY_HISTORY};
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         call_scene_with(scene, "merchant_id", "M1");
         assert_int_equal(call_scene_make(scene, calls[i], kind, NULL), 200);
+        assert_non_null(strstr(scene->answer.body, "Tea"));
+        assert_null(strstr(scene->answer.body, OWNER_HASH));
         call_scene_with(scene, "merchant_id", "M2");
         assert_int_equal(call_scene_make(scene, calls[i], kind, NULL), 404);
     }
     scene->holder.scope.agent_id[0] = '\0';
+    call_scene_with(scene, "owner_hash", "0*");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL), 200);
+    assert_non_null(strstr(scene->answer.body, OWNER_HASH));
     snprintf(scene->holder.scope.point_id, sizeof(scene->holder.scope.point_id), "P1");
     assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL), 403);
     assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, "service_point", NULL), 200);
