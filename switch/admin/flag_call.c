@@ -109,19 +109,29 @@ void flag_call_list(const struct call *call, struct answer *answer)
 
 /* ---- what came of one ---- */
 
+/* What became of a request to judge, beside the desk's status. */
+struct judging {
+    bool is_there; /* for who asks */
+    bool may;      /* as taking a step in the case it would lead to */
+};
+
 static enum status judge(struct desk *desk, const struct call *call, uint64_t id,
-                         enum case_outcome outcome, bool *is_there)
+                         enum case_outcome outcome, struct judging *judging)
 {
     struct flag_entry entry;
     const struct desk_actor actor = case_desk_actor(call);
     enum status status = id == 0 ? STATUS_NOT_FOUND : flag_book_find(desk, id, &entry);
-    *is_there = false;
+    *judging = (struct judging){.may = true};
     if (status == STATUS_OK) {
         status = case_view_flag(desk, call->holder, entry.case_id,
-                                signal_case_kind(entry.flag.signal), is_there);
+                                signal_case_kind(entry.flag.signal), &judging->is_there);
     }
-    if (status != STATUS_OK || !*is_there) {
+    if (status != STATUS_OK || !judging->is_there) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
+    }
+    judging->may = case_view_may_step(call->holder->role, signal_case_kind(entry.flag.signal));
+    if (!judging->may) {
+        return STATUS_DENIED;
     }
     return flag_book_judge(desk, id, outcome, &actor);
 }
@@ -145,20 +155,24 @@ static enum case_outcome take_outcome(const struct call *call, struct answer *an
 
 void flag_call_judge(const struct call *call, struct answer *answer)
 {
-    bool is_there = false;
+    struct judging judging = {.may = true};
     uint64_t id = case_desk_number(call->parameter);
     enum case_outcome outcome = take_outcome(call, answer);
     struct desk *desk = outcome == CASE_OUTCOME_NONE ? NULL : case_desk_take(call, answer);
     if (desk == NULL) {
         return;
     }
-    enum status status = judge(desk, call, id, outcome, &is_there);
+    enum status status = judge(desk, call, id, outcome, &judging);
     if (status == STATUS_OK) {
         answer_json(
             answer, 200,
             json_pack("{s:I, s:s}", "id", (json_int_t)id, "outcome", case_outcome_word(outcome)));
-    } else if (status == STATUS_NOT_FOUND && !is_there) {
+    } else if (status == STATUS_NOT_FOUND && !judging.is_there) {
         answer_problem(answer, 404, NO_FLAG);
+    } else if (!judging.may) {
+        answer_problem(answer, 403,
+                       "this role sees such a flag, and does not judge it: risk judges what leads "
+                       "to RISK and TRANSACTION cases, after-sales all but RISK");
     } else {
         case_desk_problem(desk, status, answer);
     }

@@ -415,13 +415,19 @@ static void test_flags_are_listed_and_judged_by_whom_they_concern(void **state)
     assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 1);
     with(stage, "limit", "0");
     assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 400);
+    stage->holder.role = ROLE_RISK; /* a terminal's fault is not theirs to judge */
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", "{\"outcome\": \"benign\"}"), 403);
+    says(stage, "does not judge it");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "3", "{\"outcome\": \"benign\"}"), 200);
+    stage->holder.role = ROLE_AFTER_SALES;
+    assert_int_equal(number(stage, "SELECT count(*) FROM flag WHERE outcome = 'benign'"), 1);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", "{\"outcome\": \"benign\"}"), 200);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "1", "{\"outcome\": \"benign\"}"), 409);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "3", "{\"outcome\": \"benign\"}"), 404);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", "{\"outcome\": \"none\"}"), 400);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", NULL), 400);
     assert_int_equal(ask(stage, ENDPOINT_RULE_LIST, "", NULL), 200);
-    assert_int_equal(items(stage), 1);
+    assert_int_equal(items(stage), 2); /* each rule that was judged */
     with(stage, "from", "soon");
     assert_int_equal(ask(stage, ENDPOINT_RULE_LIST, "", NULL), 400);
 }
