@@ -53,6 +53,25 @@ enum status desk_rows_take(struct desk *desk, enum registry_kind kind, struct de
     return taking.status != STATUS_OK ? taking.status : status;
 }
 
+enum status desk_rows_find(struct desk *desk, struct registry_query *query, struct desk_rows *rows)
+{
+    *rows = (struct desk_rows){.rows = NULL};
+    struct taking taking = {rows, SIZES[query->kind], STATUS_OK};
+    const struct registry_sink sink = {on_row, &taking};
+    bool has_more = true;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && taking.status == STATUS_OK && has_more) {
+        char cursor[CELL_KEY_SIZE];
+        status = registry_page(desk, query, &sink, &has_more);
+        if (status == STATUS_OK && taking.status == STATUS_OK && has_more) {
+            const char *last = (const char *)rows->rows + (rows->count - 1) * taking.size;
+            registry_query_cursor(query->kind, last, cursor);
+            status = registry_query_go_on(query, cursor);
+        }
+    }
+    return taking.status != STATUS_OK ? taking.status : status;
+}
+
 void desk_rows_free(struct desk_rows *rows)
 {
     free(rows->rows);

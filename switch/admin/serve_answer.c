@@ -108,6 +108,23 @@ static json_t *points_json(const struct serve_question *question, const struct d
     return list;
 }
 
+/* Of what points have in stock whole devices of the model count alone (switch/aftersales/serve.c);
+ * all parts of all brands would be more rows than anybody has room for. */
+static enum status take_spares(struct desk *desk, const struct serve_question *question,
+                               struct desk_rows *stock)
+{
+    struct registry_query query;
+    registry_query_init(&query, REGISTRY_SERVICE_STOCK);
+    enum status status = registry_query_filter(&query, "brand", question->brand);
+    if (status == STATUS_OK) {
+        status = registry_query_filter(&query, "model", question->model);
+    }
+    if (status == STATUS_OK) {
+        status = registry_query_filter(&query, "part", part_word(PART_WHOLE));
+    }
+    return status == STATUS_OK ? desk_rows_find(desk, &query, stock) : status;
+}
+
 enum status serve_answer(struct desk *desk, const struct serve_about *about, json_t **answer)
 {
     struct serve_question question;
@@ -118,7 +135,7 @@ enum status serve_answer(struct desk *desk, const struct serve_about *about, jso
         status = desk_rows_take(desk, REGISTRY_SERVICE_POINT, &points);
     }
     if (status == STATUS_OK) {
-        status = desk_rows_take(desk, REGISTRY_SERVICE_STOCK, &stock);
+        status = take_spares(desk, &question, &stock);
     }
     if (status == STATUS_OK) {
         *answer = json_pack("{s:s, s:o, s:o, s:o}", "obtained", obtained_word(question.obtained),

@@ -1,5 +1,5 @@
 /* See service_near.h. The points and channels of the brand are read whole: a few thousand rows, for
- * somebody who asks. */
+ * somebody who asks. Of their stock only whole devices of the model count (aftersales/serve.c). */
 #include "switch/desk/service_near.h"
 
 #include <stdio.h>
@@ -41,8 +41,8 @@ static bool on_row(void *argument, const void *row)
     return true;
 }
 
-/* All pages of what fits; a kind of which the column is NULL whole. */
-static enum status fill(struct desk *desk, enum registry_kind kind, const char *const filter[2],
+/* All pages of what fits. `filters`: columns, each with its value; ends with NULL. */
+static enum status fill(struct desk *desk, enum registry_kind kind, const char *const *filters,
                         struct shelf *shelf)
 {
     struct registry_query query;
@@ -50,8 +50,10 @@ static enum status fill(struct desk *desk, enum registry_kind kind, const char *
     const struct registry_sink sink = {on_row, shelf};
     bool has_more = true;
     registry_query_init(&query, kind);
-    enum status status =
-        filter[0] != NULL ? registry_query_filter(&query, filter[0], filter[1]) : STATUS_OK;
+    enum status status = STATUS_OK;
+    for (; status == STATUS_OK && *filters != NULL; filters += 2) {
+        status = registry_query_filter(&query, filters[0], filters[1]);
+    }
     while (status == STATUS_OK && has_more && shelf->status == STATUS_OK) {
         status = registry_page(desk, &query, &sink, &has_more);
         if (status == STATUS_OK && has_more && shelf->status == STATUS_OK) {
@@ -103,10 +105,12 @@ static enum status find_points(struct desk *desk, const struct serve_question *q
     struct shelf stock = {.row_size = sizeof(struct service_stock)};
     struct serve_point found[SERVE_POINT_COUNT_MAX] = {0};
     enum status status = fill(desk, REGISTRY_SERVICE_POINT,
-                              (const char *const[2]){"brands", question->brand}, &points);
+                              (const char *const[]){"brands", question->brand, NULL}, &points);
     if (status == STATUS_OK) {
         status = fill(desk, REGISTRY_SERVICE_STOCK,
-                      (const char *const[2]){"brand", question->brand}, &stock);
+                      (const char *const[]){"brand", question->brand, "model", question->model,
+                                            "part", part_word(PART_WHOLE), NULL},
+                      &stock);
     }
     if (status == STATUS_OK) {
         const struct serve_stage stage = {
@@ -130,7 +134,7 @@ static enum status find_channels(struct desk *desk, const struct serve_question 
     struct shelf channels = {.row_size = sizeof(struct service_channel)};
     struct serve_channel found[SERVE_CHANNEL_COUNT_MAX] = {0};
     enum status status =
-        fill(desk, REGISTRY_SERVICE_CHANNEL, (const char *const[2]){NULL, NULL}, &channels);
+        fill(desk, REGISTRY_SERVICE_CHANNEL, (const char *const[]){NULL}, &channels);
     if (status == STATUS_OK) {
         near->channel_count = serve_channels(
             question, (const struct service_channel *)(void *)channels.rows, channels.count, found);

@@ -264,6 +264,36 @@ static void test_the_plan_that_was_signed_comes_with_its_history(void **state)
     assert_string_equal(fee_signed_at(&terms, SCENE_NOW), "");
 }
 
+/* More than there is room for: a case is shown all the same, with the devices that are in stock, be
+ * they of more pages than one. */
+static void test_a_large_stock_hides_no_case(void **state)
+{
+    struct scene *scene = *state;
+    const struct service_point point = {.point_id = "P1",
+                                        .name = "Shop",
+                                        .brands = {"PAX"},
+                                        .area_code = 310115,
+                                        .weekdays = 0x7F,
+                                        .is_open = true};
+    const struct service_stock stock = {
+        .point_id = "P1", .brand = "PAX", .model = "A920", .count = 4};
+    put_terminal(scene);
+    put(scene, REGISTRY_SERVICE_POINT, &point);
+    put(scene, REGISTRY_SERVICE_STOCK, &stock);
+    assert_string_equal(
+        scene_sql(scene, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                         " WHERE i <= 100000) INSERT INTO service_stock SELECT 'A' || i, 'PAX',"
+                         " 'A920', iif(i > 2000, 'printer', 'whole'), 1 FROM n"),
+        "");
+    const struct case_advice advice = advice_of("10000001");
+    json_t *answer = ask(scene, &advice);
+    const json_t *points = json_object_get(json_object_get(answer, "serve"), "points");
+    assert_int_equal(json_array_size(points), 1);
+    const json_t *spares = json_object_get(json_array_get(points, 0), "spares");
+    assert_int_equal(json_integer_value(spares), 4);
+    json_decref(answer);
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
@@ -276,6 +306,7 @@ int main(void)
         SCENE(test_a_cohort_counts_for_its_own_terminals_only),
         SCENE(test_a_closed_case_shows_its_own_flags),
         SCENE(test_the_warranty_is_asked_about_the_part_and_the_damage),
+        SCENE(test_a_large_stock_hides_no_case),
         SCENE(test_the_plan_that_was_signed_comes_with_its_history),
     };
     return cmocka_run_group_tests_name("switch/admin/case_advice", tests, NULL, NULL);

@@ -71,6 +71,27 @@ static void test_the_nearest_three_that_serve_the_brand(void **state)
     assert_int_equal(near.point_count, 0); /* they mend screens */
 }
 
+/* More than there is room for: parts are no spare devices. */
+static void test_a_large_stock_of_parts_is_not_read(void **state)
+{
+    struct scene *scene = *state;
+    struct service_near near;
+    struct service_stock stock = {.point_id = "P1", .brand = "PAX", .model = "A920", .count = 4};
+    put_terminal(scene, "10000001");
+    put_point(scene, "P1", "PAX", 121573, 20500);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_SERVICE_STOCK, &stock, &scene->ann),
+                     STATUS_OK);
+    assert_string_equal(scene_sql(scene,
+                                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                                  " WHERE i <= 20000) INSERT INTO service_stock"
+                                  " SELECT 'Q' || i, 'PAX', 'A920', 'printer', 1 FROM n"),
+                        "");
+    assert_int_equal(
+        service_near_find(scene->desk, "10000001", PART_WHOLE, scene->ann.wall_us, &near),
+        STATUS_OK);
+    assert_int_equal(near.points[0].spare_count, 4);
+}
+
 static void test_a_terminal_without_a_place_or_a_row(void **state)
 {
     struct scene *scene = *state;
@@ -93,6 +114,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_nearest_three_that_serve_the_brand, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_large_stock_of_parts_is_not_read, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_a_terminal_without_a_place_or_a_row, scene_set,
                                         scene_strike),
