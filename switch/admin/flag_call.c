@@ -63,6 +63,16 @@ static enum status note_reading(struct desk *desk, const struct call *call, uint
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* Of all flags the newest few, of which a scoped token might see none: of its cases those alone. */
+static enum status read_newest(struct desk *desk, const struct call *call,
+                               struct flag_entry *entries, uint32_t *count)
+{
+    const struct scope *scope = &call->holder->scope;
+    const struct flag_scope within = {scope->agent_id, scope->merchant_id, scope->point_id};
+    return scope_is_narrow(scope) ? flag_book_within(desk, &within, entries, FLAG_ROOM, count)
+                                  : flag_book_list(desk, NULL, entries, FLAG_ROOM, count);
+}
+
 static enum status list_flags(struct desk *desk, const struct call *call, uint32_t limit,
                               json_t *items)
 {
@@ -76,8 +86,9 @@ static enum status list_flags(struct desk *desk, const struct call *call, uint32
     uint64_t case_id = of_case == NULL ? 0 : case_desk_number(of_case);
     enum status status = of_case == NULL ? STATUS_OK : note_reading(desk, call, case_id);
     if (status == STATUS_OK) {
-        status = of_case != NULL ? flag_book_of_case(desk, case_id, entries, FLAG_ROOM, &count)
-                                 : flag_book_list(desk, subject, entries, FLAG_ROOM, &count);
+        status = of_case != NULL   ? flag_book_of_case(desk, case_id, entries, FLAG_ROOM, &count)
+                 : subject != NULL ? flag_book_list(desk, subject, entries, FLAG_ROOM, &count)
+                                   : read_newest(desk, call, entries, &count);
     }
     if (status == STATUS_OK) {
         status = give_flags(desk, call, entries, (const uint32_t[2]){count, limit}, items);

@@ -187,6 +187,29 @@ enum status flag_book_of_case(struct desk *desk, uint64_t case_id, struct flag_e
                       values, entries, count);
 }
 
+#define WITHIN_SQL                                                                                 \
+    "WHERE case_id IN (SELECT c.id FROM service_case AS c WHERE (?2 = '' OR c.merchant_id IN"      \
+    " (WITH RECURSIVE below(id) AS (SELECT ?2 UNION SELECT agent.agent_id FROM agent"              \
+    " JOIN below ON agent.parent_id = below.id AND below.id <> '')"                                \
+    " SELECT m.merchant_id FROM merchant_registration AS m JOIN below ON m.agent_id = below.id))"  \
+    " AND (?3 = '' OR c.merchant_id = ?3) AND (?4 = '' OR c.point_id = ?4))"                       \
+    " ORDER BY id DESC LIMIT ?1"
+
+enum status flag_book_within(struct desk *desk, const struct flag_scope *scope,
+                             struct flag_entry *entries, uint32_t room, uint32_t *count)
+{
+    const struct desk_value values[] = {DESK_NUMBER(room), DESK_TEXT(scope->agent_id),
+                                        DESK_TEXT(scope->merchant_id), DESK_TEXT(scope->point_id)};
+    sqlite3_stmt *statement = select_flags(desk, WITHIN_SQL);
+    if (statement == NULL || !desk_bind(statement, values, DESK_COUNT_OF(values))) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = read_flags(desk, statement, entries, room, count);
+    desk_release(desk, statement);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status flag_book_cohorts(struct desk *desk, int64_t since_us, struct flag_entry *entries,
                               uint32_t room, uint32_t *count)
 {

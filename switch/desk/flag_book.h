@@ -31,6 +31,14 @@ MUST_CHECK enum status flag_book_list(struct desk *desk, const char *subject_id,
 MUST_CHECK enum status flag_book_of_case(struct desk *desk, uint64_t case_id,
                                          struct flag_entry *entries, uint32_t room,
                                          uint32_t *count);
+/* Whose cases; empty: any. */
+struct flag_scope {
+    const char *agent_id; /* of merchants of this agent or of one below it */
+    const char *merchant_id, *point_id;
+};
+/* Of cases that fit all of the scope; the newest first, `room` at most. */
+MUST_CHECK enum status flag_book_within(struct desk *desk, const struct flag_scope *scope,
+                                        struct flag_entry *entries, uint32_t room, uint32_t *count);
 /* Of cohorts, raised since then, that stand: not found benign, nor of a closed case. */
 MUST_CHECK enum status flag_book_cohorts(struct desk *desk, int64_t since_us,
                                          struct flag_entry *entries, uint32_t room,

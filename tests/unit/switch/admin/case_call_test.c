@@ -432,6 +432,33 @@ static void test_flags_are_listed_and_judged_by_whom_they_concern(void **state)
     assert_int_equal(ask(stage, ENDPOINT_RULE_LIST, "", NULL), 400);
 }
 
+/* However many newer ones others have. */
+static void test_a_scoped_token_is_shown_its_own_flags(void **state)
+{
+    struct stage *stage = *state;
+    put_shop(stage); /* M1, of agent A17 */
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    uint64_t of_case = add_flag(stage, SIGNAL_TIMEOUTS, 50);
+    assert_int_equal(case_book_link_flag(stage->scene->desk, 1, of_case), STATUS_OK);
+    for (uint64_t i = 0; i < 1001; i++) {
+        add_flag(stage, SIGNAL_SLOW, 100 + i);
+    }
+    struct scope *scope = &stage->holder.scope;
+    snprintf(scope->agent_id, sizeof(scope->agent_id), "A17");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 1);
+    snprintf(scope->agent_id, sizeof(scope->agent_id), "A18");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 0);
+    scope->agent_id[0] = '\0';
+    snprintf(scope->merchant_id, sizeof(scope->merchant_id), "M1");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 1);
+    snprintf(scope->point_id, sizeof(scope->point_id), "P3");
+    assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+    assert_int_equal(items(stage), 0);
+}
+
 static void test_a_diagnosis_shows_what_is_known_and_says_what_is_not(void **state)
 {
     struct stage *stage = *state;
@@ -480,6 +507,7 @@ int main(void)
         STAGE(test_nobody_opens_a_case_outside_the_scope),
         STAGE(test_a_case_is_kept_once_and_with_a_reason),
         STAGE(test_flags_are_listed_and_judged_by_whom_they_concern),
+        STAGE(test_a_scoped_token_is_shown_its_own_flags),
         STAGE(test_a_diagnosis_shows_what_is_known_and_says_what_is_not),
         STAGE(test_without_a_desk_every_call_says_so),
     };
