@@ -110,7 +110,8 @@ static bool watch_make(struct server *server, struct server_watch *watch)
         .sink = &watch->sink,
         .limits =
             fact_book_limits(server->configuration->ruleset, options->aftersales.card_count_max),
-        .image_every_ms = options->aftersales.image_every_ms};
+        .image_every_ms = options->aftersales.image_every_ms,
+        .reserve_bytes = options->store.reserve_bytes};
     struct fact_book *tables = fact_book_create(server->configuration->ruleset);
     watch->thread = tables == NULL ? NULL : watch_thread_create(&setup);
     if (watch->thread == NULL) {

@@ -31,7 +31,7 @@ struct retry {
 
 struct watch_duty {
     struct watch_duty_setup setup;
-    char folder[LOG_PATH_SIZE];
+    char folder[LOG_PATH_SIZE], log_folder[LOG_PATH_SIZE];
     struct watch_rules rules;
     struct watcher *watcher; /* owner, as the next three */
     struct log_follow *follow;
@@ -69,13 +69,16 @@ static int64_t wall_us(void)
 struct watch_duty *watch_duty_create(const struct watch_duty_setup *setup)
 {
     struct watch_duty *duty = calloc(1, sizeof(*duty));
-    if (duty == NULL || strlen(setup->folder) >= sizeof(duty->folder) - 32) {
+    if (duty == NULL || strlen(setup->folder) >= sizeof(duty->folder) - 32 ||
+        strlen(setup->log_folder) >= sizeof(duty->log_folder)) {
         free(duty);
         return NULL;
     }
     duty->setup = *setup;
     memcpy(duty->folder, setup->folder, strlen(setup->folder) + 1);
+    memcpy(duty->log_folder, setup->log_folder, strlen(setup->log_folder) + 1);
     duty->setup.folder = duty->folder;
+    duty->setup.log_folder = duty->log_folder;
     duty->follow = log_follow_create(setup->log_folder);
     duty->watcher = watcher_create(&setup->limits);
     watch_rules_default(&duty->rules);
@@ -131,6 +134,17 @@ static bool fail(struct watch_duty *duty, const char *what, const char *reason)
 static bool sink_failed(struct watch_duty *duty, const char *what)
 {
     return fail(duty, what, duty->setup.sink->reason(duty->setup.sink->argument));
+}
+
+/* Whether so many bytes more leave the log what is reserved for it. */
+static bool disk_has_room(struct watch_duty *duty, uint64_t bytes)
+{
+    int64_t free_bytes = log_disk_free_bytes(duty->log_folder);
+    bool is_short = free_bytes >= 0 && (uint64_t)free_bytes < duty->setup.reserve_bytes + bytes &&
+                    log_disk_is_shared(duty->log_folder, duty->folder);
+    return !is_short || fail(duty, "the disk",
+                             "what is left beside the log (store.reserve_bytes) is for reversals: "
+                             "make room");
 }
 
 /* --- what is registered -------------------------------------------------------------------- */
@@ -358,11 +372,24 @@ static void image_write(struct watch_duty *duty)
     atomic_fetch_add_explicit(&duty->images, 1, memory_order_relaxed);
 }
 
+static uint64_t image_bytes(const struct watcher *watcher)
+{
+    uint64_t bytes = 0;
+    for (uint32_t part = 0; part < watcher_image_count(watcher); part++) {
+        bytes += watcher_image(watcher, part).length;
+    }
+    return bytes;
+}
+
 /* What the image knows must be in the database first: a kill behind it tells those rows to nobody
  * again. */
 static void memory_keep(struct watch_duty *duty)
 {
     const struct watch_sink *sink = duty->setup.sink;
+    if (!disk_has_room(duty, image_bytes(duty->watcher))) {
+        retry_later(&duty->image);
+        return;
+    }
     if (sink->flush(sink->argument) != STATUS_OK) {
         retry_later(&duty->image);
         (void)sink_failed(duty, "the database");
@@ -375,7 +402,7 @@ static void memory_keep(struct watch_duty *duty)
 
 static bool may_work(struct watch_duty *duty)
 {
-    if (duty->tables == NULL || clock_ns() < duty->work.due_ns) {
+    if (duty->tables == NULL || clock_ns() < duty->work.due_ns || !disk_has_room(duty, 0)) {
         return false;
     }
     if (!duty->is_open && !begin(duty)) {

@@ -24,6 +24,9 @@ struct watch_duty_setup {
     const struct watch_sink *sink;
     struct watch_limits limits;
     uint32_t image_every_ms;
+    /* Of the log's disk: what is left for reversals and their results (store.reserve_bytes). Where
+     * the image and the database would take of it, nothing is watched until there is room. */
+    uint64_t reserve_bytes;
 };
 
 /* NULL: no memory, or a folder's path is too long. */

@@ -222,3 +222,9 @@ int64_t log_disk_free_bytes(const char *folder)
     }
     return (int64_t)(disk.f_bavail * disk.f_frsize);
 }
+
+bool log_disk_is_shared(const char *folder, const char *other)
+{
+    struct stat one, two;
+    return stat(folder, &one) != 0 || stat(other, &two) != 0 || one.st_dev == two.st_dev;
+}

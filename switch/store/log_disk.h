@@ -55,3 +55,5 @@ MUST_CHECK enum status log_disk_list(const char *folder,
                                      void *argument, char *reason);
 /* Bytes that unprivileged users may still write there; -1: not known. */
 int64_t log_disk_free_bytes(const char *folder);
+/* Whether what is written to one takes room from the other; also where that cannot be told. */
+bool log_disk_is_shared(const char *folder, const char *other);

@@ -495,6 +495,34 @@ static void test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on(vo
     stage_end(stage, true);
 }
 
+/* What is left there is for reversals and their results. */
+static void test_what_the_log_has_reserved_of_its_disk_is_not_taken(void **state)
+{
+    struct stage *stage = *state;
+    struct watch_duty_setup setup;
+    stage_begin(stage, RING_COUNT);
+    watch_duty_destroy(stage->duty);
+    setup = duty_setup(stage);
+    setup.reserve_bytes = INT64_MAX;
+    struct watch_rules rules;
+    watch_rules_default(&rules);
+    struct watch_words words = words_of(&rules);
+    stage->duty = watch_duty_create(&setup);
+    watch_duty_use(stage->duty, &words);
+    minutes_pass(stage, 30);
+    assert_false(watch_duty_turn(stage->duty, UNTIL_NS));
+    watch_duty_end(stage->duty, UNTIL_NS);
+    assert_int_equal(counts_of(stage).failures, 1);
+    assert_int_equal(stage->memory->seen_count + stage->memory->flush_count, 0);
+    watch_duty_destroy(stage->duty);
+    duty_begin(stage); /* there is room again */
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_true(stage->memory->seen_count > 30);
+    watch_duty_end(stage->duty, UNTIL_NS);
+    assert_int_equal(counts_of(stage).images, 1);
+    stage_end(stage, true);
+}
+
 /* Else a kill behind the image would lose what the sink has not written yet. */
 static void test_what_the_image_knows_is_written_by_the_sink_before(void **state)
 {
@@ -564,6 +592,7 @@ int main(void)
         STAGE(test_an_image_of_another_log_is_not_believed),
         STAGE(test_the_registry_is_asked_again_when_it_has_changed),
         STAGE(test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on),
+        STAGE(test_what_the_log_has_reserved_of_its_disk_is_not_taken),
         STAGE(test_what_the_image_knows_is_written_by_the_sink_before),
         STAGE(test_the_thread_watches_by_itself_and_ends_with_all_that_was_put),
     };
