@@ -246,6 +246,18 @@ static void stage_end(struct stage *stage, bool is_killed)
     stage->ring = NULL;
 }
 
+/* The writer says that rows are durable before it hands them on. */
+static void ring_wait(const struct stage *stage)
+{
+    struct ring_counts ring;
+    observation_ring_count(stage->ring, &ring);
+    for (int tries = 0; ring.position < stage->story->position; tries++) {
+        assert_true(tries < 10000);
+        story_pause(1000);
+        observation_ring_count(stage->ring, &ring);
+    }
+}
+
 /* Minutes of a shop: payments, and terminals 1 to 3 that now and then send wrong MACs. */
 static void minutes_pass(struct stage *stage, uint32_t count)
 {
@@ -264,6 +276,7 @@ static void minutes_pass(struct stage *stage, uint32_t count)
     }
     story_wait_durable(story);
     if (stage->ring != NULL) {
+        ring_wait(stage);
         observation_ring_mark(stage->ring, story->wall_us, story->position);
     }
 }
