@@ -215,6 +215,9 @@ static void add_fees(const struct call *call, struct showing *showing)
     for (uint32_t i = 0; i < showing->txn_count && is_good; i++) {
         json_t *fee = fee_case_explain(&view, &about, showing->txns[i]);
         is_good = fee != NULL;
+        if (json_is_null(fee)) { /* of a terminal, as wrong MACs: no payment */
+            continue;
+        }
         json_array_append_new(fees, fee);
     }
     if (!is_good) {

@@ -66,8 +66,10 @@ bool fee_case_find(struct log_view *view, const char *rrn, struct fee_case_txn *
     return true;
 }
 
-/* The RRN and the masked card of the row at a position; empty: there is none any more. */
+/* The RRN and the masked card of the row at a position. A row about a terminal alone (wrong MACs)
+ * has neither. */
 struct row_name {
+    bool is_there;
     char rrn[13], pan_masked[20];
 };
 
@@ -75,13 +77,14 @@ static bool find_name(struct log_view *view, uint64_t position, struct row_name 
 {
     static const char SQL[] = "SELECT rrn, pan_masked FROM log WHERE position = ?1";
     memset(name, 0, sizeof(*name));
-    for (uint32_t at = view->span.first; at <= view->span.last && name->rrn[0] == '\0'; at++) {
+    for (uint32_t at = view->span.first; at <= view->span.last && !name->is_there; at++) {
         sqlite3_stmt *found = NULL;
         int answer = one_row(view, at, SQL, &found, NULL, (int64_t)position);
         if (answer < 0) {
             return false;
         }
         if (answer > 0) {
+            name->is_there = true;
             take_text(name->rrn, sizeof(name->rrn), found, 0);
             take_text(name->pan_masked, sizeof(name->pan_masked), found, 1);
             sqlite3_finalize(found);
@@ -171,7 +174,9 @@ static void take_facts(struct fee_dispute *dispute, const struct fee_row *row,
     word_of(dispute->scheme, sizeof(dispute->scheme), CONDITION_SCHEME, row->basis.scheme);
     word_of(dispute->product, sizeof(dispute->product), CONDITION_PRODUCT, row->basis.product);
     dispute->amount = row->inputs.amount;
-    dispute->is_credit = row->basis.card_type == CARD_TYPE_CREDIT;
+    dispute->card_type = row->basis.card_type <= CARD_TYPE_FOREIGN
+                             ? (enum card_type)row->basis.card_type
+                             : CARD_TYPE_DEBIT;
     dispute->merchant_class = (enum merchant_class)row->merchant.merchant_class;
     dispute->charged_minor = row->figures.merchant_fee;
     dispute->issuer_minor = row->figures.issuer_fee;
@@ -288,7 +293,10 @@ json_t *fee_case_explain(struct log_view *view, const struct fee_case *about, ui
     if (!find_name(view, position, &name)) {
         return NULL;
     }
-    if (name.rrn[0] == '\0') {
+    if (name.is_there && name.rrn[0] == '\0') {
+        return json_null();
+    }
+    if (!name.is_there) {
         return json_pack("{s:I, s:n, s:s}", "position", (json_int_t)position, "rrn", "note",
                          "the log no longer holds this transaction");
     }

@@ -20,7 +20,8 @@ struct fee_case {
 /* The transaction that has a row at that position, in JSON: "explanation" as GET fees/RRN gives
  * it (null where shares are hidden); "verdict_zh", "verdict_en", "charged_minor", "due_minor",
  * "difference_minor", "plan", "signed_plan", "other" (null, or {plan, fee_minor}), "lines_zh",
- * "lines_en", or a "note" of why these cannot be told. NULL: the log failed, see view->fault. */
+ * "lines_en", or a "note" of why these cannot be told. JSON null: the row is about no payment.
+ * NULL: the log failed, see view->fault. */
 json_t *fee_case_explain(struct log_view *view, const struct fee_case *about, uint64_t position);
 
 /* What the log says of a payment by its RRN, for the one who opens a case. */

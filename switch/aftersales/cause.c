@@ -309,8 +309,13 @@ uint32_t cause_explain(const struct cause_answer *answer, bool is_chinese, char 
         [CAUSE_AT_MERCHANT] = {"the merchant's registration", "商户资质"}};
     struct speech speech;
     speech_begin(&speech, text, text_size);
-    speech_say(&speech, is_chinese ? "可能的原因在:%s %s\n" : "The cause is likely at: %s %s\n",
-               PLACES[answer->place][is_chinese], answer->place_name);
+    /* A case that people opened may have no signal: then nothing is said of where it lies. */
+    if (answer->count > 0 || answer->place != CAUSE_AT_TERMINAL) {
+        speech_say(&speech,
+                   is_chinese ? "可能的原因在:%s%s%s\n" : "The cause is likely at: %s%s%s\n",
+                   PLACES[answer->place][is_chinese], answer->place_name[0] == '\0' ? "" : " ",
+                   answer->place_name);
+    }
     for (uint32_t i = 0; i < answer->count; i++) {
         say_rank(&speech, &answer->ranks[i], i + 1, is_chinese);
     }

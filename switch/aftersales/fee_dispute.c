@@ -53,15 +53,19 @@ static void say_inputs(struct speech *speech, const struct fee_dispute *dispute,
     static const char *const CLASSES[][2] = {[MERCHANT_STANDARD] = {"standard", "标准类"},
                                              [MERCHANT_PREFERENTIAL] = {"preferential", "优惠类"},
                                              [MERCHANT_EXEMPT] = {"exempt", "减免类"}};
+    static const char *const CARDS[][2] = {[CARD_TYPE_DEBIT] = {"debit card", "借记卡"},
+                                           [CARD_TYPE_CREDIT] = {"credit card", "贷记卡"},
+                                           [CARD_TYPE_PREPAID] = {"prepaid card", "预付卡"},
+                                           [CARD_TYPE_FOREIGN] = {"foreign card", "境外卡"}};
     REQUIRE((unsigned)dispute->merchant_class <= MERCHANT_EXEMPT);
+    REQUIRE((unsigned)dispute->card_type <= CARD_TYPE_FOREIGN);
     const char *merchant_class = CLASSES[dispute->merchant_class][is_chinese];
     speech_say(speech,
                is_chinese ? "交易:%s,%s,卡号 %s,金额 %s\n"
                           : "Payment: %s of %s, card %s, amount %s\n",
                dispute->rrn, dispute->date, dispute->pan_masked,
                shown(dispute->amount.minor, dispute).text);
-    const char *card = dispute->is_credit ? (is_chinese ? "贷记卡" : "credit card")
-                                          : (is_chinese ? "借记卡" : "debit card");
+    const char *card = CARDS[dispute->card_type][is_chinese];
     speech_say(speech,
                is_chinese ? "计费依据:%s %s,商户类别 %s,MCC %s,产品 %s,通道 %s\n"
                           : "Priced by: %s %s, merchant class %s, MCC %s, product %s, channel %s\n",
@@ -145,7 +149,8 @@ static void say_ceilings(struct speech *speech, const struct fee_dispute *disput
     if (dispute->amount.currency != MONEY_CNY) {
         return;
     }
-    const struct fee_formula *issuer = dispute->is_credit ? &ISSUER_CREDIT : &ISSUER_DEBIT;
+    const struct fee_formula *issuer =
+        dispute->card_type == CARD_TYPE_CREDIT ? &ISSUER_CREDIT : &ISSUER_DEBIT;
     bool is_exempt = dispute->merchant_class == MERCHANT_EXEMPT;
     int64_t issuer_most = is_exempt ? 0 : fee_apply(issuer, dispute->amount.minor);
     int64_t network_most = is_exempt ? 0 : fee_apply(&NETWORK, dispute->amount.minor);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "protocols/base/money.h"
+#include "routing/bin_table.h"
 #include "routing/fee_plan.h"
 
 /* A plan's rule, as it stood on the day. */
@@ -26,7 +27,7 @@ struct fee_dispute {
     struct money amount; /* of a payment; what a refund gives back is told by its original */
     /* what the price was found by */
     char scheme[16], channel[16], product[24], mcc[5];
-    bool is_credit; /* else debit */
+    enum card_type card_type;
     enum merchant_class merchant_class;
     struct fee_dispute_rule applied;
     int64_t charged_minor; /* merchant fee in the log */

@@ -311,8 +311,8 @@ static void on_score(const struct turn *turn)
         return;
     }
     char text[CASE_REASON_SIZE];
-    snprintf(text, sizeof(text), "the merchant gave %u of 5: %.140s", it->score,
-             turn->event->reason);
+    snprintf(text, sizeof(text), "the merchant gave %u of 5%s%.140s", it->score,
+             turn->event->reason[0] == '\0' ? "" : ": ", turn->event->reason);
     follow(turn, CASE_EFFECT_TELL_MANAGER, text, 0);
     if (turn->event->wall_us - it->closed_us <= turn->rules->reopen_days * DAY_US) {
         on_reopen(turn);

@@ -40,7 +40,7 @@ static struct record purchase(uint32_t seq, uint32_t version)
 }
 
 /* 1 is as it should be, 2 of a version that is gone, 3 a refund, 4 charged too much, 5 by a rule
- * that the file no longer has. */
+ * that the file no longer has, 6 a row about a terminal, without a number of its own. */
 static int stage_set(void **state)
 {
     (void)state;
@@ -65,6 +65,9 @@ static int stage_set(void **state)
     log_stage_add(&stage, &row);
     row = purchase(5, 5);
     row.fee_rule = 99;
+    log_stage_add(&stage, &row);
+    row = purchase(6, 5);
+    row.rrn[0] = '\0';
     log_stage_add(&stage, &row);
     return 0;
 }
@@ -224,6 +227,7 @@ static void test_what_cannot_be_judged_says_why(void **state)
     answer = fee_case_explain(&view, &about, 999999);
     assert_true(notes(answer, "no longer holds"));
     json_decref(answer);
+    assert_true(json_is_null(fee_case_explain(&view, &about, 6)));
     log_view_close(&view);
 }
 

@@ -227,6 +227,23 @@ static void test_it_is_told_in_both_languages_and_never_beyond_its_room(void **s
     }
 }
 
+static void test_without_a_signal_no_place_is_blamed(void **state)
+{
+    (void)state;
+    struct cause_question question = {.channel = "unionpay"};
+    struct cause_answer answer;
+    cause_find(&question, &answer);
+    char text[1024];
+    cause_explain(&answer, false, text, sizeof(text));
+    assert_null(strstr(text, "likely at"));
+    assert_non_null(strstr(text, "no signal points to a fault of the terminal"));
+    struct flag flags[] = {flag_of(SIGNAL_TIMEOUTS, 11, 500)};
+    question.flags = flags, question.flag_count = 1, question.is_channel_down = true;
+    cause_find(&question, &answer);
+    cause_explain(&answer, false, text, sizeof(text));
+    assert_non_null(strstr(text, "likely at: the channel unionpay\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_a_cohort_of_one_channel_is_the_channel_and_a_region_has_no_software),
         cmocka_unit_test(test_a_merchant_that_may_not_is_found_out),
         cmocka_unit_test(test_only_the_five_likeliest_are_named),
+        cmocka_unit_test(test_without_a_signal_no_place_is_blamed),
         cmocka_unit_test(test_it_is_told_in_both_languages_and_never_beyond_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

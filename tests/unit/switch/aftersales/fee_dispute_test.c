@@ -125,12 +125,15 @@ static void test_floors_fixed_parts_and_exempt_merchants(void **state)
     dispute.applied.formula =
         (struct fee_formula){.rate_e8 = 500000, .fixed = 10, .floor = 30, .cap = FEE_NO_CAP};
     dispute.merchant_class = MERCHANT_EXEMPT;
-    dispute.is_credit = true;
+    dispute.card_type = CARD_TYPE_CREDIT;
     char text[FEE_DISPUTE_TEXT_SIZE];
     fee_dispute_explain(&dispute, false, text, sizeof(text));
     expect(text, "with a fixed part of 0.10 CNY, below the floor of 0.30 CNY, which holds, no cap");
     expect(text, "ceiling by 557 of 2016: 0.00 CNY");
     expect(text, "credit card, merchant class exempt");
+    dispute.card_type = CARD_TYPE_PREPAID;
+    fee_dispute_explain(&dispute, true, text, sizeof(text));
+    expect(text, "预付卡");
     dispute.amount.currency = 840;
     fee_dispute_explain(&dispute, false, text, sizeof(text));
     assert_null(strstr(text, "557"));

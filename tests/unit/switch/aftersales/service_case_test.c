@@ -387,10 +387,12 @@ static void test_a_bad_score_reopens_at_a_manager(void **state)
     score.score = 6;
     assert_false(tell(&desk, score));
     score.score = 2;
+    score.reason[0] = '\0';
     assert_true(tell(&desk, score));
     assert_int_equal(desk.effects.from, CASE_STATE_CLOSED);
     assert_int_equal(desk.effects.to, CASE_STATE_REOPENED);
     assert_true(follows(&desk, CASE_EFFECT_TELL_MANAGER));
+    assert_string_equal(desk.effects.record_reason, "the merchant gave 2 of 5");
     assert_false(closes(&desk, CASE_ROLE_STAFF, CASE_OUTCOME_BENIGN));
     expect_refusal(&desk, "is the manager's");
     assert_true(closes(&desk, CASE_ROLE_MANAGER, CASE_OUTCOME_BENIGN));
