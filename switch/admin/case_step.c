@@ -297,6 +297,11 @@ static enum status check_merchant(struct desk *desk, const struct call *call,
         return STATUS_OK;
     }
     enum status status = registry_binding_in_force(desk, it->terminal_id, &binding);
+    if (status == STATUS_OK && it->merchant_id[0] == '\0') {
+        return refuse(outcome, 422,
+                      "the terminal is bound, but it has no row of terminal_registration: import "
+                      "that first, or name its merchant");
+    }
     if (status == STATUS_OK && strcmp(binding.binding.merchant_id, it->merchant_id) != 0) {
         return refuse(outcome, 422, "the terminal is registered for another merchant");
     }

@@ -148,10 +148,13 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
                     request->authorization == NULL ? "no token" : "a wrong token");
     }
     if (!holder_may(holder, request->endpoint)) {
+        char why[160];
+        snprintf(why, sizeof(why), "the role of this token may not do that; who may: %s",
+                 role_set_words(endpoint_roles(request->endpoint)));
         answer_problem(answer, 403,
                        scope_is_narrow(&holder->scope)
                            ? "this token is for some merchants' cases only, and may not do that"
-                           : "the role of this token may not do that");
+                           : why);
         return deny(gate, request, holder, "the role does not suffice");
     }
     if (endpoint_has_effect(request->endpoint) && !note_begun(gate, request, holder)) {

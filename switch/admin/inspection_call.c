@@ -307,6 +307,9 @@ static void answer_found(const struct found *found, const struct inspection_due 
                         found->case_id != 0 ? json_integer((json_int_t)found->case_id)
                                             : json_null());
     json_object_set_new(json, "is_new_case", json_boolean(found->is_new));
+    json_object_set_new(json, "case_kind",
+                        found->case_id != 0 ? json_string(case_kind_name(found->result.kind))
+                                            : json_null());
     answer_json(answer, 201, json);
     snprintf(answer->detail, sizeof(answer->detail), "%s", found->result.reason);
 }

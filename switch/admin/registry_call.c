@@ -81,11 +81,40 @@ size_t registry_call_body_max(enum endpoint endpoint)
 
 /* --- kinds ---------------------------------------------------------------------------------- */
 
+/* What a cell of the column may be. */
+static json_t *takes_json(const struct cell_column *column)
+{
+    static const char *const SHAPES[] = {[CELL_TEXT] = "text",
+                                         [CELL_NUMBER] = "number",
+                                         [CELL_FLAG] = "yes or no",
+                                         [CELL_DAY] = "day, as 2026-01-31",
+                                         [CELL_MINUTE] = "time, as 09:30",
+                                         [CELL_WORD] = "one of words",
+                                         [CELL_BITS] = "words with a blank between",
+                                         [CELL_LIST] = "texts with a semicolon between"};
+    if (column->type == CELL_NUMBER) {
+        return json_sprintf("number from %lld to %lld", (long long)column->min,
+                            (long long)column->max);
+    }
+    return json_string(SHAPES[column->type]);
+}
+
+static json_t *words_json(const struct cell_column *column)
+{
+    bool has_words = column->type == CELL_WORD || column->type == CELL_BITS;
+    json_t *words = json_array();
+    for (uint32_t i = 0; has_words && i < column->words->count; i++) {
+        json_array_append_new(words, json_string(column->words->word(i)));
+    }
+    return words;
+}
+
 static json_t *column_json(const struct cell_column *column)
 {
-    return json_pack("{s:s, s:b, s:b, s:o}", "name", column->name, "is_key",
+    return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o}", "name", column->name, "is_key",
                      (column->flags & CELL_KEY) != 0, "is_needed",
-                     (column->flags & CELL_NEEDED) != 0, "text", text_json(column->sentence));
+                     (column->flags & CELL_NEEDED) != 0, "takes", takes_json(column), "words",
+                     words_json(column), "text", text_json(column->sentence));
 }
 
 static json_t *columns_json(enum registry_kind kind)

@@ -33,6 +33,17 @@ int role_find(const char *word)
     return -1;
 }
 
+const char *role_set_words(enum role_set set)
+{
+    static const char *const SENTENCES[] = {
+#define X(name, roles, text) text,
+        ROLE_SET_MAP(X)
+#undef X
+    };
+    REQUIRE((unsigned)set < ROLE_SET_COUNT);
+    return SENTENCES[set];
+}
+
 bool role_may(enum role role, bool is_scoped, enum role_set set)
 {
     REQUIRE((unsigned)role < ROLE_COUNT && (unsigned)set < ROLE_SET_COUNT);

@@ -60,5 +60,7 @@ int role_find(const char *word);
 /* "viewer, operator, after-sales or risk", for sentences. */
 #define ROLE_WORDS "viewer, operator, after-sales or risk"
 
+/* Who may make a call of that set, for sentences: "after-sales, risk". */
+const char *role_set_words(enum role_set set);
 /* Whether a token of that role, scoped or not, may make a call of that set. */
 bool role_may(enum role role, bool is_scoped, enum role_set set);

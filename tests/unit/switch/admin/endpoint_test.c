@@ -107,6 +107,7 @@ static void test_roles_are_no_ladder(void **state)
 {
     (void)state;
     assert_true(role_may(ROLE_NOBODY, false, ROLE_SET_OF_NOBODY));
+    assert_string_equal(role_set_words(ROLE_SET_OF_CASES), "after-sales, risk");
     assert_false(role_may(ROLE_NOBODY, false, ROLE_SET_OF_ANYBODY));
     assert_true(role_may(ROLE_RISK, false, ROLE_SET_OF_ANYBODY));
     assert_true(role_may(ROLE_OPERATOR, false, ROLE_SET_OF_VIEWER));

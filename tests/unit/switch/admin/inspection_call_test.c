@@ -84,6 +84,7 @@ static void test_what_is_bad_opens_one_case(void **state)
     assert_int_equal(call_scene_make(scene, ENDPOINT_INSPECTION_RECORD, "M1", body), 201);
     json_int_t id = json_integer_value(json_object_get(scene->json, "case_id"));
     assert_true(id > 0 && json_is_true(json_object_get(scene->json, "is_new_case")));
+    assert_string_equal(call_scene_text(scene, "case_kind"), "RISK");
     snprintf(body, sizeof(body), "%s", BAD_SEAL("2026-01-06"));
     assert_int_equal(call_scene_make(scene, ENDPOINT_INSPECTION_RECORD, "M1", body), 201);
     assert_int_equal(json_integer_value(json_object_get(scene->json, "case_id")), id);

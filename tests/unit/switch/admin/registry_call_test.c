@@ -22,6 +22,11 @@ static void test_kinds_tell_their_columns(void **state)
     const json_t *column = json_array_get(json_object_get(json_array_get(items, 0), "columns"), 0);
     assert_string_equal(json_string_value(json_object_get(column, "name")), "brand");
     assert_true(json_is_true(json_object_get(column, "is_key")));
+    assert_string_equal(json_string_value(json_object_get(column, "takes")), "text");
+    column = json_array_get(json_object_get(json_array_get(items, 0), "columns"), 5);
+    assert_string_equal(json_string_value(json_object_get(column, "name")), "parts");
+    const json_t *words = json_object_get(column, "words");
+    assert_string_equal(json_string_value(json_array_get(words, 0)), "whole");
 }
 
 static void test_pages_go_on_at_their_cursor(void **state)
