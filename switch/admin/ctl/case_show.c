@@ -213,13 +213,42 @@ static void show_head(const json_t *json, bool is_chinese)
     show_one(json, MORE, is_chinese);
 }
 
+/* What an event says beside its reason, as it would be typed: "step=1 result=done". */
+static json_t *says(const json_t *event)
+{
+    static const char *const MEMBERS[] = {"step",          "result",       "flag",     "fault",
+                                          "place",         "engineer",     "point_id", "serial",
+                                          "outcome",       "closing_code", "score",    "cost_minor",
+                                          "service_class", "second_actor"};
+    char text[160] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof(MEMBERS) / sizeof(MEMBERS[0]); i++) {
+        const json_t *value = at(event, MEMBERS[i]);
+        const char *word = json_string_value(value);
+        char number[24];
+        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+        const char *shown = word != NULL ? word : json_is_integer(value) ? number : "";
+        if (shown[0] != '\0' && used < sizeof(text)) {
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s=%.40s",
+                                     used > 0 ? " " : "", MEMBERS[i], shown);
+        }
+    }
+    return json_string(text);
+}
+
 static void show_events(const json_t *json, bool is_chinese)
 {
     static const struct table_column EVENTS[] = {
-        {"N", "number"}, {"TIME", "time"},   {"EVENT", "kind"},    {"AS", "role"},
-        {"BY", "actor"}, {"TO", "to_state"}, {"REASON", "reason"}, {NULL, NULL}};
+        {"N", "number"},    {"TIME", "time"}, {"EVENT", "kind"},    {"AS", "role"}, {"BY", "actor"},
+        {"TO", "to_state"}, {"SAYS", "says"}, {"REASON", "reason"}, {NULL, NULL}};
     static const struct table_column STEPS[] = {
         {"STEP", "step"}, {"NAME", "name"}, {"RESULT", "result"}, {"WHAT", "*"}, {NULL, NULL}};
+    size_t index;
+    json_t *event;
+    json_array_foreach(at(json, "events"), index, event)
+    {
+        json_object_set_new(event, "says", says(event));
+    }
     if (case_show_heading(at(json, "events"), "events")) {
         show_table(at(json, "events"), EVENTS, is_chinese);
     }
@@ -228,10 +257,36 @@ static void show_events(const json_t *json, bool is_chinese)
     }
 }
 
+/* The words of a list, in a cell. */
+static json_t *joined(const json_t *words)
+{
+    char text[160] = "";
+    size_t used = 0, index;
+    const json_t *word;
+    json_array_foreach(words, index, word)
+    {
+        if (used < sizeof(text)) {
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.60s",
+                                     index > 0 ? ", " : "", json_string_value(word));
+        }
+    }
+    return json_string(text);
+}
+
+/* What `case do` takes next: the event, as whom, what must be said with it and what may be. */
 static void show_permitted(const json_t *json, bool is_chinese)
 {
-    static const struct table_column COLUMNS[] = {
-        {"EVENT", "event"}, {"WHAT", "sentence"}, {NULL, NULL}};
+    static const struct table_column COLUMNS[] = {{"EVENT", "event"},   {"AS", "as_words"},
+                                                  {"NEEDS", "needed"},  {"MEMBERS", "may_say"},
+                                                  {"WHAT", "sentence"}, {NULL, NULL}};
+    size_t index;
+    json_t *event;
+    json_array_foreach(at(json, "permitted"), index, event)
+    {
+        json_object_set_new(event, "as_words", joined(at(event, "as")));
+        json_object_set_new(event, "needed", joined(at(event, "needs")));
+        json_object_set_new(event, "may_say", joined(at(event, "members")));
+    }
     if (case_show_heading(at(json, "permitted"), "permitted now")) {
         show_table(at(json, "permitted"), COLUMNS, is_chinese);
     }

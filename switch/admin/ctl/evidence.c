@@ -29,7 +29,11 @@ static int run_export(const struct command *command)
     int descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *to = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (to == NULL) {
-        fprintf(stderr, "tillwayctl: %s: %s\n", name, strerror(errno));
+        fprintf(stderr, "tillwayctl: %s: %s\n", name,
+                errno == EEXIST
+                    ? "File exists, and evidence is not written over: give another name "
+                      "with --out"
+                    : strerror(errno));
         return CTL_FAILED;
     }
     snprintf(path, sizeof(path), "/api/v1/cases/%s/evidence", command->words[2]);

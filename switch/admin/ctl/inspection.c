@@ -53,11 +53,15 @@ static void show_list(const json_t *json)
 
 static void show_result(const json_t *json)
 {
-    static const struct table_column COLUMNS[] = {
-        {"verdict", "verdict"},       {"item", "item"},
-        {"bad items", "bad_count"},   {"case", "case_id"},
-        {"severity", "severity"},     {"reason", "reason"},
-        {"next due", "next.due_day"}, {NULL, NULL}};
+    static const struct table_column COLUMNS[] = {{"verdict", "verdict"},
+                                                  {"item", "item"},
+                                                  {"bad items", "bad_count"},
+                                                  {"case", "case_id"},
+                                                  {"its kind", "case_kind"},
+                                                  {"severity", "severity"},
+                                                  {"reason", "reason"},
+                                                  {"next due", "next.due_day"},
+                                                  {NULL, NULL}};
     table_write_one(stdout, json, COLUMNS);
 }
 

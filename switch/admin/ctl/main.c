@@ -25,18 +25,23 @@ struct arguments {
     struct command command;
 };
 
-static int usage(FILE *to)
+/* `only` NULL: all groups. */
+static int usage(FILE *to, const struct command_group *only)
 {
     fputs("usage: tillwayctl [--url URL] [--token-file FILE] [--ca FILE] [--json] COMMAND\n\n", to);
     for (int i = 0; i < GROUP_COUNT; i++) {
-        fputs(GROUPS[i]->usage, to);
+        if (only == NULL || only == GROUPS[i]) {
+            fputs(GROUPS[i]->usage, to);
+        }
     }
-    fputs("\n"
-          "URL, token file and authority may also come from TILLWAY_URL, TILLWAY_TOKEN_FILE and\n"
-          "TILLWAY_CA. The URL is https://127.0.0.1:9443 when none is given.\n"
-          "Settlement files are written on the server, by tillway-settle.\n"
-          "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 denied, 5 not found.\n",
-          to);
+    fputs(
+        "\n"
+        "URL, token file and authority may also come from TILLWAY_URL, TILLWAY_TOKEN_FILE and\n"
+        "TILLWAY_CA. The URL is https://127.0.0.1:9443 when none is given. A command and --help:\n"
+        "that command alone.\n"
+        "Settlement files are written on the server, by tillway-settle.\n"
+        "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 denied, 5 not found.\n",
+        to);
     return to == stdout ? CTL_OK : CTL_USAGE;
 }
 
@@ -205,14 +210,15 @@ int main(int argc, char **argv)
         }
     }
     if (arguments.wants_help) {
-        return usage(stdout);
+        return usage(stdout, arguments.command.word_count > 0 ? group_of(arguments.command.words[0])
+                                                              : NULL);
     }
     if (arguments.wants_version) {
         puts("tillwayctl " TILLWAY_VERSION);
         return CTL_OK;
     }
     if (arguments.is_bad || arguments.command.word_count == 0) {
-        return usage(stderr);
+        return usage(stderr, NULL);
     }
     if (arguments.setup.url == NULL) {
         arguments.setup.url = "https://127.0.0.1:9443";

@@ -100,11 +100,18 @@ static int give(const struct command *command, const struct order_command *order
 
 static void show_orders(const json_t *json)
 {
-    static const struct table_column columns[] = {
-        {"kind", "kind"},       {"terminal", "terminal"},     {"merchant", "merchant"},
-        {"since", "since"},     {"until", "until"},           {"case", "case"},
-        {"by", "by"},           {"limit", "amount_minor"},    {"text", "text"},
-        {"english", "english"}, {"times left", "times_left"}, {NULL, NULL}};
+    static const struct table_column columns[] = {{"kind", "kind"},
+                                                  {"terminal", "terminal"},
+                                                  {"merchant", "merchant"},
+                                                  {"since", "since"},
+                                                  {"until", "until"},
+                                                  {"case", "case"},
+                                                  {"by", "by"},
+                                                  {"limit, minor units", "amount_minor"},
+                                                  {"text", "text"},
+                                                  {"english", "english"},
+                                                  {"times left", "times_left"},
+                                                  {NULL, NULL}};
     table_write(stdout, json_object_get(json, "items"), columns);
     if (json_is_true(json_object_get(json, "is_cut"))) {
         puts("there are more: ask for one terminal or merchant");

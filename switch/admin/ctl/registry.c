@@ -33,21 +33,41 @@ static bool kind_path(const struct command *command, const char *rest, char path
 
 /* ---- kinds and pages ---- */
 
+/* The words that a cell may be, where it is one of some; else its shape. */
+static void add_shown(json_t *columns)
+{
+    size_t index, at;
+    json_t *column, *word;
+    json_array_foreach(columns, index, column)
+    {
+        char text[160] = "";
+        size_t used = 0;
+        json_array_foreach(json_object_get(column, "words"), at, word)
+        {
+            if (used < sizeof(text)) {
+                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+                                         at > 0 ? " " : "", json_string_value(word));
+            }
+        }
+        json_object_set_new(column, "shown",
+                            json_string(text[0] != '\0' ? text : text_of(column, "takes")));
+    }
+}
+
 static void show_kinds(const json_t *json)
 {
     size_t index;
     json_t *kind;
-    static const struct table_column COLUMNS[] = {{"COLUMN", "name"},
-                                                  {"KEY", "is_key"},
-                                                  {"NEEDED", "is_needed"},
-                                                  {"SAYS", "text"},
-                                                  {NULL, NULL}};
+    static const struct table_column COLUMNS[] = {{"COLUMN", "name"},      {"KEY", "is_key"},
+                                                  {"NEEDED", "is_needed"}, {"TAKES", "shown"},
+                                                  {"SAYS", "text"},        {NULL, NULL}};
     json_array_foreach(json_object_get(json, "items"), index, kind)
     {
         printf("%s%s%s\n", index > 0 ? "\n" : "", text_of(kind, "kind"),
                json_is_true(json_object_get(kind, "is_personal"))
                    ? " (for after-sales and risk alone)"
                    : "");
+        add_shown(json_object_get(kind, "columns"));
         table_write(stdout, json_object_get(kind, "columns"), COLUMNS);
     }
 }

@@ -44,6 +44,9 @@ static void cell_format(char text[CELL_SIZE], const json_t *value)
             *at = ' ';
         }
     }
+    if (text[0] == '\0') {
+        snprintf(text, CELL_SIZE, "-");
+    }
     shown_text_clean(text); /* nothing from a log may steer the terminal */
 }
 
@@ -169,8 +172,9 @@ void table_write_csv(FILE *to, const json_t *items, const struct table_column *c
         for (uint32_t i = 0; i < count; i++) {
             char text[CELL_SIZE];
             const json_t *value = value_at(json_array_get(items, row), columns[i].path);
+            bool is_empty = json_is_string(value) && json_string_length(value) == 0;
             cell_format(text, value);
-            csv_cell(to, value == NULL ? "" : text);
+            csv_cell(to, value == NULL || is_empty ? "" : text);
             fputs(i + 1 < count ? "," : "\r\n", to);
         }
     }
