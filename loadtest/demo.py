@@ -279,6 +279,9 @@ class Demo(run_folder.RunFolder):
     def stay(self):
         """Starts all again on the same books and waits until somebody interrupts."""
         self.start_all()
+        if self.admin:
+            say(f"cases, flags and orders are for other roles: {self.bin}/tillway-admin token add NAME after-sales --tokens {self.folder}/tokens"
+                " (or risk) prints a token; put it into a file of your own for --token-file")
         say(f"all is up again, its folder is {self.folder}; press Ctrl-C to end it")
         while True:
             for child in (*self.simulators(), self.switch):  # the admin port may be killed to see that nothing happens

@@ -165,6 +165,8 @@ class RunFolder:
     def prepare_fleet(self, terminals, seed):
         """The server's certificate, the fleet with its tables and keys, and a place for copies of the log."""
         (self.folder / "backup").mkdir(exist_ok=True)
+        (self.folder / "evidence.key").touch(0o600)
+        self.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.folder / "evidence.key"])
         self.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "server.key",
                   "-out", self.folder / "server.crt", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
         self.run([self.program("tillway-load"), "fleet", "--mac", BANK_MAC, "--banks", ",".join(BANKS), "--terminals", terminals, "--merchants", max(1, terminals // 5), "--seed", seed,
@@ -182,7 +184,7 @@ class RunFolder:
         for index, name in enumerate(BANKS):
             links |= {**link_settings(index, self.bank_ports[name]), f"channels.{index}.mac.algorithm": BANK_MAC}
         rules = {"aftersales.rules": self.rules_of_flags_only()} if self.flags_only else {}
-        return {**links, **rules, "store.folder": self.log, "aftersales.folder": here / "aftersales", "control.socket": here / "control.sock", "listeners.0.port": self.port,
+        return {**links, **rules, "store.folder": self.log, "aftersales.folder": here / "aftersales", "aftersales.evidence_key": here / "evidence.key", "control.socket": here / "control.sock", "listeners.0.port": self.port,
                 "listeners.0.address": "127.0.0.1", "listeners.0.tls.certificate": here / "server.crt", "listeners.0.tls.key": here / "server.key",
                 "tables.merchants": fleet / "merchants.csv", "tables.terminals": fleet / "terminals.csv", "tables.keys": fleet / "keys.csv",
                 "admin.port": self.admin_port, "admin.certificate": here / "server.crt", "admin.key": here / "server.key",
