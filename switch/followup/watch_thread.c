@@ -10,7 +10,9 @@
 
 #define NICE 10
 #define WAKE_NS UINT64_C(250000000)
-#define TURN_NS UINT64_C(1000000000) /* then the mailbox is looked at */
+/* It works so long and, if that was not enough, rests as long: reading a long log takes half of a
+ * core at most, and of the disk what payments leave. */
+#define TURN_NS UINT64_C(50000000)
 #define NS_PER_S UINT64_C(1000000000)
 
 struct watch_thread {
@@ -58,11 +60,11 @@ void watch_thread_use(struct watch_thread *thread, const struct watch_words *wor
 }
 
 /* False: it is to end. */
-static bool wait(struct watch_thread *thread, bool is_idle)
+static bool rest(struct watch_thread *thread, bool is_idle)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    uint64_t ns = (uint64_t)until.tv_nsec + (is_idle ? WAKE_NS : 0);
+    uint64_t ns = (uint64_t)until.tv_nsec + (is_idle ? WAKE_NS : TURN_NS);
     until.tv_sec += (time_t)(ns / NS_PER_S);
     until.tv_nsec = (long)(ns % NS_PER_S);
     pthread_mutex_lock(&thread->mutex);
@@ -92,7 +94,7 @@ static void *run(void *argument)
     struct watch_thread *thread = argument;
     setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone, on Linux */
     bool is_idle = false;
-    while (wait(thread, is_idle)) {
+    while (rest(thread, is_idle)) {
         uint64_t until_ns = clock_ns() + TURN_NS;
         is_idle = watch_duty_turn(thread->duty, until_ns) || clock_ns() < until_ns;
     }
