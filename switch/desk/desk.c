@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "protocols/base/require.h"
 #include "switch/desk/desk_schema.h"
@@ -269,11 +271,17 @@ static enum status open_file(struct desk *desk, const char *path)
     if (snprintf(desk->path, sizeof(desk->path), "%s", path) >= (int)sizeof(desk->path)) {
         return desk_fault(desk, STATUS_BAD_VALUE, "the path is longer than 255 bytes");
     }
+    bool is_new = access(path, F_OK) != 0;
     int failed =
         sqlite3_open_v2(path, &desk->database,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (failed != SQLITE_OK) {
         return desk_fault(desk, STATUS_BROKEN, "cannot be opened: %s", sqlite3_errstr(failed));
+    }
+    /* SQLite lets the umask decide who may read people's names and places; nothing is in it yet,
+     * and what SQLite makes beside it is like it. */
+    if (is_new && chmod(path, 0600) != 0) {
+        return desk_fault(desk, STATUS_BROKEN, "its mode cannot be set to 0600");
     }
     sqlite3_busy_timeout(desk->database, DESK_BUSY_MS);
     enum status status = execute(desk, DESK_PRAGMAS);

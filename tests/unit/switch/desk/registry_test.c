@@ -1,4 +1,6 @@
 /* What is registered: found as it was put, with a history; bindings that are only ended. */
+#include <sys/stat.h>
+
 #include "tests/unit/switch/desk/desk_scene.h"
 
 static void test_a_row_is_found_as_it_was_put(void **state)
@@ -112,6 +114,32 @@ static void test_a_terminal_comes_with_its_binding(void **state)
     assert_int_equal(terminal.binding.latitude_e3, 31230);
 }
 
+/* People's names and places: whatever the umask lets others read. */
+static void test_the_file_is_its_owners_alone(void **state)
+{
+    struct scene *scene = *state;
+    static const char *const ENDINGS[] = {"", "-wal", "-shm"};
+    char path[128];
+    mode_t before = umask(0);
+    desk_close(scene->desk);
+    assert_int_equal(unlink(scene->path), 0);
+    enum status status = desk_open(&scene->desk, scene->path, scene->reason);
+    umask(before);
+    assert_int_equal(status, STATUS_OK);
+    for (size_t i = 0; i < COUNT_OF(ENDINGS); i++) {
+        struct stat file;
+        snprintf(path, sizeof(path), "%s%s", scene->path, ENDINGS[i]);
+        assert_int_equal(stat(path, &file), 0);
+        assert_int_equal(file.st_mode & 07777, 0600);
+    }
+    assert_int_equal(chmod(scene->path, 0640), 0); /* who shares it on purpose goes on */
+    struct desk *second = scene_second(scene);
+    struct stat file;
+    assert_int_equal(stat(scene->path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0640);
+    desk_close(second);
+}
+
 static void test_another_program_s_file_is_not_taken(void **state)
 {
     struct scene *scene = *state;
@@ -184,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_binding_is_only_ended, scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_a_terminal_comes_with_its_binding, scene_set,
                                         scene_strike),
+        cmocka_unit_test_setup_teardown(test_the_file_is_its_owners_alone, scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_another_program_s_file_is_not_taken, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_what_was_begun_and_not_ended_is_undone, scene_set,
