@@ -16,7 +16,7 @@ import time
 
 SLICE = {"engine": 500, "node": 25}
 PROGRAM = {"engine": "sim", "node": "sim_node"}  # node: with the shipped store on a simulated disk
-MARKS_FROM = {"engine": 10_000, "node": 300}  # seeds: fewer need not hit every rare path
+MARKS_FROM = {"engine": 10_000, "node": 600}  # seeds: fewer need not hit every rare path
 EARLY = 1_000  # four fifths of the bugs must be found within so many seeds
 
 
