@@ -23,7 +23,7 @@ def tracee(pid):
 
 class KillPoints(ordeal.Ordeal):
     def __init__(self, programs, folder, points):
-        super().__init__(programs, folder, "--terminals", 20, "--tps", 60, "--seconds", 30 + 15 * points, "--bank-faults", 2, "--terminal-timeout", 4)
+        super().__init__(programs, folder, "--terminals", 60, "--tps", 60, "--seconds", 30 + 15 * points, "--bank-faults", 2, "--terminal-timeout", 4)
         self.points, self.call, self.when, self.killed, self.survived = points, 0, 0, {}, []
 
     def settings(self):
