@@ -7,11 +7,15 @@
 #include "protocols/base/require.h"
 #include "routing/name_hash.h"
 
-static uint64_t id_hash(const char *id, uint32_t size)
+/* Eight characters at a time. */
+static uint64_t id_hash(const char *id, uint32_t length)
 {
-    uint64_t hash = 0;
-    for (uint32_t i = 0; i < size - 1 && id[i] != 0; i++) {
-        hash = name_hash_mix(hash * 31 + (unsigned char)id[i] + 1);
+    uint64_t hash = length;
+    for (uint32_t i = 0; i < length; i += (uint32_t)sizeof(uint64_t)) {
+        uint64_t part = 0;
+        uint32_t left = length - i;
+        memcpy(&part, id + i, left < sizeof(part) ? left : sizeof(part));
+        hash = name_hash_mix(hash ^ part);
     }
     return hash;
 }
@@ -45,10 +49,11 @@ void *watch_slab_item(const struct watch_slab *slab, uint32_t index)
 static uint32_t *place_of(const struct watch_slab *slab, const char *id)
 {
     uint32_t mask = slab->place_count - 1;
-    uint32_t at = (uint32_t)id_hash(id, slab->id_size) & mask;
+    uint32_t length = (uint32_t)strnlen(id, slab->id_size - 1);
+    uint32_t at = (uint32_t)id_hash(id, length) & mask;
     while (slab->places[at] != 0) {
-        const void *item = slab->items + (size_t)(slab->places[at] - 1) * slab->item_size;
-        if (strncmp(item, id, slab->id_size - 1) == 0) {
+        const uint8_t *item = slab->items + (size_t)(slab->places[at] - 1) * slab->item_size;
+        if (memcmp(item, id, length) == 0 && item[length] == 0) {
             break;
         }
         at = (at + 1) & mask;

@@ -143,7 +143,7 @@ static void holder_raise(struct watcher *watcher, uint32_t holder,
     of_other.terminal_id = other->terminal_id;
     of_other.merchant_id = watcher->facts[holder].merchant_id;
     of_other.terminal = &watcher->facts[holder];
-    watcher_merchant_find(watcher, &of_other);
+    (void)watcher_merchant_find(watcher, &of_other);
     watch_raise(sink, &of_other, &other->subject,
                 &(struct watch_finding){.signal = SIGNAL_SERIAL_SHARED,
                                         .value = 2,
@@ -199,11 +199,11 @@ static void row_step(struct watcher *watcher, const struct observation *seen,
 {
     uint32_t index = watch_slab_find(&watcher->terminals, seen->terminal_id);
     struct watch_moment moment = watcher_moment(watcher, seen, watcher->head.wall_us, index);
-    watcher_merchant_find(watcher, &moment);
+    uint32_t merchant = watcher_merchant_find(watcher, &moment);
     if (moment.terminal != NULL) {
         terminal_row(watcher, index, &moment, sink);
     }
-    watcher_merchant_row(watcher, &moment, sink);
+    watcher_merchant_row(watcher, merchant, &moment, sink);
 }
 
 void watcher_step(struct watcher *watcher, const struct observation *observation,

@@ -19,10 +19,12 @@ bool watcher_learn_merchant(struct watcher *watcher, const struct merchant_facts
     return true;
 }
 
-void watcher_merchant_find(struct watcher *watcher, struct watch_moment *moment)
+uint32_t watcher_merchant_find(struct watcher *watcher, struct watch_moment *moment)
 {
     uint32_t index = watch_slab_find(&watcher->merchants, moment->merchant_id);
-    moment->merchant = is_learned(watcher, index) ? &watcher->merchant_facts[index] : NULL;
+    bool is_known = is_learned(watcher, index);
+    moment->merchant = is_known ? &watcher->merchant_facts[index] : NULL;
+    return is_known ? index : WATCH_SLAB_NONE;
 }
 
 /* C17: where the card was read before it was found lost or stolen. Each is told in a moment of its
@@ -46,11 +48,10 @@ static void suspects_tell(struct watcher *watcher, const uint32_t *numbers, uint
     }
 }
 
-void watcher_merchant_row(struct watcher *watcher, const struct watch_moment *moment,
-                          struct flag_sink *sink)
+void watcher_merchant_row(struct watcher *watcher, uint32_t index,
+                          const struct watch_moment *moment, struct flag_sink *sink)
 {
-    uint32_t index = watch_slab_find(&watcher->merchants, moment->merchant_id);
-    if (!is_learned(watcher, index)) {
+    if (index == WATCH_SLAB_NONE) {
         return;
     }
     struct merchant_slot *slot = watch_slab_item(&watcher->merchants, index);

@@ -57,11 +57,12 @@ struct watch_moment watcher_moment(const struct watcher *watcher, const struct o
 void watcher_begin(struct watcher *watcher);
 /* TIME: judges the hours that have ended; true: there is more to say. */
 bool watcher_hours(struct watcher *watcher, const struct observation *seen, struct flag_sink *sink);
-/* The merchant's part of a moment, by its merchant_id. */
-void watcher_merchant_find(struct watcher *watcher, struct watch_moment *moment);
-/* One row of a merchant, where it is one that is watched. */
-void watcher_merchant_row(struct watcher *watcher, const struct watch_moment *moment,
-                          struct flag_sink *sink);
+/* The merchant's part of a moment, by its merchant_id; its index, or WATCH_SLAB_NONE where it is
+ * not watched. */
+uint32_t watcher_merchant_find(struct watcher *watcher, struct watch_moment *moment);
+/* One row of a merchant, by what watcher_merchant_find() said. */
+void watcher_merchant_row(struct watcher *watcher, uint32_t index,
+                          const struct watch_moment *moment, struct flag_sink *sink);
 /* An hour's end, some merchants at a time; false: neither done nor room left; again. */
 bool watcher_merchants_walk(struct watcher *watcher, const struct observation *seen, int64_t end_us,
                             struct flag_sink *sink);
