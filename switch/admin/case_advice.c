@@ -236,16 +236,11 @@ static json_t *rank_json(const struct cause_rank *rank)
 static json_t *lines_json(const struct cause_answer *cause, bool is_chinese)
 {
     char *text = malloc(EXPLANATION_SIZE);
-    json_t *lines = json_array();
     if (text == NULL) {
-        return lines;
+        return json_array();
     }
     cause_explain(cause, is_chinese, text, EXPLANATION_SIZE);
-    for (const char *at = text; *at != '\0';) {
-        size_t length = strcspn(at, "\n");
-        json_array_append_new(lines, text_json_part(at, length));
-        at += length + (at[length] == '\n');
-    }
+    json_t *lines = text_json_lines(text);
     free(text);
     return lines;
 }

@@ -186,16 +186,11 @@ static void take_facts(struct fee_dispute *dispute, const struct fee_row *row,
 static json_t *lines_json(const struct fee_dispute *dispute, bool is_chinese)
 {
     char *text = malloc(FEE_DISPUTE_TEXT_SIZE);
-    json_t *lines = json_array();
     if (text == NULL) {
-        return lines;
+        return json_array();
     }
     fee_dispute_explain(dispute, is_chinese, text, FEE_DISPUTE_TEXT_SIZE);
-    for (const char *at = text; *at != '\0';) {
-        size_t length = strcspn(at, "\n");
-        json_array_append_new(lines, text_json_part(at, length));
-        at += length + (at[length] == '\n');
-    }
+    json_t *lines = text_json_lines(text);
     free(text);
     return lines;
 }

@@ -71,3 +71,14 @@ json_t *text_json_wall(int64_t wall_us)
     wall_text_format(text, wall_us);
     return json_string(text);
 }
+
+json_t *text_json_lines(const char *text)
+{
+    json_t *lines = json_array();
+    for (const char *at = text; *at != '\0';) {
+        size_t length = strcspn(at, "\n");
+        json_array_append_new(lines, text_json_part(at, length));
+        at += length + (at[length] == '\n');
+    }
+    return lines;
+}

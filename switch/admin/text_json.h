@@ -13,3 +13,5 @@ json_t *text_json(const char *text);
 json_t *text_json_part(const char *text, size_t length);
 /* A wall clock time as wall_text.h writes it; 0 gives null. */
 json_t *text_json_wall(int64_t wall_us);
+/* An array of its lines, without their ends. */
+json_t *text_json_lines(const char *text);
