@@ -450,7 +450,7 @@ void core_request(struct core *core, struct conn_handle conn, const struct payme
     driver_step(core->driver, &event);
 }
 
-void core_sighting(struct core *core, const char terminal_id[9], enum txn_reason reason,
+bool core_sighting(struct core *core, const char terminal_id[9], enum txn_reason reason,
                    uint32_t count)
 {
     struct engine_event event = event_now(core, ENGINE_SIGHTING);
@@ -460,6 +460,7 @@ void core_sighting(struct core *core, const char terminal_id[9], enum txn_reason
     event.sighting.count = count;
     event.sighting.is_log_short = store_is_short(core->store);
     driver_step(core->driver, &event);
+    return !engine_is_certificate(reason) || engine_was_told(core->engine, terminal_id, reason);
 }
 
 void core_order(struct core *core, const struct order *order, uint64_t ticket)

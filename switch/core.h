@@ -59,8 +59,10 @@ bool core_has_room(const struct core *core);
 bool core_is_crowded(const struct core *core);
 
 void core_request(struct core *core, struct conn_handle conn, const struct payment *payment);
-/* What the rim saw of a terminal, `count` times; where core_has_room() says so. */
-void core_sighting(struct core *core, const char terminal_id[9], enum txn_reason reason,
+/* What the rim saw of a terminal, `count` times; where core_has_room() says so. False: the end of a
+ * certificate that was not taken, since the disk is short or the terminal asked for nothing yet;
+ * it has to be told again. */
+bool core_sighting(struct core *core, const char terminal_id[9], enum txn_reason reason,
                    uint32_t count);
 /* An order about a terminal or merchant, where core_has_room() says so; `ordered` answers. */
 void core_order(struct core *core, const struct order *order, uint64_t ticket);

@@ -25,7 +25,7 @@ struct request_mail {
     struct payment payment;
 };
 
-enum answer_mail_kind { MAIL_REPLY, MAIL_ORDER };
+enum answer_mail_kind { MAIL_REPLY, MAIL_SIGHTED, MAIL_ORDER };
 
 /* Engine to worker. */
 struct answer_mail {
@@ -34,6 +34,7 @@ struct answer_mail {
     enum txn_reason reason;
     uint8_t terminal_request;
     struct worker_order order;
+    struct terminal_sighting sighting;
     struct payment payment;
 };
 
@@ -64,7 +65,10 @@ static void request_by_call(void *argument, struct conn_handle conn, const struc
 static void sighting_by_call(void *argument, const struct terminal_sighting *sighting)
 {
     struct worker *worker = argument;
-    core_sighting(worker->setup.core, sighting->terminal_id, sighting->reason, sighting->count);
+    if (core_sighting(worker->setup.core, sighting->terminal_id, sighting->reason,
+                      sighting->count)) {
+        terminals_sighted(worker->terminals, sighting);
+    }
 }
 
 /* ---- the others: mail ---- */
@@ -98,6 +102,23 @@ static void sighting_by_mail(void *argument, const struct terminal_sighting *sig
     mailbox_commit(worker->requests);
 }
 
+/* On the engine's thread. The end of a certificate is told until the worker hears that it was
+ * taken, so where there is no room to say so nothing is lost. */
+static void sight(struct worker *worker, const struct terminal_sighting *sighting)
+{
+    if (!core_sighting(worker->setup.core, sighting->terminal_id, sighting->reason,
+                       sighting->count) ||
+        !engine_is_certificate(sighting->reason) || worker->answers == NULL) {
+        return;
+    }
+    struct answer_mail *mail = mailbox_reserve(worker->answers);
+    if (mail != NULL) {
+        mail->kind = MAIL_SIGHTED;
+        mail->sighting = *sighting;
+        mailbox_commit(worker->answers);
+    }
+}
+
 /* On the engine's thread. */
 static bool on_request_mail(void *argument, void *slot)
 {
@@ -111,7 +132,7 @@ static bool on_request_mail(void *argument, void *slot)
         return false;
     }
     if (mail->kind == MAIL_SIGHTING) {
-        sighting_by_call(worker, &mail->sighting);
+        sight(worker, &mail->sighting);
         return true;
     }
     core_request(worker->setup.core, mail->conn, &mail->payment);
@@ -151,6 +172,8 @@ static bool on_answer_mail(void *argument, void *slot)
                                        .payment = &mail->payment};
         terminals_reply(worker->terminals, &effect);
         payment_wipe(&mail->payment);
+    } else if (mail->kind == MAIL_SIGHTED) {
+        terminals_sighted(worker->terminals, &mail->sighting);
     } else {
         struct request_mail *done = mailbox_reserve(worker->requests);
         if (done == NULL) {

@@ -190,6 +190,8 @@ const char *txn_reason_text(enum txn_reason reason);
 const char *txn_reason_code(enum txn_reason reason);
 /* Whether a SIGHTING may have that reason. */
 bool engine_may_sight(enum txn_reason reason);
+/* Whether it is about the end of a certificate, which is told once. */
+bool engine_is_certificate(enum txn_reason reason);
 
 struct engine_event {
     enum engine_event_kind kind;
@@ -306,6 +308,11 @@ void engine_destroy(struct engine *engine);
 /* One event. `effects` is overwritten. Never fails: what cannot be served is answered so. */
 void engine_step(struct engine *engine, const struct engine_event *event,
                  struct engine_effects *effects);
+
+/* Whether a SIGHTING of that certificate's end would be no news now: a row tells it, or a nearer
+ * one. */
+bool engine_was_told(const struct engine *engine, const char terminal_id[9],
+                     enum txn_reason reason);
 
 /* When the next TICK is due; UINT64_MAX: nothing waits. */
 uint64_t engine_deadline_ns(const struct engine *engine);

@@ -16,15 +16,35 @@ static uint8_t certificate_days(enum txn_reason reason)
                                                  : 0;
 }
 
+bool engine_is_certificate(enum txn_reason reason)
+{
+    return certificate_days(reason) != 0;
+}
+
 bool engine_may_sight(enum txn_reason reason)
 {
     return reason == TXN_REASON_MAC_FAILED || reason == TXN_REASON_KEYS_MISSING ||
            reason == TXN_REASON_MALFORMED || reason == TXN_REASON_TLS_FAILED ||
            reason == TXN_REASON_STRANGER || reason == TXN_REASON_IDENTITY_DIFFERS ||
-           certificate_days(reason) != 0;
+           engine_is_certificate(reason);
 }
 
-/* False: told already. Another certificate is not near its end before a month has passed. */
+/* Another certificate is not near its end before a month has passed. */
+static bool is_told(const struct engine *engine, const struct terminal_day *day, uint8_t days)
+{
+    return day->certificate_days != 0 && days >= day->certificate_days &&
+           engine->wall_us - day->certificate_wall_us < CERTIFICATE_FORGET_US;
+}
+
+bool engine_was_told(const struct engine *engine, const char terminal_id[9], enum txn_reason reason)
+{
+    const uint32_t place = terminal_set_find(&engine->terminals, terminal_id);
+    REQUIRE(engine_is_certificate(reason));
+    return place != 0 &&
+           is_told(engine, &engine->terminals.states[place].day, certificate_days(reason));
+}
+
+/* False: told already. */
 static bool certificate_is_news(struct engine *engine, const struct engine_event *event)
 {
     const uint8_t days = certificate_days(event->sighting.reason);
@@ -33,13 +53,12 @@ static bool certificate_is_news(struct engine *engine, const struct engine_event
         return days == 0; /* without a request of its own it has shown nothing but a certificate */
     }
     struct terminal_day *day = &engine->terminals.states[place].day;
-    bool is_told = day->certificate_days != 0 && days >= day->certificate_days &&
-                   engine->wall_us - day->certificate_wall_us < CERTIFICATE_FORGET_US;
-    if (!is_told && !event->sighting.is_log_short) {
+    const bool is_news = !is_told(engine, day, days);
+    if (is_news && !event->sighting.is_log_short) {
         day->certificate_days = days;
         day->certificate_wall_us = engine->wall_us;
     }
-    return !is_told;
+    return is_news;
 }
 
 void sighting_on_event(struct engine *engine, const struct engine_event *event)

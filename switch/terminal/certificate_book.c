@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "protocols/base/require.h"
+
 #define DAY_S 86400
 #define HASH_BEGIN UINT64_C(14695981039346656037) /* FNV-1a */
 #define HASH_STEP UINT64_C(1099511628211)
@@ -29,8 +31,8 @@ static uint32_t place_of(const char terminal_id[9])
     return (uint32_t)((hash ^ hash >> 32) & (CERTIFICATE_COUNT - 1));
 }
 
-bool certificate_book_tell(struct certificate_book *book, const char terminal_id[9],
-                           enum txn_reason reason)
+bool certificate_book_is_news(struct certificate_book *book, const char terminal_id[9],
+                              enum txn_reason reason)
 {
     const uint32_t at = place_of(terminal_id);
     const bool is_known = strncmp(book->items[at].terminal_id, terminal_id, 8) == 0;
@@ -40,12 +42,15 @@ bool certificate_book_tell(struct certificate_book *book, const char terminal_id
         }
         return false;
     }
-    const uint8_t told = (uint8_t)(reason + 1);
-    if (is_known && book->items[at].told == told) {
-        return false;
-    }
+    return !is_known || book->items[at].told != reason + 1;
+}
+
+void certificate_book_told(struct certificate_book *book, const char terminal_id[9],
+                           enum txn_reason reason)
+{
+    const uint32_t at = place_of(terminal_id);
+    REQUIRE(reason != TXN_REASON_NONE && reason < TXN_REASON_COUNT);
     memset(&book->items[at], 0, sizeof(book->items[at]));
     memcpy(book->items[at].terminal_id, terminal_id, strnlen(terminal_id, 8));
-    book->items[at].told = told;
-    return true;
+    book->items[at].told = (uint8_t)(reason + 1);
 }

@@ -1,5 +1,6 @@
 /* Which certificates of terminals are near their end, and of whom that was told lately: a terminal
- * that connects for each payment is told of once, not each time.
+ * that connects for each payment is told of once, not each time. Told is what the engine has taken:
+ * what it turned away, since the disk was short, is news at the next connection.
  *
  * A small table of plain values; zeroed is empty. One that is pushed out by another is told again,
  * and the engine, which knows each terminal, lets it be.
@@ -25,6 +26,9 @@ struct certificate_book {
 enum txn_reason certificate_reason(int64_t end_s, int64_t now_s);
 
 /* Whether this is news of that terminal. NONE never is, and forgets what was told: it has another
- * certificate. */
-bool certificate_book_tell(struct certificate_book *book, const char terminal_id[9],
+ * certificate. What is news stays so until it is told. */
+bool certificate_book_is_news(struct certificate_book *book, const char terminal_id[9],
+                              enum txn_reason reason);
+/* The engine has taken it; not NONE. */
+void certificate_book_told(struct certificate_book *book, const char terminal_id[9],
                            enum txn_reason reason);

@@ -130,8 +130,16 @@ void rim_watch_proven(struct terminal_conn *conn)
     }
     enum txn_reason reason =
         certificate_reason(stream_peer_end(conn->stream), loop_wall_us() / US_PER_S);
-    if (certificate_book_tell(&terminals->certificates, conn->terminal_id, reason)) {
+    if (certificate_book_is_news(&terminals->certificates, conn->terminal_id, reason) &&
+        !sighting_book_has(&terminals->sightings, conn->terminal_id, reason)) {
         sight(terminals, conn->terminal_id, reason);
+    }
+}
+
+void rim_watch_taken(struct terminals *terminals, const struct terminal_sighting *sighting)
+{
+    if (engine_is_certificate(sighting->reason)) {
+        certificate_book_told(&terminals->certificates, sighting->terminal_id, sighting->reason);
     }
 }
 

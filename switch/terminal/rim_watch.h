@@ -14,5 +14,7 @@ void rim_watch_reject(struct terminal_conn *conn, enum reject reject, const char
 void rim_watch_stranger(struct terminals *terminals, const char terminal_id[9]);
 /* A terminal has proved itself on this connection: is its certificate near its end? */
 void rim_watch_proven(struct terminal_conn *conn);
+/* The engine has taken a sighting. */
+void rim_watch_taken(struct terminals *terminals, const struct terminal_sighting *sighting);
 /* A connection has ended. */
 void rim_watch_closed(struct terminal_conn *conn, enum close_reason reason);

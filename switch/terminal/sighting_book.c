@@ -40,6 +40,17 @@ bool sighting_book_add(struct sighting_book *book, const char terminal_id[9],
     return true;
 }
 
+bool sighting_book_has(const struct sighting_book *book, const char terminal_id[9],
+                       enum txn_reason reason)
+{
+    for (uint32_t i = 0; i < book->count; i++) {
+        if (is_same(&book->items[i], terminal_id, reason)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool sighting_book_take(struct sighting_book *book, struct terminal_sighting *sighting)
 {
     if (book->count == 0) {

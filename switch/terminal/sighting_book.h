@@ -37,6 +37,9 @@ struct sighting_book {
  * names as they like. False: the book is full, and it is lost. */
 bool sighting_book_add(struct sighting_book *book, const char terminal_id[9],
                        enum txn_reason reason);
+/* Whether one of that terminal and reason waits. */
+bool sighting_book_has(const struct sighting_book *book, const char terminal_id[9],
+                       enum txn_reason reason);
 /* Takes the oldest out; false: it is empty. */
 bool sighting_book_take(struct sighting_book *book, struct terminal_sighting *sighting);
 

@@ -136,6 +136,11 @@ void terminals_reply(struct terminals *terminals, const struct engine_effect *ef
     terminal_conn_answered(conn);
 }
 
+void terminals_sighted(struct terminals *terminals, const struct terminal_sighting *sighting)
+{
+    rim_watch_taken(terminals, sighting);
+}
+
 void terminals_drain(struct terminals *terminals)
 {
     for (uint32_t i = 0; i < terminals->port_count; i++) {

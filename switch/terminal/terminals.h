@@ -44,7 +44,9 @@ struct terminals_setup {
     /* A request that passed the gate. The payment is wiped after the call. An answer may come
      * within it. */
     void (*on_request)(void *argument, struct conn_handle conn, const struct payment *payment);
-    /* What was seen of a terminal in the last second; only while there is room. */
+    /* What was seen of a terminal in the last second; only while there is room. Once the engine has
+     * taken it terminals_sighted() is called, within it or later; what is not taken is seen again.
+     */
     void (*on_sighting)(void *argument, const struct terminal_sighting *sighting);
     void *argument;
 };
@@ -129,6 +131,9 @@ void terminals_change(struct terminals *terminals, const struct terminals_change
 /* Sends the engine's answer to the connection that asked. One that is gone drops it: the engine
  * keeps the answer for a repeat. `keys`: working keys that come into force with it. */
 void terminals_reply(struct terminals *terminals, const struct engine_effect *effect);
+
+/* The engine has taken what on_sighting() told, or knew it before. */
+void terminals_sighted(struct terminals *terminals, const struct terminal_sighting *sighting);
 
 /* Accepts no more, closes idle connections now and the others once they are answered. */
 void terminals_drain(struct terminals *terminals);

@@ -253,9 +253,14 @@ static void test_a_certificates_end_waits_for_room_on_the_disk(void **state)
     stage->is_log_short = true;
     sight(stage, TERMINAL_A, TXN_REASON_CERTIFICATE_14, 1);
     assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 0);
+    assert_false(engine_was_told(stage->engine, TERMINAL_A, TXN_REASON_CERTIFICATE_14));
     stage->is_log_short = false;
     sight(stage, TERMINAL_A, TXN_REASON_CERTIFICATE_14, 1);
     assert_int_equal(stage_count_records(stage, RECORD_ANOMALY), 1);
+    assert_true(engine_was_told(stage->engine, TERMINAL_A, TXN_REASON_CERTIFICATE_14));
+    assert_true(engine_was_told(stage->engine, TERMINAL_A, TXN_REASON_CERTIFICATE_30));
+    assert_false(engine_was_told(stage->engine, TERMINAL_A, TXN_REASON_CERTIFICATE_7));
+    assert_false(engine_was_told(stage->engine, "99999999", TXN_REASON_CERTIFICATE_14));
 }
 
 static void test_only_what_the_rim_sees_is_a_sighting(void **state)

@@ -18,6 +18,16 @@ static int begin(void **state)
     return 0;
 }
 
+/* One that the engine takes at once. */
+static bool tell(struct certificate_book *into, const char *terminal_id, enum txn_reason reason)
+{
+    bool is_news = certificate_book_is_news(into, terminal_id, reason);
+    if (is_news) {
+        certificate_book_told(into, terminal_id, reason);
+    }
+    return is_news;
+}
+
 static void test_levels_are_thirty_fourteen_and_seven_days(void **state)
 {
     (void)state;
@@ -43,22 +53,33 @@ static void test_each_level_is_told_once(void **state)
     static const enum txn_reason LEVELS[] = {TXN_REASON_CERTIFICATE_30, TXN_REASON_CERTIFICATE_14,
                                              TXN_REASON_CERTIFICATE_7};
     for (uint32_t i = 0; i < 3; i++) {
-        assert_true(certificate_book_tell(&book, "10000001", LEVELS[i]));
-        assert_false(certificate_book_tell(&book, "10000001", LEVELS[i]));
+        assert_true(tell(&book, "10000001", LEVELS[i]));
+        assert_false(tell(&book, "10000001", LEVELS[i]));
     }
-    assert_true(certificate_book_tell(&book, "10000002", TXN_REASON_CERTIFICATE_7));
-    assert_false(certificate_book_tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
+    assert_true(tell(&book, "10000002", TXN_REASON_CERTIFICATE_7));
+    assert_false(tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
+}
+
+static void test_news_stay_news_until_they_are_told(void **state)
+{
+    (void)state;
+    assert_true(certificate_book_is_news(&book, "10000001", TXN_REASON_CERTIFICATE_30));
+    assert_true(certificate_book_is_news(&book, "10000001", TXN_REASON_CERTIFICATE_30));
+    certificate_book_told(&book, "10000001", TXN_REASON_CERTIFICATE_30);
+    assert_false(certificate_book_is_news(&book, "10000001", TXN_REASON_CERTIFICATE_30));
+    assert_true(certificate_book_is_news(&book, "10000001", TXN_REASON_CERTIFICATE_14));
+    assert_false(certificate_book_is_news(&book, "10000001", TXN_REASON_CERTIFICATE_30));
 }
 
 static void test_another_certificate_begins_anew(void **state)
 {
     (void)state;
-    assert_false(certificate_book_tell(&book, "10000001", TXN_REASON_NONE));
-    assert_true(certificate_book_tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
-    assert_false(certificate_book_tell(&book, "10000002", TXN_REASON_NONE));
-    assert_false(certificate_book_tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
-    assert_false(certificate_book_tell(&book, "10000001", TXN_REASON_NONE));
-    assert_true(certificate_book_tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
+    assert_false(tell(&book, "10000001", TXN_REASON_NONE));
+    assert_true(tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
+    assert_false(tell(&book, "10000002", TXN_REASON_NONE));
+    assert_false(tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
+    assert_false(tell(&book, "10000001", TXN_REASON_NONE));
+    assert_true(tell(&book, "10000001", TXN_REASON_CERTIFICATE_7));
 }
 
 /* Ten times as many as it has places: each is told, and the latest are known. */
@@ -68,13 +89,13 @@ static void test_more_terminals_than_places_are_told_again(void **state)
     char name[9];
     for (uint32_t i = 0; i < 10 * CERTIFICATE_COUNT; i++) {
         snprintf(name, sizeof(name), "%08u", (unsigned)i % 100000000);
-        assert_true(certificate_book_tell(&book, name, TXN_REASON_CERTIFICATE_30));
-        assert_false(certificate_book_tell(&book, name, TXN_REASON_CERTIFICATE_30));
+        assert_true(tell(&book, name, TXN_REASON_CERTIFICATE_30));
+        assert_false(tell(&book, name, TXN_REASON_CERTIFICATE_30));
     }
     uint32_t again = 0;
     for (uint32_t i = 0; i < 100; i++) {
         snprintf(name, sizeof(name), "%08u", (unsigned)i);
-        again += certificate_book_tell(&book, name, TXN_REASON_CERTIFICATE_30) ? 1 : 0;
+        again += tell(&book, name, TXN_REASON_CERTIFICATE_30) ? 1 : 0;
     }
     assert_true(again > 90);
 }
@@ -84,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_levels_are_thirty_fourteen_and_seven_days, begin),
         cmocka_unit_test_setup(test_each_level_is_told_once, begin),
+        cmocka_unit_test_setup(test_news_stay_news_until_they_are_told, begin),
         cmocka_unit_test_setup(test_another_certificate_begins_anew, begin),
         cmocka_unit_test_setup(test_more_terminals_than_places_are_told_again, begin),
     };

@@ -36,7 +36,7 @@ static struct desk {
     struct security *security;
     pthread_t thread;
     _Atomic int requests;
-    _Atomic bool is_full, answers_late;
+    _Atomic bool is_full, answers_late, is_log_short;
     _Atomic uint8_t terminal_request; /* digit 6 of answers */
     SSL_CTX *tls;                     /* clients show their certificate; NULL: plain TCP */
     bool is_short;                    /* the port's frames are as long as a sale, and no longer */
@@ -149,6 +149,9 @@ static inline void on_sighting(void *argument, const struct terminal_sighting *s
     (void)argument;
     assert_true(desk.sighting_count < COUNT_OF(desk.sightings));
     desk.sightings[desk.sighting_count] = *sighting;
+    if (!desk.is_log_short) {
+        terminals_sighted(desk.terminals, sighting);
+    }
     desk.sighting_count++; /* last: who waits for it reads what stands before */
 }
 
@@ -196,7 +199,7 @@ static inline int desk_open(void **state)
     assert_int_equal(terminals_listen(desk.terminals, &port, reason), STATUS_OK);
     desk.requests = 0;
     desk.sighting_count = 0;
-    desk.is_full = false;
+    desk.is_full = desk.is_log_short = false;
     desk.answers_late = false;
     desk.terminal_request = 0;
     return pthread_create(&desk.thread, NULL, desk_run, NULL);

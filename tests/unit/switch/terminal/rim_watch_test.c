@@ -213,6 +213,24 @@ static void test_a_certificate_near_its_end_is_seen_once(void **state)
     assert_int_equal(desk.requests, 4);
 }
 
+/* The engine writes no such row while the disk is short: it hears of it again, until it does. */
+static void test_a_certificate_that_was_not_taken_is_seen_again(void **state)
+{
+    (void)state;
+    desk.is_log_short = true;
+    pay_by_tls();
+    wait_for_sightings(1);
+    pay_by_tls();
+    wait_for_sightings(2);
+    desk.is_log_short = false;
+    pay_by_tls();
+    wait_for_sightings(3);
+    assert_int_equal(desk.sightings[2].reason, TXN_REASON_CERTIFICATE_14);
+    pay_by_tls();
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 300000000}, NULL);
+    assert_int_equal(desk.sighting_count, 3);
+}
+
 static void test_a_certificate_that_lasts_is_nothing_to_see(void **state)
 {
     (void)state;
@@ -233,6 +251,8 @@ int main(void)
         DESK_TEST(test_another_name_has_yet_to_be_proven),
         DESK_TEST(test_a_second_has_so_many_rows_and_the_rest_wait),
         cmocka_unit_test_setup_teardown(test_a_certificate_near_its_end_is_seen_once,
+                                        open_with_ten_days, close_with_certificate),
+        cmocka_unit_test_setup_teardown(test_a_certificate_that_was_not_taken_is_seen_again,
                                         open_with_ten_days, close_with_certificate),
         cmocka_unit_test_setup_teardown(test_a_certificate_that_lasts_is_nothing_to_see,
                                         open_with_a_year, close_with_certificate),
