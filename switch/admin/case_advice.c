@@ -349,11 +349,11 @@ static enum status add_service(struct desk *desk, const struct case_advice *advi
     return status == STATUS_OK ? add_self_help(desk, all, fault, to) : status;
 }
 
-static json_t *flags_json(const struct flag_entry *entries, uint32_t count)
+static json_t *flags_json(const struct desk *desk, const struct flag_entry *entries, uint32_t count)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < count; i++) {
-        json_array_append_new(list, case_answer_flag(&entries[i]));
+        json_array_append_new(list, case_answer_flag(&entries[i], desk_case_rules(desk)));
     }
     return list;
 }
@@ -406,8 +406,8 @@ static enum status add_all(struct desk *desk, const struct case_advice *advice,
     json_object_set_new(to, "place", place_json(all));
     json_object_set_new(to, "merchant",
                         registered_json(REGISTRY_MERCHANT, &all->merchant, all->has_merchant));
-    json_object_set_new(to, "flags", flags_json(all->flags, all->flag_count));
-    json_object_set_new(to, "cohorts", flags_json(all->cohorts, all->cohort_count));
+    json_object_set_new(to, "flags", flags_json(desk, all->flags, all->flag_count));
+    json_object_set_new(to, "cohorts", flags_json(desk, all->cohorts, all->cohort_count));
     json_object_set_new(to, "cause", cause_json(&all->cause));
     return add_service(desk, advice, all, to);
 }

@@ -188,7 +188,7 @@ json_t *case_answer_to_do(const struct case_effects *effects)
 
 /* ---- flags ---- */
 
-json_t *case_answer_flag(const struct flag_entry *entry)
+json_t *case_answer_flag(const struct flag_entry *entry, const struct case_rules *rules)
 {
     const struct flag *flag = &entry->flag;
     json_t *answer = cell_json_row(&CASE_ROW_FLAG, flag);
@@ -207,7 +207,7 @@ json_t *case_answer_flag(const struct flag_entry *entry)
     json_object_set_new(answer, "name", json_string(signal_name(flag->signal)));
     json_object_set_new(answer, "sentence", json_string(signal_sentence(flag->signal)));
     json_object_set_new(answer, "follow_up",
-                        json_string(follow_up_text(signal_follow_up(flag->signal))));
+                        json_string(follow_up_text(rules->follow_ups[flag->signal])));
     json_object_set_new(answer, "raised", text_json_wall(flag->window_end_us));
     json_object_set_new(answer, "evidence", evidence);
     return answer;

@@ -20,4 +20,5 @@ json_t *case_answer_permitted(const struct service_case *it);
 json_t *case_answer_first_steps(const struct service_case *it);
 /* What must be done outside, told by the switch's own clerk: [{what, sentence, text, due}]. */
 json_t *case_answer_to_do(const struct case_effects *effects);
-json_t *case_answer_flag(const struct flag_entry *entry);
+/* With what its signal asks for by these rules. */
+json_t *case_answer_flag(const struct flag_entry *entry, const struct case_rules *rules);

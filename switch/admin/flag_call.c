@@ -45,7 +45,7 @@ static enum status give_flags(struct desk *desk, const struct call *call,
         status = case_view_flag(desk, call->holder, entries[i].case_id,
                                 signal_case_kind(entries[i].flag.signal), &may);
         if (may && json_array_size(items) < counts[1]) {
-            json_array_append_new(items, case_answer_flag(&entries[i]));
+            json_array_append_new(items, case_answer_flag(&entries[i], desk_case_rules(desk)));
         }
     }
     return status;

@@ -63,7 +63,8 @@ enum status event_note_flag(struct desk *desk, uint64_t flag_id, const struct fl
     told.id = flag_id;
     told.signal_name = cell_pack_text(&texts, signal_name(flag->signal));
     told.sentence = cell_pack_text(&texts, signal_sentence(flag->signal));
-    told.follow_up = cell_pack_text(&texts, follow_up_name(signal_follow_up(flag->signal)));
+    told.follow_up =
+        cell_pack_text(&texts, follow_up_name(desk_case_rules(desk)->follow_ups[flag->signal]));
     told.case_kind = cell_pack_text(&texts, case_kind_name(signal_case_kind(flag->signal)));
     told.cohort = flag->subject == FLAG_OF_COHORT ? told.cohort : NULL;
     told.n_evidence = flag->evidence_count;

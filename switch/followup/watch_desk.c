@@ -99,6 +99,13 @@ static enum clerk_answer on_effect(void *argument, const struct clerk_effect *ef
                                             : desk->setup.on_effect(desk->setup.argument, effect);
 }
 
+/* What is told of a flag in the outbox says what its signal asks for. */
+static void rules_use(struct watch_desk *desk)
+{
+    desk_set_case_rules(desk->desk, &desk->rules);
+    desk_set_case_rules(desk->registry, &desk->rules);
+}
+
 static enum status open_all(struct watch_desk *desk)
 {
     char path[LOG_PATH_SIZE];
@@ -111,6 +118,7 @@ static enum status open_all(struct watch_desk *desk)
     if (status != STATUS_OK) {
         return status;
     }
+    rules_use(desk);
     struct clerk_setup of_desk = setup;
     of_desk.desk = desk->desk;
     return clerk_create(&desk->clerk, &of_desk, desk->reason);
@@ -122,6 +130,7 @@ static void on_use(void *argument, const struct case_rules *rules)
     desk->rules = *rules;
     if (desk->clerk != NULL) {
         clerk_set_rules(desk->clerk, rules);
+        rules_use(desk);
     }
 }
 

@@ -93,6 +93,20 @@ static void test_a_flag_is_told_once_with_all_that_it_says(void **state)
     lines_free(&lines);
 }
 
+static void test_a_flag_says_what_the_rules_in_force_ask_for(void **state)
+{
+    struct scene *scene = *state;
+    struct lines lines;
+    struct case_rules rules;
+    case_rules_default(&rules);
+    rules.follow_ups[SIGNAL_TIMEOUTS] = FOLLOW_UP_VISIT;
+    desk_set_case_rules(scene->desk, &rules);
+    flag_add(scene, scene_flag(SIGNAL_TIMEOUTS, "10000001", 500));
+    lines_read(scene, &lines, 0);
+    assert_string_equal(lines.events[0]->flag->follow_up, "VISIT");
+    lines_free(&lines);
+}
+
 static void test_a_cohort_s_flag_says_by_what_it_is_told_apart(void **state)
 {
     struct scene *scene = *state;
@@ -495,6 +509,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE(test_a_flag_is_told_once_with_all_that_it_says),
+        SCENE(test_a_flag_says_what_the_rules_in_force_ask_for),
         SCENE(test_a_cohort_s_flag_says_by_what_it_is_told_apart),
         SCENE(test_a_case_tells_each_step_and_what_it_is_after_it),
         SCENE(test_what_a_case_asks_of_people_is_told),

@@ -202,6 +202,32 @@ static void test_cases_live_by_the_rules_that_were_given_last(void **state)
     }
 }
 
+static uint32_t visits_told(const struct stage *stage)
+{
+    return (uint32_t)number_of(stage, "SELECT count(*) FROM event_out WHERE kind = 'flag'"
+                                      " AND instr(payload, CAST('VISIT' AS BLOB)) > 0");
+}
+
+/* Also an old one, which the clerk does not see. */
+static void test_a_flag_is_told_with_what_the_rules_ask_for(void **state)
+{
+    struct stage *stage = *state;
+    struct case_rules rules;
+    struct flag first = flag_of(11), second = flag_of(12), old = flag_of(13);
+    old.window_end_us -= INT64_C(8) * 86400000000;
+    case_rules_default(&rules);
+    stage->sink.use(stage->sink.argument, &rules);
+    expect_open(stage);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &first), STATUS_OK);
+    assert_int_equal(visits_told(stage), 0);
+    rules.follow_ups[SIGNAL_MAC_FAILURES] = FOLLOW_UP_VISIT;
+    stage->sink.use(stage->sink.argument, &rules);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &second), STATUS_OK);
+    assert_int_equal(visits_told(stage), 1);
+    assert_int_equal(stage->sink.take(stage->sink.argument, &old), STATUS_OK);
+    assert_int_equal(visits_told(stage), 2);
+}
+
 /* Of what a case asks of people nothing goes to the switch. */
 static void test_a_message_to_people_is_done_when_it_stands_in_the_outbox(void **state)
 {
@@ -360,6 +386,7 @@ int main(void)
         STAGE(test_a_flag_opens_a_case_whose_effects_are_told_until_they_are_done),
         STAGE(test_an_old_flag_is_kept_and_opens_no_case),
         STAGE(test_cases_live_by_the_rules_that_were_given_last),
+        STAGE(test_a_flag_is_told_with_what_the_rules_ask_for),
         STAGE(test_a_message_to_people_is_done_when_it_stands_in_the_outbox),
         STAGE(test_what_is_seen_goes_to_the_clerk),
         STAGE(test_a_flag_that_cannot_be_is_said_and_holds_nobody_up),
