@@ -17,6 +17,7 @@ struct book_case {
     struct case_brief brief;
     enum cohort_kind cohort;
     enum signal_code first;
+    enum follow_up follow; /* what the flag that opened it asks for */
 };
 
 struct case_book {
@@ -28,11 +29,11 @@ struct case_book {
     char reason[sizeof(((struct case_effects *)0)->refusal)];
 };
 
-struct case_book *case_book_create(void)
+struct case_book *case_book_create(const struct case_rules *rules)
 {
     struct case_book *book = calloc(1, sizeof *book);
     if (book != NULL) {
-        case_rules_default(&book->rules);
+        book->rules = *rules;
     }
     return book;
 }
@@ -188,6 +189,7 @@ static void case_fill(struct book_case *own, const struct flag *flag,
     memcpy(brief->terminal_id, flag->terminal_id, sizeof brief->terminal_id);
     own->cohort = flag->cohort;
     own->first = flag->signal;
+    own->follow = answer->follow;
 }
 
 static enum status case_open(struct case_book *book, const struct flag *flag,
@@ -226,18 +228,27 @@ enum status case_book_take(struct case_book *book, const struct flag *flag,
     return status;
 }
 
+/* When it must be answered, or repaired once that is under way; 0: nobody waits. */
+static int64_t due_of(const struct service_case *life, const struct case_rules *rules)
+{
+    const struct service_clock *clock =
+        service_clock_is_running(&life->repair) ? &life->repair : &life->answer;
+    return service_case_is_open(life) ? service_clock_due(clock, &rules->calendar) : 0;
+}
+
 void case_book_write(const struct case_book *book, FILE *file)
 {
     static const char *const SUBJECTS[] = {"terminal", "merchant", "cohort"};
     fprintf(file, "case,kind,state,subject_kind,subject,cohort,cause,severity,opened_us,first_"
-                  "signal,flag_count\n");
+                  "signal,flag_count,follow_up,due_us\n");
     for (uint32_t i = 0; i < book->count; i++) {
         const struct book_case *own = &book->cases[i];
         const struct service_case *life = &own->life;
-        fprintf(file, "%" PRIu64 ",%s,%s,%s,%s,%s,%s,%u,%" PRId64 ",%s,%u\n", life->id,
-                case_kind_name(life->kind), case_state_name(life->state), SUBJECTS[life->subject],
-                life->subject_id,
+        fprintf(file, "%" PRIu64 ",%s,%s,%s,%s,%s,%s,%u,%" PRId64 ",%s,%u,%s,%" PRId64 "\n",
+                life->id, case_kind_name(life->kind), case_state_name(life->state),
+                SUBJECTS[life->subject], life->subject_id,
                 life->subject == FLAG_OF_COHORT ? cohort_kind_name(own->cohort) : "", life->cause,
-                life->severity, life->opened_us, signal_code_text(own->first), life->flag_count);
+                life->severity, life->opened_us, signal_code_text(own->first), life->flag_count,
+                follow_up_name(own->follow), due_of(life, &book->rules));
     }
 }

@@ -14,8 +14,8 @@
 
 struct case_book;
 
-/* NULL: no memory. */
-struct case_book *case_book_create(void);
+/* `rules`, by which cases live, are copied. NULL: no memory. */
+struct case_book *case_book_create(const struct case_rules *rules);
 void case_book_destroy(struct case_book *book);
 
 /* What became of a flag. */

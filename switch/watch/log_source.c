@@ -86,7 +86,8 @@ bool log_source_open(struct log_source *source, const struct log_source_setup *s
     }
     source->folder = setup->folder != NULL ? setup->folder : source->options->store.folder;
     const char *rules = setup->rules != NULL ? setup->rules : source->options->aftersales.rules;
-    return anomaly_load(&source->rules, rules, faults) && facts_read(source, faults);
+    return anomaly_load(&source->rules, rules, faults) &&
+           case_rules_load(&source->case_rules, rules, faults) && facts_read(source, faults);
 }
 
 void log_source_close(struct log_source *source)

@@ -7,6 +7,7 @@
 
 #include "config/server_options.h"
 #include "protocols/base/bytes.h"
+#include "switch/aftersales/service_case.h"
 #include "switch/aftersales/watcher.h"
 #include "switch/followup/fact_book.h"
 
@@ -22,9 +23,10 @@ struct log_source {
     struct server_options *options; /* owner, as the next */
     struct fact_book *book;
     uint32_t terminal_count, merchant_count;
-    struct watch_limits limits; /* those of the switch */
-    struct watch_rules rules;
-    const char *folder; /* of the log */
+    struct watch_limits limits;   /* those of the switch */
+    struct watch_rules rules;     /* by which it is flagged, */
+    struct case_rules case_rules; /* and by which cases live */
+    const char *folder;           /* of the log */
 };
 
 /* The registry is read where there is one. False: each fault is a line of `faults`. Closed in any

@@ -122,8 +122,15 @@ static bool options_read(struct asked *asked, int argc, char **argv)
     return counts_read(asked);
 }
 
+/* Without a configuration the rules alone are there. */
+static bool rules_load(struct log_source *source, const char *path, struct byte_writer *faults)
+{
+    return anomaly_load(&source->rules, path, faults) &&
+           case_rules_load(&source->case_rules, path, faults);
+}
+
 /* What is wrong goes to stderr. */
-static int source_open(struct asked *asked, struct watch_rules *rules, struct log_source *source)
+static int source_open(struct asked *asked, struct log_source *source)
 {
     static char faults[FAULTS_SIZE];
     struct byte_writer writer;
@@ -131,21 +138,18 @@ static int source_open(struct asked *asked, struct watch_rules *rules, struct lo
     asked->log.rules = asked->rules;
     bool is_good = asked->log.config != NULL
                        ? log_source_open(source, &asked->log, &writer)
-                       : anomaly_load(rules, asked->rules == NULL ? "" : asked->rules, &writer);
+                       : rules_load(source, asked->rules == NULL ? "" : asked->rules, &writer);
     faults[writer.position] = 0;
     fputs(faults, stderr);
-    if (asked->log.config != NULL) {
-        *rules = source->rules;
-        asked->options.log = source;
-    }
-    asked->options.rules = rules;
+    asked->options.log = asked->log.config != NULL ? source : NULL;
+    asked->options.rules = &source->rules;
+    asked->options.case_rules = &source->case_rules;
     return is_good ? EXIT_CODE_OK : EXIT_CODE_RULES;
 }
 
 int main(int argc, char **argv)
 {
     struct asked asked = {.rules = NULL};
-    struct watch_rules rules;
     struct log_source source = {.folder = NULL};
     struct replay_result result;
     if (argc < 2 || strcmp(argv[1], "replay") != 0) {
@@ -154,7 +158,7 @@ int main(int argc, char **argv)
     if (!options_read(&asked, argc, argv)) {
         return usage(stderr);
     }
-    int code = source_open(&asked, &rules, &source);
+    int code = source_open(&asked, &source);
     if (code == EXIT_CODE_OK && replay_run(&asked.options, &result) != STATUS_OK) {
         fprintf(stderr, "tillway-watch: %s\n", result.reason);
         code = EXIT_CODE_FAILED;

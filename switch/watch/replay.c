@@ -364,7 +364,7 @@ static enum status play(struct replay *replay)
         return status;
     }
     replay->watcher = watcher_make(replay);
-    replay->book = case_book_create();
+    replay->book = case_book_create(replay->options->case_rules);
     if (replay->watcher == NULL || replay->book == NULL) {
         return fail(replay, STATUS_NO_MEMORY, "no memory for %u terminals",
                     replay->result->terminals);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "protocols/base/status.h"
+#include "switch/aftersales/service_case.h"
 #include "switch/aftersales/watch_rules.h"
 
 #define REPLAY_REASON_SIZE 384
@@ -18,8 +19,9 @@ struct replay_options {
     const char *observations, *facts; /* paths; or */
     const struct log_source *log;     /* NULL: the two files above */
     int64_t until_us; /* TIME is told up to here behind the last row; 0: the last row is the end */
-    const char *flags, *cases; /* to be written; NULL: not */
-    const struct watch_rules *rules;
+    const char *flags, *cases;           /* to be written; NULL: not */
+    const struct watch_rules *rules;     /* by which it is flagged, */
+    const struct case_rules *case_rules; /* and by which cases live */
     /* After so many observations the watcher's memory is written out and another watcher, which
      * reads it, goes on: the flags must be the same. 0: never */
     uint64_t restart_at;

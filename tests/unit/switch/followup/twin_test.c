@@ -125,7 +125,7 @@ static void test_the_same_flags_give_the_same_cases(void **state)
 {
     struct twins *twins = calloc(1, sizeof(*twins));
     twins->office = *state;
-    twins->book = case_book_create();
+    twins->book = case_book_create(&twins->office->rules);
     twins->seed = 20260303;
     twins->now_us = SCENE_NOW;
     for (uint32_t i = 0; i < TERMINAL_COUNT; i++) {

@@ -34,7 +34,7 @@ static const struct {
     {"routes.yaml", "routes:\n  - channels: [bank_a]\n"},
     {"fees.yaml", "plans:\n  SP1: {rules: [{rate: 0.60%}]}\ncost:\n"
                   "  - {issuer_fee: {rate: 0.45%}, scheme_fee: {rate: 0.0325%}}\n"},
-    {"anomalies.yaml", "T1: {quiet: 10m}\n"},
+    {"anomalies.yaml", "T1: {quiet: 10m, follow_up: visit}\ncases: {quiet_days: 3}\n"},
 };
 
 struct stage {
@@ -232,11 +232,14 @@ static void test_a_replay_of_the_log_gives_the_flags_of_the_switch(void **state)
     assert_int_equal(source.terminal_count, 3);
     assert_int_equal(source.limits.card_count_max, 1024);
     assert_int_equal(source.rules.items[SIGNAL_MAC_FAILURES].quiet_s, 600);
+    assert_int_equal(source.case_rules.quiet_days, 3);
+    assert_int_equal(source.case_rules.follow_ups[SIGNAL_MAC_FAILURES], FOLLOW_UP_VISIT);
     watch_live(stage, &source);
     assert_true(stage->counts[0] > 10);
     for (unsigned i = 0; i < 2; i++) { /* also where another watcher goes on in the middle */
         struct replay_options options = {.log = &source,
                                          .rules = &source.rules,
+                                         .case_rules = &source.case_rules,
                                          .flags = stage->flags,
                                          .restart_at = i * 333,
                                          .until_us = stage->story->wall_us + INT64_C(7198000000)};
@@ -278,7 +281,8 @@ static void test_a_log_that_is_not_there_is_told(void **state)
     struct replay_result result;
     static char said[4096];
     assert_true(source_open(stage, &source, said, sizeof(said)));
-    struct replay_options options = {.log = &source, .rules = &source.rules};
+    struct replay_options options = {
+        .log = &source, .rules = &source.rules, .case_rules = &source.case_rules};
     assert_int_equal(replay_run(&options, &result), STATUS_BROKEN);
     assert_non_null(strstr(result.reason, stage->story->folder));
     log_source_close(&source);

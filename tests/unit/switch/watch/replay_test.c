@@ -64,8 +64,8 @@ static void files_remove(const struct files *files)
     assert_int_equal(rmdir(files->folder), 0);
 }
 
-static enum status replay(const struct files *files, uint64_t restart_at,
-                          struct replay_result *result)
+static enum status replay_by(const struct files *files, const struct case_rules *case_rules,
+                             uint64_t restart_at, struct replay_result *result)
 {
     struct watch_rules rules;
     watch_rules_default(&rules);
@@ -74,8 +74,17 @@ static enum status replay(const struct files *files, uint64_t restart_at,
                                                .flags = files->flags,
                                                .cases = files->cases,
                                                .rules = &rules,
+                                               .case_rules = case_rules,
                                                .restart_at = restart_at},
                       result);
+}
+
+static enum status replay(const struct files *files, uint64_t restart_at,
+                          struct replay_result *result)
+{
+    struct case_rules rules;
+    case_rules_default(&rules);
+    return replay_by(files, &rules, restart_at, result);
 }
 
 static void test_flags_are_written_and_open_cases(void **state)
@@ -97,6 +106,39 @@ static void test_flags_are_written_and_open_cases(void **state)
     assert_non_null(strstr(text, "\nT18,terminal,31000001,"));
     text_read(files.cases, text);
     assert_non_null(strstr(text, "\n1,FAULT,NEW,terminal,31000001,,K1,3,"));
+    files_remove(&files);
+}
+
+/* When the first case must be answered, and what its flag asks for. */
+static long long first_due_us(const struct files *files, const char *follow_up)
+{
+    static char text[TEXT_SIZE];
+    long long opened_us, due_us;
+    char asked[16];
+    text_read(files->cases, text);
+    const char *line = strstr(text, "\n1,FAULT,NEW,terminal,31000001,,K1,3,");
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "\n1,FAULT,NEW,terminal,31000001,,K1,3,%lld,T1,%*u,%15[^,],%lld",
+                            &opened_us, asked, &due_us),
+                     3);
+    assert_string_equal(asked, follow_up);
+    return due_us - opened_us;
+}
+
+static void test_cases_live_by_the_rules_that_are_given(void **state)
+{
+    (void)state;
+    struct files files;
+    struct replay_result result;
+    struct case_rules rules;
+    case_rules_default(&rules);
+    for (unsigned i = 0; i < SERVICE_CLASS_COUNT; i++) {
+        rules.terms.answer[i] = (struct service_term){7, TERM_MINUTES};
+    }
+    rules.follow_ups[SIGNAL_MAC_FAILURES] = FOLLOW_UP_VISIT;
+    files_make(&files);
+    assert_int_equal(replay_by(&files, &rules, 0, &result), STATUS_OK);
+    assert_int_equal(first_due_us(&files, "VISIT"), 7 * 60000000LL);
     files_remove(&files);
 }
 
@@ -151,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags_are_written_and_open_cases),
+        cmocka_unit_test(test_cases_live_by_the_rules_that_are_given),
         cmocka_unit_test(test_a_restart_anywhere_gives_the_same_flags),
         cmocka_unit_test(test_a_faulty_row_is_told_with_its_place),
     };
