@@ -151,7 +151,7 @@ static void after_sale(struct month *month, uint32_t terminal, struct month_mome
         month_sale_play(month, terminal, later, &sale);
     } else if (draw_below(&month->draw, 1000) < merchant->trade->refund_per_mille) {
         sale.payment = "refund";
-        sale.card = month_draw_card(month, own->merchant);
+        sale.card = month_draw_card(month, own->merchant, later);
         sale.amount_minor = month_draw_amount(month, merchant);
         month_sale_play(month, terminal, later, &sale);
     }
@@ -162,7 +162,7 @@ static void customer_play(struct month *month, uint32_t terminal, struct month_m
     const struct month_terminal *own = &month->terminals[terminal];
     const struct month_merchant *merchant = &month->merchants[own->merchant];
     struct month_sale sale = {.payment = month_draw_hits(month, 0.4) ? "balance" : "purchase",
-                              .card = month_draw_card(month, own->merchant),
+                              .card = month_draw_card(month, own->merchant, at),
                               .entry_mode = entry_draw(month, terminal, at)};
     sale.amount_minor = sale.payment[0] == 'b' ? 0 : month_draw_amount(month, merchant);
     if (month_plan_works(&merchant->plan, MONTH_ROUND_AMOUNTS, at) && month_draw_hits(month, 90)) {
@@ -203,7 +203,7 @@ static uint32_t sales_draw(struct month *month, uint32_t terminal, int32_t day, 
     double opens = own->trade->opens, span = is_all_day ? 1439 : own->trade->closes - opens - 3;
     double mean = month_sales(month, merchant, day);
     struct month_moment noon = {day, 720};
-    mean *= month_plan_works(&own->plan, MONTH_TURNOVER_JUMP, noon) ? 5 : 1;
+    mean *= month_plan_works(&own->plan, MONTH_TURNOVER_JUMP, noon) ? MONTH_JUMP_TIMES : 1;
     mean *= month_plan_works(&own->plan, MONTH_CASH_OUT, noon) ? 0 : 1;
     uint32_t count = month_draw_count(month, mean > 600 ? 600 : mean);
     count = count > DAY_SALES_MAX ? DAY_SALES_MAX : count;

@@ -362,7 +362,8 @@ static void series_play(struct month *month, uint32_t merchant, int32_t day,
             (uint64_t)((series->most_minor - series->least_minor) / series->step_minor + 1);
         struct month_sale sale = {
             .payment = series->payment,
-            .card = series->card != 0 ? series->card : month_draw_card(month, merchant) / 2 * 2 + 2,
+            .card =
+                series->card != 0 ? series->card : month_draw_card(month, merchant, at) / 2 * 2 + 2,
             .amount_minor =
                 series->least_minor + series->step_minor * (int64_t)draw_below(&month->draw, steps),
             .entry_mode = "051",
@@ -437,7 +438,7 @@ static void refusals_play(struct month *month, uint32_t merchant, struct month_m
         row.payment = refusals->payment;
         row.response_code = refusals->response_code;
         row.entry_mode = "051";
-        row.card = refusals->card != 0 ? refusals->card : month_draw_card(month, merchant);
+        row.card = refusals->card != 0 ? refusals->card : month_draw_card(month, merchant, at);
         row.amount_minor = month_draw_amount(month, &month->merchants[merchant]);
         month_row_add(month, &row);
     }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define TERMINALS_PER_AGENT_MIN 40
-#define REGULARS 400  /* cards that come again to one merchant */
+#define REGULARS 400          /* cards that come again to one merchant */
+#define REGULARS_PERCENT 45.0 /* of a usual day's sales */
 #define STRANGERS 250 /* cards a terminal that come to any: as many as there are in the country */
 #define OWNER_CARD_FIRST 990000000u
 #define LABOUR_DAY 20574 /* 2026-05-01; five days */
@@ -72,10 +73,11 @@ int64_t month_draw_amount(struct month *month, const struct month_merchant *merc
     return ending == 0 ? minor : minor / 100 * 100 + (ending == 1 ? 0 : 80);
 }
 
-uint32_t month_draw_card(struct month *month, uint32_t merchant)
+uint32_t month_draw_card(struct month *month, uint32_t merchant, struct month_moment at)
 {
     uint32_t regulars = month->merchant_count * REGULARS;
-    return month_draw_hits(month, 45)
+    bool jumps = month_plan_works(&month->merchants[merchant].plan, MONTH_TURNOVER_JUMP, at);
+    return month_draw_hits(month, jumps ? REGULARS_PERCENT / MONTH_JUMP_TIMES : REGULARS_PERCENT)
                ? 1 + merchant * REGULARS + (uint32_t)draw_below(&month->draw, REGULARS)
                : 1 + regulars +
                      (uint32_t)draw_below(&month->draw,

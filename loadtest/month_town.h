@@ -123,7 +123,8 @@ double month_draw_unit(struct month *month); /* 0 .. 1 */
 bool month_draw_hits(struct month *month, double percent);
 uint32_t month_draw_count(struct month *month, double mean);                           /* Poisson */
 int64_t month_draw_amount(struct month *month, const struct month_merchant *merchant); /* fen */
-uint32_t month_draw_card(struct month *month, uint32_t merchant);
+/* Somebody who pays there then. More business than usual comes from others than the regulars. */
+uint32_t month_draw_card(struct month *month, uint32_t merchant, struct month_moment at);
 
 /* --- the town */
 /* False: no memory. */
@@ -162,6 +163,7 @@ void month_faults_plan(struct month *month);
 void month_fault_terminal(struct month *month, uint32_t terminal, int32_t day);
 void month_fault_merchant(struct month *month, uint32_t merchant, int32_t day);
 /* Whether `fault` is at work there then. */
+#define MONTH_JUMP_TIMES 5 /* the business, under TURNOVER_JUMP */
 bool month_plan_works(const struct month_plan *plan, enum month_fault fault,
                       struct month_moment at);
 /* The cohort's fault that a terminal lives through then; NULL: none. */
