@@ -471,6 +471,12 @@ static void end(struct server *server)
     if (server->core != NULL) {
         core_stop(server->core);
     }
+    if (!server_watch_stop(server)) {
+        LOG(LOG_WARN, "stopping",
+            LOG_TEXT("text", "after-sales does not end: ending without it; it reads the log at the "
+                             "next start"));
+        end_now(server, SERVER_EXIT_OK);
+    }
     server_watch_destroy(server);
     server_orders_end(server);
     loop_run_down(server->loop, RUN_DOWN_NS);

@@ -248,7 +248,9 @@ void server_watch_mark(struct server *server);
  * where terminals are watched. */
 void server_watch_use(struct server *server, struct fact_book *tables);
 void server_watch_metrics(const struct server *server, struct metric_sink *sink);
-/* After the log's writer has ended. */
+/* After the log's writer has ended: what it put is watched while the loop turns. False: it has not
+ * ended in time, and nothing may be freed. */
+MUST_CHECK bool server_watch_stop(struct server *server);
 void server_watch_destroy(struct server *server);
 
 /* What the control socket asks for. */

@@ -17,6 +17,9 @@
 
 /* Half a second of the fastest switch there is, 10 MB; beyond it the log is read. */
 #define RING_COUNT 32768
+/* How long the thread's end is waited for: what it allows itself, and twice as long as it waits for
+ * a database that somebody else holds. */
+#define END_NS ((uint64_t)(WATCH_END_MS + 2 * DESK_BUSY_MS) * UINT64_C(1000000))
 #define POSTED_COUNT_MAX 64 /* as many as server_order_post() takes */
 
 struct server_watch {
@@ -25,6 +28,7 @@ struct server_watch {
     struct watch_desk *desk;
     struct watch_thread *thread;
     struct watch_sink sink;
+    bool is_ending;
     /* of the thread: orders that are on their way to the log */
     struct {
         uint64_t ticket, effect;
@@ -161,7 +165,7 @@ void server_watch_committed(void *argument, const struct record *records, uint32
 
 void server_watch_mark(struct server *server)
 {
-    if (server->watch != NULL) {
+    if (server->watch != NULL && !server->watch->is_ending) {
         observation_ring_mark(server->watch->ring, loop_wall_us(),
                               store_appended(core_store(server->core)));
     }
@@ -173,10 +177,27 @@ void server_watch_use(struct server *server, struct fact_book *tables)
     use(server, server->watch, tables);
 }
 
+static bool still_runs(void *argument)
+{
+    struct server_watch *watch = argument;
+    return !watch_thread_has_ended(watch->thread);
+}
+
+bool server_watch_stop(struct server *server)
+{
+    struct server_watch *watch = server->watch;
+    if (watch == NULL) {
+        return true;
+    }
+    watch->is_ending = true;
+    watch_thread_end(watch->thread);
+    loop_run_while(server->loop, still_runs, watch, END_NS);
+    return watch_thread_has_ended(watch->thread);
+}
+
 void server_watch_destroy(struct server *server)
 {
     if (server->watch != NULL) {
-        watch_thread_stop(server->watch->thread);
         watch_free(server->watch);
         server->watch = NULL;
     }

@@ -2,6 +2,7 @@
 #include "switch/followup/watch_thread.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -18,7 +19,8 @@
 struct watch_thread {
     struct watch_duty *duty; /* owner; of the thread from start to stop */
     pthread_t thread;
-    bool is_started;
+    bool is_started; /* and not joined */
+    atomic_bool is_running;
     pthread_mutex_t mutex; /* guards the rest */
     pthread_cond_t is_told;
     bool is_stopping, has_fresh;
@@ -26,6 +28,26 @@ struct watch_thread {
     struct case_rules case_rules;
     struct fact_book *tables; /* owner, while has_fresh */
 };
+
+static struct timespec after_ns(uint64_t wait_ns)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t ns = (uint64_t)until.tv_nsec + wait_ns;
+    until.tv_sec += (time_t)(ns / NS_PER_S);
+    until.tv_nsec = (long)(ns % NS_PER_S);
+    return until;
+}
+
+/* Under the mutex. False: it is to end. */
+static bool wait_until(struct watch_thread *thread, const struct timespec *until)
+{
+    int late = 0;
+    while (!thread->is_stopping && late == 0) {
+        late = pthread_cond_timedwait(&thread->is_told, &thread->mutex, until);
+    }
+    return !thread->is_stopping;
+}
 
 struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup)
 {
@@ -59,26 +81,34 @@ void watch_thread_use(struct watch_thread *thread, const struct watch_words *wor
     fact_book_destroy(unused);
 }
 
-/* False: it is to end. */
-static bool rest(struct watch_thread *thread, bool is_idle)
+/* What is new is taken out under the mutex and put to use without it: the engine's loop, which may
+ * bring more of it, never waits while tables are taken down. */
+static void use_fresh(struct watch_thread *thread)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    uint64_t ns = (uint64_t)until.tv_nsec + (is_idle ? WAKE_NS : TURN_NS);
-    until.tv_sec += (time_t)(ns / NS_PER_S);
-    until.tv_nsec = (long)(ns % NS_PER_S);
+    struct watch_rules rules;
+    struct case_rules case_rules;
     pthread_mutex_lock(&thread->mutex);
-    int late = 0;
-    while (!thread->is_stopping && late == 0) {
-        late = pthread_cond_timedwait(&thread->is_told, &thread->mutex, &until);
-    }
-    bool goes_on = !thread->is_stopping;
-    if (thread->has_fresh) {
-        watch_duty_use(thread->duty,
-                       &(struct watch_words){&thread->rules, &thread->case_rules, thread->tables});
+    bool has_fresh = thread->has_fresh;
+    struct fact_book *tables = has_fresh ? thread->tables : NULL;
+    if (has_fresh) {
+        rules = thread->rules;
+        case_rules = thread->case_rules;
         thread->has_fresh = false;
     }
     pthread_mutex_unlock(&thread->mutex);
+    if (has_fresh) {
+        watch_duty_use(thread->duty, &(struct watch_words){&rules, &case_rules, tables});
+    }
+}
+
+/* False: it is to end. */
+static bool rest(struct watch_thread *thread, bool is_idle)
+{
+    const struct timespec until = after_ns(is_idle ? WAKE_NS : TURN_NS);
+    pthread_mutex_lock(&thread->mutex);
+    bool goes_on = wait_until(thread, &until);
+    pthread_mutex_unlock(&thread->mutex);
+    use_fresh(thread);
     return goes_on;
 }
 
@@ -99,26 +129,33 @@ static void *run(void *argument)
         is_idle = watch_duty_turn(thread->duty, until_ns) || clock_ns() < until_ns;
     }
     watch_duty_end(thread->duty, clock_ns() + WATCH_END_MS * UINT64_C(1000000));
+    atomic_store(&thread->is_running, false);
     return NULL;
 }
 
 enum status watch_thread_start(struct watch_thread *thread)
 {
     REQUIRE(!thread->is_started);
+    atomic_store(&thread->is_running, true);
     thread->is_started = pthread_create(&thread->thread, NULL, run, thread) == 0;
     return thread->is_started ? STATUS_OK : STATUS_BROKEN;
 }
 
-void watch_thread_stop(struct watch_thread *thread)
+void watch_thread_end(struct watch_thread *thread)
 {
-    if (thread->is_started) {
-        pthread_mutex_lock(&thread->mutex);
-        thread->is_stopping = true;
-        pthread_mutex_unlock(&thread->mutex);
-        pthread_cond_signal(&thread->is_told);
-        pthread_join(thread->thread, NULL);
+    pthread_mutex_lock(&thread->mutex);
+    thread->is_stopping = true;
+    pthread_mutex_unlock(&thread->mutex);
+    pthread_cond_signal(&thread->is_told);
+}
+
+bool watch_thread_has_ended(struct watch_thread *thread)
+{
+    if (thread->is_started && !atomic_load(&thread->is_running)) {
+        pthread_join(thread->thread, NULL); /* it does nothing more but return */
         thread->is_started = false;
     }
+    return !thread->is_started;
 }
 
 void watch_thread_destroy(struct watch_thread *thread)

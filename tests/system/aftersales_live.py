@@ -6,6 +6,8 @@ database cannot be written, payments go on, and the flags come later.
 """
 import contextlib
 import csv
+import os
+import socket
 import sqlite3
 import sys
 import threading
@@ -59,10 +61,10 @@ class SickTerminal(threading.Thread):
         self.join()
 
 
-def up(run, **how):
+def up(run, image_every_ms=1000, **how):
     rules = run.folder / "anomalies.yaml"
     rules.write_text(RULES)
-    run.up(terminals=20, options={"aftersales.image_every_ms": 1000, "aftersales.rules": rules}, **how)
+    run.up(terminals=20, options={"aftersales.image_every_ms": image_every_ms, "aftersales.rules": rules}, **how)
 
 
 def words(row):
@@ -178,8 +180,48 @@ def what_a_case_asks_of_the_switch_is_ordered_and_done(run):
     return f"{orders} orders, {expect_same_flags(run)} flags"
 
 
+@contextlib.contextmanager
+def service_manager(run):
+    """What the switch tells the one that started it: a list of words that grows."""
+    told = []
+
+    def listen(own):
+        with contextlib.suppress(OSError):
+            while True:
+                told.append(own.recv(256).decode())
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+        own.bind(str(run.folder / "notify"))
+        own.settimeout(60)
+        os.environ["NOTIFY_SOCKET"] = own.getsockname()
+        threading.Thread(target=listen, args=(own,), daemon=True).start()
+        try:
+            yield told
+        finally:
+            del os.environ["NOTIFY_SOCKET"]
+
+
+def an_end_that_waits_for_the_database_is_no_hanging_loop(run):
+    with service_manager(run) as told:
+        up(run, image_every_ms=3600000, is_patient=True)  # so that there is something to write at the end
+        with run.paying(tps=30, seconds=6, first=1, terminals=19), SickTerminal(run):
+            watched_all(run)
+        with contextlib.closing(sqlite3.connect(run.folder / "aftersales/aftersales.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            run.switch.stop()
+            other.execute("ROLLBACK")
+        stopping = next(i for i, word in enumerate(told) if word.startswith("STOPPING=1"))
+        alive = told[stopping:].count("WATCHDOG=1")
+    expect(f"the loop stood still while after-sales waited: {told[-8:]}", alive >= 4)
+    run.start_switch()
+    watched_all(run)
+    run.settle()
+    return f"alive {alive} times while it ended, {expect_same_flags(run)} flags"
+
+
 STORIES = [killed_and_started_again_it_has_the_flags_of_its_log, a_database_that_cannot_be_made_holds_no_payment_up,
-           a_database_that_others_hold_holds_no_payment_up, what_a_case_asks_of_the_switch_is_ordered_and_done]
+           a_database_that_others_hold_holds_no_payment_up, an_end_that_waits_for_the_database_is_no_hanging_loop,
+           what_a_case_asks_of_the_switch_is_ordered_and_done]
 
 if __name__ == "__main__":
     sys.exit(stage.tell(STORIES, __doc__))
