@@ -10,6 +10,7 @@ import pathlib
 import re
 
 import log_reader
+import machine
 import run_folder
 from run_folder import BANKS, ROOT, RunFailed, wait_until
 
@@ -77,7 +78,8 @@ class Carrier:
         result = self.folder.folder / f"{label}-{self.name}.json"
         child = self.folder.start(f"load-{label}-{self.name}", [*self.command(options), "--json", result, "--quiet"], self.folder.load_core)
         limit = ONLINE_S + seconds + GRACE_S + 20
-        wait_until(f"tillway-load against {self.name}", limit, lambda: child.process.poll() is not None, 0.05)
+        with machine.kept_to(self.folder.load_core):
+            wait_until(f"tillway-load against {self.name}", limit, lambda: child.process.poll() is not None, 0.05)
         if child.process.returncode != 0:
             raise RunFailed(f"tillway-load against {self.name} ended with code {child.process.returncode}:\n{child.tail()}")
         found = json.loads(result.read_text())

@@ -1,4 +1,5 @@
 """The machine a figure was taken on, and how much of it was left to us: kernel, processor, versions, steal time, load average, cores."""
+import contextlib
 import os
 import platform
 import re
@@ -12,6 +13,18 @@ def cores_apart():
     """(core of the server, core of the load); None each where the machine has but one."""
     usable = sorted(os.sched_getaffinity(0))
     return (usable[SERVER_CORE], usable[LOAD_CORE]) if len(usable) > 1 else (None, None)
+
+
+@contextlib.contextmanager
+def kept_to(core):
+    """This process on one core while the body runs, so that who measures takes nothing from the server's; None: wherever it is."""
+    usable = os.sched_getaffinity(0)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usable)
 
 
 def _first_line(command):
