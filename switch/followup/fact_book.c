@@ -1,6 +1,7 @@
 /* See fact_book.h. */
 #include "switch/followup/fact_book.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,15 +296,51 @@ enum status fact_book_register(struct fact_book *book, struct desk *desk)
 
 /* --- telling ------------------------------------------------------------------------------- */
 
+/* Both in the order of their ids: walks along `before` as its caller walks along the book. */
+struct walk {
+    const char *rows; /* each begins with its id, and its unused bytes are zeros */
+    size_t size;
+    uint32_t count, next;
+};
+
+/* Whether the same was told before. */
+static bool is_old_news(struct walk *before, const void *row)
+{
+    int order = 1;
+    while (before->next < before->count &&
+           (order = strcmp(before->rows + before->next * before->size, row)) < 0) {
+        before->next++;
+    }
+    return before->next < before->count && order == 0 &&
+           memcmp(before->rows + before->next * before->size, row, before->size) == 0;
+}
+
+_Static_assert(offsetof(struct terminal_facts, terminal_id) == 0, "a row begins with its id");
+_Static_assert(offsetof(struct merchant_facts, merchant_id) == 0, "a row begins with its id");
+
 uint32_t fact_book_learn(const struct fact_book *book, const struct fact_book *before,
                          struct watcher *watcher)
 {
+    struct walk terminals = {.size = sizeof(*book->terminals)};
+    struct walk merchants = {.size = sizeof(*book->merchants)};
+    if (before != NULL) {
+        terminals.rows = (const char *)before->terminals;
+        terminals.count = before->terminal_count;
+        merchants.rows = (const char *)before->merchants;
+        merchants.count = before->merchant_count;
+    }
     uint32_t refused_count = 0;
     for (uint32_t i = 0; i < book->terminal_count; i++) {
-        refused_count += watcher_learn_terminal(watcher, &book->terminals[i]) ? 0 : 1;
+        refused_count += is_old_news(&terminals, &book->terminals[i]) ||
+                                 watcher_learn_terminal(watcher, &book->terminals[i])
+                             ? 0
+                             : 1;
     }
     for (uint32_t i = 0; i < book->merchant_count; i++) {
-        refused_count += watcher_learn_merchant(watcher, &book->merchants[i]) ? 0 : 1;
+        refused_count += is_old_news(&merchants, &book->merchants[i]) ||
+                                 watcher_learn_merchant(watcher, &book->merchants[i])
+                             ? 0
+                             : 1;
     }
     for (uint32_t i = 0; before != NULL && i < before->terminal_count; i++) {
         struct terminal_facts gone = before->terminals[i];

@@ -23,8 +23,9 @@ void fact_book_destroy(struct fact_book *book);
  * part. */
 MUST_CHECK enum status fact_book_register(struct fact_book *book, struct desk *desk);
 
-/* Tells it all to the watcher. `before`: what it was told last, NULL: nothing; terminals that are
- * no longer there are told to be inactive. Answers how many the watcher has no room for. */
+/* Tells the watcher what is not in `before`, which it was told last (NULL: nothing), or is other
+ * there: a reload of large tables changes few. Terminals that are no longer there are told to be
+ * inactive. Answers for how many of those told now the watcher has no room. */
 uint32_t fact_book_learn(const struct fact_book *book, const struct fact_book *before,
                          struct watcher *watcher);
 

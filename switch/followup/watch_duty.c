@@ -243,6 +243,8 @@ static bool begin(struct watch_duty *duty)
     } else if (!begin_anew(duty, reason)) {
         return false;
     }
+    fact_book_destroy(duty->told);
+    duty->told = NULL;
     duty->must_learn = true;
     if (!facts_refresh(duty)) {
         return false;

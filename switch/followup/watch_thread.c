@@ -13,7 +13,7 @@
 #define WAKE_NS UINT64_C(250000000)
 /* It works so long and, if that was not enough, rests as long: reading a long log takes half of a
  * core at most, and of the disk what payments leave. */
-#define TURN_NS UINT64_C(50000000)
+#define TURN_NS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 
 struct watch_thread {

@@ -158,6 +158,29 @@ static void test_who_is_gone_is_told_to_be_inactive_and_who_has_no_room_is_count
     watcher_destroy(watcher);
 }
 
+static void test_only_what_is_news_is_told(void **state)
+{
+    struct scene *scene = *state;
+    struct watch_terminal_view view;
+    const struct watch_limits limits = {8, 8, 8, 16};
+    struct watcher *watcher = watcher_create(&limits);
+    struct fact_book *told = book_of(2), *fresh = book_of(3);
+    struct terminal_registration terminal = {.terminal_id = "00000002",
+                                             .serial = "SN-2",
+                                             .brand = "PAX",
+                                             .model = "A920",
+                                             .state = TERMINAL_STATE_IN_REPAIR};
+    put(scene, REGISTRY_TERMINAL, &terminal);
+    assert_int_equal(fact_book_register(fresh, scene->desk), STATUS_OK);
+    assert_int_equal(fact_book_learn(fresh, told, watcher), 0);
+    assert_false(watcher_terminal(watcher, "00000001", &view)); /* as it was told before */
+    assert_true(watcher_terminal(watcher, "00000002", &view));  /* other than before */
+    assert_true(watcher_terminal(watcher, "00000003", &view));  /* not told before */
+    fact_book_destroy(told);
+    fact_book_destroy(fresh);
+    watcher_destroy(watcher);
+}
+
 static void test_a_few_more_terminals_leave_the_limits_as_they_are(void **state)
 {
     (void)state;
@@ -180,6 +203,7 @@ int main(void)
         DESK(test_a_terminal_that_is_in_repair_is_not_active),
         DESK(test_the_registrys_version_is_another_after_each_change),
         cmocka_unit_test(test_who_is_gone_is_told_to_be_inactive_and_who_has_no_room_is_counted),
+        DESK(test_only_what_is_news_is_told),
         cmocka_unit_test(test_a_few_more_terminals_leave_the_limits_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
