@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "protocols/base/document.h"
+#include "protocols/base/pause.h"
 #include "protocols/base/require.h"
 
 #define COLUMN_UNUSED UINT8_MAX
@@ -235,6 +236,7 @@ enum status csv_file_read(char *text, uint32_t length, const struct csv_column *
         fields[i] = "";
     }
     while (row_cut(&reader, &cut)) {
+        pause_point();
         row_give(&cut, field_count, places, sink, fields);
     }
     return STATUS_OK;

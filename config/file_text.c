@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/yaml_file.h"
+#include "protocols/base/pause.h"
 #include "protocols/base/require.h"
 
 #define CHUNK_BYTES (64u * 1024)
@@ -31,6 +32,7 @@ static enum status read_all(struct file_text *text, FILE *file, uint32_t length_
 {
     uint32_t room = 0;
     for (;;) {
+        pause_point();
         if (!file_text_grow(text, &room)) {
             return STATUS_NO_MEMORY;
         }

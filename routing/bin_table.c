@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocols/base/pause.h"
 #include "protocols/base/require.h"
 
 #define NO_RULE UINT32_MAX
@@ -142,6 +143,7 @@ static int rule_compare(const void *left, const void *right)
 {
     const struct bin_rule *a = left;
     const struct bin_rule *b = right;
+    pause_point(); /* most of a reload is this */
     uint64_t a_begin = rule_begin(a);
     uint64_t b_begin = rule_begin(b);
     if (a_begin != b_begin) {
@@ -168,6 +170,7 @@ static void intervals_fill(struct interval_list *list, const struct bin_table *t
     uint32_t depth = 0;
     interval_add(list, 0, NO_RULE);
     for (uint32_t i = 0; i <= table->rule_count; i++) {
+        pause_point();
         bool is_last = i == table->rule_count;
         uint64_t begin = is_last ? UINT64_MAX : rule_begin(&table->rules[i]);
         while (depth > 0 && rule_end(&table->rules[open[depth - 1]]) <= begin) {
@@ -197,6 +200,7 @@ static void intervals_lay(struct bin_table *table, const struct interval_list *l
     const uint64_t bucket_count = POWERS[BIN_DIGITS_MAX] / table->bucket_span;
     uint32_t at = 0;
     for (uint64_t bucket = 0; bucket < bucket_count; bucket++) {
+        pause_point();
         const uint64_t first = bucket * table->bucket_span;
         table->buckets[bucket] = at;
         for (; at < list->count && list->begins[at] < first + table->bucket_span; at++) {

@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#include "protocols/base/pause.h"
+
 #define BLOCK_BYTES 65536
 
 enum status file_hash(const char *path, uint8_t hash[FILE_HASH_BYTES])
@@ -20,6 +22,7 @@ enum status file_hash(const char *path, uint8_t hash[FILE_HASH_BYTES])
     bool is_good =
         block != NULL && digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1;
     for (size_t count = 1; is_good && count > 0;) {
+        pause_point();
         count = fread(block, 1, BLOCK_BYTES, file);
         is_good = EVP_DigestUpdate(digest, block, count) == 1 && ferror(file) == 0;
     }

@@ -17,6 +17,7 @@
 #include "config/file_text.h"
 #include "config/yaml_file.h"
 #include "protocols/base/digits.h"
+#include "protocols/base/pause.h"
 #include "protocols/base/require.h"
 #include "routing/civil_date.h"
 #include "routing/condition.h"
@@ -412,7 +413,10 @@ static uint32_t line_count(const struct file_text *text)
     for (uint32_t i = 0; i < text->length; i++) {
         char character = text->bytes[i];
         /* The byte behind the last is 0. */
-        count += character == '\n' || (character == '\r' && text->bytes[i + 1] != '\n');
+        if (character == '\n' || (character == '\r' && text->bytes[i + 1] != '\n')) {
+            count++;
+            pause_point();
+        }
     }
     return count;
 }

@@ -1,10 +1,10 @@
 /* Reading all files anew while payments go on: whole or not at all (I30).
  *
- * A thread of its own, of the lowest priority, reads and checks: a pool's thread could not be given
- * its priority back. It also writes the rules down as a version, before anything takes effect; the
- * switch that ends from then on begins with them. Then, between two turns of the engine's loop,
- * what could still fail is tried, and the swap is a handful of pointers. Whatever was in force
- * before is taken apart by that thread again, once the last worker has let go of it.
+ * A thread of its own, which gives way to all others, reads and checks: a pool's thread could not
+ * be given its priority back. It also writes the rules down as a version, before anything takes
+ * effect; the switch that ends from then on begins with them. Then, between two turns of the
+ * engine's loop, what could still fail is tried, and the swap is a handful of pointers. Whatever
+ * was in force before is taken apart by that thread again, once the last worker has let go of it.
  *
  *   thread: read, check, bind, keep    loop: keys in force, channels, listen -> swap -> workers
  *                                            (or the keys of before again)
@@ -15,17 +15,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "protocols/base/require.h"
 #include "switch/followup/fact_book.h"
+#include "switch/net/background.h"
 #include "switch/net/log.h"
 #include "switch/notify.h"
 #include "switch/reload.h"
 #include "switch/security/key_set.h"
 
 #define FAULT_LINE_SIZE 1200
-#define NICE_MAX 19
 #define END_NS UINT64_C(60000000000) /* how long the end of the server waits for a reload's */
 
 /* ---- the thread ---- */
@@ -98,7 +97,7 @@ static void step_done(struct reload *reload, enum reload_step step)
 static void *reload_run(void *argument)
 {
     struct reload *reload = argument;
-    setpriority(PRIO_PROCESS, 0, NICE_MAX); /* of this thread alone, on Linux */
+    background_begin_last();
     reload->is_refused = !prepare(reload);
     step_done(reload, RELOAD_IS_READ);
     while (sem_wait(&reload->decided) != 0) {

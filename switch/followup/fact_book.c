@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocols/base/pause.h"
 #include "protocols/base/require.h"
 #include "switch/desk/registry.h"
 
@@ -61,12 +62,14 @@ void fact_book_destroy(struct fact_book *book)
 static int terminal_compare(const void *left, const void *right)
 {
     const struct terminal_facts *a = left, *b = right;
+    pause_point();
     return strcmp(a->terminal_id, b->terminal_id);
 }
 
 static int merchant_compare(const void *left, const void *right)
 {
     const struct merchant_facts *a = left, *b = right;
+    pause_point();
     return strcmp(a->merchant_id, b->merchant_id);
 }
 

@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "protocols/base/require.h"
+#include "switch/net/background.h"
 
 #define NICE 10
 #define WAKE_NS UINT64_C(250000000)
@@ -122,7 +122,7 @@ static uint64_t clock_ns(void)
 static void *run(void *argument)
 {
     struct watch_thread *thread = argument;
-    setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone, on Linux */
+    background_begin(NICE);
     bool is_idle = false;
     while (rest(thread, is_idle)) {
         uint64_t until_ns = clock_ns() + TURN_NS;
