@@ -66,7 +66,8 @@ bool case_order_of(struct order *order, const struct clerk_effect *effect)
     order->kind = ORDERS[kind].kind;
     order->case_id = effect->service_case->id;
     order->until_us = effect->effect->due_us;
-    memcpy(order->actor, CASE_ORDER_ACTOR, sizeof(CASE_ORDER_ACTOR));
+    order->origin = ORDER_OF_CASE;
+    memcpy(order->actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
     return subject_put(order, ORDERS[kind].subject, effect->service_case) &&
            (kind != CASE_EFFECT_TELL_CASHIER || text_put(order, effect)) && order_is_whole(order);
 }

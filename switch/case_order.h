@@ -6,8 +6,6 @@
 #include "switch/engine/order.h"
 #include "switch/followup/clerk.h"
 
-#define CASE_ORDER_ACTOR "after-sales"
-
 /* False: there is nothing to order. It is a message to people, which stands in the outbox of the
  * database; or it is about no terminal or merchant, as that of a whole cohort. */
 bool case_order_of(struct order *order, const struct clerk_effect *effect);

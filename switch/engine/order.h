@@ -2,8 +2,10 @@
  * (aftersales 3, anomalies).
  *
  * Standing orders are in force until their time is out, the terminal has done what it is asked, was
- * told, or another order lifts them; of each kind a subject has one at most, the latest. All of it
- * is in the log: an order is carried out, and answered, once its row is durable.
+ * told, or another order lifts them. Of each kind a subject has one of people and one of cases at
+ * most, the latest of either, and both count: what a case asks for neither replaces nor lifts what
+ * people have ordered. All of it is in the log: an order is carried out, and answered, once its row
+ * is durable.
  *
  * Life:  given (event ORDER) -> in force -> done, over, or lifted
  */
@@ -18,6 +20,7 @@
 
 #define ORDER_TEXT_BYTES_MAX 60 /* of field 63's text for the terminal: 30 Chinese characters */
 #define ORDER_ACTOR_SIZE 33
+#define ORDER_CASE_ACTOR "after-sales" /* who gives those of cases */
 /* How long something is asked or told where no time is said: what a terminal cannot do must not be
  * asked of it for ever, before all that is due by itself. */
 #define ORDER_LIFE_DAYS 7
@@ -28,8 +31,8 @@
 #define ORDER_TIMES_MAX 9 /* a cashier who was told nine times knows */
 
 /* X(NAME, word, subject, sentence). The standing ones first, as ORDER_STANDING_COUNT says. RELEASE
- * lifts HOLD, RESUME lifts STOP and LIMIT, WITHDRAW lifts what is asked and told; where it names a
- * case, only what was given for one. */
+ * lifts HOLD, RESUME lifts STOP and LIMIT, WITHDRAW lifts what is asked and told: of people all, or
+ * where it names a case what names one, too; of a case only what cases gave. */
 #define ORDER_KIND_MAP(X)                                                                          \
     X(ASK_SIGNON, "ask_signon", TERMINAL, "ordered: the terminal is asked to sign on again")       \
     X(ASK_DOWNLOAD, "ask_download", TERMINAL,                                                      \
@@ -54,19 +57,24 @@ enum order_kind {
 
 enum order_subject { ORDER_SUBJECT_TERMINAL, ORDER_SUBJECT_MERCHANT, ORDER_SUBJECT_EITHER };
 
+enum order_origin { ORDER_OF_PERSON, ORDER_OF_CASE, ORDER_ORIGIN_COUNT };
+
 struct order {
     enum order_kind kind;
+    enum order_origin origin;
     char terminal_id[9];                 /* whose; empty: a merchant's */
     char merchant_id[16];                /* of a merchant's; of a terminal's it is looked up */
     int64_t until_us;                    /* wall clock; 0: until it is lifted; of what is asked and
                                             told: ORDER_LIFE_US */
-    uint64_t case_id;                    /* of after-sales; 0: none */
+    uint64_t case_id;                    /* of after-sales; 0: none. Of a case: that one; people
+                                            may name one, too */
     struct money limit;                  /* LIMIT: the highest single amount */
     uint8_t times;                       /* TELL: so often, 1 to ORDER_TIMES_MAX; 0 is 1 */
     uint8_t local_length, plain_length;  /* TELL: at least one of them */
     uint8_t local[ORDER_TEXT_BYTES_MAX]; /* in GBK */
     uint8_t plain[ORDER_TEXT_BYTES_MAX]; /* in printable ASCII, for who cannot show the other */
-    char actor[ORDER_ACTOR_SIZE];        /* who gave it: printable, no blanks */
+    char actor[ORDER_ACTOR_SIZE];        /* who gave it: printable, no blanks. Of a case:
+                                            ORDER_CASE_ACTOR */
 };
 
 /* X(NAME, sentence): what became of one that was given. */
@@ -102,11 +110,18 @@ struct order_standing {
     int64_t since_us;
     uint32_t software; /* ASK_UPDATE: hash of the version that it is to leave; 0: not yet known */
 };
-#define ORDER_NOTE_BYTES_MAX (42 + ORDER_ACTOR_SIZE - 1)
-#define ORDER_NOTE_TEXT_BYTES_MAX (2 + 2 * ORDER_TEXT_BYTES_MAX) /* beside, of a TELL */
-/* What one subject may have in force fits the `answer` of a record (order_book.c asserts it). */
+/* By origin: the one of a case needs no name. */
+#define ORDER_NOTE_BYTES_MAX(origin) ((origin) == ORDER_OF_CASE ? 28 : 28 + ORDER_ACTOR_SIZE - 1)
+/* Beside: of a LIMIT, an ASK_UPDATE and a TELL. */
+#define ORDER_NOTE_LIMIT_BYTES 10
+#define ORDER_NOTE_UPDATE_BYTES 4
+#define ORDER_NOTE_TEXT_BYTES_MAX (3 + 2 * ORDER_TEXT_BYTES_MAX)
+/* The longest of all. What one subject may have in force fits the `answer` of a record
+ * (order_book.c asserts it). */
+#define ORDER_NOTE_SIZE_MAX (ORDER_NOTE_BYTES_MAX(ORDER_OF_PERSON) + ORDER_NOTE_TEXT_BYTES_MAX)
 
 /* Appends an order to what a record keeps (README of store/); the subject stands in the record. */
 void order_note_write(struct byte_writer *writer, const struct order_standing *standing);
-/* Reads the next one. STATUS_MALFORMED: it is none that order_note_write() wrote. */
+/* Reads the next one, also of the version before, which knew no origin. STATUS_MALFORMED: it is
+ * none that order_note_write() wrote. */
 MUST_CHECK enum status order_note_read(struct byte_reader *reader, struct order_standing *standing);

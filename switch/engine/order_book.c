@@ -8,9 +8,15 @@
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/text.h"
 
-_Static_assert(ORDER_STANDING_COUNT *ORDER_NOTE_BYTES_MAX + ORDER_NOTE_TEXT_BYTES_MAX <=
+/* HOLD is none of a terminal's, and a merchant has fewer. */
+#define SUBJECT_STANDING_COUNT (ORDER_STANDING_COUNT - 1)
+#define NOTES_BYTES_MAX(origin)                                                                    \
+    (SUBJECT_STANDING_COUNT * ORDER_NOTE_BYTES_MAX(origin) + ORDER_NOTE_LIMIT_BYTES +              \
+     ORDER_NOTE_UPDATE_BYTES + ORDER_NOTE_TEXT_BYTES_MAX)
+_Static_assert(NOTES_BYTES_MAX(ORDER_OF_PERSON) + NOTES_BYTES_MAX(ORDER_OF_CASE) <=
                    RECORD_ANSWER_BYTES_MAX,
                "all that one subject has fits a row");
+_Static_assert(ORDER_NOTE_SIZE_MAX <= RECORD_PAYLOAD_BYTES_MAX, "and so does any order");
 #define X(name, word, subject, text)                                                               \
     _Static_assert(TXN_REASON_ORDER_##name ==                                                      \
                        (enum txn_reason)(TXN_REASON_ORDER_ASK_SIGNON + ORDER_##name),              \
@@ -19,6 +25,16 @@ ORDER_KIND_MAP(X)
 #undef X
 
 /* --- rows --------------------------------------------------------------------------------- */
+
+static void write_in_force(struct byte_writer *writer, const struct order_entry *entry)
+{
+    for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
+        uint32_t origin = i / ORDER_STANDING_COUNT, kind = i % ORDER_STANDING_COUNT;
+        if ((entry->in_force[origin] & ORDER_BIT(kind)) != 0) {
+            order_note_write(writer, &entry->standing[origin][kind]);
+        }
+    }
+}
 
 /* The row of what became of an order, with all that is in force behind it. */
 static struct record *write_row(struct engine *engine, enum record_kind kind,
@@ -36,23 +52,35 @@ static struct record *write_row(struct engine *engine, enum record_kind kind,
     record->payload_length = (uint16_t)writer.position;
     REQUIRE(writer.status == STATUS_OK);
     byte_writer_init(&writer, record->answer, sizeof(record->answer));
-    for (uint32_t i = 0; i < ORDER_STANDING_COUNT; i++) {
-        if ((entry->in_force & ORDER_BIT(i)) != 0) {
-            order_note_write(&writer, &entry->standing[i]);
-        }
-    }
+    write_in_force(&writer, entry);
     record->answer_length = (uint16_t)writer.position;
     REQUIRE(writer.status == STATUS_OK);
     return record;
 }
 
 /* Takes an order out of force, which its row says. */
-static void end(struct engine *engine, uint32_t place, enum order_kind kind, enum record_kind how)
+static void end(struct engine *engine, uint32_t place, const struct order_standing *standing,
+                enum record_kind how)
 {
     struct order_entry *entry = &engine->orders.entries[place];
-    REQUIRE((entry->in_force & ORDER_BIT(kind)) != 0);
-    entry->in_force &= ~ORDER_BIT(kind);
-    (void)write_row(engine, how, entry, &entry->standing[kind]);
+    uint32_t *in_force = &entry->in_force[standing->order.origin];
+    REQUIRE((*in_force & ORDER_BIT(standing->order.kind)) != 0);
+    *in_force &= ~ORDER_BIT(standing->order.kind);
+    (void)write_row(engine, how, entry, standing);
+    order_table_settle(&engine->orders, place);
+}
+
+/* The terminal did what is asked of it, by whomever. */
+static void end_asked(struct engine *engine, uint32_t place, enum order_kind kind)
+{
+    struct order_entry *entry = &engine->orders.entries[place];
+    const struct order_standing *first = order_table_first(entry, kind);
+    REQUIRE(first != NULL);
+    REQUIRE((ORDER_BIT(kind) & ORDER_ASKED_BITS) != 0);
+    for (uint32_t origin = 0; origin < ORDER_ORIGIN_COUNT; origin++) {
+        entry->in_force[origin] &= ~ORDER_BIT(kind);
+    }
+    (void)write_row(engine, RECORD_ORDER_DONE, entry, first);
     order_table_settle(&engine->orders, place);
 }
 
@@ -102,17 +130,30 @@ static enum order_answer stand(struct engine *engine, const struct order_standin
     return ORDER_ANSWER_TAKEN;
 }
 
-/* A case that ends takes back what was given for a case; what people have ordered beside it stands.
- */
-static uint32_t lifted_of(const struct order_entry *entry, const struct order *order)
+/* A case that ends takes back what cases gave; what people have ordered beside it stands. People
+ * lift all, or what names a case where theirs does. */
+static bool is_lifted(const struct order *order, const struct order *standing)
 {
-    uint32_t lifted = entry->in_force & lifted_by(order->kind);
-    for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
-        if (order->case_id != 0 && entry->standing[kind].order.case_id == 0) {
-            lifted &= ~ORDER_BIT(kind);
+    if ((lifted_by(order->kind) & ORDER_BIT(standing->kind)) == 0) {
+        return false;
+    }
+    return order->origin == ORDER_OF_CASE ? standing->origin == ORDER_OF_CASE
+                                          : order->case_id == 0 || standing->case_id != 0;
+}
+
+/* False: nothing of it was in force. */
+static bool lift_from(struct order_entry *entry, const struct order *order)
+{
+    bool is_any = false;
+    for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
+        uint32_t origin = i / ORDER_STANDING_COUNT, kind = i % ORDER_STANDING_COUNT;
+        if ((entry->in_force[origin] & ORDER_BIT(kind)) != 0 &&
+            is_lifted(order, &entry->standing[origin][kind].order)) {
+            entry->in_force[origin] &= ~ORDER_BIT(kind);
+            is_any = true;
         }
     }
-    return lifted;
+    return is_any;
 }
 
 static enum order_answer lift(struct engine *engine, struct order_standing *standing)
@@ -120,11 +161,9 @@ static enum order_answer lift(struct engine *engine, struct order_standing *stan
     struct order *order = &standing->order;
     uint32_t place = order_table_find(&engine->orders, order->terminal_id, order->merchant_id);
     struct order_entry *entry = &engine->orders.entries[place];
-    uint32_t lifted = place == 0 ? 0 : lifted_of(entry, order);
-    if (lifted == 0) {
+    if (place == 0 || !lift_from(entry, order)) {
         return ORDER_ANSWER_NOTHING_TO_LIFT;
     }
-    entry->in_force &= ~lifted;
     TEXT_COPY(order->merchant_id, entry->merchant_id);
     (void)write_row(engine, RECORD_ORDER, entry, standing);
     order_table_settle(&engine->orders, place);
@@ -182,10 +221,11 @@ void order_on_event(struct engine *engine, const struct engine_event *event)
 static void end_over(struct engine *engine, uint32_t place)
 {
     const struct order_entry *entry = &engine->orders.entries[place];
-    for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
-        if ((entry->in_force & ORDER_BIT(kind)) != 0 &&
-            entry->deadlines_ns[kind] <= engine->now_ns) {
-            end(engine, place, (enum order_kind)kind, RECORD_ORDER_OVER);
+    for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
+        uint32_t origin = i / ORDER_STANDING_COUNT, kind = i % ORDER_STANDING_COUNT;
+        if ((entry->in_force[origin] & ORDER_BIT(kind)) != 0 &&
+            entry->deadlines_ns[origin][kind] <= engine->now_ns) {
+            end(engine, place, &entry->standing[origin][kind], RECORD_ORDER_OVER);
             return;
         }
     }
@@ -207,8 +247,8 @@ void order_on_tick(struct engine *engine)
 void order_on_done(struct engine *engine, const char terminal_id[9], enum order_kind kind)
 {
     uint32_t place = order_table_find(&engine->orders, terminal_id, "");
-    if (place != 0 && (engine->orders.entries[place].in_force & ORDER_BIT(kind)) != 0) {
-        end(engine, place, kind, RECORD_ORDER_DONE);
+    if (place != 0 && order_table_first(&engine->orders.entries[place], kind) != NULL) {
+        end_asked(engine, place, kind);
     }
 }
 
@@ -231,14 +271,19 @@ void order_on_software(struct engine *engine, const struct payment *payment)
     engine->terminals.states[terminal].day.software = software;
     uint32_t place = order_table_find(&engine->orders, payment->terminal_id, "");
     struct order_entry *entry = &engine->orders.entries[place];
-    if (place == 0 || (entry->in_force & ORDER_BIT(ORDER_ASK_UPDATE)) == 0) {
-        return;
+    bool is_done = false;
+    for (uint32_t origin = 0; place != 0 && origin < ORDER_ORIGIN_COUNT; origin++) {
+        struct order_standing *standing = &entry->standing[origin][ORDER_ASK_UPDATE];
+        if ((entry->in_force[origin] & ORDER_BIT(ORDER_ASK_UPDATE)) == 0) {
+            continue;
+        }
+        if (standing->software == 0) {
+            standing->software = software; /* what it is to leave; after a restart it tells again */
+        }
+        is_done = is_done || standing->software != software;
     }
-    struct order_standing *standing = &entry->standing[ORDER_ASK_UPDATE];
-    if (standing->software == 0) {
-        standing->software = software; /* what it is to leave; after a restart it tells again */
-    } else if (standing->software != software) {
-        end(engine, place, ORDER_ASK_UPDATE, RECORD_ORDER_DONE);
+    if (is_done) {
+        end_asked(engine, place, ORDER_ASK_UPDATE);
     }
 }
 
@@ -247,12 +292,13 @@ void order_on_told(struct engine *engine, const struct txn *txn)
     uint32_t place = order_table_find(&engine->orders, txn->terminal_id, "");
     REQUIRE(place != 0);
     struct order_entry *entry = &engine->orders.entries[place];
-    struct order_standing *standing = &entry->standing[ORDER_TELL];
+    struct order_standing *standing = order_table_first(entry, ORDER_TELL);
+    REQUIRE(standing != NULL);
     if (standing->order.times > 1) {
         standing->order.times--;
         (void)write_row(engine, RECORD_ORDER_DONE, entry, standing);
     } else {
-        end(engine, place, ORDER_TELL, RECORD_ORDER_DONE);
+        end(engine, place, standing, RECORD_ORDER_DONE);
     }
 }
 
@@ -265,7 +311,7 @@ static bool read_all(const struct record *record, struct order_standing *standin
     byte_reader_init(&reader, record->answer, record->answer_length);
     *count = 0;
     while (byte_reader_left(&reader) > 0) {
-        if (*count == ORDER_STANDING_COUNT ||
+        if (*count == ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT ||
             order_note_read(&reader, &standing[*count]) != STATUS_OK ||
             (unsigned)standing[*count].order.kind >= ORDER_STANDING_COUNT) {
             return false;
@@ -277,7 +323,7 @@ static bool read_all(const struct record *record, struct order_standing *standin
 
 bool order_may_replay(const struct engine *engine, const struct record *record)
 {
-    struct order_standing standing[ORDER_STANDING_COUNT];
+    struct order_standing standing[ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT];
     uint32_t count = 0;
     const struct order_book *book = &engine->orders;
     bool has_subject = record->terminal_id[0] != '\0' || record->merchant_id[0] != '\0';
@@ -288,7 +334,7 @@ bool order_may_replay(const struct engine *engine, const struct record *record)
 
 void order_replay(struct engine *engine, const struct record *record)
 {
-    struct order_standing standing[ORDER_STANDING_COUNT];
+    struct order_standing standing[ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT];
     uint32_t count = 0;
     if (PLANTED_BUG(46)) {
         return;
@@ -300,7 +346,7 @@ void order_replay(struct engine *engine, const struct record *record)
         return; /* it had none, and has none */
     }
     struct order_entry *entry = &engine->orders.entries[place];
-    entry->in_force = 0;
+    memset(entry->in_force, 0, sizeof(entry->in_force));
     for (uint32_t i = 0; i < count; i++) {
         TEXT_COPY(standing[i].order.terminal_id, record->terminal_id);
         TEXT_COPY(standing[i].order.merchant_id, record->merchant_id);
@@ -311,7 +357,7 @@ void order_replay(struct engine *engine, const struct record *record)
 
 static uint64_t hash_standing(const struct order_standing *standing)
 {
-    uint8_t bytes[ORDER_NOTE_BYTES_MAX + ORDER_NOTE_TEXT_BYTES_MAX];
+    uint8_t bytes[ORDER_NOTE_SIZE_MAX];
     struct byte_writer writer;
     struct order_standing plain = *standing;
     plain.software = 0; /* what was learnt behind the row, a restart learns again */
@@ -331,9 +377,10 @@ uint64_t order_hash(const struct engine *engine)
     for (uint32_t place = 1; place <= engine->orders.fresh; place++) {
         const struct order_entry *entry = &engine->orders.entries[place];
         uint64_t subject = hash_text(entry->terminal_id) + hash_mix(hash_text(entry->merchant_id));
-        for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
-            if ((entry->in_force & ORDER_BIT(kind)) != 0) {
-                sum += hash_mix(hash_standing(&entry->standing[kind]) ^ subject);
+        for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
+            uint32_t origin = i / ORDER_STANDING_COUNT, kind = i % ORDER_STANDING_COUNT;
+            if ((entry->in_force[origin] & ORDER_BIT(kind)) != 0) {
+                sum += hash_mix(hash_standing(&entry->standing[origin][kind]) ^ subject);
             }
         }
     }
@@ -345,10 +392,12 @@ uint64_t order_hash(const struct engine *engine)
 uint32_t engine_orders(const struct engine *engine, uint32_t after, struct order_standing *standing)
 {
     const struct order_book *book = &engine->orders;
-    for (uint32_t at = after; at < book->fresh * ORDER_STANDING_COUNT; at++) {
-        const struct order_entry *entry = &book->entries[at / ORDER_STANDING_COUNT + 1];
-        if ((entry->in_force & ORDER_BIT(at % ORDER_STANDING_COUNT)) != 0) {
-            *standing = entry->standing[at % ORDER_STANDING_COUNT];
+    const uint32_t of_each = ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT;
+    for (uint32_t at = after; at < book->fresh * of_each; at++) {
+        const struct order_entry *entry = &book->entries[at / of_each + 1];
+        uint32_t origin = at % of_each / ORDER_STANDING_COUNT, kind = at % ORDER_STANDING_COUNT;
+        if ((entry->in_force[origin] & ORDER_BIT(kind)) != 0) {
+            *standing = entry->standing[origin][kind];
             return at + 1;
         }
     }

@@ -63,24 +63,46 @@ uint32_t order_table_enroll(struct order_book *book, const char terminal_id[9],
     return place;
 }
 
+uint32_t order_table_kinds(const struct order_entry *entry)
+{
+    return entry->in_force[ORDER_OF_PERSON] | entry->in_force[ORDER_OF_CASE];
+}
+
+struct order_standing *order_table_first(struct order_entry *entry, enum order_kind kind)
+{
+    for (uint32_t origin = 0; origin < ORDER_ORIGIN_COUNT; origin++) {
+        if ((entry->in_force[origin] & ORDER_BIT(kind)) != 0) {
+            return &entry->standing[origin][kind];
+        }
+    }
+    return NULL;
+}
+
+static uint64_t earliest_of(const struct order_entry *entry)
+{
+    uint64_t deadline_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
+        uint32_t origin = i / ORDER_STANDING_COUNT, kind = i % ORDER_STANDING_COUNT;
+        if ((entry->in_force[origin] & ORDER_BIT(kind)) != 0 &&
+            entry->deadlines_ns[origin][kind] < deadline_ns) {
+            deadline_ns = entry->deadlines_ns[origin][kind];
+        }
+    }
+    return deadline_ns;
+}
+
 /* Orders come and go by people's hands, so the earliest deadline is sought among all. */
 void order_table_settle(struct order_book *book, uint32_t place)
 {
     struct order_entry *entry = &book->entries[place];
-    if (entry->in_force == 0) {
+    if (order_table_kinds(entry) == 0) {
         slot_index_drop(&book->index, hash_subject(entry->terminal_id, entry->merchant_id), place);
         entry->terminal_id[0] = entry->merchant_id[0] = '\0';
         entry->next_free = book->first_free;
         book->first_free = place;
         book->count--;
     }
-    book->deadlines_ns[place] = UINT64_MAX;
-    for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
-        if ((entry->in_force & ORDER_BIT(kind)) != 0 &&
-            entry->deadlines_ns[kind] < book->deadlines_ns[place]) {
-            book->deadlines_ns[place] = entry->deadlines_ns[kind];
-        }
-    }
+    book->deadlines_ns[place] = earliest_of(entry);
     book->deadline_ns = UINT64_MAX;
     for (uint32_t i = 1; i <= book->fresh; i++) {
         if (book->deadlines_ns[i] < book->deadline_ns) {
@@ -104,9 +126,11 @@ void order_table_put(struct order_book *book, uint32_t place, const struct order
                      struct order_clock clock)
 {
     enum order_kind kind = standing->order.kind;
+    enum order_origin origin = standing->order.origin;
     REQUIRE((unsigned)kind < ORDER_STANDING_COUNT);
+    REQUIRE((unsigned)origin < ORDER_ORIGIN_COUNT);
     struct order_entry *entry = &book->entries[place];
-    entry->standing[kind] = *standing;
-    entry->deadlines_ns[kind] = deadline_of(clock, standing->order.until_us);
-    entry->in_force |= ORDER_BIT(kind);
+    entry->standing[origin][kind] = *standing;
+    entry->deadlines_ns[origin][kind] = deadline_of(clock, standing->order.until_us);
+    entry->in_force[origin] |= ORDER_BIT(kind);
 }

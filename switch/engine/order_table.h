@@ -14,10 +14,11 @@
 struct order_entry {
     char terminal_id[9];  /* empty: the merchant's */
     char merchant_id[16]; /* of a terminal: as the order found it */
-    uint32_t in_force;    /* ORDER_BIT of each kind */
     uint32_t next_free;
-    struct order_standing standing[ORDER_STANDING_COUNT];
-    uint64_t deadlines_ns[ORDER_STANDING_COUNT]; /* of each kind; UINT64_MAX: none */
+    uint32_t in_force[ORDER_ORIGIN_COUNT]; /* ORDER_BIT of each kind */
+    struct order_standing standing[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT];
+    /* of each; UINT64_MAX: none */
+    uint64_t deadlines_ns[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT];
 };
 
 struct order_book {
@@ -40,8 +41,12 @@ uint32_t order_table_find(const struct order_book *book, const char *terminal_id
 /* The same, made where it is not; 0: no room. order_table_settle() follows. */
 uint32_t order_table_enroll(struct order_book *book, const char terminal_id[9],
                             const char merchant_id[16]);
-/* Brings a standing order into force in place of the one of its kind. */
+/* Brings a standing order into force in place of the one of its kind and origin. */
 void order_table_put(struct order_book *book, uint32_t place, const struct order_standing *standing,
                      struct order_clock clock);
+/* What is in force of a place, by whomever: ORDER_BIT of each kind. */
+uint32_t order_table_kinds(const struct order_entry *entry);
+/* The one of a kind that people gave, else that of a case; NULL: none is in force. */
+struct order_standing *order_table_first(struct order_entry *entry, enum order_kind kind);
 /* After each change of a place: its deadline counts, and it is free where nothing is in force. */
 void order_table_settle(struct order_book *book, uint32_t place);

@@ -9,7 +9,7 @@
 uint32_t order_asks(const struct engine *engine, const char terminal_id[9])
 {
     uint32_t place = order_table_find(&engine->orders, terminal_id, "");
-    return place == 0 ? 0 : engine->orders.entries[place].in_force & ORDER_ASKED_BITS;
+    return place == 0 ? 0 : order_table_kinds(&engine->orders.entries[place]) & ORDER_ASKED_BITS;
 }
 
 /* New payments; not what undoes one in its open batch, which only gives back what was taken. */
@@ -32,6 +32,18 @@ static bool is_limited(const struct order *order, const struct payment *payment)
            payment->amount.minor > order->limit.minor;
 }
 
+/* Above the lowest that anybody said. */
+static bool is_above_limit(const struct order_entry *entry, const struct payment *payment)
+{
+    for (uint32_t origin = 0; origin < ORDER_ORIGIN_COUNT; origin++) {
+        if ((entry->in_force[origin] & ORDER_BIT(ORDER_LIMIT)) != 0 &&
+            is_limited(&entry->standing[origin][ORDER_LIMIT].order, payment)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum txn_reason check_entry(const struct order_book *book, uint32_t place,
                                    const struct payment *payment)
 {
@@ -39,12 +51,10 @@ static enum txn_reason check_entry(const struct order_book *book, uint32_t place
     if (place == 0 || !is_stoppable(payment->kind)) {
         return TXN_REASON_NONE;
     }
-    if ((entry->in_force & ORDER_BIT(ORDER_STOP)) != 0 && !PLANTED_BUG(45)) {
+    if ((order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) != 0 && !PLANTED_BUG(45)) {
         return TXN_REASON_ORDER_STOP;
     }
-    bool is_above = (entry->in_force & ORDER_BIT(ORDER_LIMIT)) != 0 &&
-                    is_limited(&entry->standing[ORDER_LIMIT].order, payment);
-    return is_above ? TXN_REASON_ORDER_LIMIT : TXN_REASON_NONE;
+    return is_above_limit(entry, payment) ? TXN_REASON_ORDER_LIMIT : TXN_REASON_NONE;
 }
 
 enum txn_reason order_check(const struct engine *engine, const struct payment *payment)
@@ -68,10 +78,9 @@ static struct order *text_for(const struct engine *engine, const struct txn *txn
     bool may_tell = txn->has_conn && flight != NULL && flight->answer_words != PAYMENT_WORDS_NONE &&
                     payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_FORWARD;
     uint32_t place = may_tell ? order_table_find(&engine->orders, txn->terminal_id, "") : 0;
-    struct order_entry *entry = &engine->orders.entries[place];
-    return place != 0 && (entry->in_force & ORDER_BIT(ORDER_TELL)) != 0
-               ? &entry->standing[ORDER_TELL].order
-               : NULL;
+    struct order_standing *standing =
+        place == 0 ? NULL : order_table_first(&engine->orders.entries[place], ORDER_TELL);
+    return standing == NULL ? NULL : &standing->order;
 }
 
 bool order_tell(const struct engine *engine, struct txn *txn)

@@ -18,8 +18,13 @@
     "SELECT strftime('%Y-%m-%dT%H:%M:%S', ?1 / 1000000 + 28800, 'unixepoch') || '+08:00'"
 #define TIME_SIZE 32
 
-/* Whether money is held; the order is then in `held`. STATUS_MALFORMED: no version of ours wrote
- * that row. */
+static bool is_longer(const struct order *order, const struct order *than)
+{
+    return than->until_us != 0 && (order->until_us == 0 || order->until_us > than->until_us);
+}
+
+/* Whether money is held; the order is then in `held`: of what people and what a case ordered the
+ * one that holds it longer. STATUS_MALFORMED: no version of ours wrote that row. */
 static enum status find_hold(sqlite3_stmt *row, struct order_standing *held, bool *is_held)
 {
     struct byte_reader reader;
@@ -31,7 +36,8 @@ static enum status find_hold(sqlite3_stmt *row, struct order_standing *held, boo
         if (status != STATUS_OK) {
             return status;
         }
-        if (standing.order.kind == ORDER_HOLD) {
+        if (standing.order.kind == ORDER_HOLD &&
+            (!*is_held || is_longer(&standing.order, &held->order))) {
             *held = standing;
             *is_held = true;
         }

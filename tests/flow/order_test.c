@@ -24,6 +24,14 @@ static struct order of_merchant(enum order_kind kind)
     return (struct order){.kind = kind, .merchant_id = MERCHANT};
 }
 
+static struct order of_case(struct order order)
+{
+    order.origin = ORDER_OF_CASE;
+    order.case_id = 7;
+    memcpy(order.actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
+    return order;
+}
+
 static struct order text_order(uint8_t times)
 {
     struct order order = of_terminal(ORDER_TELL);
@@ -304,18 +312,17 @@ static void test_a_limit_refuses_single_amounts_above_it(void **state)
     assert_int_equal(count_in_force(stage), 1);
 }
 
-static void test_a_case_lifts_what_was_ordered_for_a_case_and_nothing_of_people(void **state)
+static void test_a_case_lifts_what_a_case_ordered_and_nothing_of_people(void **state)
 {
     struct stage *stage = *state;
     struct order limit = of_terminal(ORDER_LIMIT);
     limit.limit = (struct money){10000, 156};
+    limit.case_id = 7; /* a person's, whatever case it is about */
     stage_order(stage, limit);
-    struct order resume = of_terminal(ORDER_RESUME);
-    resume.case_id = 7;
+    struct order resume = of_case(of_terminal(ORDER_RESUME));
     stage_order(stage, resume);
     expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
-    struct order stop = of_terminal(ORDER_STOP);
-    stop.case_id = 7;
+    struct order stop = of_case(of_terminal(ORDER_STOP));
     stage_order(stage, stop);
     assert_int_equal(count_in_force(stage), 2);
     stage_order(stage, resume);
@@ -326,14 +333,108 @@ static void test_a_case_lifts_what_was_ordered_for_a_case_and_nothing_of_people(
     stage_expect_refusal(stage, &sale, "61");
     stage_expect_same_after_restart(stage);
     stage_order(stage, of_merchant(ORDER_HOLD));
-    struct order release = of_merchant(ORDER_RELEASE);
-    release.case_id = 8;
-    stage_order(stage, release);
+    stage_order(stage, of_case(of_merchant(ORDER_RELEASE)));
     expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
     stage_order(stage, stop);
     stage_order(stage, of_terminal(ORDER_RESUME)); /* people lift all of it */
     expect_ordered(stage, ORDER_ANSWER_TAKEN);
     assert_int_equal(count_in_force(stage), 1);
+}
+
+/* The case's order ends sooner, and is lifted by the case: the person's is what it was. */
+static void test_what_a_case_orders_does_not_replace_what_people_did(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, of_terminal(ORDER_STOP));
+    struct order stop = of_case(of_terminal(ORDER_STOP));
+    stop.until_us = stage->wall_us + US_PER_DAY;
+    stage_order(stage, stop);
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
+    assert_int_equal(count_in_force(stage), 2);
+    stage_expect_same_after_restart(stage);
+    stage_pass(stage, 2 * DAY_NS);
+    assert_int_equal(count_in_force(stage), 1);
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    stage_expect_refusal(stage, &sale, "58");
+    stop.until_us = 0;
+    stage_order(stage, stop);
+    stage_order(stage, of_case(of_terminal(ORDER_RESUME)));
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
+    stage_restart(stage);
+    struct order_standing standing;
+    assert_int_not_equal(engine_orders(stage->engine, 0, &standing), 0);
+    assert_string_equal(standing.order.actor, "alice");
+    assert_int_equal(standing.order.until_us, 0);
+    sale = stage_purchase(TERMINAL_A, 302);
+    stage_expect_refusal(stage, &sale, "58");
+    stage_order(stage, of_terminal(ORDER_RESUME));
+    sale = stage_purchase(TERMINAL_A, 303);
+    stage_expect_answer(stage, &sale, "00");
+}
+
+static void test_of_two_limits_the_lower_one_counts(void **state)
+{
+    struct stage *stage = *state;
+    struct order limit = of_terminal(ORDER_LIMIT);
+    limit.limit = (struct money){5000, 156};
+    stage_order(stage, limit);
+    limit = of_case(limit);
+    limit.limit.minor = 9000; /* weakens nothing */
+    stage_order(stage, limit);
+    struct payment sale = stage_purchase(TERMINAL_A, 301);
+    sale.amount.minor = 5001;
+    stage_expect_refusal(stage, &sale, "61");
+    limit.limit.minor = 4000;
+    stage_order(stage, limit);
+    sale = stage_purchase(TERMINAL_A, 302);
+    sale.amount.minor = 5000;
+    stage_expect_refusal(stage, &sale, "61");
+    stage_order(stage, of_case(of_terminal(ORDER_RESUME)));
+    sale = stage_purchase(TERMINAL_A, 303);
+    sale.amount.minor = 5000;
+    stage_expect_answer(stage, &sale, "00");
+}
+
+static void test_what_a_terminal_has_done_is_done_whoever_asked_for_it(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, of_case(of_terminal(ORDER_ASK_SIGNON)));
+    struct order signon = of_terminal(ORDER_ASK_SIGNON);
+    signon.until_us = stage->wall_us + US_PER_DAY;
+    stage_order(stage, signon);
+    stage_order(stage, of_case(of_terminal(ORDER_WITHDRAW)));
+    assert_int_equal(count_in_force(stage), 1);
+    stage_order(stage, of_case(of_terminal(ORDER_ASK_SIGNON)));
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON);
+    stage_sign_on(stage, TERMINAL_A);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
+    assert_int_equal(count_in_force(stage), 0);
+    stage_expect_same_after_restart(stage);
+}
+
+/* Everything of a terminal at once, by both, and as long as it may be: it fits its row. */
+static void test_all_that_may_be_in_force_comes_back(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
+        struct order order = of_terminal((enum order_kind)(i % ORDER_STANDING_COUNT));
+        if (order.kind == ORDER_HOLD) {
+            continue;
+        }
+        order.limit = (struct money){INT64_MAX, 156};
+        order.times = ORDER_TIMES_MAX;
+        order.local_length = order.plain_length = ORDER_TEXT_BYTES_MAX;
+        memset(order.local, 'l', ORDER_TEXT_BYTES_MAX);
+        memset(order.plain, 'p', ORDER_TEXT_BYTES_MAX);
+        memset(order.actor, 'a', ORDER_ACTOR_SIZE - 1);
+        stage_order(stage, i < ORDER_STANDING_COUNT ? order : of_case(order));
+        expect_ordered(stage, ORDER_ANSWER_TAKEN);
+        count++;
+    }
+    assert_int_equal(count_in_force(stage), count);
+    stage_expect_same_after_restart(stage);
+    assert_int_equal(count_in_force(stage), count);
 }
 
 static void test_where_a_payment_would_go_says_that_an_order_forbids_it(void **state)
@@ -482,6 +583,23 @@ static void expect_words(const struct stage *stage, const char *front, const cha
     assert_memory_equal(value.bytes + PAYMENT_WORDS_AT, words, strlen(words));
 }
 
+static void test_what_people_tell_goes_before_what_a_case_does(void **state)
+{
+    struct stage *stage = *state;
+    struct order text = of_case(text_order(1));
+    text.local_length = 0;
+    stage_order(stage, text);
+    stage_order(stage, text_order(1));
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
+    stage_expect_answer(stage, &sale, "00");
+    expect_words(stage, "", LOCAL);
+    stage_expect_same_after_restart(stage);
+    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
+    stage_expect_answer(stage, &sale, "00");
+    expect_words(stage, "", "sign on");
+    assert_int_equal(count_in_force(stage), 0);
+}
+
 static void test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it(void **state)
 {
     struct stage *stage = *state;
@@ -590,13 +708,18 @@ int main(void)
         TEST(test_stop_refuses_payments_and_serves_what_undoes_and_settles),
         TEST(test_a_merchant_that_is_stopped_stops_all_its_terminals),
         TEST(test_a_limit_refuses_single_amounts_above_it),
-        TEST(test_a_case_lifts_what_was_ordered_for_a_case_and_nothing_of_people),
+        TEST(test_a_case_lifts_what_a_case_ordered_and_nothing_of_people),
+        TEST(test_what_a_case_orders_does_not_replace_what_people_did),
+        TEST(test_of_two_limits_the_lower_one_counts),
+        TEST(test_what_a_terminal_has_done_is_done_whoever_asked_for_it),
+        TEST(test_all_that_may_be_in_force_comes_back),
         TEST(test_where_a_payment_would_go_says_that_an_order_forbids_it),
         TEST(test_held_money_changes_no_payment),
         TEST(test_an_order_is_over_when_its_time_is),
         TEST(test_nothing_is_asked_or_told_for_ever),
         TEST(test_a_restart_brings_back_what_is_in_force),
         TEST(test_a_row_that_cannot_be_read_is_not_replayed),
+        TEST(test_what_people_tell_goes_before_what_a_case_does),
         TEST(test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it),
         TEST(test_who_cannot_show_chinese_is_told_in_english),
         TEST(test_a_banks_own_text_goes_first_and_is_never_replaced),

@@ -39,33 +39,58 @@ static void set_deadline(const struct world *world, struct sim_order *order)
     order->deadline_ns = order->until_us == 0 ? UINT64_MAX : world->now_ns + left_us * NS_PER_US;
 }
 
-static void lift(struct sim_order *orders, uint64_t kinds)
+#define ASKED                                                                                      \
+    (BIT(ORDER_ASK_SIGNON) | BIT(ORDER_ASK_DOWNLOAD) | BIT(ORDER_ASK_STATUS) |                     \
+     BIT(ORDER_ASK_UPDATE))
+
+/* What people ordered, a case does not lift. */
+static void lift(struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT],
+                 enum order_origin by, uint64_t kinds)
 {
-    for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
-        orders[kind].is_in_force &= (kinds >> kind & 1) == 0;
+    for (uint32_t origin = by; origin < ORDER_ORIGIN_COUNT; origin++) {
+        for (uint32_t kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
+            orders[origin][kind].is_in_force &= (kinds >> kind & 1) == 0;
+        }
     }
 }
 
-static void on_given(const struct world *world, struct sim_order *orders, const struct order *given)
+static void on_given(const struct world *world,
+                     struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT],
+                     const struct order *given)
 {
+    struct sim_order *order = NULL;
     switch ((unsigned)given->kind) {
     case ORDER_RELEASE:
-        lift(orders, BIT(ORDER_HOLD));
+        lift(orders, given->origin, BIT(ORDER_HOLD));
         break;
     case ORDER_RESUME:
-        lift(orders, BIT(ORDER_STOP) | BIT(ORDER_LIMIT));
+        lift(orders, given->origin, BIT(ORDER_STOP) | BIT(ORDER_LIMIT));
         break;
     case ORDER_WITHDRAW:
-        lift(orders, BIT(ORDER_ASK_SIGNON) | BIT(ORDER_ASK_DOWNLOAD) | BIT(ORDER_ASK_STATUS) |
-                         BIT(ORDER_ASK_UPDATE) | BIT(ORDER_TELL));
+        lift(orders, given->origin, ASKED | BIT(ORDER_TELL));
         break;
     default:
-        orders[given->kind] = (struct sim_order){.is_in_force = true,
-                                                 .until_us = given->until_us,
-                                                 .limit = given->limit.minor,
-                                                 .times = given->times};
-        set_deadline(world, &orders[given->kind]);
+        order = &orders[given->origin][given->kind];
+        *order = (struct sim_order){.is_in_force = true,
+                                    .until_us = given->until_us,
+                                    .limit = given->limit.minor,
+                                    .times = given->times};
+        set_deadline(world, order);
         break;
+    }
+}
+
+/* What a terminal has done is done, whoever asked for it. */
+static void on_done(struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT],
+                    const struct order *done)
+{
+    struct sim_order *order = &orders[done->origin][done->kind];
+    if (done->kind == ORDER_TELL && order->times > 1) {
+        order->times--;
+    } else if (done->kind == ORDER_TELL) {
+        order->is_in_force = false;
+    } else {
+        lift(orders, ORDER_OF_PERSON, BIT(done->kind));
     }
 }
 
@@ -79,15 +104,25 @@ static void apply(struct world *world, const struct record *record)
         world_fail(world, SIM_ORDER, "a row of orders tells no order of anybody here");
         return;
     }
-    struct sim_order *orders = world->orders[subject];
     if (record->kind == RECORD_ORDER) {
-        on_given(world, orders, &told.order);
-    } else if (record->kind == RECORD_ORDER_DONE && told.order.kind == ORDER_TELL &&
-               orders[ORDER_TELL].times > 1) {
-        orders[told.order.kind].times--;
+        on_given(world, world->orders[subject], &told.order);
+    } else if (record->kind == RECORD_ORDER_DONE) {
+        on_done(world->orders[subject], &told.order);
     } else {
-        orders[told.order.kind].is_in_force = false;
+        world->orders[subject][told.order.origin][told.order.kind].is_in_force = false;
     }
+}
+
+/* Whose order a row of its end names; NULL: nobody's. */
+static const struct sim_order *ended(const struct world *world, uint32_t subject,
+                                     const struct record *record)
+{
+    struct byte_reader reader;
+    struct order_standing told;
+    byte_reader_init(&reader, record->payload, record->payload_length);
+    bool is_told = order_note_read(&reader, &told) == STATUS_OK &&
+                   (unsigned)told.order.kind < ORDER_STANDING_COUNT;
+    return is_told ? &world->orders[subject][told.order.origin][told.order.kind] : NULL;
 }
 
 /* What ends must have been in force, and must not end before its time. */
@@ -98,8 +133,7 @@ static void check_end(struct world *world, const struct record *record)
     if (record->kind == RECORD_ORDER || subject == SIM_ORDER_SUBJECT_COUNT) {
         return;
     }
-    const struct sim_order *order =
-        kind < ORDER_STANDING_COUNT ? &world->orders[subject][kind] : NULL;
+    const struct sim_order *order = ended(world, subject, record);
     if (order == NULL || !order->is_in_force) {
         world_fail(world, SIM_ORDER, "%s of %s%s ends, and was not in force",
                    txn_reason_name((enum txn_reason)record->reason), record->terminal_id,
@@ -119,18 +153,26 @@ static void check_end(struct world *world, const struct record *record)
 
 /* --- what they forbid --------------------------------------------------------------------- */
 
-/* In force of the terminal, or of its merchant. */
-static const struct sim_order *in_force(const struct world *world, uint32_t terminal,
-                                        enum order_kind kind)
+/* In force of the terminal, or of its merchant, by whomever. */
+static bool is_in_force(const struct world *world, uint32_t terminal, enum order_kind kind)
 {
-    const struct sim_order *own = &world->orders[terminal][kind];
-    const struct sim_order *merchants = &world->orders[SIM_TERMINAL_COUNT_MAX + terminal % 2][kind];
-    return own->is_in_force ? own : merchants->is_in_force ? merchants : NULL;
+    uint32_t merchant = SIM_TERMINAL_COUNT_MAX + terminal % 2;
+    bool is_one = false;
+    for (uint32_t origin = 0; origin < ORDER_ORIGIN_COUNT; origin++) {
+        is_one = is_one || world->orders[terminal][origin][kind].is_in_force ||
+                 world->orders[merchant][origin][kind].is_in_force;
+    }
+    return is_one;
 }
 
-static bool is_above(const struct sim_order *limit, const struct attempt *attempt)
+static bool is_above(const struct world *world, uint32_t subject, const struct attempt *attempt)
 {
-    return limit->is_in_force && attempt->amount > limit->limit;
+    bool is_one = false;
+    for (uint32_t origin = 0; origin < ORDER_ORIGIN_COUNT; origin++) {
+        const struct sim_order *limit = &world->orders[subject][origin][ORDER_LIMIT];
+        is_one = is_one || (limit->is_in_force && attempt->amount > limit->limit);
+    }
+    return is_one;
 }
 
 /* What undoes a payment is served; what takes or reserves money anew is limited. */
@@ -141,11 +183,10 @@ static void check_begin(struct world *world, const struct attempt *attempt)
     const uint64_t LIMITED = BIT(PAYMENT_PURCHASE) | BIT(PAYMENT_OTHER_SALE) |
                              BIT(PAYMENT_PREAUTH) | BIT(PAYMENT_PREAUTH_INCREMENT);
     uint32_t merchant = SIM_TERMINAL_COUNT_MAX + attempt->terminal % 2;
-    bool is_limited = (LIMITED >> attempt->kind & 1) != 0 &&
-                      (is_above(&world->orders[attempt->terminal][ORDER_LIMIT], attempt) ||
-                       is_above(&world->orders[merchant][ORDER_LIMIT], attempt));
-    if ((UNDOING >> attempt->kind & 1) == 0 &&
-        in_force(world, attempt->terminal, ORDER_STOP) != NULL) {
+    bool is_limited =
+        (LIMITED >> attempt->kind & 1) != 0 &&
+        (is_above(world, attempt->terminal, attempt) || is_above(world, merchant, attempt));
+    if ((UNDOING >> attempt->kind & 1) == 0 && is_in_force(world, attempt->terminal, ORDER_STOP)) {
         world_fail(world, SIM_ORDER, "STAN %06u begins at a terminal that is stopped",
                    attempt->stan);
     } else if (is_limited) {
@@ -162,7 +203,7 @@ static void check_refused(struct world *world, const struct record *record,
         return;
     }
     world_mark(world, is_stop ? MARK_STOPPED_REFUSED : MARK_ORDER_LIMITED);
-    if (in_force(world, attempt->terminal, is_stop ? ORDER_STOP : ORDER_LIMIT) == NULL) {
+    if (!is_in_force(world, attempt->terminal, is_stop ? ORDER_STOP : ORDER_LIMIT)) {
         world_fail(world, SIM_ORDER, "STAN %06u is refused by an order that is not in force",
                    attempt->stan);
     }
@@ -203,7 +244,8 @@ static bool is_same(struct world *world, const struct order_standing *standing)
     if (subject == SIM_ORDER_SUBJECT_COUNT) {
         return false;
     }
-    const struct sim_order *order = &world->orders[subject][standing->order.kind];
+    const struct sim_order *order =
+        &world->orders[subject][standing->order.origin][standing->order.kind];
     return order->is_in_force && order->until_us == standing->order.until_us &&
            order->limit == standing->order.limit.minor && order->times == standing->order.times;
 }
@@ -212,9 +254,10 @@ void oracle_orders_on_start(struct world *world)
 {
     struct order_standing standing;
     uint32_t expected = 0;
-    for (uint32_t i = 0; i < SIM_ORDER_SUBJECT_COUNT * ORDER_STANDING_COUNT; i++) {
-        struct sim_order *order =
-            &world->orders[i / ORDER_STANDING_COUNT][i % ORDER_STANDING_COUNT];
+    const uint32_t of_each = ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT;
+    for (uint32_t i = 0; i < SIM_ORDER_SUBJECT_COUNT * of_each; i++) {
+        struct sim_order *order = &world->orders[i / of_each][i % of_each / ORDER_STANDING_COUNT]
+                                                [i % ORDER_STANDING_COUNT];
         expected += order->is_in_force;
         set_deadline(world, order);
     }

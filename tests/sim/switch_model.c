@@ -355,12 +355,22 @@ static void sight(struct world *world, const char terminal_id[9])
     }
 }
 
-/* Of any kind; what would stop a terminal for ever is over after a while. */
+static void give_for_case(struct order *order)
+{
+    order->origin = ORDER_OF_CASE;
+    order->case_id = 7;
+    memcpy(order->actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
+}
+
+/* Of any kind, by people or a case; what would stop a terminal for ever is over after a while. */
 static void give_order(struct world *world, const struct payment *payment)
 {
     struct order order = {.kind = (enum order_kind)world_between(world, 0, ORDER_KIND_COUNT - 1),
                           .actor = "ann"};
     enum order_subject subject = order_kind_subject(order.kind);
+    if (world->record_count % 2 == 0) {
+        give_for_case(&order);
+    }
     bool is_merchants = subject == ORDER_SUBJECT_MERCHANT ||
                         (subject == ORDER_SUBJECT_EITHER && world_between(world, 0, 2) == 0);
     bool is_bound = order.kind == ORDER_STOP || order.kind == ORDER_LIMIT;
@@ -376,8 +386,8 @@ static void give_order(struct world *world, const struct payment *payment)
     order.plain_length = 7;
     memcpy(order.local, "\xC7\xA9\xB5\xBD", 4);
     order.local_length = world_between(world, 0, 1) == 0 ? 0 : 4;
-    world_trace(world, "order: %s of %s%s", order_kind_name(order.kind), order.terminal_id,
-                order.merchant_id);
+    world_trace(world, "order: %s of %s%s, by %s", order_kind_name(order.kind), order.terminal_id,
+                order.merchant_id, order.actor);
     struct engine_event event = event_of(world, ENGINE_ORDER);
     event.order.order = &order;
     event.order.ticket = world->record_count + 1;

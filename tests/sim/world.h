@@ -312,7 +312,7 @@ struct world {
     uint32_t lookup_next;
     struct lookup_query lookups[SIM_LOOKUP_COUNT_MAX];
     struct record found[LOOKUP_RECORD_COUNT_MAX];
-    struct sim_order orders[SIM_ORDER_SUBJECT_COUNT][ORDER_STANDING_COUNT];
+    struct sim_order orders[SIM_ORDER_SUBJECT_COUNT][ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT];
     /* the people */
     uint32_t terminal_count, attempt_count, posting_count, reversal_seen_count;
     int64_t amount_next;

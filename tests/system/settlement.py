@@ -317,6 +317,9 @@ class SettlementTest(unittest.TestCase):
         def order(day, kind, merchant, standing, terminal=""):
             notes = b"".join(struct.pack(">BBqqQIqHBB", 1, number, NOON_US, until, case, 0, 0, 0, 1, 3) + b"ann" for number, until, case in standing)
             day.log.append(kind, wall_us=NOON_US, merchant_id=merchant, terminal_id=terminal, reason="order_hold", answer=notes)
+        def note(number, until, case=0):  # with a case it is one's, beside those of people
+            name = b"" if case else b"ann"
+            return struct.pack(">BBBqqQB", 2, number, case != 0, NOON_US, until, case, len(name)) + name
         hold, stop = 6, 7  # places in ORDER_KIND_MAP
         day = whole_day()
         order(day, "order", MERCHANTS[0], [(hold, 0, 77)])
@@ -325,13 +328,18 @@ class SettlementTest(unittest.TestCase):
         order(day, "order_over", MERCHANTS[1], [(stop, 0, 0)])
         order(day, "order", MERCHANTS[2], [(stop, 0, 0)], terminal="10000003")  # a terminal's is none of the merchant's money
         order(day, "order", "nobody", [(hold, 0, 0)])  # sold nothing that day
+        longer = note(hold, NOON_US + 86400000000) + note(stop, 0) + note(hold, NOON_US + 2 * 86400000000, 79)
+        day.log.append("order", wall_us=NOON_US, merchant_id="somebody", reason="order_hold", answer=longer)
+        day.log.append("order", wall_us=NOON_US, merchant_id="zoe", reason="order_hold", answer=note(hold, 0) + note(hold, NOON_US + 1000000, 79))
         day.log.write(self.folder / "log")
         folder = self.must_settle()
         own = [line for line in day.lines if line["day"] == DAY and line["merchant"] == MERCHANTS[0]]
         amount, net = sum(line["amount"] for line in own), sum(line["amount"] - line["fees"][0] for line in own)
         self.assertEqual([row for row in read(folder / "held.csv") if row[0] == "L"], [
             ["L", MERCHANTS[0], "2026-09-21T12:00:00+08:00", "2026-09-22T12:00:00+08:00", "77", "ann", "156", str(len(own)), str(amount), str(net)],
-            ["L", "nobody", "2026-09-21T12:00:00+08:00", "", "0", "ann", "", "0", "0", "0"]])
+            ["L", "nobody", "2026-09-21T12:00:00+08:00", "", "0", "ann", "", "0", "0", "0"],
+            ["L", "somebody", "2026-09-21T12:00:00+08:00", "2026-09-23T12:00:00+08:00", "79", "after-sales", "", "0", "0", "0"],
+            ["L", "zoe", "2026-09-21T12:00:00+08:00", "", "0", "ann", "", "0", "0", "0"]])
         self.assertTrue((folder / f"merchant-{MERCHANTS[0]}.csv").exists())
 
     def test_an_order_that_cannot_be_read_is_refused(self):

@@ -45,7 +45,8 @@ static void test_orders_to_a_terminal_name_it_and_the_case(void **state)
         assert_int_equal(order.kind, ROWS[i].order);
         assert_string_equal(order.terminal_id, "10000001");
         assert_string_equal(order.merchant_id, "");
-        assert_string_equal(order.actor, "after-sales");
+        assert_int_equal(order.origin, ORDER_OF_CASE);
+        assert_string_equal(order.actor, ORDER_CASE_ACTOR);
         assert_int_equal(order.case_id, 77);
         assert_int_equal(order.until_us, 0);
     }

@@ -41,7 +41,7 @@ static void test_what_does_not_fit_is_left_out(void **state)
 {
     (void)state;
     static struct payment response, reply;
-    static char chip[256], text[600];
+    static char chip[256], text[700];
     uint8_t packed[RECORD_ANSWER_BYTES_MAX];
     memset(chip, 'c', sizeof(chip) - 1);
     memset(text, 't', sizeof(text) - 1);

@@ -69,6 +69,31 @@ static void test_each_kind_is_whole_with_what_it_needs(void **state)
     assert_false(order_is_whole(&order));
 }
 
+static struct order order_of_case(enum order_kind kind)
+{
+    struct order order = order_of(kind);
+    order.origin = ORDER_OF_CASE;
+    order.case_id = 77;
+    memcpy(order.actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
+    return order;
+}
+
+static void test_an_order_of_a_case_names_it_and_nobody(void **state)
+{
+    (void)state;
+    struct order order = order_of_case(ORDER_STOP);
+    assert_true(order_is_whole(&order));
+    order.case_id = 0;
+    assert_false(order_is_whole(&order));
+    order = order_of_case(ORDER_STOP);
+    snprintf(order.actor, sizeof(order.actor), "alice");
+    assert_false(order_is_whole(&order));
+    order.origin = ORDER_OF_PERSON; /* people may name one */
+    assert_true(order_is_whole(&order));
+    order.origin = ORDER_ORIGIN_COUNT;
+    assert_false(order_is_whole(&order));
+}
+
 static void test_a_subject_must_be_of_its_kind(void **state)
 {
     (void)state;
@@ -113,14 +138,19 @@ static void test_limits_and_texts_are_bounded(void **state)
 static void test_a_note_is_read_as_it_was_written(void **state)
 {
     (void)state;
-    uint8_t bytes[ORDER_NOTE_BYTES_MAX + ORDER_NOTE_TEXT_BYTES_MAX];
+    uint8_t bytes[ORDER_NOTE_SIZE_MAX];
     struct order_standing read;
-    for (unsigned kind = 0; kind < ORDER_KIND_COUNT; kind++) {
+    for (unsigned i = 0; i < 2 * ORDER_KIND_COUNT; i++) {
+        enum order_kind kind = (enum order_kind)(i / 2);
         struct order_standing standing = {
-            .order = order_of((enum order_kind)kind), .since_us = 17, .software = 7};
+            .order = i % 2 == 0 ? order_of(kind) : order_of_case(kind), .since_us = 17};
         struct byte_writer writer;
         struct byte_reader reader;
-        memset(standing.order.actor, 'z', ORDER_ACTOR_SIZE - 1);
+        standing.software = kind == ORDER_ASK_UPDATE ? 7 : 0;
+        standing.order.times = kind == ORDER_TELL ? 3 : 0;
+        if (i % 2 == 0) {
+            memset(standing.order.actor, 'z', ORDER_ACTOR_SIZE - 1);
+        }
         standing.order.until_us = INT64_MAX;
         standing.order.case_id = UINT64_MAX;
         byte_writer_init(&writer, bytes, sizeof(bytes));
@@ -135,7 +165,9 @@ static void test_a_note_is_read_as_it_was_written(void **state)
         assert_int_equal(read.order.kind, kind);
         assert_true(read.order.until_us == INT64_MAX && read.order.case_id == UINT64_MAX);
         assert_int_equal(read.since_us, 17);
-        assert_int_equal(read.software, 7);
+        assert_int_equal(read.order.origin, i % 2);
+        assert_int_equal(read.order.times, standing.order.times);
+        assert_int_equal(read.software, standing.software);
         assert_true(money_equals(read.order.limit, standing.order.limit));
         assert_int_equal(read.order.plain_length, standing.order.plain_length);
         assert_memory_equal(read.order.plain, standing.order.plain, ORDER_TEXT_BYTES_MAX);
@@ -145,9 +177,58 @@ static void test_a_note_is_read_as_it_was_written(void **state)
         }
     }
     struct byte_reader reader;
-    bytes[0] = 2; /* a version that we do not know */
+    bytes[0] = 3; /* a version that we do not know */
     byte_reader_init(&reader, bytes, sizeof(bytes));
     assert_int_equal(order_note_read(&reader, &read), STATUS_MALFORMED);
+}
+
+/* Of the version before: no origin, and a limit, software and times in each. */
+static void note_before(struct byte_writer *writer, const char *actor, enum order_kind kind)
+{
+    byte_writer_u8(writer, 1);
+    byte_writer_u8(writer, (uint8_t)kind);
+    byte_writer_u64(writer, 17); /* since */
+    byte_writer_u64(writer, 18); /* until */
+    byte_writer_u64(writer, 77); /* case */
+    byte_writer_u32(writer, 7);  /* software */
+    byte_writer_u64(writer, kind == ORDER_LIMIT ? 50000 : 0);
+    byte_writer_u16(writer, kind == ORDER_LIMIT ? 156 : 0);
+    byte_writer_u8(writer, 3); /* times */
+    byte_writer_u8(writer, (uint8_t)strlen(actor));
+    byte_writer_put(writer, actor, (uint32_t)strlen(actor));
+    if (kind == ORDER_TELL) {
+        byte_writer_u8(writer, 0);
+        byte_writer_u8(writer, 7);
+        byte_writer_put(writer, "sign on", 7);
+    }
+}
+
+static void test_a_note_of_the_version_before_is_read_and_its_origin_is_who_gave_it(void **state)
+{
+    (void)state;
+    static const char *const ACTORS[ORDER_ORIGIN_COUNT] = {
+        [ORDER_OF_PERSON] = "alice", [ORDER_OF_CASE] = ORDER_CASE_ACTOR};
+    for (unsigned i = 0; i < 2 * ORDER_KIND_COUNT; i++) {
+        enum order_kind kind = (enum order_kind)(i / 2);
+        uint8_t bytes[256];
+        struct byte_writer writer;
+        struct byte_reader reader;
+        struct order_standing read;
+        byte_writer_init(&writer, bytes, sizeof(bytes));
+        note_before(&writer, ACTORS[i % 2], kind);
+        byte_reader_init(&reader, bytes, writer.position);
+        assert_int_equal(order_note_read(&reader, &read), STATUS_OK);
+        assert_int_equal(byte_reader_left(&reader), 0);
+        assert_int_equal(read.order.origin, i % 2);
+        assert_string_equal(read.order.actor, ACTORS[i % 2]);
+        assert_int_equal(read.order.case_id, 77);
+        assert_int_equal(read.order.until_us, 18);
+        assert_int_equal(read.order.plain_length, kind == ORDER_TELL ? 7 : 0);
+        for (uint32_t length = 0; length < writer.position; length++) {
+            byte_reader_init(&reader, bytes, length);
+            assert_int_equal(order_note_read(&reader, &read), STATUS_MALFORMED);
+        }
+    }
 }
 
 /* --- the table ---------------------------------------------------------------------------- */
@@ -196,16 +277,41 @@ static void test_the_earliest_time_counts_whoever_has_it(void **state)
     assert_true(book.deadline_ns == 1000 + 2000);
     assert_int_equal(bring(&book, 1, ORDER_ASK_STATUS, 99), one); /* over already */
     assert_true(book.deadline_ns == 1000);
-    book.entries[one].in_force &= ~ORDER_BIT(ORDER_ASK_STATUS);
+    book.entries[one].in_force[ORDER_OF_PERSON] &= ~ORDER_BIT(ORDER_ASK_STATUS);
     order_table_settle(&book, one);
     assert_true(book.deadline_ns == 1000 + 5000);
     assert_int_equal(order_table_find(&book, "00000001", ""), one);
-    book.entries[two].in_force = 0;
+    book.entries[two].in_force[ORDER_OF_PERSON] = 0;
     order_table_settle(&book, two);
     assert_true(book.deadline_ns == UINT64_MAX);
     assert_int_equal(order_table_find(&book, "00000002", ""), 0);
     assert_int_equal(bring(&book, 3, ORDER_HOLD, INT64_MAX), two); /* a free place is used */
     assert_true(book.deadline_ns == UINT64_MAX);                   /* too far to be counted */
+    tear_down(&book);
+}
+
+static void test_of_each_kind_there_is_one_of_people_and_one_of_cases(void **state)
+{
+    (void)state;
+    struct order_book book;
+    set_up(&book);
+    uint32_t place = bring(&book, 1, ORDER_STOP, 105);
+    struct order_entry *entry = &book.entries[place];
+    struct order_standing standing = {.order = order_of_case(ORDER_STOP)};
+    standing.order.until_us = 102;
+    order_table_put(&book, place, &standing, (struct order_clock){1000, 100});
+    order_table_settle(&book, place);
+    assert_true(book.deadline_ns == 1000 + 2000);
+    assert_int_equal(order_table_kinds(entry), ORDER_BIT(ORDER_STOP));
+    assert_int_equal(order_table_first(entry, ORDER_STOP)->order.origin, ORDER_OF_PERSON);
+    assert_null(order_table_first(entry, ORDER_LIMIT));
+    entry->in_force[ORDER_OF_PERSON] = 0;
+    order_table_settle(&book, place);
+    assert_int_equal(order_table_find(&book, "00000001", ""), place);
+    assert_int_equal(order_table_first(entry, ORDER_STOP)->order.origin, ORDER_OF_CASE);
+    entry->in_force[ORDER_OF_CASE] = 0;
+    order_table_settle(&book, place);
+    assert_int_equal(order_table_find(&book, "00000001", ""), 0);
     tear_down(&book);
 }
 
@@ -237,7 +343,7 @@ static void test_a_full_table_says_so_and_loses_nothing(void **state)
     assert_int_equal(bring(&book, ORDER_SUBJECT_COUNT_MAX + 1, ORDER_STOP, 0), 0);
     assert_int_not_equal(bring(&book, 1, ORDER_LIMIT, 0), 0); /* a subject that has some */
     uint32_t place = order_table_find(&book, "00000077", "");
-    book.entries[place].in_force = 0;
+    book.entries[place].in_force[ORDER_OF_PERSON] = 0;
     order_table_settle(&book, place);
     assert_int_equal(bring(&book, ORDER_SUBJECT_COUNT_MAX + 1, ORDER_STOP, 0), place);
     tear_down(&book);
@@ -250,8 +356,11 @@ int main(void)
         cmocka_unit_test(test_each_kind_is_whole_with_what_it_needs),
         cmocka_unit_test(test_a_subject_must_be_of_its_kind),
         cmocka_unit_test(test_limits_and_texts_are_bounded),
+        cmocka_unit_test(test_an_order_of_a_case_names_it_and_nobody),
         cmocka_unit_test(test_a_note_is_read_as_it_was_written),
+        cmocka_unit_test(test_a_note_of_the_version_before_is_read_and_its_origin_is_who_gave_it),
         cmocka_unit_test(test_the_earliest_time_counts_whoever_has_it),
+        cmocka_unit_test(test_of_each_kind_there_is_one_of_people_and_one_of_cases),
         cmocka_unit_test(test_a_merchant_is_no_terminal),
         cmocka_unit_test(test_a_full_table_says_so_and_loses_nothing),
     };
