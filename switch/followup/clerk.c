@@ -227,7 +227,6 @@ static enum status tell_case(struct clerk *clerk, const struct case_wait *wait,
 enum status clerk_observe(struct clerk *clerk, const struct observation *seen)
 {
     clerk->reason[0] = '\0';
-    clerk->now_us = seen->wall_us > clerk->now_us ? seen->wall_us : clerk->now_us;
     enum status status = note_seen(clerk, seen);
     const struct wait_item *item =
         seen->terminal_id[0] == '\0' ? NULL : wait_table_find(clerk->waits, seen->terminal_id);
@@ -316,10 +315,10 @@ static enum status look_at_fleets(struct clerk *clerk, int64_t wall_us)
     return clerk_fault(clerk, status);
 }
 
-enum status clerk_time(struct clerk *clerk, int64_t wall_us)
+enum status clerk_time(struct clerk *clerk, int64_t wall_us, uint64_t now_ns)
 {
     clerk->reason[0] = '\0';
-    clerk->now_us = wall_us > clerk->now_us ? wall_us : clerk->now_us;
+    clerk->now_ns = now_ns;
     enum status status = notice_others(clerk);
     if (status == STATUS_OK) {
         status = wake(clerk, wall_us);
@@ -333,6 +332,6 @@ enum status clerk_time(struct clerk *clerk, int64_t wall_us)
     if (status != STATUS_OK) {
         return status;
     }
-    bool is_retry = clerk->retry_us != 0 && clerk->retry_us <= clerk->now_us;
+    bool is_retry = clerk->retry_ns != 0 && clerk->retry_ns <= now_ns;
     return clerk_tell(clerk, clerk->is_all_due || is_retry);
 }

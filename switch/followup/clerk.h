@@ -36,7 +36,9 @@ struct clerk_effect {
     const struct service_case *service_case; /* as it stands now; both for the call only */
 };
 
-#define CLERK_RETRY_US INT64_C(10000000) /* an effect that was LATER is told again after it */
+/* An effect that was LATER is told again after it, by the monotonic clock: whatever the machine's
+ * clock does, what waits is not forgotten. */
+#define CLERK_RETRY_US INT64_C(10000000)
 
 struct clerk_setup {
     struct desk *desk;              /* borrowed; used by nobody else while the clerk lives */
@@ -77,9 +79,10 @@ MUST_CHECK enum status clerk_take(struct clerk *clerk, const struct flag *flag,
  * time. Of terminals that no case waits for it is one look into a table of memory. */
 MUST_CHECK enum status clerk_observe(struct clerk *clerk, const struct observation *seen);
 
-/* The time of events, once a second or so: cases that are due are told, what others changed is
- * noticed, effects that were LATER are told again. */
-MUST_CHECK enum status clerk_time(struct clerk *clerk, int64_t wall_us);
+/* The time of events, and the monotonic clock, once a second or so: cases that are due are told,
+ * what others changed is noticed, effects that were LATER are told again. The time of events may
+ * step back; the monotonic clock may not. */
+MUST_CHECK enum status clerk_time(struct clerk *clerk, int64_t wall_us, uint64_t now_ns);
 
 /* An effect that was LATER is carried out. Told twice it does nothing. */
 MUST_CHECK enum status clerk_done(struct clerk *clerk, uint64_t number);

@@ -8,6 +8,7 @@
 #include "switch/followup/swap_binding.h"
 
 #define PAGE_COUNT 32
+#define RETRY_NS ((uint64_t)CLERK_RETRY_US * 1000)
 
 /* A page of effects, and which of them are done. */
 struct page {
@@ -99,21 +100,21 @@ static enum status tell_one(struct clerk *clerk, struct effect_entry *entry,
     return STATUS_OK;
 }
 
-static void retry_set(struct clerk *clerk, int64_t told_us)
+static void retry_set(struct clerk *clerk, uint64_t told_ns)
 {
-    int64_t retry_us = told_us + CLERK_RETRY_US;
-    bool is_sooner = clerk->retry_us == 0 || retry_us < clerk->retry_us;
-    clerk->retry_us = is_sooner ? retry_us : clerk->retry_us;
+    uint64_t retry_ns = told_ns + RETRY_NS;
+    bool is_sooner = clerk->retry_ns == 0 || retry_ns < clerk->retry_ns;
+    clerk->retry_ns = is_sooner ? retry_ns : clerk->retry_ns;
 }
 
 /* One that is LATER is remembered, so that it is told again, but not at once. */
 static enum status tell_entry(struct clerk *clerk, struct effect_entry *entry, struct page *page)
 {
     enum clerk_answer answer = CLERK_LATER;
-    int64_t last_us = told_table_last(clerk->told, entry->number);
-    bool is_early = last_us != TOLD_NEVER && last_us > clerk->now_us - CLERK_RETRY_US;
-    if (is_early || (last_us == TOLD_NEVER && told_table_is_full(clerk->told))) {
-        retry_set(clerk, is_early ? last_us : clerk->now_us);
+    uint64_t last_ns = told_table_last(clerk->told, entry->number);
+    bool is_early = last_ns != TOLD_NEVER && clerk->now_ns < last_ns + RETRY_NS;
+    if (is_early || (last_ns == TOLD_NEVER && told_table_is_full(clerk->told))) {
+        retry_set(clerk, is_early ? last_ns : clerk->now_ns);
         return STATUS_OK;
     }
     enum status status = tell_one(clerk, entry, &answer);
@@ -125,8 +126,8 @@ static enum status tell_entry(struct clerk *clerk, struct effect_entry *entry, s
         told_table_forget(clerk->told, entry->number);
         return STATUS_OK;
     }
-    retry_set(clerk, clerk->now_us);
-    return told_table_note(clerk->told, entry->number, clerk->now_us) ? STATUS_OK
+    retry_set(clerk, clerk->now_ns);
+    return told_table_note(clerk->told, entry->number, clerk->now_ns) ? STATUS_OK
                                                                       : STATUS_NO_MEMORY;
 }
 
@@ -153,7 +154,7 @@ enum status clerk_tell(struct clerk *clerk, bool is_all)
     enum status status = STATUS_OK;
     if (is_all) {
         clerk->is_all_due = false;
-        clerk->retry_us = 0;
+        clerk->retry_ns = 0;
     }
     for (;;) {
         status = effect_book_pending(clerk->desk, after, page.entries, PAGE_COUNT, &page.count);

@@ -275,7 +275,6 @@ enum status clerk_take(struct clerk *clerk, const struct flag *flag, struct cler
                             .draft = {clerk->desk, &clerk->rules, flag}};
     memset(taking.taken, 0, sizeof(*taking.taken));
     clerk->reason[0] = '\0';
-    clerk->now_us = flag->window_end_us > clerk->now_us ? flag->window_end_us : clerk->now_us;
     enum status status = take_as_one(&taking);
     if (status != STATUS_OK) {
         memset(taking.taken, 0, sizeof(*taking.taken));

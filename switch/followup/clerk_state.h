@@ -19,11 +19,11 @@ struct clerk {
     struct told_table *told;      /* owner */
     struct case_brief *briefs;    /* owner: CLERK_BRIEF_COUNT_MAX */
     struct case_effects effects;  /* of the step at hand; they stand in the book already */
-    int64_t now_us;               /* the latest event time */
     int64_t version;              /* of the desk, when its cases were read */
     int64_t wake_us;              /* when a case is to be told the time; 0: none */
     int64_t calm_hour;            /* when fleets were last looked at */
-    int64_t retry_us;             /* when effects that were LATER are told again; 0: none is */
+    uint64_t now_ns;              /* monotonic, as clerk_time() last told it */
+    uint64_t retry_ns;            /* when effects that were LATER are told again; 0: none is */
     uint64_t walked;              /* effects up to this number were looked at */
     bool is_stale;                /* the waits or the waking are not those of the desk */
     bool is_all_due;              /* effects of any number may be told */

@@ -8,7 +8,7 @@
 
 struct told {
     uint64_t number;
-    int64_t told_us;
+    uint64_t told_ns;
     UT_hash_handle hh;
 };
 
@@ -43,10 +43,10 @@ static struct told *find(const struct told_table *table, uint64_t number)
     return told;
 }
 
-int64_t told_table_last(const struct told_table *table, uint64_t number)
+uint64_t told_table_last(const struct told_table *table, uint64_t number)
 {
     const struct told *told = find(table, number);
-    return told == NULL ? TOLD_NEVER : told->told_us;
+    return told == NULL ? TOLD_NEVER : told->told_ns;
 }
 
 bool told_table_is_full(const struct told_table *table)
@@ -54,7 +54,7 @@ bool told_table_is_full(const struct told_table *table)
     return HASH_COUNT(table->items) >= TOLD_COUNT_MAX;
 }
 
-bool told_table_note(struct told_table *table, uint64_t number, int64_t told_us)
+bool told_table_note(struct told_table *table, uint64_t number, uint64_t told_ns)
 {
     struct told *told = find(table, number);
     if (told == NULL) {
@@ -69,7 +69,7 @@ bool told_table_note(struct told_table *table, uint64_t number, int64_t told_us)
             return false;
         }
     }
-    told->told_us = told_us;
+    told->told_ns = told_ns;
     return true;
 }
 

@@ -16,11 +16,12 @@ struct told_table *told_table_create(void);
 /* NULL does nothing. */
 void told_table_destroy(struct told_table *table);
 
-/* When it was told last; TOLD_NEVER: not since it was forgotten, or ever. */
-#define TOLD_NEVER INT64_MIN
-int64_t told_table_last(const struct told_table *table, uint64_t number);
+/* When it was told last, by the monotonic clock; TOLD_NEVER: not since it was forgotten, or ever.
+ */
+#define TOLD_NEVER UINT64_MAX
+uint64_t told_table_last(const struct told_table *table, uint64_t number);
 bool told_table_is_full(const struct told_table *table);
 /* False: no memory. */
-bool told_table_note(struct told_table *table, uint64_t number, int64_t told_us);
+bool told_table_note(struct told_table *table, uint64_t number, uint64_t told_ns);
 void told_table_forget(struct told_table *table, uint64_t number);
 uint32_t told_table_count(const struct told_table *table);

@@ -217,7 +217,7 @@ static enum status on_observe(void *argument, const struct observation *seen)
     return keep_reason(desk, clerk_observe(desk->clerk, seen), clerk_reason(desk->clerk));
 }
 
-static enum status on_time(void *argument, int64_t wall_us)
+static enum status on_time(void *argument, int64_t wall_us, uint64_t now_ns)
 {
     struct watch_desk *desk = argument;
     uint64_t numbers[DONE_COUNT];
@@ -229,7 +229,7 @@ static enum status on_time(void *argument, int64_t wall_us)
             status = clerk_done(desk->clerk, numbers[i]);
         }
     } while (count == DONE_COUNT && status == STATUS_OK);
-    status = status == STATUS_OK ? clerk_time(desk->clerk, wall_us) : status;
+    status = status == STATUS_OK ? clerk_time(desk->clerk, wall_us, now_ns) : status;
     return keep_reason(desk, status, clerk_reason(desk->clerk));
 }
 

@@ -345,7 +345,7 @@ static bool time_tell(struct watch_duty *duty)
     if (status == STATUS_OK && now_ns >= duty->sink_time_due_ns) {
         int64_t seen_us = watcher_wall_us(duty->watcher);
         duty->sink_time_due_ns = now_ns + SINK_TIME_NS;
-        status = sink->time(sink->argument, mark_us > seen_us ? mark_us : seen_us);
+        status = sink->time(sink->argument, mark_us > seen_us ? mark_us : seen_us, now_ns);
     }
     return status == STATUS_OK || sink_failed(duty, "the database");
 }

@@ -20,8 +20,9 @@ struct watch_sink {
     enum status (*open)(void *argument);
     enum status (*take)(void *argument, const struct flag *flag);
     enum status (*observe)(void *argument, const struct observation *seen);
-    /* Once a second, when all that was seen has been told. */
-    enum status (*time)(void *argument, int64_t wall_us);
+    /* Once a second, when all that was seen has been told: what time it is, and the monotonic
+     * clock, which alone says how long something has waited. */
+    enum status (*time)(void *argument, int64_t wall_us, uint64_t now_ns);
     /* Another number than before: the registry has changed. */
     enum status (*registry_version)(void *argument, int64_t *number);
     enum status (*register_facts)(void *argument, struct fact_book *book);

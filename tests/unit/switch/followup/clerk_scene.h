@@ -131,12 +131,19 @@ static inline void office_see(struct office *office, struct observation seen)
     }
 }
 
-static inline void office_time(struct office *office, int64_t at_us)
+/* What the machine's clock says, and how long the clerk has been there. */
+static inline void office_clocks(struct office *office, int64_t at_us, uint64_t now_ns)
 {
-    enum status status = clerk_time(office->clerk, at_us);
+    enum status status = clerk_time(office->clerk, at_us, now_ns);
     if (status != STATUS_OK) {
         fail_msg("%s", clerk_reason(office->clerk));
     }
+}
+
+/* Both go on alike from SCENE_NOW. */
+static inline void office_time(struct office *office, int64_t at_us)
+{
+    office_clocks(office, at_us, at_us > SCENE_NOW ? (uint64_t)(at_us - SCENE_NOW) * 1000 : 0);
 }
 
 /* Somebody at tillway-admin, by a connection of its own. */

@@ -65,6 +65,26 @@ static void test_an_order_waits_for_the_one_before_it(void **state)
     assert_int_equal(office_number(office, "SELECT count(*) FROM case_effect"), 0);
 }
 
+/* What was told while the clock was ahead by a year is told again as soon as anything else. */
+static void test_a_clock_that_jumps_holds_nothing_up(void **state)
+{
+    struct office *office = *state;
+    const int64_t ahead_us = SCENE_NOW + 365 * SCENE_DAY_US;
+    const uint64_t retry_ns = (uint64_t)CLERK_RETRY_US * 1000;
+    office->answer = CLERK_LATER;
+    office_clocks(office, ahead_us, 1000);
+    office_take(office, office_flag(SIGNAL_WRONG_PINS, 100, ahead_us));
+    assert_int_equal(office_told(office, CASE_EFFECT_ASK_STATUS), 1);
+    office->told_count = 0;
+    office_clocks(office, SCENE_NOW, retry_ns + 999);
+    assert_int_equal(office->told_count, 0);
+    office_clocks(office, SCENE_NOW, retry_ns + 1000);
+    assert_int_equal(office_told(office, CASE_EFFECT_ASK_STATUS), 1);
+    office->told_count = 0;
+    office_clocks(office, ahead_us + SCENE_DAY_US, retry_ns + 1001); /* and presses nobody */
+    assert_int_equal(office_told(office, CASE_EFFECT_ASK_STATUS), 0);
+}
+
 /* More cases than a page, each with orders behind one another. */
 static void test_many_effects_are_all_told(void **state)
 {
@@ -423,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(test_what_was_committed_and_not_told_is_told_after_a_crash),
         STORY(test_an_order_waits_for_the_one_before_it),
+        STORY(test_a_clock_that_jumps_holds_nothing_up),
         STORY(test_many_effects_are_all_told),
         STORY(test_what_people_ask_for_is_told_as_well),
         STORY(test_a_case_does_not_take_back_what_another_one_asked_for),

@@ -151,11 +151,11 @@ static void test_a_flag_opens_a_case_whose_effects_are_told_until_they_are_done(
     assert_true(told_count > 0);
     int64_t pending = number_of(stage, "SELECT count(*) FROM case_effect");
     assert_true(pending >= told_count); /* orders of one case come one after the other */
-    now_us += CLERK_RETRY_US + 1000000;
-    assert_int_equal(stage->sink.time(stage->sink.argument, now_us), STATUS_OK);
+    const uint64_t retry_ns = (uint64_t)CLERK_RETRY_US * 1000;
+    assert_int_equal(stage->sink.time(stage->sink.argument, now_us, retry_ns), STATUS_OK);
     assert_true(stage->told_count > told_count); /* they were LATER */
     stage->done_count = told_count;
-    assert_int_equal(stage->sink.time(stage->sink.argument, now_us + 1000000), STATUS_OK);
+    assert_int_equal(stage->sink.time(stage->sink.argument, now_us, retry_ns + 1), STATUS_OK);
     assert_int_equal(stage->done_count, 0);
     assert_int_equal(number_of(stage, "SELECT count(*) FROM case_effect"), pending - told_count);
 }
@@ -240,7 +240,7 @@ static void test_a_message_to_people_is_done_when_it_stands_in_the_outbox(void *
         .items = {{CASE_EFFECT_TELL_MANAGER, "late", 0}, {CASE_EFFECT_ASK_SCORE, "", 0}}};
     expect_open(stage);
     assert_int_equal(stage->sink.take(stage->sink.argument, &flag), STATUS_OK);
-    assert_int_equal(stage->sink.time(stage->sink.argument, flag.window_end_us), STATUS_OK);
+    assert_int_equal(stage->sink.time(stage->sink.argument, flag.window_end_us, 1), STATUS_OK);
     uint32_t told_count = stage->told_count;
     int64_t pending = number_of(stage, "SELECT count(*) FROM case_effect");
     int64_t written =
@@ -250,7 +250,7 @@ static void test_a_message_to_people_is_done_when_it_stands_in_the_outbox(void *
     assert_int_equal(desk_end(people, effect_book_add(people, 1, flag.window_end_us, &effects)),
                      STATUS_OK);
     desk_close(people);
-    assert_int_equal(stage->sink.time(stage->sink.argument, flag.window_end_us + 1000000),
+    assert_int_equal(stage->sink.time(stage->sink.argument, flag.window_end_us + 1000000, 2),
                      STATUS_OK);
     assert_int_equal(stage->told_count, told_count);
     assert_int_equal(number_of(stage, "SELECT count(*) FROM case_effect"), pending);

@@ -84,10 +84,11 @@ static enum status on_observe(void *argument, const struct observation *seen)
     return status;
 }
 
-static enum status on_time(void *argument, int64_t wall_us)
+static enum status on_time(void *argument, int64_t wall_us, uint64_t now_ns)
 {
     struct memory *memory = argument;
     (void)wall_us;
+    (void)now_ns;
     memory->time_count++;
     return answer(memory);
 }

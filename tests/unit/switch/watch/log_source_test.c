@@ -137,10 +137,11 @@ static enum status on_observe(void *argument, const struct observation *seen)
     return STATUS_OK;
 }
 
-static enum status on_time(void *argument, int64_t wall_us)
+static enum status on_time(void *argument, int64_t wall_us, uint64_t now_ns)
 {
     (void)argument;
     (void)wall_us;
+    (void)now_ns;
     return STATUS_OK;
 }
 
