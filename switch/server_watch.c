@@ -11,6 +11,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/case_order.h"
+#include "switch/followup/clock_doubt.h"
 #include "switch/followup/watch_desk.h"
 #include "switch/followup/watch_thread.h"
 #include "switch/server_state.h"
@@ -29,6 +30,7 @@ struct server_watch {
     struct watch_thread *thread;
     struct watch_sink sink;
     bool is_ending;
+    struct clock_doubt doubt; /* of the engine's loop */
     /* of the thread: orders that are on their way to the log */
     struct {
         uint64_t ticket, effect;
@@ -163,11 +165,33 @@ void server_watch_committed(void *argument, const struct record *records, uint32
     observation_ring_put(server->watch->ring, records, count);
 }
 
+static void say_clock(const struct clock_doubt *doubt)
+{
+    if (doubt->is_in_doubt) {
+        LOG(LOG_WARN, "aftersales_clock", LOG_NUMBER("ahead_s", doubt->ahead_us / 1000000),
+            LOG_TEXT("text", "the machine's clock has jumped ahead: until it is back, or an hour "
+                             "has passed, nothing is due by it"));
+    } else {
+        LOG(LOG_NOTICE, "aftersales_clock",
+            LOG_TEXT("text", "what the machine's clock says is believed again"));
+    }
+}
+
+/* While the clock is in doubt the mark stays: rows are watched, and no time is told. */
 void server_watch_mark(struct server *server)
 {
-    if (server->watch != NULL && !server->watch->is_ending) {
-        observation_ring_mark(server->watch->ring, loop_wall_us(),
-                              store_appended(core_store(server->core)));
+    struct server_watch *watch = server->watch;
+    if (watch == NULL || watch->is_ending) {
+        return;
+    }
+    int64_t wall_us = loop_wall_us();
+    bool was_in_doubt = watch->doubt.is_in_doubt;
+    bool is_believed = clock_doubt_look(&watch->doubt, wall_us, loop_now_ns());
+    if (watch->doubt.is_in_doubt != was_in_doubt) {
+        say_clock(&watch->doubt);
+    }
+    if (is_believed) {
+        observation_ring_mark(watch->ring, wall_us, store_appended(core_store(server->core)));
     }
 }
 

@@ -82,7 +82,7 @@ bool sighting_burst_note(struct sighting_burst *burst, const struct observation 
 
 bool sighting_burst_is_due(const struct sighting_burst *burst, int64_t wall_us)
 {
-    return burst->count > 0 && wall_us / SIGHTING_BURST_US > burst->begun_us / SIGHTING_BURST_US;
+    return burst->count > 0 && wall_us / SIGHTING_BURST_US != burst->begun_us / SIGHTING_BURST_US;
 }
 
 enum status sighting_burst_write(struct sighting_burst *burst, struct desk *desk)

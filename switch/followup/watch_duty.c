@@ -331,7 +331,9 @@ static enum duty_step rows_take(struct watch_duty *duty)
     return DUTY_IS_DONE;
 }
 
-/* All that was seen is told. False: the sink did not take it. */
+/* All that was seen is told. What cases are told is the switch's own clock, never what a row says:
+ * a row of a clock that was ahead would end holds and be over due. False: the sink did not take it.
+ */
 static bool time_tell(struct watch_duty *duty)
 {
     const struct watch_sink *sink = duty->setup.sink;
@@ -343,9 +345,8 @@ static bool time_tell(struct watch_duty *duty)
     atomic_store_explicit(&duty->flags, duty->feed.flag_count, memory_order_relaxed);
     uint64_t now_ns = clock_ns();
     if (status == STATUS_OK && now_ns >= duty->sink_time_due_ns) {
-        int64_t seen_us = watcher_wall_us(duty->watcher);
         duty->sink_time_due_ns = now_ns + SINK_TIME_NS;
-        status = sink->time(sink->argument, mark_us > seen_us ? mark_us : seen_us, now_ns);
+        status = sink->time(sink->argument, mark_us, now_ns);
     }
     return status == STATUS_OK || sink_failed(duty, "the database");
 }

@@ -20,6 +20,7 @@ struct memory {
     uint32_t count, repeated;
     uint64_t seen_position; /* of the last observation */
     uint32_t seen_count, time_count, flush_count;
+    int64_t time_us; /* as it was told last */
     int64_t registry_version;
     uint32_t facts_count;
     uint16_t hold_work_days; /* of the case rules it was given */
@@ -87,8 +88,8 @@ static enum status on_observe(void *argument, const struct observation *seen)
 static enum status on_time(void *argument, int64_t wall_us, uint64_t now_ns)
 {
     struct memory *memory = argument;
-    (void)wall_us;
     (void)now_ns;
+    memory->time_us = wall_us;
     memory->time_count++;
     return answer(memory);
 }
@@ -491,6 +492,23 @@ static void test_the_registry_is_asked_again_when_it_has_changed(void **state)
     assert_int_equal(stage->memory->flush_count, 1);
 }
 
+/* The clock was ahead for a row, and is right again. */
+static void test_cases_are_told_the_clock_of_the_switch_and_not_that_of_a_row(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage, RING_COUNT);
+    minutes_pass(stage, 1);
+    int64_t right_us = stage->story->wall_us;
+    stage->story->wall_us += INT64_C(30) * 86400000000;
+    minutes_pass(stage, 1);
+    observation_ring_mark(stage->ring, right_us, stage->story->position);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(stage->memory->seen_position, stage->story->position);
+    assert_int_equal(stage->memory->time_count, 1);
+    assert_true(stage->memory->time_us == right_us);
+    stage_end(stage, false);
+}
+
 static void test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on(void **state)
 {
     struct stage *stage = *state;
@@ -677,6 +695,7 @@ int main(void)
         STAGE(test_an_image_that_is_damaged_is_not_believed_and_the_log_is_read_anew),
         STAGE(test_an_image_of_another_log_is_not_believed),
         STAGE(test_the_registry_is_asked_again_when_it_has_changed),
+        STAGE(test_cases_are_told_the_clock_of_the_switch_and_not_that_of_a_row),
         STAGE(test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on),
         STAGE(test_what_the_log_has_reserved_of_its_disk_is_not_taken),
         STAGE(test_what_the_image_knows_is_written_by_the_sink_before),
