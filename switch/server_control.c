@@ -280,6 +280,7 @@ static void on_metrics(void *argument, struct metric_sink *sink)
     metric_put(sink, METRIC_LOG_LINES_DROPPED, (struct metric_labels){{NULL}},
                (double)log_dropped_count());
     put_certificates(server, sink);
+    server_orders_metrics(server, sink);
     server_watch_metrics(server, sink);
 }
 

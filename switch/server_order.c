@@ -191,6 +191,21 @@ uint32_t server_orders(void *argument, uint32_t after, struct order_standing *st
     return at;
 }
 
+void server_orders_metrics(const struct server *server, struct metric_sink *sink)
+{
+    static const char *const ORIGINS[ORDER_ORIGIN_COUNT] = {
+        [ORDER_OF_PERSON] = "person", [ORDER_OF_CASE] = "case"};
+    uint32_t counts[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT];
+    engine_count_orders(core_engine(server->core), counts);
+    for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
+        uint32_t origin = i / ORDER_STANDING_COUNT, kind = i % ORDER_STANDING_COUNT;
+        metric_put(
+            sink, METRIC_ORDERS,
+            (struct metric_labels){{order_kind_name((enum order_kind)kind), ORIGINS[origin]}},
+            counts[origin][kind]);
+    }
+}
+
 /* --- life --------------------------------------------------------------------------------- */
 
 int server_orders_begin(struct server *server)

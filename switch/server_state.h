@@ -231,6 +231,7 @@ void server_ordered(void *argument, uint64_t ticket, enum order_answer answer);
 void server_order(void *argument, struct control_call call, const struct control_order *asked);
 uint32_t server_orders(void *argument, uint32_t after, struct order_standing *standing,
                        char text[CONTROL_ORDER_TEXT_SIZE]);
+void server_orders_metrics(const struct server *server, struct metric_sink *sink);
 /* Nobody posts any more; destroy follows when the loop has turned. */
 void server_orders_end(struct server *server);
 void server_orders_destroy(struct server *server);

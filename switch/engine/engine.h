@@ -380,6 +380,9 @@ bool engine_terminal(const struct engine *engine, const char *terminal_id,
 /* Walks the orders in force: begin with 0, go on with what it answers. 0: no more. */
 uint32_t engine_orders(const struct engine *engine, uint32_t after,
                        struct order_standing *standing);
+/* How many are in force, by who gave them and of each kind. */
+void engine_count_orders(const struct engine *engine,
+                         uint32_t counts[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT]);
 
 /* Where such a payment would go at that time, with the rules in force and the channels as they are:
  * decided as a request would be, and kept nowhere. */

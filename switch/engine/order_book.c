@@ -403,3 +403,16 @@ uint32_t engine_orders(const struct engine *engine, uint32_t after, struct order
     }
     return 0;
 }
+
+void engine_count_orders(const struct engine *engine,
+                         uint32_t counts[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT])
+{
+    const struct order_book *book = &engine->orders;
+    const uint32_t of_each = ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT;
+    memset(counts, 0, of_each * sizeof(counts[0][0]));
+    for (uint32_t at = 0; at < book->fresh * of_each; at++) {
+        uint32_t origin = at % of_each / ORDER_STANDING_COUNT, kind = at % ORDER_STANDING_COUNT;
+        counts[origin][kind] +=
+            book->entries[at / of_each + 1].in_force[origin] >> kind & UINT32_C(1);
+    }
+}

@@ -437,6 +437,22 @@ static void test_all_that_may_be_in_force_comes_back(void **state)
     assert_int_equal(count_in_force(stage), count);
 }
 
+static void test_those_in_force_are_counted_by_origin_and_kind(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t counts[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT];
+    stage_order(stage, of_terminal(ORDER_STOP));
+    stage_order(stage, of_merchant(ORDER_STOP));
+    stage_order(stage, of_case(of_merchant(ORDER_HOLD)));
+    stage_order(stage, of_case(of_terminal(ORDER_ASK_SIGNON)));
+    stage_sign_on(stage, TERMINAL_A);
+    engine_count_orders(stage->engine, counts);
+    for (unsigned kind = 0; kind < ORDER_STANDING_COUNT; kind++) {
+        assert_int_equal(counts[ORDER_OF_PERSON][kind], kind == ORDER_STOP ? 2 : 0);
+        assert_int_equal(counts[ORDER_OF_CASE][kind], kind == ORDER_HOLD ? 1 : 0);
+    }
+}
+
 static void test_where_a_payment_would_go_says_that_an_order_forbids_it(void **state)
 {
     struct stage *stage = *state;
@@ -713,6 +729,7 @@ int main(void)
         TEST(test_of_two_limits_the_lower_one_counts),
         TEST(test_what_a_terminal_has_done_is_done_whoever_asked_for_it),
         TEST(test_all_that_may_be_in_force_comes_back),
+        TEST(test_those_in_force_are_counted_by_origin_and_kind),
         TEST(test_where_a_payment_would_go_says_that_an_order_forbids_it),
         TEST(test_held_money_changes_no_payment),
         TEST(test_an_order_is_over_when_its_time_is),
