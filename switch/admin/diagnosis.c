@@ -76,6 +76,13 @@ static bool is_good(const json_t *message)
     return outcome != NULL && (strcmp(outcome, "approved") == 0 || strcmp(outcome, "done") == 0);
 }
 
+/* One row may stand for several messages with a wrong MAC. */
+static json_int_t times_of(const json_t *message)
+{
+    json_int_t count = json_integer_value(json_object_get(message, "count"));
+    return count > 0 ? count : 1;
+}
+
 static int compare(const void *left, const void *right)
 {
     int64_t first = *(const int64_t *)left;
@@ -116,15 +123,19 @@ static void add_symptom(const json_t *messages, json_t *to, struct symptom *symp
 {
     const char *codes[DIAGNOSIS_MESSAGE_COUNT] = {NULL};
     uint32_t count = (uint32_t)json_array_size(messages);
-    int streak = 0;
+    uint32_t code_count = 0;
+    json_int_t streak = 0;
     bool is_over = false;
     for (uint32_t i = 0; i < count && i < DIAGNOSIS_MESSAGE_COUNT; i++) {
         const json_t *message = json_array_get(messages, i);
-        codes[i] = text_of(message, "response_code");
+        json_int_t times = times_of(message);
+        for (json_int_t n = 0; n < times && code_count < DIAGNOSIS_MESSAGE_COUNT; n++) {
+            codes[code_count++] = text_of(message, "response_code");
+        }
         is_over = is_over || is_good(message);
-        streak += !is_over;
+        streak += is_over ? 0 : times;
     }
-    symptom_find(codes, count, symptom);
+    symptom_find(codes, code_count, symptom);
     json_object_set_new(to, "error_streak", json_integer(streak));
     json_object_set_new(to, "symptom",
                         symptom->fault == FAULT_COUNT
@@ -167,6 +178,7 @@ bool diagnosis_add_log(struct log_view *view, const struct diagnosis_of *of, jso
     struct txn_query query;
     struct seen seen = {.answer = to};
     query_init(&query, of, DIAGNOSIS_MESSAGE_COUNT);
+    query.has_unproven = true;
     *symptom = (struct symptom){.fault = FAULT_COUNT};
     json_t *page = log_search_find(view, &query);
     json_t *messages = json_object_get(page, "items");

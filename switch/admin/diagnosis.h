@@ -15,7 +15,8 @@ struct diagnosis_of {
     const char *terminal_id, *merchant_id; /* merchant empty: any */
 };
 /* Adds "messages" (newest first, cards masked, with round_trip_ms), "last_signon", "error_streak"
- * (failed ones since the last good one), "round_trip_ms" (median and longest), "device" (as
- * protocols/device_note.h writes it), "symptom"; finds the symptom. False: the log failed. */
+ * (failed ones since the last good one, those with a wrong MAC too), "round_trip_ms" (median and
+ * longest), "device" (as protocols/device_note.h writes it), "symptom"; finds the symptom. False:
+ * the log failed. */
 bool diagnosis_add_log(struct log_view *view, const struct diagnosis_of *of, json_t *to,
                        struct symptom *symptom);

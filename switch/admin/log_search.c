@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocols/device_note.h"
 #include "switch/admin/txn_outcome.h"
 #include "switch/admin/txn_story.h"
+#include "switch/engine/engine.h"
+#include "switch/engine/record.h"
 
 #define SEARCH_NS 400000000U /* of one page */
 /* How far the wall clock may have stepped back within the log. */
@@ -30,8 +33,8 @@ static void write_sql(char sql[SQL_SIZE], const struct txn_query *query, bool is
         snprintf(sql, SQL_SIZE,
                  "SELECT " TXN_STORY_COLUMNS " FROM log WHERE %sposition BETWEEN :first AND :last"
                  " AND kind IN ('intent', 'advice', 'refused', 'signon', 'signoff', 'tombstone',"
-                 " 'settlement', 'batch_end', 'status') AND wall_us >= :from AND wall_us < :to",
-                 is_sealed ? "+" : "");
+                 " 'settlement', 'batch_end', 'status'%s) AND wall_us >= :from AND wall_us < :to",
+                 is_sealed ? "+" : "", query->has_unproven ? ", 'anomaly'" : "");
     const struct {
         bool is_asked;
         const char *condition;
@@ -43,6 +46,8 @@ static void write_sql(char sql[SQL_SIZE], const struct txn_query *query, bool is
         {query->payment_kind[0] != '\0', " AND payment_kind = :kind"},
         {query->card_first[0] != '\0', " AND substr(pan_masked, 1, 6) = :card_first"},
         {query->card_last[0] != '\0', " AND substr(pan_masked, -4) = :card_last"},
+        {query->has_unproven,
+         " AND (kind <> 'anomaly' OR reason IN ('mac_failed', 'keys_missing'))"},
     };
     for (uint32_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
         if (conditions[i].is_asked) {
@@ -97,13 +102,30 @@ static bool is_full(const struct search *search)
            log_view_clock_ns() > search->until_ns;
 }
 
+/* What was turned away at the rim was answered like this; one row stands for as many as it says. */
+static void tell_unproven(const json_t *first, json_t *summary)
+{
+    struct device_note note = {.count = 0};
+    const char *device = json_string_value(json_object_get(first, "device"));
+    bool is_told = device != NULL && device_note_from_text(&note, device);
+    json_object_set_new(summary, "outcome", json_string(txn_outcome_word(TXN_OUTCOME_REFUSED)));
+    json_object_set_new(summary, "response_code",
+                        json_string(txn_reason_code(TXN_REASON_MAC_FAILED)));
+    json_object_set(summary, "reason", json_object_get(first, "reason"));
+    json_object_set_new(summary, "count", json_integer(is_told && note.count > 0 ? note.count : 1));
+}
+
 static bool append_row(struct search *search, uint32_t ordinal, sqlite3_stmt *rows)
 {
     json_t *first = txn_story_record(rows);
     json_t *summary = txn_story_summary(first);
     bool is_good;
-    if (json_object_get(summary, "rrn") == NULL) { /* it never had one: this row is all there is */
-        const char *kind = json_string_value(json_object_get(first, "kind"));
+    const char *kind = json_string_value(json_object_get(first, "kind"));
+    if (strcmp(kind, record_kind_name(RECORD_ANOMALY)) == 0) {
+        tell_unproven(first, summary);
+        is_good = true;
+    } else if (json_object_get(summary, "rrn") ==
+               NULL) { /* it never had one: this is all there is */
         const char *code = json_string_value(json_object_get(first, "response_code"));
         enum txn_outcome outcome = txn_outcome_after(TXN_OUTCOME_NONE, kind, "", code);
         json_object_set_new(summary, "outcome", json_string(txn_outcome_word(outcome)));

@@ -39,6 +39,8 @@ struct txn_query {
     int64_t from_us, to_us;   /* wall clock, from included, to excluded; 0 and INT64_MAX: any */
     uint64_t before_position; /* the cursor: only rows before it */
     uint32_t limit;
+    bool
+        has_unproven; /* by no parameter: messages with a wrong MAC, which became no request, too */
 };
 
 void txn_query_init(struct txn_query *query);

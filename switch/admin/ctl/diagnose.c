@@ -45,12 +45,17 @@ static void show_state(const json_t *json)
 
 static void show_messages(const json_t *json)
 {
-    static const struct table_column MESSAGES[] = {
-        {"TIME", "time"},          {"KIND", "payment_kind"},
-        {"AMOUNT", "amount.text"}, {"CARD", "pan_masked"},
-        {"CHANNEL", "channel"},    {"OUTCOME", "outcome"},
-        {"CODE", "response_code"}, {"MS", "round_trip_ms"},
-        {"REASON", "reason"},      {NULL, NULL}};
+    static const struct table_column MESSAGES[] = {{"TIME", "time"},
+                                                   {"KIND", "payment_kind"},
+                                                   {"AMOUNT", "amount.text"},
+                                                   {"CARD", "pan_masked"},
+                                                   {"CHANNEL", "channel"},
+                                                   {"OUTCOME", "outcome"},
+                                                   {"CODE", "response_code"},
+                                                   {"MS", "round_trip_ms"},
+                                                   {"REASON", "reason"},
+                                                   {"TIMES", "count"},
+                                                   {NULL, NULL}};
     static const struct table_column HOLDS[] = {{"CASE", "case_id"},
                                                 {"SETTLEMENT HELD", "is_held"},
                                                 {"STOPPED", "is_stopped"},

@@ -1,6 +1,8 @@
 /* What the log tells of a terminal: its last messages over two segments, how they ended, how long
  * they took, what it told of itself, of one merchant's time or of all. */
 #include "switch/admin/diagnosis.h"
+
+#include "protocols/device_note.h"
 #include "switch/engine/engine.h"
 #include "tests/stage/log_stage.h"
 
@@ -41,6 +43,31 @@ static void add_purchase(uint32_t seq, const char *merchant_id, const char *code
     log_stage_add(&stage, &record);
 }
 
+/* Of another terminal: a good purchase, then messages with a wrong MAC, which got no number. */
+static void add_wrong_macs(void)
+{
+    struct record record = row_of(RECORD_INTENT, 29, SHOP);
+    memcpy(record.terminal_id, "10000003", 9);
+    log_stage_add(&stage, &record);
+    record.kind = RECORD_RESULT;
+    record.reason = TXN_REASON_CHANNEL_ANSWERED;
+    memcpy(record.response_code, "00", 3);
+    log_stage_add(&stage, &record);
+    struct record wrong = {.kind = RECORD_ANOMALY,
+                           .wall_us = record.wall_us + 1000000,
+                           .reason = TXN_REASON_MAC_FAILED,
+                           .terminal_id = "10000003",
+                           .merchant_id = SHOP};
+    const struct device_note note = {.is_told = true, .count = 4};
+    (void)device_note_write(wrong.device, &note);
+    log_stage_add(&stage, &wrong);
+    wrong.reason = TXN_REASON_STRANGER; /* tells nothing of its keys */
+    log_stage_add(&stage, &wrong);
+    wrong.reason = TXN_REASON_KEYS_MISSING;
+    memset(wrong.device, 0, sizeof(wrong.device));
+    log_stage_add(&stage, &wrong);
+}
+
 /* A sign-on, 24 good purchases, then A0, 77, A0; the last two at the next merchant's. */
 static int stage_set(void **state)
 {
@@ -58,6 +85,7 @@ static int stage_set(void **state)
     add_purchase(26, SHOP, "A0", 100);
     add_purchase(27, NEXT_SHOP, "77", 2000);
     add_purchase(28, NEXT_SHOP, "A0", 300);
+    add_wrong_macs();
     return 0;
 }
 
@@ -148,6 +176,23 @@ static void test_one_merchants_time_shows_nothing_of_the_next(void **state)
     json_decref(answer);
 }
 
+static void test_wrong_macs_count_as_failed_messages(void **state)
+{
+    (void)state;
+    struct symptom symptom;
+    json_t *answer = tell("10000003", "", &symptom);
+    assert_int_equal(json_array_size(json_object_get(answer, "messages")), 3);
+    assert_int_equal(number_at(answer, "error_streak", NULL), 5);
+    assert_int_equal(number_at(message(answer, 1), "count", NULL), 4);
+    assert_string_equal(json_string_value(json_object_get(message(answer, 1), "reason")),
+                        "mac_failed");
+    assert_string_equal(json_string_value(json_object_get(message(answer, 1), "outcome")),
+                        "refused");
+    assert_int_equal(symptom.fault, FAULT_KEYS_STALE);
+    assert_int_equal(number_at(answer, "symptom", "count"), 5);
+    json_decref(answer);
+}
+
 static void test_a_terminal_that_never_spoke_has_nothing(void **state)
 {
     (void)state;
@@ -168,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_what_failed_since_the_last_good_one_is_counted_and_points_to_a_fault),
         cmocka_unit_test(test_what_it_last_told_of_itself_is_shown),
         cmocka_unit_test(test_one_merchants_time_shows_nothing_of_the_next),
+        cmocka_unit_test(test_wrong_macs_count_as_failed_messages),
         cmocka_unit_test(test_a_terminal_that_never_spoke_has_nothing),
     };
     return cmocka_run_group_tests_name("switch/admin/diagnosis", tests, stage_set, stage_strike);
