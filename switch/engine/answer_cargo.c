@@ -59,7 +59,10 @@ static uint32_t find_words(struct byte_view packed, struct byte_view *value)
         uint8_t which = byte_reader_u8(&reader);
         uint16_t length = byte_reader_u16(&reader);
         const uint8_t *bytes = byte_reader_take(&reader, length);
-        if (bytes != NULL && which == PAYMENT_CARGO_CUSTOM_63) {
+        if (bytes == NULL) { /* bytes that are no whole value end it */
+            return packed.length;
+        }
+        if (which == PAYMENT_CARGO_CUSTOM_63) {
             *value = (struct byte_view){bytes, length};
             return at;
         }
@@ -99,6 +102,16 @@ bool answer_cargo_put_words(uint8_t packed[RECORD_ANSWER_BYTES_MAX], uint16_t *l
     REQUIRE(writer.status == STATUS_OK);
     *length = (uint16_t)(at + writer.position);
     return true;
+}
+
+struct byte_view answer_cargo_words(struct byte_view packed)
+{
+    struct byte_view value;
+    (void)find_words(packed, &value);
+    if (value.length <= WORDS_AT || value.length > WORDS_AT + WORDS_BYTES_MAX) {
+        return (struct byte_view){NULL, 0};
+    }
+    return (struct byte_view){value.bytes + WORDS_AT, value.length - WORDS_AT};
 }
 
 void answer_cargo_unpack(struct payment *reply, struct byte_view packed)

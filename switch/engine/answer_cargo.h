@@ -18,6 +18,8 @@ uint16_t answer_cargo_pack(uint8_t packed[RECORD_ANSWER_BYTES_MAX], const struct
  * room. */
 MUST_CHECK bool answer_cargo_put_words(uint8_t packed[RECORD_ANSWER_BYTES_MAX], uint16_t *length,
                                        struct byte_view words);
+/* The words for the cashier in what is packed, as they were put there; empty: none. */
+struct byte_view answer_cargo_words(struct byte_view packed);
 /* Puts packed values into a reply whose cargo holds none of them; bytes that are no whole value end
  * it. */
 void answer_cargo_unpack(struct payment *reply, struct byte_view packed);

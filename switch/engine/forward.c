@@ -91,7 +91,7 @@ void forward_refuse_as(struct engine *engine, struct txn *txn, enum txn_reason r
     record->channel[0] = '\0';
     txn->settled_position = record->position;
     if (is_told) {
-        order_on_told(engine, txn);
+        order_on_told(engine, txn->terminal_id);
     }
     forward_reply(engine, txn);
 }
@@ -136,7 +136,7 @@ void forward_decline(struct engine *engine, struct txn *txn, enum txn_reason rea
     bool is_told = order_tell(engine, txn);
     txn->settled_position = record_of_txn(engine, txn, RECORD_RESULT)->position;
     if (is_told) {
-        order_on_told(engine, txn);
+        order_on_told(engine, txn->terminal_id);
     }
 }
 

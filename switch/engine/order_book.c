@@ -116,6 +116,13 @@ static bool know_subject(const struct engine *engine, struct order *order)
     return row != NULL;
 }
 
+/* What a case has the cashier told fits the terminal that works or the one that is stopped, never
+ * both; what people say, they answer for themselves. */
+static void end_words_of_case(struct order_entry *entry)
+{
+    entry->in_force[ORDER_OF_CASE] &= ~ORDER_BIT(ORDER_TELL);
+}
+
 static enum order_answer stand(struct engine *engine, const struct order_standing *standing)
 {
     const struct order *order = &standing->order;
@@ -124,6 +131,9 @@ static enum order_answer stand(struct engine *engine, const struct order_standin
         return ORDER_ANSWER_NO_ROOM;
     }
     struct order_entry *entry = &engine->orders.entries[place];
+    if (order->kind == ORDER_STOP) {
+        end_words_of_case(entry);
+    }
     order_table_put(&engine->orders, place, standing, clock_of(engine));
     (void)write_row(engine, RECORD_ORDER, entry, standing);
     order_table_settle(&engine->orders, place);
@@ -161,8 +171,12 @@ static enum order_answer lift(struct engine *engine, struct order_standing *stan
     struct order *order = &standing->order;
     uint32_t place = order_table_find(&engine->orders, order->terminal_id, order->merchant_id);
     struct order_entry *entry = &engine->orders.entries[place];
+    bool was_stopped = place != 0 && (order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) != 0;
     if (place == 0 || !lift_from(entry, order)) {
         return ORDER_ANSWER_NOTHING_TO_LIFT;
+    }
+    if (was_stopped && (order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) == 0) {
+        end_words_of_case(entry);
     }
     TEXT_COPY(order->merchant_id, entry->merchant_id);
     (void)write_row(engine, RECORD_ORDER, entry, standing);
@@ -287,9 +301,9 @@ void order_on_software(struct engine *engine, const struct payment *payment)
     }
 }
 
-void order_on_told(struct engine *engine, const struct txn *txn)
+void order_on_told(struct engine *engine, const char terminal_id[9])
 {
-    uint32_t place = order_table_find(&engine->orders, txn->terminal_id, "");
+    uint32_t place = order_table_find(&engine->orders, terminal_id, "");
     REQUIRE(place != 0);
     struct order_entry *entry = &engine->orders.entries[place];
     struct order_standing *standing = order_table_first(entry, ORDER_TELL);

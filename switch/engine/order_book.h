@@ -23,7 +23,7 @@ void order_on_done(struct engine *engine, const char terminal_id[9], enum order_
 void order_on_software(struct engine *engine, const struct payment *payment);
 
 /* The cashier is told, by a row that stands: order_use.h. */
-void order_on_told(struct engine *engine, const struct txn *txn);
+void order_on_told(struct engine *engine, const char terminal_id[9]);
 
 /* Over all orders in force. */
 uint64_t order_hash(const struct engine *engine);

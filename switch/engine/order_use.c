@@ -3,6 +3,7 @@
 
 #include "protocols/base/require.h"
 #include "switch/engine/answer_cargo.h"
+#include "switch/engine/order_book.h"
 #include "switch/engine/payment_rule.h"
 #include "switch/engine/planted_bug.h"
 
@@ -71,28 +72,59 @@ enum txn_reason order_check(const struct engine *engine, const struct payment *p
 
 /* --- telling ------------------------------------------------------------------------------ */
 
-/* The order of a text that this transaction's answer may tell; NULL: none. */
-static struct order *text_for(const struct engine *engine, const struct txn *txn)
+static struct byte_view words_for(const struct engine *engine, const char terminal_id[9],
+                                  enum payment_words kind)
 {
-    const struct payment *flight = txn_flight(&engine->slab, txn);
-    bool may_tell = txn->has_conn && flight != NULL && flight->answer_words != PAYMENT_WORDS_NONE &&
-                    payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_FORWARD;
-    uint32_t place = may_tell ? order_table_find(&engine->orders, txn->terminal_id, "") : 0;
+    uint32_t place =
+        kind == PAYMENT_WORDS_NONE ? 0 : order_table_find(&engine->orders, terminal_id, "");
     struct order_standing *standing =
         place == 0 ? NULL : order_table_first(&engine->orders.entries[place], ORDER_TELL);
-    return standing == NULL ? NULL : &standing->order;
+    if (standing == NULL) {
+        return (struct byte_view){NULL, 0};
+    }
+    const struct order *order = &standing->order;
+    bool is_local = kind == PAYMENT_WORDS_LOCAL && order->local_length > 0;
+    return is_local ? (struct byte_view){order->local, order->local_length}
+                    : (struct byte_view){order->plain, order->plain_length};
 }
 
 bool order_tell(const struct engine *engine, struct txn *txn)
 {
-    const struct order *order = text_for(engine, txn);
-    if (order == NULL) {
+    const struct payment *flight = txn_flight(&engine->slab, txn);
+    bool may_tell = txn->has_conn && flight != NULL &&
+                    payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_FORWARD;
+    if (!may_tell) {
         return false;
     }
+    struct byte_view words =
+        words_for(engine, txn->terminal_id, (enum payment_words)flight->answer_words);
     struct txn_detail *detail = txn_detail(&engine->slab, txn);
-    bool is_local = txn_flight(&engine->slab, txn)->answer_words == PAYMENT_WORDS_LOCAL &&
-                    order->local_length > 0;
-    struct byte_view text = is_local ? (struct byte_view){order->local, order->local_length}
-                                     : (struct byte_view){order->plain, order->plain_length};
-    return text.length > 0 && answer_cargo_put_words(detail->answer, &detail->answer_length, text);
+    return words.length > 0 &&
+           answer_cargo_put_words(detail->answer, &detail->answer_length, words);
+}
+
+struct byte_view order_words(const struct engine *engine, const struct payment *request)
+{
+    return words_for(engine, request->terminal_id, (enum payment_words)request->answer_words);
+}
+
+void order_words_put(struct payment *reply, struct byte_view words)
+{
+    uint8_t packed[RECORD_ANSWER_BYTES_MAX];
+    uint16_t length = 0;
+    if (words.length > 0) {
+        bool is_put = answer_cargo_put_words(packed, &length, words);
+        REQUIRE(is_put); /* nothing else stands there, and an order's text fits */
+        answer_cargo_unpack(reply, (struct byte_view){packed, length});
+    }
+}
+
+bool order_reply_tell(struct engine *engine, struct payment *reply)
+{
+    struct byte_view words = order_words(engine, reply);
+    order_words_put(reply, words);
+    if (words.length > 0) {
+        order_on_told(engine, reply->terminal_id);
+    }
+    return words.length > 0;
 }

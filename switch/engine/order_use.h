@@ -13,3 +13,11 @@ enum txn_reason order_check(const struct engine *engine, const struct payment *p
  * own text; nothing where both do not fit, or where the terminal's answer has no room for words.
  * Before the row with the answer. True: put; order_on_told() follows behind that row. */
 MUST_CHECK bool order_tell(const struct engine *engine, struct txn *txn);
+/* The same for an answer of the terminal's day, which is no transaction's: what it may say to the
+ * cashier; empty: nothing. The bytes are the order's, and gone behind order_on_told(). */
+struct byte_view order_words(const struct engine *engine, const struct payment *request);
+/* Puts words into field 63 of a reply that has none. */
+void order_words_put(struct payment *reply, struct byte_view words);
+/* Both, for an answer that is made anew for each request. True: a row says that it was told, and
+ * the reply rests on it. */
+MUST_CHECK bool order_reply_tell(struct engine *engine, struct payment *reply);

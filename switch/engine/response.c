@@ -93,7 +93,7 @@ static void settle(struct engine *engine, struct txn *txn, const struct payment 
         txn->settled_position = record->position;
         fee_check_row(engine, txn, record, response);
         if (is_told) {
-            order_on_told(engine, txn);
+            order_on_told(engine, txn->terminal_id);
         }
     } else {
         forward_decline(engine, txn, TXN_REASON_CHANNEL_ANSWERED);

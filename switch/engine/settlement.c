@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/engine/answer_cargo.h"
 #include "switch/engine/batch.h"
 #include "switch/engine/batch_upload.h"
 #include "switch/engine/effect.h"
+#include "switch/engine/order_book.h"
+#include "switch/engine/order_use.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/signon.h"
@@ -81,8 +84,35 @@ static void answer(struct engine *engine, const struct request *request,
     struct payment *reply = reply_begin(engine, request->payment);
     reply_put_day_answer(engine, reply, &settlement->answer);
     reply_put_field_48(reply, settlement->ours);
+    if (request->payment->answer_words != PAYMENT_WORDS_NONE) {
+        order_words_put(reply, (struct byte_view){settlement->words, settlement->words_length});
+    }
     TEXT_COPY(reply->settlement_date, settlement->answer.local_date); /* of this comparison */
     reply_send(engine, request->conn, reply, TXN_REASON_NONE, settlement->answer.position);
+}
+
+static void keep_words(struct terminal_settlement *settlement, struct byte_view words)
+{
+    REQUIRE(words.length <= sizeof(settlement->words));
+    settlement->words_length = (uint8_t)words.length;
+    if (words.length > 0) {
+        memcpy(settlement->words, words.bytes, words.length);
+    }
+}
+
+/* What the cashier is told with it stands in its row, so that a repeat says the same. */
+static void tell_cashier(struct engine *engine, const struct request *request,
+                         struct record *record, struct terminal_settlement *settlement)
+{
+    keep_words(settlement, order_words(engine, request->payment));
+    if (settlement->words_length == 0) {
+        return;
+    }
+    bool is_put =
+        answer_cargo_put_words(record->answer, &record->answer_length,
+                               (struct byte_view){settlement->words, settlement->words_length});
+    REQUIRE(is_put); /* the row keeps nothing else there */
+    order_on_told(engine, request->payment->terminal_id);
 }
 
 static void log_settlement(struct engine *engine, const struct request *request,
@@ -97,6 +127,7 @@ static void log_settlement(struct engine *engine, const struct request *request,
     record_put_payload(record, text,
                        snprintf(text, sizeof(text), "asked %s\nours %s\nreversals %u\n",
                                 settlement->asked, settlement->ours, terminal->lane.count));
+    tell_cashier(engine, request, record, settlement);
 }
 
 static void settle(struct engine *engine, const struct request *request, uint32_t place,
@@ -187,6 +218,8 @@ static void replay_settlement(struct terminal_state *terminal, const struct reco
         return;
     }
     record_restore_day_answer(record, &settlement->answer);
+    keep_words(settlement,
+               answer_cargo_words((struct byte_view){record->answer, record->answer_length}));
     terminal->settled_as = (uint8_t)(settlement->ours[BATCH_FIELD_48_DIGITS - 1] - '0');
     terminal->day.detail_count = 0;
 }

@@ -7,6 +7,7 @@
 #include "switch/engine/day_memory.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/order_book.h"
+#include "switch/engine/order_use.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/settlement.h"
 #include "switch/engine/text.h"
@@ -199,5 +200,6 @@ void signon_on_echo(struct engine *engine, const struct request *request)
     }
     struct payment *reply = reply_begin(engine, request->payment);
     text_set_code(reply->response_code, "00");
-    reply_send(engine, request->conn, reply, TXN_REASON_NONE, 0);
+    bool is_told = !request->is_log_short && order_reply_tell(engine, reply);
+    reply_send(engine, request->conn, reply, TXN_REASON_NONE, is_told ? engine->position : 0);
 }

@@ -23,6 +23,8 @@ struct terminal_settlement {
     struct terminal_answer answer;
     char asked[BATCH_FIELD_48_DIGITS + 1]; /* field 48 as it came, and as it was answered */
     char ours[BATCH_FIELD_48_DIGITS + 1];
+    uint8_t words_length; /* what the cashier was told with it; a repeat tells the same */
+    uint8_t words[PAYMENT_WORDS_BYTES_MAX];
 };
 
 /* The last batch upload: details of the open batch, or the end of the one before. */

@@ -7,6 +7,7 @@
 #include "switch/engine/day_memory.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/order_book.h"
+#include "switch/engine/order_use.h"
 #include "switch/engine/reply.h"
 #include "switch/engine/signon.h"
 #include "switch/engine/text.h"
@@ -73,7 +74,9 @@ static void answer(struct engine *engine, const struct request *request,
     struct payment *reply = reply_begin(engine, request->payment);
     text_set_code(reply->response_code, "00");
     TEXT_COPY(reply->rrn, record->rrn);
-    reply_send(engine, request->conn, reply, TXN_REASON_NONE, record->position);
+    bool is_told = order_reply_tell(engine, reply);
+    reply_send(engine, request->conn, reply, TXN_REASON_NONE,
+               is_told ? engine->position : record->position);
 }
 
 /* The place of a terminal whose message may be kept; 0: it was refused here. */

@@ -220,7 +220,7 @@ static void test_an_update_is_done_when_the_terminal_has_other_software(void **s
 
 /* --- what is refused ---------------------------------------------------------------------- */
 
-static void ask_settlement(struct stage *stage, uint32_t stan)
+static struct payment settlement_with_words(uint32_t stan, enum payment_words words)
 {
     static const struct batch_totals NOTHING;
     struct payment settlement = stage_payment(PAYMENT_SETTLEMENT, TERMINAL_A, stan);
@@ -230,6 +230,13 @@ static void ask_settlement(struct stage *stage, uint32_t stan)
     assert_int_equal(payment_set_cargo(&settlement, PAYMENT_CARGO_ADDITIONAL,
                                        (struct byte_view){(const uint8_t *)digits, 62}),
                      STATUS_OK);
+    settlement.answer_words = (uint8_t)words;
+    return settlement;
+}
+
+static void ask_settlement(struct stage *stage, uint32_t stan)
+{
+    struct payment settlement = settlement_with_words(stan, PAYMENT_WORDS_NONE);
     stage_ask(stage, &settlement);
 }
 
@@ -692,6 +699,95 @@ static void test_a_banks_own_text_goes_first_and_is_never_replaced(void **state)
     assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
 }
 
+/* A terminal that sells nothing may settle all the same. */
+static void test_a_settlement_tells_it_and_so_does_its_repeat(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, text_order(1));
+    struct payment plain = settlement_with_words(301, PAYMENT_WORDS_NONE);
+    stage_ask(stage, &plain);
+    assert_int_equal(words_of(stage).length, 0);
+    struct payment settlement = settlement_with_words(302, PAYMENT_WORDS_LOCAL);
+    stage_ask(stage, &settlement);
+    expect_words(stage, "", LOCAL);
+    struct payment first = stage_last_reply(stage)->payment;
+    assert_int_equal(stage_last_record(stage, RECORD_ORDER_DONE)->reason, TXN_REASON_ORDER_TELL);
+    assert_int_equal(count_in_force(stage), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        stage_ask(stage, &settlement);
+        const struct payment *again = &stage_last_reply(stage)->payment;
+        assert_int_equal(again->cargo_length, first.cargo_length);
+        assert_memory_equal(again->cargo_bytes, first.cargo_bytes, first.cargo_length);
+        stage_expect_same_after_restart(stage);
+    }
+    struct payment next = settlement_with_words(303, PAYMENT_WORDS_LOCAL);
+    stage_ask(stage, &next); /* told once is enough */
+    assert_int_equal(words_of(stage).length, 0);
+}
+
+static void test_echo_and_status_tell_it_where_their_answers_have_room(void **state)
+{
+    struct stage *stage = *state;
+    stage_order(stage, text_order(2));
+    struct payment echo = stage_payment(PAYMENT_ECHO, TERMINAL_A, 0);
+    stage_ask(stage, &echo);
+    assert_int_equal(words_of(stage).length, 0);
+    echo.answer_words = PAYMENT_WORDS_PLAIN;
+    stage->is_log_short = true;
+    stage_ask(stage, &echo); /* what room is left is for reversals */
+    assert_int_equal(words_of(stage).length, 0);
+    stage->is_log_short = false;
+    stage->is_prompt = false;
+    uint32_t replies = stage->reply_count;
+    stage_ask(stage, &echo);
+    assert_int_equal(stage->reply_count, replies); /* behind the row that says so */
+    stage_sync(stage);
+    stage->is_prompt = true;
+    assert_int_equal(stage->reply_count, replies + 1);
+    expect_words(stage, "", "sign on");
+    struct payment upload = status_upload(0);
+    upload.answer_words = PAYMENT_WORDS_LOCAL;
+    stage_ask(stage, &upload);
+    expect_words(stage, "", LOCAL);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 2);
+    assert_int_equal(count_in_force(stage), 0);
+}
+
+/* "Sign on" is no word for a terminal that is stopped, nor "leave it" for one that works again. */
+static void test_what_a_case_has_told_ends_where_a_stop_begins_or_ends(void **state)
+{
+    struct stage *stage = *state;
+    struct order words = text_order(9);
+    words.case_id = 7;
+    stage_order(stage, words);
+    stage_order(stage, of_terminal(ORDER_STOP));
+    assert_int_equal(count_in_force(stage), 1);
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
+    stage_expect_refusal(stage, &sale, "58");
+    assert_int_equal(words_of(stage).length, 0);
+    stage_order(stage, words);
+    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
+    stage_expect_refusal(stage, &sale, "58");
+    expect_words(stage, "", LOCAL);
+    stage_expect_same_after_restart(stage);
+    struct order limit = of_terminal(ORDER_LIMIT);
+    limit.limit = (struct money){1000000, 156};
+    stage_order(stage, limit);
+    stage_order(stage, of_terminal(ORDER_RESUME));
+    assert_int_equal(count_in_force(stage), 0);
+    stage_order(stage, limit);
+    stage_order(stage, words);
+    stage_order(stage, of_terminal(ORDER_RESUME)); /* it was not stopped */
+    assert_int_equal(count_in_force(stage), 1);
+    words.case_id = 0; /* what people say stands */
+    stage_order(stage, words);
+    stage_order(stage, of_terminal(ORDER_STOP));
+    assert_int_equal(count_in_force(stage), 2);
+    stage_order(stage, of_terminal(ORDER_RESUME));
+    assert_int_equal(count_in_force(stage), 1);
+    stage_expect_same_after_restart(stage);
+}
+
 /* The row of the answer is what the text rests on: what was not durable was told to nobody. */
 static void test_a_crash_before_the_answer_is_durable_tells_it_again(void **state)
 {
@@ -740,6 +836,9 @@ int main(void)
         TEST(test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it),
         TEST(test_who_cannot_show_chinese_is_told_in_english),
         TEST(test_a_banks_own_text_goes_first_and_is_never_replaced),
+        TEST(test_a_settlement_tells_it_and_so_does_its_repeat),
+        TEST(test_echo_and_status_tell_it_where_their_answers_have_room),
+        TEST(test_what_a_case_has_told_ends_where_a_stop_begins_or_ends),
         TEST(test_a_crash_before_the_answer_is_durable_tells_it_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

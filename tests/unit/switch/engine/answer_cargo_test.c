@@ -84,6 +84,14 @@ static uint16_t put_words(uint8_t packed[RECORD_ANSWER_BYTES_MAX], const struct 
     return length;
 }
 
+static void expect_read(const uint8_t packed[RECORD_ANSWER_BYTES_MAX], uint16_t length,
+                        const char *words)
+{
+    struct byte_view read = answer_cargo_words((struct byte_view){packed, length});
+    assert_int_equal(read.length, strlen(words));
+    assert_true(read.length == 0 || memcmp(read.bytes, words, read.length) == 0);
+}
+
 static void expect_words(const uint8_t packed[RECORD_ANSWER_BYTES_MAX], uint16_t length,
                          const char *front, const char *words)
 {
@@ -108,6 +116,8 @@ static void test_words_stand_behind_what_the_channel_says(void **state)
     put(&response, PAYMENT_CARGO_CUSTOM_63, "CUP issuer");
     length = put_words(packed, &response, "sign on", true);
     expect_words(packed, length, "CUP issuer", "sign on");
+    expect_read(packed, length, "sign on");
+    expect_read(packed, (uint16_t)(length - 1), ""); /* cut off */
     memset(longest, 'w', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
     put_words(packed, &response, longest, false);
