@@ -44,12 +44,23 @@ static bool subject_put(struct order *order, enum order_subject subject,
     return subject != ORDER_SUBJECT_TERMINAL && it->merchant_id[0] != '\0';
 }
 
-/* The fault in English beside it, for a terminal without Chinese characters. */
+/* In English, for a terminal without Chinese characters: what holds of it, else its fault. */
+static const char *plain_text(const struct service_case *it)
+{
+    enum fault fault = fault_from_code(it->fault);
+    if (it->is_stopped) {
+        return "stopped: do not use it, call the acquirer";
+    }
+    if (it->repaired_us != 0) {
+        return "it may work again: sign on";
+    }
+    return fault == FAULT_COUNT ? NULL : fault_text(fault, false);
+}
+
 static bool text_put(struct order *order, const struct clerk_effect *effect)
 {
     char reason[ORDER_TEXT_REASON_SIZE];
-    enum fault fault = fault_from_code(effect->service_case->fault);
-    const char *plain = fault == FAULT_COUNT ? NULL : fault_text(fault, false);
+    const char *plain = plain_text(effect->service_case);
     order->times = TELL_TIMES;
     order->until_us = effect->wall_us + TELL_LIFE_US;
     return order_text_put(order, effect->effect->text, plain, reason) ||

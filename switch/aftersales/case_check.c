@@ -288,6 +288,7 @@ typedef const char *case_check(const struct service_case *service_case,
                                const struct case_event *event, const struct case_rules *rules);
 static case_check *const CHECKS[CASE_EVENT_COUNT] = {
     [CASE_EVENT_FIRST_STEP] = first_step_fault,
+    [CASE_EVENT_JOIN] = triage_fault,
     [CASE_EVENT_TRIAGE] = triage_fault,
     [CASE_EVENT_OBSERVED] = observation_fault,
     [CASE_EVENT_STOP] = stop_fault,

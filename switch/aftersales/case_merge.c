@@ -29,6 +29,19 @@ void case_cause(char cause[24], const struct flag *flag)
     }
 }
 
+static bool is_of_keys(const char *cause)
+{
+    return strcmp(cause, fault_code(FAULT_KEYS_STALE)) == 0 ||
+           strcmp(cause, fault_code(FAULT_KEYS_LOST)) == 0;
+}
+
+/* Wrong MACs look like stale keys until a sign-on has not cured them: then the keys are lost. The
+ * rows are the same, and so is the cause. */
+bool case_cause_is_same(const char *left, const char *right)
+{
+    return strcmp(left, right) == 0 || (is_of_keys(left) && is_of_keys(right));
+}
+
 enum service_class case_service_class(uint8_t severity)
 {
     REQUIRE(severity <= 4);
@@ -138,7 +151,7 @@ static void find_case(const struct flag *flag, const struct case_brief *briefs, 
 {
     for (uint32_t i = 0; i < count; i++) {
         if (briefs[i].is_open && is_same_subject(&briefs[i], flag) &&
-            strcmp(briefs[i].cause, answer->cause) == 0) {
+            case_cause_is_same(briefs[i].cause, answer->cause)) {
             decide(answer, MERGE_JOIN, briefs[i].id, "an open case of this subject and cause");
             return;
         }

@@ -55,5 +55,7 @@ void case_merge(const struct flag *flag, const struct case_brief *briefs, uint32
                 const struct case_rules *rules, struct merge_answer *answer);
 /* The cause by which cases of one subject are told apart: the fault's code, or of money its row. */
 void case_cause(char cause[24], const struct flag *flag);
+/* Whether two of them are one: equal, or both of the terminal's keys (K1, K2). */
+bool case_cause_is_same(const char *left, const char *right);
 /* The service class of a new case by its severity: P1 at 4 and 3, P2 at 2, P3 at 1. */
 enum service_class case_service_class(uint8_t severity);

@@ -50,6 +50,23 @@ static void copy_text(char *to, size_t to_size, const char *from)
     snprintf(to, to_size, "%s", from);
 }
 
+#define RESUMED_TEXT "终端已恢复使用,请重新签到"
+
+/* A stopped terminal has nothing to try: it is told so, whatever the fault. */
+static const char *cashier_text(const struct service_case *it)
+{
+    enum fault fault = fault_from_code(it->fault);
+    bool may_try = !it->is_stopped || fault == FAULT_KEYS_LOST;
+    return fault_cashier_text(may_try && fault != FAULT_COUNT ? fault : FAULT_IDENTITY);
+}
+
+static void tell_cashier(const struct turn *turn)
+{
+    if (turn->it->terminal_id[0] != '\0') {
+        follow(turn, CASE_EFFECT_TELL_CASHIER, cashier_text(turn->it), 0);
+    }
+}
+
 /* The first step that has no result yet, told to whom it concerns. */
 static void tell_next_step(const struct turn *turn)
 {
@@ -104,12 +121,25 @@ static void on_open(const struct turn *turn)
     it->flag_count = it->source == CASE_SOURCE_RULE ? 1 : 0;
     start_answer(turn);
     tell_next_step(turn);
+    /* What was wrong with a payment is asked at the counter. Of a risk nothing is said there before
+     * the terminal is stopped, and of a system fault its first step. */
+    if (it->kind == CASE_TRANSACTION && it->fault[0] != '\0') {
+        tell_cashier(turn);
+    }
     if (it->severity >= 3) {
         follow(turn, CASE_EFFECT_TELL_MANAGER, turn->event->reason,
                service_clock_due(&it->answer, &turn->rules->calendar));
     }
     if (it->is_makers) {
         follow(turn, CASE_EFFECT_TELL_MAKER, turn->event->reason, 0);
+    }
+}
+
+static void take_fault(const struct turn *turn)
+{
+    if (turn->event->fault[0] != '\0') {
+        copy_text(turn->it->fault, sizeof(turn->it->fault), turn->event->fault);
+        tell_cashier(turn);
     }
 }
 
@@ -121,6 +151,9 @@ static void on_join(const struct turn *turn)
         it->severity = turn->event->severity;
         follow(turn, it->severity >= 3 ? CASE_EFFECT_TELL_MANAGER : CASE_EFFECT_TELL_DISPATCHER,
                "the case has become more severe", 0);
+        if (case_kind_life(it->kind) == CASE_LIFE_SERVICE) {
+            take_fault(turn);
+        }
     }
 }
 
@@ -133,13 +166,7 @@ static void on_first_step(const struct turn *turn)
 static void on_triage(const struct turn *turn)
 {
     struct service_case *it = turn->it;
-    if (turn->event->fault[0] != '\0') {
-        copy_text(it->fault, sizeof(it->fault), turn->event->fault);
-        if (it->terminal_id[0] != '\0') {
-            follow(turn, CASE_EFFECT_TELL_CASHIER, fault_cashier_text(fault_from_code(it->fault)),
-                   0);
-        }
-    }
+    take_fault(turn);
     it->service_class = turn->event->service_class;
     start_repair(turn, SERVICE_REMOTE);
 }
@@ -157,10 +184,14 @@ static void on_dispatch(const struct turn *turn)
            service_clock_due(&it->repair, &turn->rules->calendar));
 }
 
+/* The cashier, who was told to leave it alone, is told that too. */
 static void resume(const struct turn *turn, const char *text)
 {
     if (turn->it->is_stopped) {
         follow(turn, CASE_EFFECT_RESUME, text, 0);
+        if (turn->it->terminal_id[0] != '\0') {
+            follow(turn, CASE_EFFECT_TELL_CASHIER, RESUMED_TEXT, 0);
+        }
     }
     turn->it->is_stopped = false;
 }
@@ -221,6 +252,7 @@ static void on_stop(const struct turn *turn)
     }
     turn->it->is_stopped = true;
     follow(turn, CASE_EFFECT_STOP, turn->event->reason, 0);
+    tell_cashier(turn);
     follow(turn, CASE_EFFECT_TELL_MANAGER, turn->event->reason, 0);
 }
 

@@ -99,7 +99,8 @@ struct case_event {
     char reason[CASE_REASON_SIZE];
     uint8_t step; /* FIRST_STEP: from 1 */
     enum case_step_result result;
-    char fault[4]; /* TRIAGE: of fault.def; the cashier is told its text. Empty: not known yet */
+    char fault[4]; /* TRIAGE, or JOIN where the case becomes more severe: of fault.def; the cashier
+                      is told its text. Empty: not known yet */
     enum service_class service_class; /* TRIAGE */
     uint8_t severity;                 /* JOIN: of the flag; a case never becomes less severe */
     enum service_place place;         /* DISPATCH */

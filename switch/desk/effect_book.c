@@ -20,10 +20,13 @@ bool effect_is_order(enum case_effect_kind kind)
     return (ORDERS >> kind & 1) != 0;
 }
 
+/* And so is what a cashier is told again behind it: a stop ends the words that went before. */
 #define ADD_SQL                                                                                    \
     "INSERT INTO case_effect (case_id, wall_us, kind, text, due_us, is_order)"                     \
-    " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 OR NOT EXISTS (SELECT 1 FROM case_effect"             \
-    " WHERE case_id = ?1 AND kind = ?3 AND text = ?4 AND due_us = ?5)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 OR NOT EXISTS (SELECT 1 FROM case_effect AS same"     \
+    " WHERE case_id = ?1 AND kind = ?3 AND text = ?4 AND due_us = ?5 AND NOT EXISTS"               \
+    " (SELECT 1 FROM case_effect AS later WHERE later.case_id = ?1 AND same.is_order"              \
+    " AND later.number > same.number AND later.kind IN ('STOP', 'RESUME')))"
 
 static enum status add_one(struct desk *desk, uint64_t case_id, int64_t wall_us,
                            const struct case_effect *effect)

@@ -23,7 +23,7 @@ struct effect_entry {
 bool effect_is_order(enum case_effect_kind kind);
 
 /* Within the transaction of the step. What is asked for again while it is not done stands once,
- * but for orders that another one takes back. */
+ * but for orders that another one takes back, and those behind a STOP or RESUME. */
 MUST_CHECK enum status effect_book_add(struct desk *desk, uint64_t case_id, int64_t wall_us,
                                        const struct case_effects *effects);
 /* Those with numbers above `after` that may be done now, `room` at most: of the orders of a case

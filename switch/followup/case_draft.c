@@ -35,6 +35,12 @@ void case_draft_sentence(const struct flag *flag, char text[CASE_REASON_SIZE])
                signal_sentence(flag->signal), flag->value, flag->threshold);
 }
 
+void case_draft_fault(const struct flag *flag, char fault[4])
+{
+    enum fault of_signal = fault_of_signal(flag->signal);
+    snprintf(fault, 4, "%s", of_signal == FAULT_COUNT ? "" : fault_code(of_signal));
+}
+
 /* Looks a row up by the key in it; what is not there leaves it empty. */
 static enum status look_up(struct desk *desk, enum registry_kind kind, void *row, bool *is_there)
 {
@@ -128,7 +134,6 @@ enum status case_draft_fill(const struct case_draft *draft, const struct merge_a
                             struct service_case *it)
 {
     const struct flag *flag = draft->flag;
-    enum fault fault = fault_of_signal(flag->signal);
     *it = (struct service_case){.kind = answer->kind,
                                 .source = CASE_SOURCE_RULE,
                                 .subject = flag->subject,
@@ -140,7 +145,7 @@ enum status case_draft_fill(const struct case_draft *draft, const struct merge_a
     COPY(it->terminal_id, flag->terminal_id);
     COPY(it->serial, flag->serial);
     COPY(it->merchant_id, flag->merchant_id);
-    COPY(it->fault, fault == FAULT_COUNT ? "" : fault_code(fault));
+    case_draft_fault(flag, it->fault);
     if (flag->subject == FLAG_OF_COHORT) {
         return fill_cohort(draft->desk, flag, it);
     }

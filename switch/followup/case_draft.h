@@ -26,6 +26,9 @@ struct case_event case_draft_event(enum case_event_kind kind, int64_t wall_us, c
 /* "T5 time-outs while its peers are well: 9 against 3" */
 void case_draft_sentence(const struct flag *flag, char text[CASE_REASON_SIZE]);
 
+/* The code of the fault that it points to by itself; empty: to none. */
+void case_draft_fault(const struct flag *flag, char fault[4]);
+
 /* All of a case that stands before OPEN. What is not registered stays empty. */
 MUST_CHECK enum status case_draft_fill(const struct case_draft *draft,
                                        const struct merge_answer *answer, struct service_case *it);

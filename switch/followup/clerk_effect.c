@@ -46,14 +46,16 @@ static enum status do_own_part(struct clerk *clerk, const struct effect_entry *e
 }
 
 /* Two cases may stop one terminal, or hold one merchant's money: who ends first does not take back
- * what the other asked for, and a hold is not shortened. */
+ * what the other asked for, and a hold is not shortened. A terminal that another case has stopped
+ * has nothing to try, so that its cashier keeps the text of the stop. */
 static enum status heed_others(struct clerk *clerk, struct effect_entry *entry,
                                const struct service_case *it, bool *is_moot)
 {
     struct case_standing other;
     enum case_effect_kind kind = entry->effect.kind;
     *is_moot = false;
-    if (kind != CASE_EFFECT_RESUME && kind != CASE_EFFECT_RELEASE && kind != CASE_EFFECT_HOLD) {
+    if (kind != CASE_EFFECT_RESUME && kind != CASE_EFFECT_RELEASE && kind != CASE_EFFECT_HOLD &&
+        kind != CASE_EFFECT_TELL_CASHIER) {
         return STATUS_OK;
     }
     enum status status = case_book_standing(clerk->desk, it, &other);
@@ -63,6 +65,10 @@ static enum status heed_others(struct clerk *clerk, struct effect_entry *entry,
     if (kind == CASE_EFFECT_HOLD) {
         bool is_longer = other.hold_id != 0 && other.hold_until_us > entry->effect.due_us;
         entry->effect.due_us = is_longer ? other.hold_until_us : entry->effect.due_us;
+        return STATUS_OK;
+    }
+    if (kind == CASE_EFFECT_TELL_CASHIER) {
+        *is_moot = other.stop_id != 0 && !it->is_stopped;
         return STATUS_OK;
     }
     uint64_t other_id = kind == CASE_EFFECT_RESUME ? other.stop_id : other.hold_id;

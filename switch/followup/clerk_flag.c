@@ -144,6 +144,18 @@ static enum status open_case(struct taking *taking)
     return status == STATUS_OK ? act(taking) : status;
 }
 
+/* One cause, and another fault: what looked like stale keys are lost ones. */
+static bool is_other_fault(const struct taking *taking, uint64_t case_id)
+{
+    for (uint32_t i = 0; i < taking->brief_count; i++) {
+        const struct case_brief *brief = &taking->clerk->briefs[i];
+        if (brief->id == case_id) {
+            return strcmp(brief->cause, taking->answer.cause) != 0;
+        }
+    }
+    return false;
+}
+
 static enum status join_case(struct taking *taking, uint64_t case_id)
 {
     char reason[CASE_REASON_SIZE];
@@ -152,6 +164,9 @@ static enum status join_case(struct taking *taking, uint64_t case_id)
     case_draft_sentence(taking->flag, reason);
     struct case_event join = say(taking, CASE_EVENT_JOIN, reason);
     join.severity = taking->flag->severity;
+    if (is_other_fault(taking, case_id)) {
+        case_draft_fault(taking->flag, join.fault);
+    }
     enum status status = step(taking, join);
     if (status == STATUS_OK) {
         status = link_all(taking);
@@ -171,7 +186,7 @@ static enum status find_returned(struct taking *taking, uint64_t *case_id)
         struct service_case it;
         if (brief->is_open || brief->kind != CASE_FAULT || brief->subject != flag->subject ||
             strcmp(brief->subject_id, flag->subject_id) != 0 ||
-            strcmp(brief->cause, taking->answer.cause) != 0) {
+            !case_cause_is_same(brief->cause, taking->answer.cause)) {
             continue;
         }
         enum status status = case_book_find(clerk->desk, brief->id, &it);

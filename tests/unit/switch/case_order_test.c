@@ -124,6 +124,28 @@ static void test_a_cashier_is_told_in_chinese_and_in_english(void **state)
     assert_false(case_order_of(&order, &asked.whole)); /* nothing to say */
 }
 
+static void test_the_english_words_are_those_that_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_stopped;
+        int64_t repaired_us;
+        const char *words;
+    } ROWS[] = {{true, 0, "do not use it"}, {false, NOW_US, "sign on"}, {false, 0, "MAC errors"}};
+    for (unsigned i = 0; i < COUNT_OF(ROWS); i++) {
+        struct asked asked;
+        struct order order;
+        ask(&asked, CASE_EFFECT_TELL_CASHIER);
+        memcpy(asked.effect.text, "密钥", sizeof("密钥"));
+        asked.it.is_stopped = ROWS[i].is_stopped;
+        asked.it.repaired_us = ROWS[i].repaired_us;
+        assert_true(case_order_of(&order, &asked.whole));
+        char plain[ORDER_TEXT_BYTES_MAX + 1] = "";
+        memcpy(plain, order.plain, order.plain_length);
+        assert_non_null(strstr(plain, ROWS[i].words));
+    }
+}
+
 static void test_what_goes_to_people_is_no_order(void **state)
 {
     (void)state;
@@ -145,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_a_merchants_case_stops_its_terminal_and_without_one_the_merchant),
         cmocka_unit_test(test_a_cohorts_case_has_nobody_to_order),
         cmocka_unit_test(test_a_cashier_is_told_in_chinese_and_in_english),
+        cmocka_unit_test(test_the_english_words_are_those_that_hold),
         cmocka_unit_test(test_what_goes_to_people_is_no_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,26 @@ static void test_further_flags_of_the_cause_join_and_others_do_not(void **state)
     assert_int_equal(ask(&elsewhere, &open, 1).verdict, MERGE_OPEN);
 }
 
+/* The same rows: stale keys, and keys that a sign-on did not bring back. */
+static void test_wrong_macs_are_one_cause_before_and_after_a_signon(void **state)
+{
+    (void)state;
+    struct flag wrong = flag_of(SIGNAL_MAC_FAILURES, 100);
+    struct flag lost = flag_of(SIGNAL_KEYS_LOST, 100);
+    struct case_brief open = brief_of(&wrong, 7);
+    struct merge_answer answer = ask(&lost, &open, 1);
+    assert_int_equal(answer.verdict, MERGE_JOIN);
+    assert_int_equal(answer.case_id, 7);
+    assert_string_equal(answer.cause, "K2");
+    assert_true(answer.is_stop_permitted);
+    open = brief_of(&lost, 8);
+    answer = ask(&wrong, &open, 1);
+    assert_int_equal(answer.verdict, MERGE_JOIN);
+    assert_int_equal(answer.case_id, 8);
+    assert_true(case_cause_is_same("K1", "K2") && case_cause_is_same("N1", "N1"));
+    assert_false(case_cause_is_same("K1", "N1") || case_cause_is_same("X2", "K2"));
+}
+
 static void test_the_same_flag_again_changes_nothing(void **state)
 {
     (void)state;
@@ -238,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_what_should_follow_is_what_the_rules_say),
         cmocka_unit_test(test_the_first_flag_opens_a_case_and_says_why),
         cmocka_unit_test(test_further_flags_of_the_cause_join_and_others_do_not),
+        cmocka_unit_test(test_wrong_macs_are_one_cause_before_and_after_a_signon),
         cmocka_unit_test(test_the_same_flag_again_changes_nothing),
         cmocka_unit_test(test_after_closing_the_rule_is_quiet_for_seven_days_but_at_severity_four),
         cmocka_unit_test(test_each_row_of_money_is_a_case_of_its_own),

@@ -6,6 +6,7 @@
 
 #include "routing/civil_date.h"
 #include "switch/aftersales/case_table.h"
+#include "switch/aftersales/cause.h"
 #include "tests/unit/unit_test.h"
 
 #define MINUTE_US INT64_C(60000000)
@@ -231,6 +232,65 @@ static void test_the_cashier_is_told_what_the_fault_is(void **state)
     assert_true(follows(&desk, CASE_EFFECT_TELL_CASHIER));
     assert_string_equal(desk.effects.items[0].text, "密钥失效:请重新签到后再交易");
     assert_string_equal(desk.it.fault, "K1");
+}
+
+/* The text behind the order, or NULL: nobody is told anything behind it. */
+static const char *told_behind(const struct desk *desk, enum case_effect_kind order)
+{
+    bool is_behind = false;
+    for (uint32_t i = 0; i < desk->effects.count; i++) {
+        if (is_behind && desk->effects.items[i].kind == CASE_EFFECT_TELL_CASHIER) {
+            return desk->effects.items[i].text;
+        }
+        is_behind = is_behind || desk->effects.items[i].kind == order;
+    }
+    return NULL;
+}
+
+static void test_the_cashier_is_told_what_holds_of_a_terminal_that_is_stopped(void **state)
+{
+    (void)state;
+    struct desk desk = opened(CASE_FAULT, 3);
+    struct case_event join = event_of(CASE_EVENT_JOIN, CASE_ROLE_SWITCH);
+    join.severity = 4;
+    snprintf(join.fault, sizeof(join.fault), "Z9");
+    assert_false(tell(&desk, join));
+    expect_refusal(&desk, "JOIN names no fault");
+    snprintf(join.fault, sizeof(join.fault), "K2");
+    assert_true(tell(&desk, join));
+    assert_string_equal(desk.it.fault, "K2");
+    assert_string_equal(told_behind(&desk, CASE_EFFECT_TELL_MANAGER),
+                        fault_cashier_text(FAULT_KEYS_LOST));
+    struct case_event stop = event_of(CASE_EVENT_STOP, CASE_ROLE_SWITCH);
+    stop.is_stop_permitted = true;
+    assert_true(tell(&desk, stop));
+    assert_string_equal(told_behind(&desk, CASE_EFFECT_STOP), fault_cashier_text(FAULT_KEYS_LOST));
+    struct case_event triage = event_of(CASE_EVENT_TRIAGE, CASE_ROLE_STAFF);
+    snprintf(triage.fault, sizeof(triage.fault), "K1"); /* "sign on" would be wrong now */
+    assert_true(tell(&desk, triage));
+    assert_string_equal(desk.effects.items[0].text, fault_cashier_text(FAULT_IDENTITY));
+    assert_true(does(&desk, CASE_EVENT_ADVISE, CASE_ROLE_STAFF));
+    assert_false(follows(&desk, CASE_EFFECT_TELL_CASHIER)); /* nor is "restart" of any use */
+    assert_true(does(&desk, CASE_EVENT_DISPATCH, CASE_ROLE_STAFF));
+    assert_true(does(&desk, CASE_EVENT_FIX, CASE_ROLE_ENGINEER));
+    assert_non_null(strstr(told_behind(&desk, CASE_EFFECT_RESUME), "恢复"));
+}
+
+static void test_at_the_counter_a_payment_is_spoken_of_and_a_risk_is_not(void **state)
+{
+    (void)state;
+    for (unsigned kind = CASE_FAULT; kind <= CASE_FEE; kind++) {
+        struct desk desk = {.now = monday()};
+        case_rules_default(&desk.rules);
+        desk.it = (struct service_case){.kind = (enum case_kind)kind,
+                                        .severity = 2,
+                                        .terminal_id = "10000001",
+                                        .fault = "X4",
+                                        .service_class = SERVICE_P2};
+        assert_true(does(&desk, CASE_EVENT_OPEN, CASE_ROLE_SWITCH));
+        bool is_told = follows(&desk, CASE_EFFECT_TELL_CASHIER);
+        assert_int_equal(is_told, kind == CASE_FAULT || kind == CASE_TRANSACTION);
+    }
 }
 
 static void test_severity_four_leaves_no_time_for_first_steps(void **state)
@@ -572,6 +632,8 @@ int main(void)
         cmocka_unit_test(test_a_refusal_names_what_would_be_permitted),
         cmocka_unit_test(test_first_steps_cannot_be_skipped),
         cmocka_unit_test(test_the_cashier_is_told_what_the_fault_is),
+        cmocka_unit_test(test_the_cashier_is_told_what_holds_of_a_terminal_that_is_stopped),
+        cmocka_unit_test(test_at_the_counter_a_payment_is_spoken_of_and_a_risk_is_not),
         cmocka_unit_test(test_severity_four_leaves_no_time_for_first_steps),
         cmocka_unit_test(test_what_helped_ends_the_search),
         cmocka_unit_test(test_only_the_switch_verifies_and_only_what_it_saw_there_afterwards),

@@ -77,7 +77,8 @@ static const struct effect_entry *first_order(const struct told *told)
 static void test_orders_of_a_case_come_one_after_the_other(void **state)
 {
     static const enum case_effect_kind ORDER[] = {CASE_EFFECT_ASK_STATUS, CASE_EFFECT_STOP,
-                                                  CASE_EFFECT_RESUME};
+                                                  CASE_EFFECT_TELL_CASHIER, CASE_EFFECT_RESUME,
+                                                  CASE_EFFECT_TELL_CASHIER};
     struct scene *scene = *state;
     stopped_case(scene);
     for (uint32_t i = 0; i < COUNT_OF(ORDER); i++) {
@@ -125,6 +126,26 @@ static void test_what_is_asked_for_again_stands_once(void **state)
     uint64_t other = scene_case(scene, CASE_FAULT, "10000002");
     assert_int_equal(effect_book_add(scene->desk, other, SCENE_NOW, &asked), STATUS_OK);
     assert_int_equal(count_of(scene), 9);
+}
+
+/* The stop ends the words that went before it, so they are said anew. */
+static void test_a_cashier_is_told_again_behind_a_stop(void **state)
+{
+    struct scene *scene = *state;
+    uint64_t id = scene_case(scene, CASE_SERVICE, "10000001");
+    const int64_t before = count_of(scene);
+    const struct case_effects words = {.count = 1,
+                                       .items = {{CASE_EFFECT_TELL_CASHIER, "leave it", 0}}};
+    const struct case_effects stop = {.count = 1, .items = {{CASE_EFFECT_STOP, "odd", 0}}};
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(effect_book_add(scene->desk, id, SCENE_NOW, &words), STATUS_OK);
+    }
+    assert_int_equal(count_of(scene), before + 1);
+    assert_int_equal(effect_book_add(scene->desk, id, SCENE_NOW, &stop), STATUS_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(effect_book_add(scene->desk, id, SCENE_NOW, &words), STATUS_OK);
+    }
+    assert_int_equal(count_of(scene), before + 3);
 }
 
 static void test_a_text_that_was_cut_is_kept_whole_in_its_characters(void **state)
@@ -236,6 +257,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_orders_of_a_case_come_one_after_the_other, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_what_is_asked_for_again_stands_once, scene_set,
+                                        scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_cashier_is_told_again_behind_a_stop, scene_set,
                                         scene_strike),
         cmocka_unit_test_setup_teardown(test_a_text_that_was_cut_is_kept_whole_in_its_characters,
                                         scene_set, scene_strike),

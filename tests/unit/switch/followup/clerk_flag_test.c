@@ -289,6 +289,59 @@ static void test_tampering_stops_the_terminal_within_its_system_fault(void **sta
     assert_int_equal(office_told(office, CASE_EFFECT_STOP), 1);
 }
 
+/* The last that the cashier is told. */
+static const char *last_words(const struct office *office)
+{
+    for (uint32_t i = office->told_count; i > 0; i--) {
+        if (office->told[i - 1].kind == CASE_EFFECT_TELL_CASHIER) {
+            return office->told[i - 1].text;
+        }
+    }
+    return "";
+}
+
+/* One row is both: wrong MACs, and keys that a sign-on did not bring back. */
+static void test_wrong_macs_make_one_case_and_its_last_word_is_the_stops(void **state)
+{
+    struct office *office = *state;
+    office->answer = CLERK_LATER; /* so that nothing is done between */
+    uint64_t id = office_take(office, office_flag(SIGNAL_MAC_FAILURES, 100, SCENE_NOW)).case_id;
+    assert_string_equal(office_case(office, id).fault, "K1");
+    struct clerk_taken taken = office_take(office, office_flag(SIGNAL_KEYS_LOST, 100, SCENE_NOW));
+    assert_int_equal(taken.verdict, MERGE_JOIN);
+    assert_int_equal(taken.case_id, id);
+    struct service_case it = office_case(office, id);
+    assert_string_equal(it.cause, "K1");
+    assert_string_equal(it.fault, "K2");
+    assert_true(it.is_stopped);
+    office->answer = CLERK_DONE;
+    office_time(office, SCENE_NOW + 2 * CLERK_RETRY_US);
+    assert_int_equal(office_told(office, CASE_EFFECT_STOP), 1);
+    assert_int_equal(office->told[office->told_count - 1].kind, CASE_EFFECT_TELL_CASHIER);
+    assert_non_null(strstr(last_words(office), "请停用"));
+    assert_int_equal(office_number(office, "SELECT count(*) FROM case_effect"), 0);
+}
+
+/* A sign-on seemed to help: what comes after it belongs to the same case. */
+static void test_lost_keys_open_the_case_of_stale_ones_again(void **state)
+{
+    struct office *office = *state;
+    uint64_t id = office_take(office, office_flag(SIGNAL_MAC_FAILURES, 100, SCENE_NOW)).case_id;
+    int64_t at_us = office_fix(office, id, SCENE_NOW + OFFICE_MINUTE_US);
+    office_time(office, at_us);
+    office_see(office, (struct observation){.kind = OBSERVATION_SIGNED_ON,
+                                            .terminal_id = "10000001",
+                                            .wall_us = at_us + 1});
+    office_person(office, id, scene_event(CASE_EVENT_CLOSE, CASE_ROLE_STAFF, at_us + 2));
+    struct clerk_taken taken =
+        office_take(office, office_flag(SIGNAL_KEYS_LOST, 101, at_us + 2 * OFFICE_MINUTE_US));
+    assert_true(taken.is_reopened);
+    assert_int_equal(taken.case_id, id);
+    assert_string_equal(office_case(office, id).fault, "K2");
+    assert_true(office_case(office, id).is_stopped);
+    assert_int_equal(office_number(office, "SELECT count(*) FROM service_case"), 1);
+}
+
 static void test_what_may_not_be_stopped_is_held_and_a_person_asked(void **state)
 {
     struct office *office = *state;
@@ -386,6 +439,8 @@ int main(void)
         STORY(test_a_terminal_is_not_stopped_for_another_one),
         STORY(test_a_serial_number_that_differs_stops_the_terminal_at_once),
         STORY(test_tampering_stops_the_terminal_within_its_system_fault),
+        STORY(test_wrong_macs_make_one_case_and_its_last_word_is_the_stops),
+        STORY(test_lost_keys_open_the_case_of_stale_ones_again),
         STORY(test_what_may_not_be_stopped_is_held_and_a_person_asked),
         STORY(test_each_row_of_money_is_a_case),
         STORY(test_cases_of_money_hide_no_other_case),

@@ -141,6 +141,21 @@ static void test_a_case_does_not_take_back_what_another_one_asked_for(void **sta
     assert_int_equal(office_number(office, "SELECT count(*) FROM case_effect"), 0);
 }
 
+static void test_a_cashier_is_told_nothing_else_while_another_case_stops_the_terminal(void **state)
+{
+    struct office *office = *state;
+    uint64_t stop = office_take(office, office_flag(SIGNAL_SERIAL_DIFFERS, 100, SCENE_NOW)).case_id;
+    assert_int_equal(office_told(office, CASE_EFFECT_TELL_CASHIER), 1);
+    office->told_count = 0;
+    office_take(office, office_flag(SIGNAL_FALLBACK, 101, SCENE_NOW)); /* "try another card" */
+    assert_int_equal(office_told(office, CASE_EFFECT_TELL_CASHIER), 0);
+    office_person(office, stop, scene_event(CASE_EVENT_CLEAR, CASE_ROLE_STAFF, SCENE_NOW + 1));
+    office_time(office, SCENE_NOW + 2);
+    assert_int_equal(office_told(office, CASE_EFFECT_RESUME), 1);
+    assert_int_equal(office_told(office, CASE_EFFECT_TELL_CASHIER), 1); /* it works again */
+    assert_int_equal(office_number(office, "SELECT count(*) FROM case_effect"), 0);
+}
+
 /* The merchant's money, held by a case of each of two terminals. */
 static void test_a_hold_is_neither_ended_nor_shortened_by_another_case(void **state)
 {
@@ -447,6 +462,7 @@ int main(void)
         STORY(test_many_effects_are_all_told),
         STORY(test_what_people_ask_for_is_told_as_well),
         STORY(test_a_case_does_not_take_back_what_another_one_asked_for),
+        STORY(test_a_cashier_is_told_nothing_else_while_another_case_stops_the_terminal),
         STORY(test_a_hold_is_neither_ended_nor_shortened_by_another_case),
         STORY(test_a_swap_binds_the_new_serial_number_and_its_signon_verifies),
         STORY(test_a_serial_number_that_is_bound_elsewhere_is_for_a_person),
