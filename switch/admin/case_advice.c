@@ -86,9 +86,9 @@ static bool still_counts(const struct case_advice *advice, const struct flag_ent
            entry->flag.window_end_us >= advice->now_us - CASE_ADVICE_FLAG_DAYS * DAY_US;
 }
 
-static bool is_hidden(const struct case_advice *advice, const struct flag *flag)
+static bool is_hidden(uint32_t hidden_kinds, const struct flag *flag)
 {
-    return (advice->hidden_kinds >> signal_case_kind(flag->signal) & 1) != 0;
+    return (hidden_kinds >> signal_case_kind(flag->signal) & 1) != 0;
 }
 
 static enum status gather_subject(struct desk *desk, const struct case_advice *advice,
@@ -106,11 +106,27 @@ static enum status gather_subject(struct desk *desk, const struct case_advice *a
     enum status status = flag_book_list(desk, subject_id, found, FLAG_COUNT_MAX, &count);
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         if (all->flag_count < FLAG_COUNT_MAX && still_counts(advice, &found[i]) &&
-            !is_hidden(advice, &found[i].flag) && !is_there(all, found[i].id)) {
+            !is_hidden(advice->hidden_kinds, &found[i].flag) && !is_there(all, found[i].id)) {
             all->flags[all->flag_count++] = found[i];
         }
     }
     free(found);
+    return status;
+}
+
+/* The flags of the case itself: all that came to it, but for who may know less. */
+static enum status gather_own(struct desk *desk, const struct case_advice *advice,
+                              struct gathered *all)
+{
+    uint32_t kept = 0;
+    enum status status =
+        flag_book_of_case(desk, advice->case_id, all->flags, FLAG_COUNT_MAX, &all->flag_count);
+    for (uint32_t i = 0; i < all->flag_count && status == STATUS_OK; i++) {
+        if (!is_hidden(advice->hidden_own_kinds, &all->flags[i].flag)) {
+            all->flags[kept++] = all->flags[i];
+        }
+    }
+    all->flag_count = kept;
     return status;
 }
 
@@ -119,8 +135,7 @@ static enum status gather_flags(struct desk *desk, const struct case_advice *adv
 {
     enum status status = STATUS_OK;
     if (advice->case_id != 0) {
-        status =
-            flag_book_of_case(desk, advice->case_id, all->flags, FLAG_COUNT_MAX, &all->flag_count);
+        status = gather_own(desk, advice, all);
     }
     if (advice->is_open && status == STATUS_OK) {
         status = gather_subject(desk, advice, advice->terminal_id, all);
@@ -359,13 +374,11 @@ static json_t *flags_json(const struct desk *desk, const struct flag_entry *entr
 }
 
 /* A registered row without what people who follow up do not need: hashes stay at home. */
-static json_t *registered_json(enum registry_kind kind, const void *row, bool has_row)
+static json_t *registered_json(enum registry_kind kind, const void *row,
+                               const struct case_advice *advice)
 {
-    if (!has_row) {
-        return json_null();
-    }
     json_t *answer = cell_json_row(registry_table(kind), row);
-    cell_json_hide_hashes(answer);
+    cell_json_hide(answer, CELL_JSON_HASHES | advice->hidden_columns);
     return answer;
 }
 
@@ -402,10 +415,14 @@ static enum status add_all(struct desk *desk, const struct case_advice *advice,
     }
     judge(advice, all);
     json_object_set_new(to, "terminal",
-                        registered_json(REGISTRY_TERMINAL, &all->terminal, all->has_terminal));
+                        all->has_terminal
+                            ? registered_json(REGISTRY_TERMINAL, &all->terminal, advice)
+                            : json_null());
     json_object_set_new(to, "place", place_json(all));
     json_object_set_new(to, "merchant",
-                        registered_json(REGISTRY_MERCHANT, &all->merchant, all->has_merchant));
+                        all->has_merchant
+                            ? registered_json(REGISTRY_MERCHANT, &all->merchant, advice)
+                            : json_null());
     json_object_set_new(to, "flags", flags_json(desk, all->flags, all->flag_count));
     json_object_set_new(to, "cohorts", flags_json(desk, all->cohorts, all->cohort_count));
     json_object_set_new(to, "cause", cause_json(&all->cause));

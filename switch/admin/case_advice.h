@@ -25,8 +25,10 @@ struct case_advice {
     bool is_on_site, has_part, has_damage; /* given by the caller, else by the fault */
     enum part_class part;
     enum damage damage;
-    uint32_t hidden_kinds; /* flags that lead to such cases are not looked at */
-    const char *channel;   /* that its payments go to; NULL: not known. Borrowed */
+    uint32_t hidden_kinds;     /* flags that lead to such cases are not looked at */
+    uint32_t hidden_own_kinds; /* the same of the case's own flags */
+    unsigned hidden_columns;   /* of registered rows, beside the hashes (cell_json.h) */
+    const char *channel;       /* that its payments go to; NULL: not known. Borrowed */
     bool is_channel_down;
     int64_t now_us;
 };

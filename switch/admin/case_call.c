@@ -142,6 +142,8 @@ static void ask_about(struct case_advice *advice, const struct call *call,
     advice->is_open = service_case_is_open(it);
     advice->is_on_site = it->place != SERVICE_REMOTE;
     advice->hidden_kinds = case_view_hidden(call->holder->role);
+    advice->hidden_own_kinds = scope_is_narrow(&call->holder->scope) ? advice->hidden_kinds : 0;
+    advice->hidden_columns = case_view_hidden_columns(call->holder);
     advice->channel = showing->look.is_known ? showing->look.name : NULL;
     advice->is_channel_down = showing->look.is_down;
     advice->now_us = case_desk_actor(call).wall_us;

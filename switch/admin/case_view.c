@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "switch/admin/cell_json.h"
 #include "switch/desk/registry.h"
 
 #define KIND_BIT(kind) (1u << (kind))
@@ -11,6 +12,13 @@
 uint32_t case_view_hidden(enum role role)
 {
     return role == ROLE_RISK ? 0 : KIND_BIT(CASE_RISK);
+}
+
+unsigned case_view_hidden_columns(const struct token_holder *holder)
+{
+    return !scope_is_narrow(&holder->scope) ? 0
+           : holder->role == ROLE_RISK      ? CELL_JSON_HASHES
+                                            : CELL_JSON_HASHES | CELL_JSON_RISK;
 }
 
 bool case_view_may_step(enum role role, enum case_kind kind)
@@ -82,6 +90,12 @@ enum status case_view_terminal(struct desk *desk, const struct token_holder *hol
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+bool case_view_hides_flag(const struct token_holder *holder, enum case_kind kind)
+{
+    return scope_is_narrow(&holder->scope) &&
+           (case_view_hidden(holder->role) & KIND_BIT(kind)) != 0;
+}
+
 enum status case_view_flag(struct desk *desk, const struct token_holder *holder, uint64_t case_id,
                            enum case_kind kind, bool *may)
 {
@@ -92,6 +106,6 @@ enum status case_view_flag(struct desk *desk, const struct token_holder *holder,
         return STATUS_OK;
     }
     enum status status = case_view_find(desk, holder, case_id, &line);
-    *may = status == STATUS_OK;
+    *may = status == STATUS_OK && !case_view_hides_flag(holder, kind);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }

@@ -13,6 +13,13 @@ uint32_t case_view_hidden(enum role role);
 /* Whether the role takes steps in cases of that kind: risk in its own and in transactions. */
 bool case_view_may_step(enum role role, enum case_kind kind);
 
+/* Columns of registered rows that the holder does not see, as bits (cell_json.h): who is for some
+ * merchants only sees no hashes, and unless it is risk not what risk thinks of them. */
+unsigned case_view_hidden_columns(const struct token_holder *holder);
+/* Whether a flag that leads to that kind of case is hidden from the holder even in a case that he
+ * or she sees: from who is for some merchants only and is not risk. */
+bool case_view_hides_flag(const struct token_holder *holder, enum case_kind kind);
+
 /* Narrows what is asked for to what the holder sees. False: nothing can be left of it. */
 bool case_view_narrow(const struct token_holder *holder, struct case_query *query);
 /* NOT_FOUND: there is no such case for this holder. */
@@ -27,7 +34,7 @@ struct case_view_terminal {
  * one after. */
 MUST_CHECK enum status case_view_terminal(struct desk *desk, const struct token_holder *holder,
                                           const char *terminal_id, struct case_view_terminal *view);
-/* Whether the holder sees a flag: by its case, and where it has none by its kind; without a case
- * nobody who is for some cases only sees it. */
+/* Whether the holder sees a flag: by its case (but see case_view_hides_flag), and where it has none
+ * by its kind; without a case nobody who is for some cases only sees it. */
 MUST_CHECK enum status case_view_flag(struct desk *desk, const struct token_holder *holder,
                                       uint64_t case_id, enum case_kind kind, bool *may);

@@ -52,21 +52,27 @@ json_t *cell_json_row(const struct cell_table *table, const void *row)
     return object;
 }
 
-bool cell_json_is_hash(const char *name)
+static bool is_hash(const char *name)
 {
     static const char END[] = "_hash";
     size_t length = strlen(name);
     return length >= sizeof(END) && strcmp(name + length - (sizeof(END) - 1), END) == 0;
 }
 
-void cell_json_hide_hashes(json_t *row)
+bool cell_json_is_hidden(const char *name, unsigned hidden)
+{
+    return ((hidden & CELL_JSON_HASHES) != 0 && is_hash(name)) ||
+           ((hidden & CELL_JSON_RISK) != 0 && strcmp(name, "risk_level") == 0);
+}
+
+void cell_json_hide(json_t *row, unsigned hidden)
 {
     const char *name;
     void *next;
     json_t *ignored;
     json_object_foreach_safe(row, next, name, ignored)
     {
-        if (cell_json_is_hash(name)) {
+        if (cell_json_is_hidden(name, hidden)) {
             json_object_del(row, name);
         }
     }

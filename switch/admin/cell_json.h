@@ -13,11 +13,15 @@
 
 /* NULL: no memory. */
 json_t *cell_json_row(const struct cell_table *table, const void *row);
-/* Whether a column of that name is a hash of a person, an account or a card: who follows up does
- * not need it, and whoever can guess what it is of can tell. */
-bool cell_json_is_hash(const char *name);
-/* Takes the hashes out of a row. */
-void cell_json_hide_hashes(json_t *row);
+/* Columns that are not everybody's, as bits. Hashes of a person, an account or a card: who follows
+ * up does not need them, and whoever can guess what they are of can tell. And what risk thinks of a
+ * merchant. */
+#define CELL_JSON_HASHES 1u
+#define CELL_JSON_RISK 2u
+/* Whether the column of that name is one of those. */
+bool cell_json_is_hidden(const char *name, unsigned hidden);
+/* Takes them out of a row. */
+void cell_json_hide(json_t *row, unsigned hidden);
 /* The column of that name; NULL: none. */
 const struct cell_column *cell_json_column(const struct cell_table *table, const char *name);
 /* Puts a member of a body into the row. False: `fault` names the member, what was expected and what

@@ -151,6 +151,7 @@ static enum status add_desk(struct desk *desk, const struct call *call, struct d
 {
     struct case_advice advice = {.is_open = true,
                                  .hidden_kinds = case_view_hidden(call->holder->role),
+                                 .hidden_columns = case_view_hidden_columns(call->holder),
                                  .channel = it->look.is_known ? it->look.name : NULL,
                                  .is_channel_down = it->look.is_down,
                                  .now_us = case_desk_actor(call).wall_us};

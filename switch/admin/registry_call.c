@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "switch/admin/case_view.h"
 #include "switch/admin/cell_json.h"
 #include "switch/admin/desk_call.h"
 #include "switch/admin/registry_job.h"
@@ -155,7 +156,7 @@ static json_t *row_json(enum registry_kind kind, const void *row)
 
 struct listing {
     enum registry_kind kind;
-    bool hides_hashes; /* from a scoped token */
+    unsigned hidden_columns; /* from a scoped token */
     json_t *items;
     char cursor[CELL_KEY_SIZE]; /* behind the last row */
 };
@@ -164,28 +165,26 @@ static bool on_row(void *argument, const void *row)
 {
     struct listing *listing = argument;
     json_t *json = row_json(listing->kind, row);
-    if (listing->hides_hashes) {
-        cell_json_hide_hashes(json);
-    }
+    cell_json_hide(json, listing->hidden_columns);
     json_array_append_new(listing->items, json);
     registry_query_cursor(listing->kind, row, listing->cursor);
     return true;
 }
 
-/* Each column that a parameter names; what is left over is no column, and hashes are none for a
- * scoped token: a filter would tell them piece by piece. */
+/* Each column that a parameter names; what is left over is no column, and what is hidden from a
+ * scoped token is none for it: a filter would tell it piece by piece. */
 static bool take_filters(const struct call *call, struct registry_query *query,
                          struct answer *answer)
 {
     const struct cell_table *table = registry_table(query->kind);
     const char *cursor = call->option(call->connection, "cursor");
     bool has_limit = call->option(call->connection, "limit") != NULL;
-    bool hides_hashes = scope_is_narrow(&call->holder->scope);
+    unsigned hidden = case_view_hidden_columns(call->holder);
     unsigned taken = (has_limit ? 1U : 0U) + (cursor != NULL ? 1U : 0U);
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < table->column_count; i++) {
         const char *value = call->option(call->connection, table->columns[i].name);
-        if (value != NULL && !(hides_hashes && cell_json_is_hash(table->columns[i].name))) {
+        if (value != NULL && !cell_json_is_hidden(table->columns[i].name, hidden)) {
             taken++;
             status = registry_query_filter(query, table->columns[i].name, value);
         }
@@ -210,7 +209,8 @@ static bool take_filters(const struct call *call, struct registry_query *query,
 static void serve_list(const struct call *call, enum registry_kind kind, struct answer *answer)
 {
     struct registry_query query;
-    struct listing listing = {.kind = kind, .hides_hashes = scope_is_narrow(&call->holder->scope)};
+    struct listing listing = {.kind = kind,
+                              .hidden_columns = case_view_hidden_columns(call->holder)};
     const struct registry_sink sink = {on_row, &listing};
     bool has_more = false;
     registry_query_init(&query, kind);
@@ -336,9 +336,7 @@ static void serve_show(const struct call *call, enum registry_kind kind, struct 
         answer_problem(answer, 404, "no such row");
     } else if (status == STATUS_OK) {
         json_t *json = edit_json(&edit);
-        if (scope_is_narrow(&call->holder->scope)) {
-            cell_json_hide_hashes(json_object_get(json, "row"));
-        }
+        cell_json_hide(json_object_get(json, "row"), case_view_hidden_columns(call->holder));
         json_decref(faults);
         answer_json(answer, 200, json);
     } else if (status == STATUS_BAD_VALUE) {
@@ -443,12 +441,12 @@ static void on_change(void *argument, const struct registry_change *change)
                                     text_json(change->before), "after", text_json(change->after)));
 }
 
-/* What changed in hashes, out of the list. */
-static void hide_changes(json_t *items)
+/* What changed in hidden columns, out of the list. */
+static void hide_changes(json_t *items, unsigned hidden)
 {
     for (size_t i = json_array_size(items); i > 0; i--) {
         const json_t *column = json_object_get(json_array_get(items, i - 1), "column");
-        if (cell_json_is_hash(json_string_value(column))) {
+        if (cell_json_is_hidden(json_string_value(column), hidden)) {
             json_array_remove(items, i - 1);
         }
     }
@@ -469,9 +467,7 @@ static void serve_history(const struct call *call, enum registry_kind kind, stru
         if (status == STATUS_OK) {
             status = registry_history(desk, kind, &edit.row, on_change, items);
         }
-        if (scope_is_narrow(&call->holder->scope)) {
-            hide_changes(items);
-        }
+        hide_changes(items, case_view_hidden_columns(call->holder));
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
             desk_call_failed(desk, status, answer);
         } else if (json_array_size(items) == 0) {

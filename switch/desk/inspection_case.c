@@ -145,8 +145,9 @@ static enum status open_visit(struct desk *desk, const struct visit *visit,
     snprintf(it.subject_id, sizeof(it.subject_id), "%s", visit->merchant_id);
     snprintf(it.cause, sizeof(it.cause), "%s", INSPECTION_VISIT_CAUSE);
     memcpy(it.merchant_id, visit->merchant_id, sizeof(it.merchant_id));
-    snprintf(reason, sizeof(reason), "an inspection is due by %04d-%02u-%02u: risk level R%u",
-             (int)due.year % 10000, due.month % 100, due.day % 100, visit->risk_level % 10U);
+    /* No word of why so soon: the merchant's agent reads this, and the risk level is not his. */
+    snprintf(reason, sizeof(reason), "an inspection is due by %04d-%02u-%02u",
+             (int)due.year % 10000, due.month % 100, due.day % 100);
     return open_new(desk, CASE_ROLE_SWITCH, reason, by, &it);
 }
 

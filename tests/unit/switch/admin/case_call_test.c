@@ -465,6 +465,37 @@ static void test_a_scoped_token_is_shown_its_own_flags(void **state)
     assert_int_equal(items(stage), 0);
 }
 
+/* A case that an agent sees tells nothing of what risk knows. */
+static void test_what_risk_knows_is_hidden_from_a_scoped_token(void **state)
+{
+    struct stage *stage = *state;
+    put_shop(stage); /* M1, of agent A17 */
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    uint64_t of_fault = add_flag(stage, SIGNAL_TIMEOUTS, 50);
+    uint64_t of_risk = add_flag(stage, SIGNAL_SERIAL_DIFFERS, 60);
+    assert_int_equal(case_book_link_flag(stage->scene->desk, 1, of_fault), STATUS_OK);
+    assert_int_equal(case_book_link_flag(stage->scene->desk, 1, of_risk), STATUS_OK);
+    for (int is_scoped = 0; is_scoped < 2; is_scoped++) {
+        snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "%s",
+                 is_scoped ? "A17" : "");
+        for (int is_risks = 0; is_risks < 2; is_risks++) {
+            bool hides = is_scoped && !is_risks;
+            stage->holder.role = is_risks ? ROLE_RISK : ROLE_AFTER_SALES;
+            assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 200);
+            const json_t *merchant = json_object_get(stage->json, "merchant");
+            assert_true(json_is_object(merchant));
+            assert_int_equal(json_object_get(merchant, "risk_level") == NULL, hides);
+            assert_int_equal(json_array_size(json_object_get(stage->json, "flags")), hides ? 1 : 2);
+            with(stage, "case", "1");
+            assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
+            assert_int_equal(items(stage), hides ? 1 : 2);
+            assert_int_equal(ask(stage, ENDPOINT_DIAGNOSIS, "10000001", NULL), 200);
+            merchant = json_object_get(stage->json, "merchant");
+            assert_int_equal(json_object_get(merchant, "risk_level") == NULL, hides);
+        }
+    }
+}
+
 static void test_a_diagnosis_shows_what_is_known_and_says_what_is_not(void **state)
 {
     struct stage *stage = *state;
@@ -514,6 +545,7 @@ int main(void)
         STAGE(test_a_case_is_kept_once_and_with_a_reason),
         STAGE(test_flags_are_listed_and_judged_by_whom_they_concern),
         STAGE(test_a_scoped_token_is_shown_its_own_flags),
+        STAGE(test_what_risk_knows_is_hidden_from_a_scoped_token),
         STAGE(test_a_diagnosis_shows_what_is_known_and_says_what_is_not),
         STAGE(test_without_a_desk_every_call_says_so),
     };

@@ -183,6 +183,38 @@ static void test_a_scoped_token_sees_its_merchants_alone(void **state)
     assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, "service_point", NULL), 200);
 }
 
+/* What risk thinks of a merchant is not for its agent, in whatever way he asks. */
+static void test_the_risk_level_is_hidden_from_a_scoped_token_that_is_not_risks(void **state)
+{
+    struct call_scene *scene = *state;
+    static const enum endpoint rows[] = {ENDPOINT_REGISTRY_SHOW, ENDPOINT_REGISTRY_HISTORY};
+    const char *kind = "merchant_registration";
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_PUT, kind,
+                                     "{\"cells\": {\"merchant_id\": \"M1\", \"name\": \"Tea\","
+                                     " \"risk_level\": 3, \"agent_id\": \"AG1\"}}"),
+                     201);
+    snprintf(scene->holder.scope.agent_id, sizeof(scene->holder.scope.agent_id), "AG1");
+    for (int is_risks = 0; is_risks < 2; is_risks++) {
+        scene->holder.role = is_risks ? ROLE_RISK : ROLE_AFTER_SALES;
+        assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL), 200);
+        const json_t *item = json_array_get(json_object_get(scene->json, "items"), 0);
+        assert_int_equal(json_object_get(item, "risk_level") != NULL, is_risks);
+        call_scene_with(scene, "risk_level", "3");
+        assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_LIST, kind, NULL),
+                         is_risks ? 200 : 400);
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+            call_scene_with(scene, "merchant_id", "M1");
+            assert_int_equal(call_scene_make(scene, rows[i], kind, NULL), 200);
+            assert_int_equal(strstr(scene->answer.body, "risk_level") != NULL, is_risks);
+        }
+    }
+    scene->holder.scope.agent_id[0] = '\0';
+    scene->holder.role = ROLE_AFTER_SALES; /* who keeps the registry */
+    call_scene_with(scene, "merchant_id", "M1");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_SHOW, kind, NULL), 200);
+    assert_non_null(strstr(scene->answer.body, "risk_level"));
+}
+
 static void test_a_file_is_taken_over_or_told_what_is_wrong(void **state)
 {
     struct call_scene *scene = *state;
@@ -245,6 +277,9 @@ int main(void)
                                         call_scene_strike),
         cmocka_unit_test_setup_teardown(test_a_scoped_token_sees_its_merchants_alone,
                                         call_scene_set, call_scene_strike),
+        cmocka_unit_test_setup_teardown(
+            test_the_risk_level_is_hidden_from_a_scoped_token_that_is_not_risks, call_scene_set,
+            call_scene_strike),
         cmocka_unit_test_setup_teardown(test_a_file_is_taken_over_or_told_what_is_wrong,
                                         call_scene_set, call_scene_strike),
         cmocka_unit_test_setup_teardown(test_a_terminal_is_bound_swapped_and_unbound,

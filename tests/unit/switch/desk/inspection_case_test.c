@@ -138,6 +138,10 @@ static void test_visits_are_opened_once_the_highest_risk_first(void **state)
     assert_int_equal(case_book_find(scene->desk, 1, &it), STATUS_OK);
     assert_string_equal(it.subject_id, "M3"); /* overdue for longer than M2 */
     assert_int_equal(it.severity, 2);
+    /* the merchant's agent reads why, and what risk thinks of the merchant is not his */
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM case_entry WHERE kind = 'OPEN'"
+                                         " AND reason LIKE 'an inspection is due by ____-__-__'"),
+                     scene_number(scene, "SELECT count(*) FROM service_case"));
 }
 
 int main(void)
