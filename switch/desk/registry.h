@@ -7,7 +7,8 @@
  * reported; a terminal, and a serial number, has one in force at a time.
  *
  * CSV: the first line names all columns; a file that was written here and read again gives the same
- * bytes.
+ * bytes. What a spreadsheet would carry out as a formula goes out marked (config/csv_cell.h); that
+ * mark is taken off on the way in.
  */
 #pragma once
 

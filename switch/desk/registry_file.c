@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/csv_cell.h"
 #include "config/csv_file.h"
 #include "protocols/base/require.h"
 #include "switch/desk/desk_state.h"
@@ -83,7 +84,8 @@ static void on_row(void *argument, const struct csv_row *csv)
     place->line = csv->line;
     uint32_t fault_count = 0;
     for (uint32_t i = 0; i < reading->table->column_count; i++) {
-        if (!cell_parse(&reading->table->columns[i], csv->fields[i], &place->row, fault)) {
+        const char *text = csv_cell_text(csv->fields[i]);
+        if (!cell_parse(&reading->table->columns[i], text, &place->row, fault)) {
             tell(reading, csv->line, fault);
             fault_count++;
         }
@@ -217,8 +219,14 @@ enum status registry_import(struct desk *desk, struct registry_import *import)
 
 /* --- export --------------------------------------------------------------------------------- */
 
-/* A field at most twice its length, with quotes and a separator. */
-#define FIELD_SIZE (2 * CELL_TEXT_SIZE + 4)
+/* A field at most twice its length, with quotes, a mark and a separator. */
+#define FIELD_SIZE (2 * CELL_TEXT_SIZE + 5)
+
+/* What stands behind a field, and whether people wrote what is in it: numbers are ours. */
+struct field_form {
+    char separator;
+    bool is_peoples;
+};
 
 struct writing {
     const struct cell_table *table;
@@ -226,14 +234,17 @@ struct writing {
     bool is_stopped;
 };
 
-/* `separator` behind it; in quotes where a reader would mistake it. */
-static void field_write(struct writing *writing, const char *text, char separator)
+/* In quotes where a reader would mistake it, marked where a spreadsheet would. */
+static void field_write(struct writing *writing, const char *text, struct field_form form)
 {
     char field[FIELD_SIZE];
     uint32_t length = 0;
     bool is_quoted = strpbrk(text, ",\"\r\n") != NULL;
     if (is_quoted) {
         field[length++] = '"';
+    }
+    if (form.is_peoples && csv_cell_needs_mark(text)) {
+        field[length++] = '\'';
     }
     for (const char *at = text; *at != '\0'; at++) {
         REQUIRE(length + 4 < sizeof(field));
@@ -245,7 +256,7 @@ static void field_write(struct writing *writing, const char *text, char separato
     if (is_quoted) {
         field[length++] = '"';
     }
-    field[length++] = separator;
+    field[length++] = form.separator;
     writing->is_stopped =
         writing->is_stopped || !writing->sink->write(writing->sink->argument, field, length);
 }
@@ -257,7 +268,9 @@ static bool row_write(void *argument, const void *row)
     for (uint32_t i = 0; i < table->column_count; i++) {
         char text[CELL_TEXT_SIZE];
         cell_text(&table->columns[i], row, text);
-        field_write(writing, text, i + 1 < table->column_count ? ',' : '\n');
+        field_write(writing, text,
+                    (struct field_form){i + 1 < table->column_count ? ',' : '\n',
+                                        table->columns[i].type != CELL_NUMBER});
     }
     return !writing->is_stopped;
 }
@@ -268,7 +281,7 @@ enum status registry_export(struct desk *desk, enum registry_kind kind,
     struct writing writing = {.table = registry_table(kind), .sink = sink};
     for (uint32_t i = 0; i < writing.table->column_count; i++) {
         field_write(&writing, writing.table->columns[i].name,
-                    i + 1 < writing.table->column_count ? ',' : '\n');
+                    (struct field_form){i + 1 < writing.table->column_count ? ',' : '\n', false});
     }
     const struct registry_sink rows = {row_write, &writing};
     enum status status = registry_list(desk, kind, &rows);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "config/csv_cell.h"
 #include "switch/admin/ctl/shown_text.h"
 
 #define COLUMN_COUNT_MAX 24
@@ -151,11 +152,12 @@ void table_write_lines(FILE *to, const json_t *texts)
     }
 }
 
-/* Quoted where it holds what would end it. */
-static void csv_cell(FILE *to, const char *text)
+/* Quoted where it holds what would end it; `is_marked`: a spreadsheet must not carry it out. */
+static void csv_cell(FILE *to, const char *text, bool is_marked)
 {
     bool is_quoted = strpbrk(text, ",\"\r\n") != NULL;
     fputs(is_quoted ? "\"" : "", to);
+    fputs(is_marked ? "'" : "", to);
     for (const char *at = text; *at != '\0'; at++) {
         fputs(*at == '"' ? "\"\"" : (char[2]){*at, '\0'}, to);
     }
@@ -174,7 +176,8 @@ void table_write_csv(FILE *to, const json_t *items, const struct table_column *c
             const json_t *value = value_at(json_array_get(items, row), columns[i].path);
             bool is_empty = json_is_string(value) && json_string_length(value) == 0;
             cell_format(text, value);
-            csv_cell(to, value == NULL || is_empty ? "" : text);
+            csv_cell(to, value == NULL || is_empty ? "" : text,
+                     json_is_string(value) && !is_empty && csv_cell_needs_mark(text));
             fputs(i + 1 < count ? "," : "\r\n", to);
         }
     }
