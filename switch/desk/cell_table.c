@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocols/base/digits.h"
+#include "protocols/base/pan_text.h"
 #include "protocols/base/require.h"
 #include "routing/civil_date.h"
 
@@ -99,8 +100,11 @@ void cell_text(const struct cell_column *column, const void *row, char *text)
 static bool refuse(char *fault, const struct cell_column *column, const char *expected,
                    const char *text)
 {
+    char shown[CELL_TEXT_SIZE]; /* a fault goes to those who look at the import, too */
+    snprintf(shown, sizeof(shown), "%s", text);
+    pan_text_mask(shown);
     snprintf(fault, CELL_FAULT_SIZE, "column \"%s\": expected %s, got \"%.60s\"", column->name,
-             expected, text);
+             expected, shown);
     return false;
 }
 
@@ -140,6 +144,9 @@ static bool text_parse(const struct cell_column *column, const char *text, void 
     }
     memset((uint8_t *)row + column->offset, 0, column->size);
     memcpy((uint8_t *)row + column->offset, text, length);
+    if ((column->flags & CELL_FREE) != 0) {
+        pan_text_mask((char *)row + column->offset);
+    }
     return true;
 }
 
@@ -400,9 +407,10 @@ bool cell_read(sqlite3_stmt *statement, int at, const struct cell_table *table, 
     memset(row, 0, table->row_size);
     for (uint32_t i = 0; i < table->column_count; i++) {
         const char *text = (const char *)sqlite3_column_text(statement, at + (int)i);
-        /* What stands in the file was checked when it came in; only its form must hold here. */
+        /* What stands in the file was checked when it came in; only its form must hold here, and
+         * what was written is shown as it is hashed. */
         struct cell_column column = table->columns[i];
-        column.flags &= ~CELL_NEEDED;
+        column.flags &= ~(CELL_NEEDED | CELL_FREE);
         if (!cell_parse(&column, text != NULL ? text : "", row, fault)) {
             return false;
         }

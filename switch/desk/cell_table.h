@@ -41,6 +41,7 @@ enum cell_type {
 #define CELL_FULL 4u   /* as long as its room, or empty */
 #define CELL_DIGITS 8u /* decimal digits only */
 #define CELL_HEX 16u   /* lower-case hexadecimal digits only */
+#define CELL_FREE 32u  /* people write what they like: a card number is masked as it comes in */
 
 struct cell_words {
     const char *(*word)(uint32_t value);
@@ -67,8 +68,8 @@ struct cell_table {
 
 /* The text form of a cell; `text` has CELL_TEXT_SIZE bytes. */
 void cell_text(const struct cell_column *column, const void *row, char *text);
-/* The way back. False: `fault` (CELL_FAULT_SIZE) says what was expected and what stood there; the
- * row is as before. */
+/* The way back, of what comes in: with card numbers masked (CELL_FREE). False: `fault`
+ * (CELL_FAULT_SIZE) says what was expected and what stood there; the row is as before. */
 bool cell_parse(const struct cell_column *column, const char *text, void *row, char *fault);
 /* Every cell as it would come in by text: what a caller filled in wrongly is not stored either.
  * False: `fault` (CELL_FAULT_SIZE) names the column. REQUIREs enumerators that have a word. */

@@ -39,6 +39,9 @@ static void test_an_event_takes_its_own_members(void **state)
                      "{\"place\": \"site_city\", \"engineer\": \"li\", \"point_id\": \"P3\"}",
                      reason));
     assert_int_equal(body.event.place, SERVICE_SITE_CITY);
+    assert_true(
+        take(&body, CASE_EVENT_DISPATCH, "{\"engineer\": \"li 6222021234567894\"}", reason));
+    assert_string_equal(body.event.engineer, "li 622202******7894");
     assert_true(take(&body, CASE_EVENT_QUOTE, "{\"cost_minor\": 12000}", reason));
     assert_int_equal(body.event.cost_minor, 12000);
     assert_true(take(&body, CASE_EVENT_CLOSE, "{\"outcome\": \"benign\"}", reason));

@@ -218,6 +218,19 @@ static void test_an_event_is_written_with_its_actor_and_what_follows(void **stat
     assert_int_equal(number(stage, "SELECT count(*) > 0 FROM case_effect WHERE case_id = 1"), 1);
 }
 
+/* Nor in the words of whoever works on a case, as somebody reads it from a slip. */
+static void test_no_card_number_is_kept_of_what_people_say_of_a_case(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE",
+                         "{\"reason\": \"6222 0212 3456 7894, 6222-0212-3456-7894, 13812345678\"}"),
+                     200);
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry WHERE reason ="
+                                   " '6222 02** **** 7894, 6222-02**-****-7894, 13812345678'"),
+                     1);
+}
+
 static void test_a_second_person_is_written_down(void **state)
 {
     struct stage *stage = *state;
@@ -536,6 +549,7 @@ int main(void)
         STAGE(test_a_case_is_shown_with_nobody_else_there_and_its_reading_kept),
         STAGE(test_a_refusal_says_what_is_permitted_and_writes_nothing),
         STAGE(test_an_event_is_written_with_its_actor_and_what_follows),
+        STAGE(test_no_card_number_is_kept_of_what_people_say_of_a_case),
         STAGE(test_a_second_person_is_written_down),
         STAGE(test_an_agent_or_engineer_stands_beside_nobody),
         STAGE(test_the_rules_of_the_file_hold),

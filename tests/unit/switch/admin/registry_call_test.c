@@ -215,6 +215,47 @@ static void test_the_risk_level_is_hidden_from_a_scoped_token_that_is_not_risks(
     assert_non_null(strstr(scene->answer.body, "risk_level"));
 }
 
+/* Whatever people write into a row, and into a fault: no card number is kept or shown. */
+static void test_a_card_number_is_masked_as_it_comes_in(void **state)
+{
+    struct call_scene *scene = *state;
+    static const char body[] =
+        "{\"cells\": {\"merchant_id\": \"M1\", \"name\": \"Tea 6222021234567894\","
+        " \"risk_level\": 1, \"licence\": \"91310115000000000X\","
+        " \"address\": \"6222 0212 3456 7894 and 6222-0212-3456-7894\","
+        " \"contact\": \"Wang 13812345678, 021-58781234, SN 00001234567890123456\"}}";
+    static const char file[] = "point_id,name,address,phone,brands,repairs,area_code,latitude_e3,"
+                               "longitude_e3,opens,closes,weekdays,is_open,verified_day\n"
+                               "P1,Shop,card 6222021234567894,6222 0212 3456 7894,,,0,0,0,,,mon,"
+                               "yes,\n";
+    const char *kind = "merchant_registration";
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_PUT, kind, body), 201);
+    const json_t *row = json_object_get(scene->json, "row");
+    assert_string_equal(json_string_value(json_object_get(row, "name")), "Tea 622202******7894");
+    assert_string_equal(json_string_value(json_object_get(row, "address")),
+                        "6222 02** **** 7894 and 6222-02**-****-7894");
+    assert_string_equal(json_string_value(json_object_get(row, "contact")),
+                        "Wang 13812345678, 021-58781234, SN 00001234567890123456");
+    assert_string_equal(json_string_value(json_object_get(row, "licence")), "91310115000000000X");
+    call_scene_with(scene, "merchant_id", "M1");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_HISTORY, kind, NULL), 200);
+    assert_null(strstr(scene->answer.body, "021234567894"));
+    assert_null(strstr(scene->answer.body, "0212 3456"));
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_IMPORT, "service_point", file), 200);
+    call_scene_with(scene, "point_id", "P1");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_SHOW, "service_point", NULL), 200);
+    row = json_object_get(scene->json, "row");
+    assert_string_equal(json_string_value(json_object_get(row, "address")),
+                        "card 622202******7894");
+    assert_string_equal(json_string_value(json_object_get(row, "phone")), "6222 02** **** 7894");
+    assert_int_equal(call_scene_make(scene, ENDPOINT_REGISTRY_PUT, kind,
+                                     "{\"cells\": {\"merchant_id\": \"M1\","
+                                     " \"risk_level\": \"6222021234567894\"}}"),
+                     422);
+    assert_non_null(strstr(scene->answer.body, "622202******7894"));
+    assert_null(strstr(scene->answer.body, "6222021234567894"));
+}
+
 static void test_a_file_is_taken_over_or_told_what_is_wrong(void **state)
 {
     struct call_scene *scene = *state;
@@ -280,6 +321,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_the_risk_level_is_hidden_from_a_scoped_token_that_is_not_risks, call_scene_set,
             call_scene_strike),
+        cmocka_unit_test_setup_teardown(test_a_card_number_is_masked_as_it_comes_in, call_scene_set,
+                                        call_scene_strike),
         cmocka_unit_test_setup_teardown(test_a_file_is_taken_over_or_told_what_is_wrong,
                                         call_scene_set, call_scene_strike),
         cmocka_unit_test_setup_teardown(test_a_terminal_is_bound_swapped_and_unbound,
