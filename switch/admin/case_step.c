@@ -10,9 +10,13 @@
 #include "switch/admin/case_view.h"
 #include "switch/admin/fee_case.h"
 #include "switch/aftersales/case_merge.h"
-#include "switch/desk/registry.h"
+#include "switch/desk/registry_page.h"
 
 #define NO_CASE "there is no such case, or it is not one of yours"
+/* Whether a stranger's is there is not told: it is answered as if there were none. */
+#define NO_SUBJECT                                                                                 \
+    "no terminal, merchant or payment of yours is called so; where a terminal is not registered "  \
+    "for a merchant nobody knows whether it is one of yours: open the case for the merchant alone"
 #define LINES_MAX 16
 
 /* What came of it, until the transaction has ended. */
@@ -203,8 +207,9 @@ struct payments {
 
 /* The payments of a dispute, all of one merchant, and of the terminal and merchant that were named.
  * False: a problem was put into `answer`. */
-static bool take_payments(struct log_view *view, struct case_opening *opening,
-                          struct payments *payments, struct answer *answer)
+static bool take_payments(struct log_view *view, const struct scope *scope,
+                          struct case_opening *opening, struct payments *payments,
+                          struct answer *answer)
 {
     for (uint32_t i = 0; i < opening->rrn_count; i++) {
         struct fee_case_txn txn;
@@ -219,6 +224,10 @@ static bool take_payments(struct log_view *view, struct case_opening *opening,
         bool fits =
             txn.position != 0 && strcmp(txn.merchant_id, opening->merchant_id) == 0 &&
             (opening->terminal_id[0] == '\0' || strcmp(txn.terminal_id, opening->terminal_id) == 0);
+        if (!fits && scope_is_narrow(scope)) {
+            answer_problem(answer, 404, NO_SUBJECT);
+            return false;
+        }
         if (!fits) {
             snprintf(detail, sizeof(detail),
                      "member \"rrns\": %s: expected a payment of this terminal and merchant",
@@ -239,7 +248,7 @@ static bool find_payments(const struct call *call, struct case_opening *opening,
         return true;
     }
     bool is_open = log_view_open(&view, call->log);
-    bool is_good = is_open && take_payments(&view, opening, payments, answer);
+    bool is_good = is_open && take_payments(&view, &call->holder->scope, opening, payments, answer);
     if (!is_open) {
         answer_problem(answer, 503, view.fault);
     }
@@ -287,10 +296,61 @@ static enum status fill_case(struct desk *desk, const struct case_opening *openi
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* The terminal's data must be its merchant's: nobody opens a case to look into another's. Who is
- * for some merchants only does so for terminals of which that is known. */
-static enum status check_merchant(struct desk *desk, const struct call *call,
-                                  const struct service_case *it, struct outcome *outcome)
+static bool on_merchant(void *argument, const void *row)
+{
+    (void)row;
+    *(bool *)argument = true;
+    return true;
+}
+
+/* Whether the merchant is in the scope of who asks, by the registry, as the queues see it. */
+static enum status find_merchant(struct desk *desk, const struct scope *scope,
+                                 const char *merchant_id, bool *is_there)
+{
+    struct registry_query query;
+    bool has_more = false;
+    const struct registry_sink sink = {on_merchant, is_there};
+    struct merchant_registration key = {.risk_level = 0};
+    *is_there = false;
+    if (scope->merchant_id[0] != '\0' && strcmp(scope->merchant_id, merchant_id) != 0) {
+        return STATUS_OK;
+    }
+    if (scope->agent_id[0] == '\0') {
+        *is_there = true;
+        return STATUS_OK;
+    }
+    registry_query_init(&query, REGISTRY_MERCHANT);
+    memcpy(query.scope.agent_id, scope->agent_id, sizeof(query.scope.agent_id));
+    snprintf(key.merchant_id, sizeof(key.merchant_id), "%s", merchant_id);
+    registry_query_key(&query, &key);
+    return registry_page(desk, &query, &sink, &has_more);
+}
+
+/* Who is for some merchants only opens cases for these, and for terminals of which that is known;
+ * whatever else is named, there or not, is answered alike, before anything else is judged. */
+static enum status check_scope(struct desk *desk, const struct call *call,
+                               const struct service_case *it, struct outcome *outcome)
+{
+    struct registry_binding binding;
+    const struct scope *scope = &call->holder->scope;
+    bool is_there = false;
+    if (!scope_is_narrow(scope)) {
+        return STATUS_OK;
+    }
+    enum status status = scope->point_id[0] != '\0' || it->merchant_id[0] == '\0'
+                             ? STATUS_OK /* no new case is with a service point */
+                             : find_merchant(desk, scope, it->merchant_id, &is_there);
+    if (status == STATUS_OK && is_there && it->terminal_id[0] != '\0') {
+        status = registry_binding_in_force(desk, it->terminal_id, &binding);
+        is_there = status == STATUS_OK && strcmp(binding.binding.merchant_id, it->merchant_id) == 0;
+        status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    return status == STATUS_OK && !is_there ? refuse(outcome, 404, NO_SUBJECT) : status;
+}
+
+/* The terminal's data must be its merchant's: nobody opens a case to look into another's. */
+static enum status check_merchant(struct desk *desk, const struct service_case *it,
+                                  struct outcome *outcome)
 {
     struct registry_binding binding;
     if (it->terminal_id[0] == '\0') {
@@ -304,12 +364,6 @@ static enum status check_merchant(struct desk *desk, const struct call *call,
     }
     if (status == STATUS_OK && strcmp(binding.binding.merchant_id, it->merchant_id) != 0) {
         return refuse(outcome, 422, "the terminal is registered for another merchant");
-    }
-    if (status == STATUS_NOT_FOUND && scope_is_narrow(&call->holder->scope)) {
-        return refuse(
-            outcome, 422,
-            "the terminal is not registered for a merchant, so nobody knows whether it is "
-            "one of yours: open the case for the merchant alone");
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -349,7 +403,10 @@ static enum status open_inside(struct desk *desk, const struct call *call,
     struct case_line line;
     enum status status = fill_case(desk, opening, &outcome->it);
     if (status == STATUS_OK) {
-        status = check_merchant(desk, call, &outcome->it, outcome);
+        status = check_scope(desk, call, &outcome->it, outcome);
+    }
+    if (status == STATUS_OK) {
+        status = check_merchant(desk, &outcome->it, outcome);
     }
     if (status == STATUS_OK) {
         status = check_twin(desk, call, &outcome->it, outcome);
@@ -367,7 +424,7 @@ static enum status open_inside(struct desk *desk, const struct call *call,
     if (status == STATUS_OK) {
         status = case_view_find(desk, call->holder, outcome->it.id, &line);
         if (status == STATUS_NOT_FOUND) {
-            return refuse(outcome, 403, "this token opens cases of its own merchants only");
+            return refuse(outcome, 404, NO_SUBJECT);
         }
     }
     return status;

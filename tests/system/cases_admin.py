@@ -101,7 +101,8 @@ class Cases(unittest.TestCase):
         self.refused(5, "diagnose", self.paid["terminal_id"], who="tom")
         self.assertEqual(self.seen("flag", "list", who="tom")["items"], [])
         self.refused(4, "case", "keep", self.printer, "--reason", "x", who="tom")
-        self.refused(4, "case", "open", "SERVICE", "--merchant", self.paid["merchant_id"], "--reason", "paper", who="tom")
+        for merchant in (self.paid["merchant_id"], "M99"):  # a stranger's is answered as one that is not there
+            self.refused(5, "case", "open", "SERVICE", "--merchant", merchant, "--reason", "paper", who="tom")
         opened = self.seen("case", "open", "SERVICE", "--merchant", self.other["merchant_id"], "--reason", "paper", who="tom")
         self.assertEqual([item["id"] for item in self.seen("case", "list", who="tom")["items"]], [opened["id"]])
         self.assertEqual(self.readings("tom"), 0)

@@ -3,6 +3,8 @@
 #include <time.h>
 
 #include "switch/admin/call.h"
+#include "switch/engine/engine.h"
+#include "tests/stage/log_stage.h"
 #include "tests/unit/switch/desk/case_scene.h"
 
 #define OPTION_COUNT_MAX 8
@@ -16,6 +18,7 @@ struct stage {
     unsigned option_count;
     struct answer answer;
     json_t *json;
+    const char *log; /* a folder; NULL: one that is not there */
 };
 
 static int stage_set(void **state)
@@ -76,7 +79,7 @@ static unsigned ask(struct stage *stage, enum endpoint endpoint, const char *pat
                               .second = stage->has_second ? &stage->second : NULL,
                               .desk = stage->share,
                               .control_socket = "/nowhere/control.sock",
-                              .log = log,
+                              .log = stage->log != NULL ? stage->log : log,
                               .fees = "/nowhere/fees.yaml",
                               .body = body,
                               .body_length = body == NULL ? 0 : strlen(body),
@@ -382,7 +385,7 @@ static void test_nobody_opens_a_case_outside_the_scope(void **state)
     snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "A18");
     static const char SERVICE[] =
         "{\"kind\": \"SERVICE\", \"terminal_id\": \"10000001\", \"reason\": \"x\"}";
-    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", SERVICE), 403);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", SERVICE), 404);
     assert_int_equal(number(stage, "SELECT count(*) FROM service_case"), 0);
     assert_int_equal(number(stage, "SELECT count(*) FROM case_entry"), 0);
     snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "A17");
@@ -390,9 +393,92 @@ static void test_nobody_opens_a_case_outside_the_scope(void **state)
     assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
                          "{\"kind\": \"SERVICE\", \"terminal_id\": \"10000009\","
                          " \"merchant_id\": \"M1\", \"reason\": \"x\"}"),
-                     422); /* whose terminal is that? */
+                     404); /* whose terminal is that? */
     says(stage, "not registered for a merchant");
     assert_int_equal(number(stage, "SELECT count(*) FROM service_case"), 1);
+}
+
+/* Who is for some merchants only learns of no other terminal or merchant that it is there. */
+static void test_what_is_a_strangers_is_answered_as_what_is_not_there(void **state)
+{
+    struct stage *stage = *state;
+    static const char *const SCOPES[][3] = {
+        {"A18", "", ""}, {"", "M2", ""}, {"A17", "M2", ""}, {"A17", "", "P3"}};
+    /* a stranger's, and the same of which there is none */
+    static const char *const SUBJECTS[][2] = {
+        {"\"terminal_id\": \"10000001\"", "\"terminal_id\": \"10000077\""},
+        {"\"merchant_id\": \"M1\"", "\"merchant_id\": \"M77\""},
+        {"\"terminal_id\": \"10000001\", \"merchant_id\": \"M2\"",
+         "\"terminal_id\": \"10000077\", \"merchant_id\": \"M2\""},
+        {"\"terminal_id\": \"10000001\", \"merchant_id\": \"M1\"",
+         "\"terminal_id\": \"10000077\", \"merchant_id\": \"M77\""}};
+    static const char *const REASONS[] = {", \"reason\": \"x\"", ""}; /* without: elsewhere a 409 */
+    put_shop(stage);
+    for (size_t i = 0; i < COUNT_OF(SCOPES) * COUNT_OF(SUBJECTS) * COUNT_OF(REASONS); i++) {
+        const char *const *scope = SCOPES[i / COUNT_OF(SUBJECTS) / COUNT_OF(REASONS)];
+        struct scope *own = &stage->holder.scope;
+        char told[2][512];
+        snprintf(own->agent_id, sizeof(own->agent_id), "%s", scope[0]);
+        snprintf(own->merchant_id, sizeof(own->merchant_id), "%s", scope[1]);
+        snprintf(own->point_id, sizeof(own->point_id), "%s", scope[2]);
+        for (size_t is_none = 0; is_none < 2; is_none++) {
+            char body[200];
+            snprintf(body, sizeof(body), "{\"kind\": \"SERVICE\", %s%s}",
+                     SUBJECTS[i / COUNT_OF(REASONS) % COUNT_OF(SUBJECTS)][is_none],
+                     REASONS[i % COUNT_OF(REASONS)]);
+            assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", body), 404);
+            snprintf(told[is_none], sizeof(told[is_none]), "%s", stage->answer.body);
+        }
+        assert_string_equal(told[0], told[1]);
+    }
+    assert_int_equal(number(stage, "SELECT count(*) FROM service_case"), 0);
+}
+
+static void add_payment(struct log_stage *log, uint32_t seq, const char *merchant_id)
+{
+    struct record record = {.kind = RECORD_INTENT,
+                            .wall_us = SCENE_NOW,
+                            .txn = {1, seq},
+                            .payment_kind = PAYMENT_PURCHASE,
+                            .terminal_id = "10000001",
+                            .amount = {100000, MONEY_CNY},
+                            .channel = "bank_a"};
+    snprintf(record.merchant_id, sizeof(record.merchant_id), "%s", merchant_id);
+    snprintf(record.rrn, sizeof(record.rrn), "00001%07u", seq);
+    log_stage_add(log, &record);
+}
+
+/* Nor of another's payment, whoever is named beside it. */
+static void test_a_strangers_payment_is_answered_as_one_that_is_not_there(void **state)
+{
+    struct stage *stage = *state;
+    struct log_stage log;
+    static const char *const NAMED[] = {"\"merchant_id\": \"M9\"", "\"merchant_id\": \"M1\"",
+                                        "\"terminal_id\": \"10000001\""};
+    static const char *const OTHERS[] = {"000010000002", "000010000099"};
+    log_stage_set(&log);
+    add_payment(&log, 1, "M1");
+    add_payment(&log, 2, "M9");
+    put_shop(stage);
+    stage->log = log.folder;
+    snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "A17");
+    for (size_t i = 0; i < COUNT_OF(NAMED); i++) {
+        char told[2][512], body[200];
+        for (size_t is_none = 0; is_none < 2; is_none++) {
+            snprintf(body, sizeof(body),
+                     "{\"kind\": \"FEE\", %s, \"reason\": \"x\", \"rrns\": [\"%s\"]}", NAMED[i],
+                     OTHERS[is_none]);
+            assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "", body), 404);
+            snprintf(told[is_none], sizeof(told[is_none]), "%s", stage->answer.body);
+        }
+        assert_string_equal(told[0], told[1]);
+    }
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"FEE\", \"terminal_id\": \"10000001\", \"reason\": \"x\", "
+                         "\"rrns\": [\"000010000001\"]}"),
+                     200);
+    log_stage_close(&log);
+    log_stage_strike(&log);
 }
 
 static void test_a_case_is_kept_once_and_with_a_reason(void **state)
@@ -556,6 +642,8 @@ int main(void)
         STAGE(test_a_flag_joins_a_case_whole_or_not_at_all),
         STAGE(test_a_case_is_opened_with_what_is_registered),
         STAGE(test_nobody_opens_a_case_outside_the_scope),
+        STAGE(test_what_is_a_strangers_is_answered_as_what_is_not_there),
+        STAGE(test_a_strangers_payment_is_answered_as_one_that_is_not_there),
         STAGE(test_a_case_is_kept_once_and_with_a_reason),
         STAGE(test_flags_are_listed_and_judged_by_whom_they_concern),
         STAGE(test_a_scoped_token_is_shown_its_own_flags),
