@@ -16,6 +16,7 @@
 #include "switch/admin/fee_case.h"
 #include "switch/admin/text_json.h"
 #include "switch/desk/case_row.h"
+#include "switch/desk/event_out.h"
 
 #define TXN_COUNT_MAX 32
 #define READING_COUNT_MAX 200
@@ -43,8 +44,7 @@ static json_t *queue_json(const struct case_line *lines, uint32_t count, uint32_
 {
     char cursor[CASE_FILTER_CURSOR_SIZE];
     json_t *items = json_array();
-    uint32_t shown = count > limit ? limit : count;
-    for (uint32_t i = 0; i < shown; i++) {
+    for (uint32_t i = 0; i < count && i < limit; i++) {
         json_array_append_new(items, case_answer_line(&lines[i], now_us));
     }
     if (count > limit) {
@@ -52,6 +52,33 @@ static json_t *queue_json(const struct case_line *lines, uint32_t count, uint32_
     }
     return json_pack("{s:o, s:o}", "items", items, "cursor",
                      count > limit ? json_string(cursor) : json_null());
+}
+
+/* A line tells whose case it is, what it is and where it stands: that is a reading of it, and is
+ * written down before it is shown. */
+static enum status note_lines(struct desk *desk, const struct call *call,
+                              const struct case_line *lines, uint32_t count)
+{
+    uint64_t ids[CASE_FILTER_LIMIT_MAX];
+    const struct desk_actor actor = case_desk_actor(call);
+    for (uint32_t i = 0; i < count; i++) {
+        ids[i] = lines[i].id;
+    }
+    return count > 0 ? event_out_note_reading(desk, &actor, ids, count) : STATUS_OK;
+}
+
+/* One line more than is shown tells that there is more. */
+static enum status read_lines(struct desk *desk, const struct call *call,
+                              struct case_filter *filter, struct case_line *lines, uint32_t *count)
+{
+    *count = 0;
+    if (!case_view_narrow(call->holder, &filter->query)) {
+        return STATUS_OK;
+    }
+    enum status status = case_book_queue(desk, &filter->query, lines, filter->limit + 1, count);
+    return status == STATUS_OK
+               ? note_lines(desk, call, lines, *count > filter->limit ? filter->limit : *count)
+               : status;
 }
 
 void case_call_list(const struct call *call, struct answer *answer)
@@ -64,9 +91,7 @@ void case_call_list(const struct call *call, struct answer *answer)
     struct case_line *lines = calloc(filter.limit + 1, sizeof(*lines));
     struct desk *desk = lines == NULL ? NULL : case_desk_take(call, answer);
     if (lines != NULL && desk != NULL) {
-        bool may = case_view_narrow(call->holder, &filter.query);
-        enum status status =
-            may ? case_book_queue(desk, &filter.query, lines, filter.limit + 1, &count) : STATUS_OK;
+        enum status status = read_lines(desk, call, &filter, lines, &count);
         if (status == STATUS_OK) {
             int64_t now_us = case_desk_actor(call).wall_us;
             answer_json(answer, 200, queue_json(lines, count, filter.limit, now_us));

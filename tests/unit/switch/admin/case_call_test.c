@@ -138,6 +138,10 @@ static void test_a_queue_is_read_page_by_page(void **state)
     with(stage, "limit", "2");
     assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 200);
     assert_int_equal(items(stage), 2);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading WHERE actor = 'eva'"
+                                   " AND case_id IN (1, 2)"),
+                     2); /* each line that was shown, and no other */
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 2);
     snprintf(cursor, sizeof(cursor), "%s", text_of(stage, "cursor"));
     with(stage, "limit", "2");
     with(stage, "cursor", cursor);
@@ -147,7 +151,7 @@ static void test_a_queue_is_read_page_by_page(void **state)
     with(stage, "severity", "9");
     assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 400);
     says(stage, "severity: expected");
-    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 0);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 3);
 }
 
 static void test_a_case_is_shown_with_nobody_else_there_and_its_reading_kept(void **state)
