@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocols/base/digits.h"
+#include "switch/admin/desk_call.h"
 #include "switch/admin/wall_text.h"
 
 struct desk *case_desk_take(const struct call *call, struct answer *answer)
@@ -31,11 +32,7 @@ void case_desk_problem(const struct desk *desk, enum status status, struct answe
                     : status == STATUS_DUPLICATE ? 409
                     : status == STATUS_BAD_VALUE ? 400
                                                  : 503;
-    static const char NAME[] = "aftersales.db: ";
-    const char *reason = desk_reason(desk);
-    const char *said = strstr(reason, NAME); /* where the file lies is no caller's business */
-    reason = said != NULL ? said + strlen(NAME) : reason;
-    answer_problem(answer, code, reason[0] != '\0' ? reason : "the database of after-sales failed");
+    answer_problem(answer, code, desk_call_reason(desk, status));
 }
 
 uint64_t case_desk_number(const char *text)

@@ -59,12 +59,24 @@ static unsigned code_of(enum status status)
     return 503;
 }
 
-void desk_call_failed(const struct desk *desk, enum status status, struct answer *answer)
+const char *desk_call_reason(const struct desk *desk, enum status status)
 {
     static const char NAME[] = "aftersales.db: ";
+    if (status == STATUS_NO_MEMORY) {
+        return "no memory; try again";
+    }
+    if (status == STATUS_NO_ROOM) {
+        return "more rows than a call looks at";
+    }
     const char *reason = desk_reason(desk);
     const char *said = strstr(reason, NAME); /* where the file lies is no caller's business */
-    answer_problem(answer, code_of(status), said != NULL ? said + strlen(NAME) : reason);
+    reason = said != NULL ? said + strlen(NAME) : reason;
+    return reason[0] != '\0' ? reason : "the database of after-sales failed";
+}
+
+void desk_call_failed(const struct desk *desk, enum status status, struct answer *answer)
+{
+    answer_problem(answer, code_of(status), desk_call_reason(desk, status));
 }
 
 void desk_call_faults(unsigned code, const char *detail, json_t *faults, struct answer *answer)

@@ -14,6 +14,9 @@
 struct desk *desk_call_open(const struct call *call, struct answer *answer);
 /* Who asks, now. */
 void desk_call_actor(const struct call *call, struct desk_actor *actor);
+/* What the desk says of a status that is not OK. Memory and room for rows are ours, not the file's:
+ * of these the desk still says what failed before. */
+const char *desk_call_reason(const struct desk *desk, enum status status);
 /* What a status that is not OK comes to: 404 not there, 409 in the way of what is stored, 422
  * wrong, 503 the database. */
 void desk_call_failed(const struct desk *desk, enum status status, struct answer *answer);
