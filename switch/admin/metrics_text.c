@@ -158,6 +158,8 @@ static void write_webhook(FILE *to, const struct metric_row *row,
         write_line(to, row, values, (double)webhook->waiting);
     } else if (strcmp(row->name, "webhook_dead_letters") == 0) {
         write_line(to, row, values, (double)webhook->letters);
+    } else if (strcmp(row->name, "webhook_given_up_events_total") == 0) {
+        write_line(to, row, values, (double)webhook->given_up);
     } else {
         const uint64_t counts[] = {webhook->delivered, webhook->failed, webhook->gone};
         char *words[] = {"delivered", "failed", "gone"};

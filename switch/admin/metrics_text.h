@@ -16,6 +16,7 @@ struct metrics_webhook {
     const char *name;                 /* borrowed */
     uint64_t delivered, failed, gone; /* attempts since the start */
     uint64_t waiting, letters;        /* events not delivered yet; put aside */
+    uint64_t given_up;                /* kept no longer, since the webhook is there */
     bool is_up;                       /* it goes, and its last attempt went well */
 };
 

@@ -47,15 +47,27 @@ static json_t *letters_json(struct desk *desk, const char *name)
     return list;
 }
 
+/* What it never got, as people read it; null: nothing. */
+static json_t *note_json(const struct webhook_row *row)
+{
+    return row->given_up == 0
+               ? json_null()
+               : json_sprintf(
+                     "%llu events were given up: kept for it as long as events are, or the "
+                     "oldest of %u put aside; the feed has what it keeps all the same",
+                     (unsigned long long)row->given_up, WEBHOOK_LETTER_COUNT_MAX);
+}
+
 static json_t *row_json(struct desk *desk, const struct webhook_row *row)
 {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o}", "name", row->name,
-                     "state", webhook_state_word(row->state), "position", (json_int_t)row->position,
-                     "waiting", (json_int_t)row->waiting, "attempts", (json_int_t)row->attempts,
-                     "failing_since", moment_json(row->failing_since_us), "next_try",
-                     moment_json(row->next_try_us), "delivered", moment_json(row->delivered_us),
-                     "fault", text_json(row->fault), "letter_count", (json_int_t)row->letter_count,
-                     "letters", letters_json(desk, row->name));
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "name",
+                     row->name, "state", webhook_state_word(row->state), "position",
+                     (json_int_t)row->position, "waiting", (json_int_t)row->waiting, "attempts",
+                     (json_int_t)row->attempts, "failing_since", moment_json(row->failing_since_us),
+                     "next_try", moment_json(row->next_try_us), "delivered",
+                     moment_json(row->delivered_us), "fault", text_json(row->fault), "letter_count",
+                     (json_int_t)row->letter_count, "given_up", (json_int_t)row->given_up, "note",
+                     note_json(row), "letters", letters_json(desk, row->name));
 }
 
 static void serve_list(struct desk *desk, struct answer *answer)

@@ -184,10 +184,11 @@ static enum status bury(const struct webhook *hook, struct desk *desk,
 static enum status stop(const struct webhook *hook, struct desk *desk,
                         const struct webhook_failure *failure)
 {
-    webhook_say(hook,
-                "the other side wants no more (%s): it is stopped, and its events are kept until "
-                "tillwayctl webhook retry %s lets it go on",
-                failure->fault, hook->options->name);
+    webhook_say(
+        hook,
+        "the other side wants no more (%s): it is stopped, and its events are kept, as long "
+        "as any are, until tillwayctl webhook retry %s lets it go on",
+        failure->fault, hook->options->name);
     return webhook_book_stop(desk, hook->options->name, failure);
 }
 
@@ -263,6 +264,19 @@ static bool give_desk(struct webhook *hook, const struct desk *desk, enum status
     return status == STATUS_OK;
 }
 
+static void say_given_up(struct webhook *hook, const struct webhook_row *row)
+{
+    uint64_t before = hook->given_up;
+    if (hook->has_looked && row->given_up > before) {
+        webhook_say(hook,
+                    "%" PRIu64 " events are given up, %" PRIu64 " in all: they were kept for it as "
+                    "long as events are, or were the oldest of %u that it put aside",
+                    row->given_up - before, row->given_up, WEBHOOK_LETTER_COUNT_MAX);
+    }
+    hook->given_up = row->given_up;
+    hook->has_looked = true;
+}
+
 static bool look(struct webhook *hook, struct webhook_job *job)
 {
     struct desk *desk = take_desk(hook);
@@ -271,6 +285,7 @@ static bool look(struct webhook *hook, struct webhook_job *job)
     }
     hook->waiting = job->row.waiting;
     hook->letters = job->row.letter_count;
+    say_given_up(hook, &job->row);
     hook->is_up = job->row.state == WEBHOOK_GOING && job->row.attempts == 0;
     return true;
 }

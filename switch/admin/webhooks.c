@@ -170,6 +170,7 @@ uint32_t webhooks_tally(const struct webhooks *webhooks,
                                               .gone = hook->outcomes[WEBHOOK_GONE],
                                               .waiting = hook->waiting,
                                               .letters = hook->letters,
+                                              .given_up = hook->given_up,
                                               .is_up = hook->is_up};
     }
     return webhooks->count;

@@ -144,6 +144,11 @@ static const char *const STATEMENTS_2[] = {
     "CREATE INDEX case_opened ON service_case (opened_us);",
 };
 
+/* Version 3: how many events a webhook never got, since they were kept for it no longer. */
+static const char *const STATEMENTS_3[] = {
+    "ALTER TABLE webhook_position ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0;",
+};
+
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
 {
     const struct cell_table *table = registry_table(kind);
@@ -182,16 +187,17 @@ static void own_keyed_sql(uint32_t index, struct cell_sql *sql)
 }
 
 #define COUNT_1 (REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED) + COUNT_OF(STATEMENTS))
+#define COUNT_2 (COUNT_1 + COUNT_OF(STATEMENTS_2))
 
 uint32_t desk_schema_count(void)
 {
-    return COUNT_1 + COUNT_OF(STATEMENTS_2);
+    return COUNT_2 + COUNT_OF(STATEMENTS_3);
 }
 
 int64_t desk_schema_version(uint32_t index)
 {
     REQUIRE(index < desk_schema_count());
-    return index < COUNT_1 ? 1 : 2;
+    return index < COUNT_1 ? 1 : index < COUNT_2 ? 2 : 3;
 }
 
 void desk_schema_sql(uint32_t index, struct cell_sql *sql)
@@ -203,7 +209,9 @@ void desk_schema_sql(uint32_t index, struct cell_sql *sql)
         own_keyed_sql(index - REGISTRY_KIND_COUNT, sql);
     } else if (index < COUNT_1) {
         cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT - COUNT_OF(OWN_KEYED)]);
-    } else {
+    } else if (index < COUNT_2) {
         cell_sql_add(sql, STATEMENTS_2[index - COUNT_1]);
+    } else {
+        cell_sql_add(sql, STATEMENTS_3[index - COUNT_2]);
     }
 }

@@ -2,8 +2,9 @@
  *
  * What belongs to a case that is held for a court stays whatever its age: the case, its flags, the
  * places of its terminal, the inspections and the file of its merchant. An event of the outbox
- * stays until every webhook of the configuration has it, and until those before it may go. Work is
- * done in short transactions, each with the line in `retired` that says so.
+ * stays until those before it may go; a webhook that has not delivered it by then never will, which
+ * is counted (webhook_book.h). Work is done in short transactions, each with the line in `retired`
+ * that says so.
  */
 #pragma once
 

@@ -27,7 +27,7 @@ static enum status enroll_one(struct desk *desk, const char *name, const struct 
     const struct desk_value fresh[] = {DESK_TEXT(name), DESK_NUMBER(at->last)};
     const struct desk_value back[] = {DESK_NUMBER(at->first - 1), DESK_TEXT(name)};
     enum status status = desk_write(
-        desk, "INSERT OR IGNORE INTO webhook_position VALUES (?, ?, 'going', 0, 0, 0, 0, '')",
+        desk, "INSERT OR IGNORE INTO webhook_position VALUES (?, ?, 'going', 0, 0, 0, 0, '', 0)",
         fresh, DESK_COUNT_OF(fresh));
     return status == STATUS_OK
                ? desk_write(desk,
@@ -74,7 +74,8 @@ enum status webhook_book_enroll(struct desk *desk, const char (*names)[WEBHOOK_N
     "SELECT name, state, position, attempts, failing_since_us, next_try_us, delivered_us, fault,"  \
     " ifnull((SELECT seq FROM sqlite_sequence WHERE sqlite_sequence.name = 'event_out'), 0) - "    \
     "position,"                                                                                    \
-    " (SELECT count(*) FROM webhook_dead AS d WHERE d.name = p.name) FROM webhook_position AS p"
+    " (SELECT count(*) FROM webhook_dead AS d WHERE d.name = p.name), given_up"                    \
+    " FROM webhook_position AS p"
 
 static void take_text(sqlite3_stmt *statement, int column, char *text, size_t size)
 {
@@ -89,7 +90,8 @@ static enum status take_row(struct desk *desk, sqlite3_stmt *statement, struct w
                                 .next_try_us = sqlite3_column_int64(statement, 5),
                                 .delivered_us = sqlite3_column_int64(statement, 6),
                                 .waiting = (uint64_t)sqlite3_column_int64(statement, 8),
-                                .letter_count = (uint32_t)sqlite3_column_int64(statement, 9)};
+                                .letter_count = (uint32_t)sqlite3_column_int64(statement, 9),
+                                .given_up = (uint64_t)sqlite3_column_int64(statement, 10)};
     take_text(statement, 0, row->name, sizeof(row->name));
     take_text(statement, 7, row->fault, sizeof(row->fault));
     const char *word = (const char *)sqlite3_column_text(statement, 1);
@@ -146,13 +148,15 @@ enum status webhook_book_advance(struct desk *desk, const char *name, uint64_t n
 {
     const struct desk_value sent[] = {DESK_NUMBER(number), DESK_NUMBER(now_us), DESK_TEXT(name)};
     const struct desk_value passed[] = {DESK_NUMBER(number), DESK_TEXT(name)};
-    return now_us > 0 ? desk_write(desk,
-                                   "UPDATE webhook_position SET position = ?, delivered_us = ?,"
-                                   " attempts = 0, failing_since_us = 0, next_try_us = 0,"
-                                   " fault = '' WHERE name = ?",
-                                   sent, DESK_COUNT_OF(sent))
-                      : desk_write(desk, "UPDATE webhook_position SET position = ? WHERE name = ?",
-                                   passed, DESK_COUNT_OF(passed));
+    return now_us > 0
+               ? desk_write(desk,
+                            "UPDATE webhook_position SET position = max(position, ?),"
+                            " delivered_us = ?, attempts = 0, failing_since_us = 0,"
+                            " next_try_us = 0, fault = '' WHERE name = ?",
+                            sent, DESK_COUNT_OF(sent))
+               : desk_write(
+                     desk, "UPDATE webhook_position SET position = max(position, ?) WHERE name = ?",
+                     passed, DESK_COUNT_OF(passed));
 }
 
 enum status webhook_book_fail(struct desk *desk, const char *name,
@@ -180,6 +184,24 @@ enum status webhook_book_stop(struct desk *desk, const char *name,
                       values, DESK_COUNT_OF(values));
 }
 
+/* The oldest letters that there is no room for. */
+static enum status give_up(struct desk *desk, const char *name)
+{
+    const struct desk_value letters[] = {DESK_TEXT(name), DESK_NUMBER(WEBHOOK_LETTER_COUNT_MAX)};
+    enum status status = desk_write(
+        desk,
+        "DELETE FROM webhook_dead WHERE name = ?1 AND number <= (SELECT number FROM webhook_dead"
+        " WHERE name = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+        letters, DESK_COUNT_OF(letters));
+    const struct desk_value lost[] = {DESK_NUMBER(sqlite3_changes(desk->database)),
+                                      DESK_TEXT(name)};
+    return status == STATUS_OK
+               ? desk_write(desk,
+                            "UPDATE webhook_position SET given_up = given_up + ? WHERE name = ?",
+                            lost, DESK_COUNT_OF(lost))
+               : status;
+}
+
 static enum status bury(struct desk *desk, const char *name, uint64_t number,
                         const struct webhook_failure *failure)
 {
@@ -195,6 +217,9 @@ static enum status bury(struct desk *desk, const char *name, uint64_t number,
     if (status == STATUS_OK && sqlite3_changes(desk->database) == 0) {
         return desk_fault(desk, STATUS_NOT_FOUND, "webhook %s: no event has the number %llu", name,
                           (unsigned long long)number);
+    }
+    if (status == STATUS_OK) {
+        status = give_up(desk, name);
     }
     return status == STATUS_OK ? webhook_book_advance(desk, name, number, 0) : status;
 }

@@ -3,7 +3,9 @@
  * A webhook stands at a position: the last event that it has delivered or does not want. It goes on
  * from there after any stop, so an event may be delivered twice and none is left out. What could
  * not be delivered for long is put aside whole (a letter), where people see it, and may be sent
- * again.
+ * again. Nothing is kept without end: events as long as the outbox keeps any (retire.h), of the
+ * letters of a webhook the newest WEBHOOK_LETTER_COUNT_MAX; what it did not get by then is counted
+ * as given up.
  */
 #pragma once
 
@@ -14,11 +16,12 @@
 
 #define WEBHOOK_NAME_SIZE 16
 #define WEBHOOK_FAULT_SIZE 200
+#define WEBHOOK_LETTER_COUNT_MAX 10000 /* of one webhook: 40 MB, were all as long as can be */
 
 /* X(NAME, "word", sentence) */
 #define WEBHOOK_STATE_MAP(X)                                                                       \
     X(GOING, "going", "delivers what comes")                                                       \
-    X(STOPPED, "stopped", "the other side wants no more; its events are kept")                     \
+    X(STOPPED, "stopped", "the other side wants no more; its events are kept as long as any")      \
     X(ABSENT, "absent", "no longer in the configuration; nothing is kept for it")
 enum webhook_state {
 #define X(name, word, sentence) WEBHOOK_##name,
@@ -38,6 +41,7 @@ struct webhook_row {
     int64_t delivered_us;     /* the last time that one was; 0: never */
     uint64_t waiting;         /* events behind its position, wanted or not */
     uint32_t letter_count;
+    uint64_t given_up; /* events, wanted or not, that it never got: they were kept no longer */
     char fault[WEBHOOK_FAULT_SIZE]; /* of the last attempt; empty: it went well */
 };
 
@@ -57,7 +61,8 @@ struct webhook_failure {
     int64_t now_us, next_try_us;
     const char *fault;
 };
-/* All up to `number` is delivered. `now_us` 0: it was passed over, since it is not wanted. */
+/* All up to `number` is delivered; it never goes back. `now_us` 0: it was passed over, since it is
+ * not wanted. */
 MUST_CHECK enum status webhook_book_advance(struct desk *desk, const char *name, uint64_t number,
                                             int64_t now_us);
 MUST_CHECK enum status webhook_book_fail(struct desk *desk, const char *name,
@@ -65,7 +70,8 @@ MUST_CHECK enum status webhook_book_fail(struct desk *desk, const char *name,
 /* The other side wants no more. */
 MUST_CHECK enum status webhook_book_stop(struct desk *desk, const char *name,
                                          const struct webhook_failure *failure);
-/* Puts the event `number` aside as a letter, and goes on behind it. An attempt that failed before
+/* Puts the event `number` aside as a letter, and goes on behind it; the oldest letter is given up
+ * where there is no more room. An attempt that failed before
  * is told by webhook_book_fail(). */
 MUST_CHECK enum status webhook_book_bury(struct desk *desk, const char *name, uint64_t number,
                                          const struct webhook_failure *failure);

@@ -20,16 +20,26 @@ static void show_letters(const json_t *row)
 
 static void show_webhooks(const json_t *json)
 {
-    static const struct table_column columns[] = {
-        {"name", "name"},           {"state", "state"},
-        {"position", "position"},   {"waiting", "waiting"},
-        {"failed", "attempts"},     {"next try", "next_try"},
-        {"delivered", "delivered"}, {"aside", "letter_count"},
-        {"fault", "fault"},         {NULL, NULL}};
+    static const struct table_column columns[] = {{"name", "name"},
+                                                  {"state", "state"},
+                                                  {"position", "position"},
+                                                  {"waiting", "waiting"},
+                                                  {"failed", "attempts"},
+                                                  {"next try", "next_try"},
+                                                  {"delivered", "delivered"},
+                                                  {"aside", "letter_count"},
+                                                  {"given up", "given_up"},
+                                                  {"fault", "fault"},
+                                                  {NULL, NULL}};
     const json_t *rows = json_object_get(json, "webhooks");
     table_write(stdout, rows, columns);
     for (size_t i = 0; i < json_array_size(rows); i++) {
-        show_letters(json_array_get(rows, i));
+        const json_t *row = json_array_get(rows, i);
+        const char *note = json_string_value(json_object_get(row, "note"));
+        show_letters(row);
+        if (note != NULL) {
+            printf("\n%s: %s\n", json_string_value(json_object_get(row, "name")), note);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ static char *text_of(const Control__Metrics *metrics)
     static const struct metrics_own own = {
         .requests = {0, 7, 0, 2, 0},
         .webhook_count = 2,
-        .webhooks = {{"tickets", 11, 12, 1, 5, 3, true}, {"shop", 0, 0, 0, 0, 0, false}}};
+        .webhooks = {{"tickets", 11, 12, 1, 5, 3, 2, true}, {"shop", 0, 0, 0, 0, 0, 0, false}}};
     char *text = NULL;
     size_t length = 0;
     FILE *to = open_memstream(&text, &length);
@@ -63,6 +63,7 @@ static void test_webhooks_are_told_without_the_switch(void **state)
                                  "tillway_webhook_up{webhook=\"shop\"} 0\n"));
     assert_non_null(strstr(text, "tillway_webhook_waiting_events{webhook=\"tickets\"} 5\n"));
     assert_non_null(strstr(text, "tillway_webhook_dead_letters{webhook=\"tickets\"} 3\n"));
+    assert_non_null(strstr(text, "tillway_webhook_given_up_events_total{webhook=\"tickets\"} 2\n"));
     assert_non_null(
         strstr(text, "tillway_webhook_attempts_total{webhook=\"tickets\",outcome=\"delivered\"} "
                      "11\n"

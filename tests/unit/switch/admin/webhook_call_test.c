@@ -34,6 +34,8 @@ static void set_book(struct scene *scene)
     assert_int_equal(webhook_book_fail(scene->desk, "shop", &failure), STATUS_OK);
     assert_int_equal(webhook_book_bury(scene->desk, "shop", 1, &failure), STATUS_OK);
     assert_int_equal(webhook_book_advance(scene->desk, "tickets", 3, SCENE_NOW), STATUS_OK);
+    assert_string_equal(
+        scene_sql(scene, "UPDATE webhook_position SET given_up = 12 WHERE name = 'shop'"), "");
 }
 
 static const char *text_at(const json_t *object, const char *name)
@@ -66,6 +68,8 @@ static void test_each_webhook_is_listed_with_what_it_put_aside(void **state)
     assert_string_equal(text_at(shop, "fault"), "HTTP ? 500");
     assert_true(json_is_null(json_object_get(shop, "delivered")));
     assert_int_equal(number_at(shop, "letter_count"), 1);
+    assert_int_equal(number_at(shop, "given_up"), 12);
+    assert_non_null(strstr(text_at(shop, "note"), "12 events were given up"));
     const json_t *letter = json_array_get(json_object_get(shop, "letters"), 0);
     assert_int_equal(number_at(letter, "number"), 1);
     assert_string_equal(text_at(letter, "kind"), "flag");
@@ -73,6 +77,7 @@ static void test_each_webhook_is_listed_with_what_it_put_aside(void **state)
     assert_true(json_is_false(json_object_get(letter, "is_again")));
     const json_t *tickets = json_array_get(rows, 1);
     assert_int_equal(number_at(tickets, "waiting"), 0);
+    assert_true(json_is_null(json_object_get(tickets, "note")));
     assert_string_equal(text_at(tickets, "delivered"), "2026-03-03T02:00:00.000000Z");
     assert_null(strstr(answer.body, "10000001")); /* nothing of what events say */
     json_decref(told);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 #include <microhttpd.h>
@@ -356,6 +357,34 @@ static void test_bytes_that_are_no_event_are_put_aside(void **state)
     assert_string_equal(scene->seen[0], "2");
 }
 
+/* Once, and for metrics in all. */
+static void test_what_is_given_up_is_said(void **state)
+{
+    struct hook_scene *scene = *state;
+    char path[96], said[2048] = "";
+    snprintf(path, sizeof(path), "%s/said", scene->desk->folder);
+    assert_int_equal(webhook_turn(&scene->hook), 250);
+    assert_string_equal(scene_sql(scene->desk, "UPDATE webhook_position SET given_up = 7"), "");
+    fflush(stderr);
+    int kept = dup(STDERR_FILENO);
+    FILE *file = fopen(path, "w+");
+    assert_non_null(file);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    uint32_t pause_ms = webhook_turn(&scene->hook);
+    pause_ms += webhook_turn(&scene->hook);
+    fflush(stderr);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    close(kept);
+    assert_int_equal(pause_ms, 500);
+    rewind(file);
+    said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
+    fclose(file);
+    unlink(path);
+    assert_non_null(strstr(said, "webhook tickets: 7 events are given up, 7 in all"));
+    assert_null(strstr(strstr(said, "7 in all"), "events are given up"));
+    assert_int_equal(scene->hook.given_up, 7);
+}
+
 /* Where nobody listens, and where somebody listens and says nothing. */
 static void test_a_server_that_is_not_there_or_silent_is_a_failure(void **state)
 {
@@ -399,6 +428,7 @@ int main(void)
         HOOK(test_what_cannot_be_delivered_for_long_is_put_aside),
         HOOK(test_letters_that_fail_hold_no_event_back),
         HOOK(test_bytes_that_are_no_event_are_put_aside),
+        HOOK(test_what_is_given_up_is_said),
         HOOK(test_a_server_that_is_not_there_or_silent_is_a_failure),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,20 +162,54 @@ static void test_one_that_is_gone_holds_nothing_and_comes_back_to_what_is_kept(v
     enroll(scene, 2);
     flags_add(scene, 1, 4);
     assert_int_equal(webhook_book_advance(scene->desk, "shop", 3, SCENE_NOW), STATUS_OK);
-    assert_int_equal(retire_old(scene).events, 0); /* tickets has none yet */
     enroll(scene, 1);
     assert_int_equal(row_of(scene, "tickets").state, WEBHOOK_ABSENT);
     assert_int_equal(webhook_book_retry(scene->desk, "tickets", &count), STATUS_DENIED);
-    assert_int_equal(retire_old(scene).events, 3);
+    assert_int_equal(retire_old(scene).events, 4);
+    flags_add(scene, 5, 5);
     enroll(scene, 2);
     assert_int_equal(row_of(scene, "tickets").state, WEBHOOK_GOING);
-    assert_int_equal(row_of(scene, "tickets").position, 3);
+    assert_int_equal(row_of(scene, "tickets").position, 4);
+    assert_int_equal(row_of(scene, "tickets").given_up, 0);
+    assert_int_equal(row_of(scene, "shop").given_up, 1);
     assert_int_equal(webhook_book_list(scene->desk, rows, 4, &count), STATUS_OK);
     assert_int_equal(count, 2);
     assert_string_equal(rows[0].name, "shop");
     assert_int_equal(rows[1].waiting, 1);
     enroll(scene, 0);
     assert_int_equal(row_of(scene, "shop").state, WEBHOOK_ABSENT);
+}
+
+/* A ticket system that is dead or wants no more fills no disk, and what it lost is counted. */
+static void test_nothing_is_kept_without_end_and_what_is_lost_is_counted(void **state)
+{
+    struct scene *scene = *state;
+    struct webhook_letter letters[2];
+    uint32_t count = 0;
+    enroll(scene, 2);
+    flags_add(scene, 1, 3);
+    assert_int_equal(webhook_book_stop(scene->desk, "shop", &FAILURE), STATUS_OK);
+    assert_int_equal(retire_old(scene).events, 3);
+    struct webhook_row row = row_of(scene, "shop");
+    assert_int_equal(row.state, WEBHOOK_STOPPED);
+    assert_int_equal(row.given_up, 3);
+    assert_int_equal(row.waiting, 0);
+    /* An attempt that was under way meanwhile leads not back. */
+    assert_int_equal(webhook_book_advance(scene->desk, "shop", 1, SCENE_NOW), STATUS_OK);
+    assert_int_equal(row_of(scene, "shop").position, 3);
+    assert_string_equal(
+        scene_sql(scene, "WITH RECURSIVE n(i) AS (SELECT -9999 UNION ALL SELECT i + 1 FROM n WHERE"
+                         " i < 0) INSERT INTO webhook_dead SELECT 'tickets', i, 1, 'flag', 'FAULT',"
+                         " 'x', x'00', 9, 1, '500', 0 FROM n"),
+        "");
+    flags_add(scene, 4, 5);
+    assert_int_equal(webhook_book_bury(scene->desk, "tickets", 4, &FAILURE), STATUS_OK);
+    assert_int_equal(webhook_book_bury(scene->desk, "tickets", 5, &FAILURE), STATUS_OK);
+    row = row_of(scene, "tickets");
+    assert_int_equal(row.letter_count, WEBHOOK_LETTER_COUNT_MAX);
+    assert_int_equal(row.given_up, 3 + 2); /* of the outbox, and the oldest put aside */
+    assert_int_equal(webhook_book_letters(scene->desk, "tickets", letters, 2, &count), STATUS_OK);
+    assert_int_equal((int64_t)letters[0].number, -9997);
 }
 
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
@@ -186,6 +220,7 @@ int main(void)
         SCENE(test_what_failed_is_remembered_until_one_is_delivered),
         SCENE(test_a_letter_is_kept_whole_and_sent_again_when_asked),
         SCENE(test_one_that_stopped_goes_on_when_asked),
+        SCENE(test_nothing_is_kept_without_end_and_what_is_lost_is_counted),
         SCENE(test_one_that_is_gone_holds_nothing_and_comes_back_to_what_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
