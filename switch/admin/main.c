@@ -40,19 +40,18 @@ struct arguments {
 
 static int usage(FILE *to)
 {
-    fputs(
-        "usage: tillway-admin --config FILE [--set PATH=VALUE ...]\n"
-        "       tillway-admin token add NAME ROLE   (--config FILE | --tokens FILE)\n"
-        "           [--agent ID] [--merchant ID] [--point ID] [--as POSITION]\n"
-        "       tillway-admin token remove NAME     (--config FILE | --tokens FILE)\n"
-        "       tillway-admin --version | --help\n"
-        "\n"
-        "Serves the admin port of a switch: its options are in the sections admin, control and\n"
-        "store of the switch's own configuration. Roles are " ROLE_WORDS
-        ".\nOf the last two a token may be for the cases of an agent, merchant or service point\n"
-        "only; its holder acts as staff, manager, engineer or agent. A new token is printed once\n"
-        "and kept only as a hash.\n",
-        to);
+    fputs("usage: tillway-admin --config FILE [--set PATH=VALUE ...]\n"
+          "       tillway-admin token add NAME ROLE   (--config FILE | --tokens FILE)\n"
+          "           [--agent ID] [--merchant ID] [--point ID] [--as POSITION]\n"
+          "       tillway-admin token remove NAME     (--config FILE | --tokens FILE)\n"
+          "       tillway-admin --version | --help\n"
+          "\n"
+          "Serves the admin port of a switch: its options are in the sections admin, control and\n"
+          "store of the switch's own configuration. Roles are " ROLE_WORDS
+          ".\nOf the last two a token may be for the cases of an agent, merchant or service point\n"
+          "only; its holder acts as staff, manager, engineer, agent or merchant. A new token is\n"
+          "printed once and kept only as a hash.\n",
+          to);
     return to == stdout ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 

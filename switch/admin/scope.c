@@ -47,7 +47,7 @@ static bool put_position(struct scope *scope, const char *value, char *reason)
         }
     }
     snprintf(reason, SCOPE_REASON_SIZE,
-             "as: expected staff, manager, engineer or agent, got \"%.40s\"", value);
+             "as: expected staff, manager, engineer, agent or merchant, got \"%.40s\"", value);
     return false;
 }
 
@@ -69,6 +69,16 @@ bool scope_put(struct scope *scope, const char *name, const char *value,
     }
     snprintf(reason, SCOPE_REASON_SIZE, "%.40s: expected agent, merchant, point or as", name);
     return false;
+}
+
+bool scope_is_whole(const struct scope *scope, char reason[SCOPE_REASON_SIZE])
+{
+    if (scope->position == SCOPE_POSITION_MERCHANT && scope->merchant_id[0] == '\0') {
+        snprintf(reason, SCOPE_REASON_SIZE,
+                 "as: who acts as the merchant is one; name it, --merchant ID");
+        return false;
+    }
+    return true;
 }
 
 bool scope_parse(struct scope *scope, const char *text)
@@ -94,7 +104,8 @@ bool scope_parse(struct scope *scope, const char *text)
         at = next;
     }
     scope_write(again, scope);
-    return strcmp(again, text) == 0; /* no member twice, none in another order */
+    /* no member twice, none in another order */
+    return strcmp(again, text) == 0 && scope_is_whole(scope, reason);
 }
 
 static void write_member(char *text, const char *name, const char *value)

@@ -27,7 +27,8 @@
           SCOPE_ROLE_BIT(ENGINEER) | SCOPE_ROLE_BIT(MAKER),                                        \
       "manager, staff, merchant, engineer, maker")                                                 \
     X(ENGINEER, "engineer", SCOPE_ROLE_BIT(ENGINEER), "engineer")                                  \
-    X(AGENT, "agent", SCOPE_ROLE_BIT(AGENT) | SCOPE_ROLE_BIT(MERCHANT), "agent, merchant")
+    X(AGENT, "agent", SCOPE_ROLE_BIT(AGENT) | SCOPE_ROLE_BIT(MERCHANT), "agent, merchant")         \
+    X(MERCHANT, "merchant", SCOPE_ROLE_BIT(MERCHANT), "merchant")
 
 enum scope_position {
 #define X(name, word, roles, text) SCOPE_POSITION_##name,
@@ -47,7 +48,10 @@ struct scope {
  * expected. */
 bool scope_put(struct scope *scope, const char *name, const char *value,
                char reason[SCOPE_REASON_SIZE]);
-/* "agent=A17,as=agent"; the text is as scope_write left it. False: it is not. */
+/* Whether the whole can be: who acts as the merchant is one. False: `reason` says what is missing.
+ */
+bool scope_is_whole(const struct scope *scope, char reason[SCOPE_REASON_SIZE]);
+/* "agent=A17,as=agent"; the text is as scope_write left it, and whole. False: it is not. */
 bool scope_parse(struct scope *scope, const char *text);
 /* Empty when nothing is given. */
 void scope_write(char text[SCOPE_TEXT_SIZE], const struct scope *scope);

@@ -325,6 +325,11 @@ enum status token_add(const char *path, const struct token_holder *holder,
         snprintf(reason, TOKEN_REASON_SIZE, "only after-sales and risk are for some cases only");
         return STATUS_BAD_VALUE;
     }
+    char why[SCOPE_REASON_SIZE];
+    if (!scope_is_whole(&holder->scope, why)) {
+        snprintf(reason, TOKEN_REASON_SIZE, "%s", why);
+        return STATUS_BAD_VALUE;
+    }
     enum status status = name_check(path, holder->name, reason);
     if (status != STATUS_OK) {
         return status;

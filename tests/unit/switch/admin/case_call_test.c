@@ -485,6 +485,27 @@ static void test_a_strangers_payment_is_answered_as_one_that_is_not_there(void *
     log_stage_strike(&log);
 }
 
+/* By a token of its own: help, its own steps, and no word of anybody else's. */
+static void test_a_merchant_acts_for_itself_alone(void **state)
+{
+    struct stage *stage = *state;
+    put_shop(stage);
+    stage->holder.scope.position = SCOPE_POSITION_MERCHANT;
+    snprintf(stage->holder.scope.merchant_id, sizeof(stage->holder.scope.merchant_id), "M1");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"FAULT\", \"terminal_id\": \"10000001\", \"fault\": \"P1\","
+                         " \"reason\": \"no paper\"}"),
+                     200);
+    assert_int_equal(
+        ask(stage, ENDPOINT_CASE_STEP, "1/FIRST_STEP", "{\"step\": 1, \"result\": \"done\"}"), 200);
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry WHERE role = 'MERCHANT'"), 2);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"reason\": \"x\"}"), 409);
+    assert_int_equal(
+        ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"reason\": \"x\", \"as\": \"STAFF\"}"), 400);
+    snprintf(stage->holder.scope.merchant_id, sizeof(stage->holder.scope.merchant_id), "M2");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 404);
+}
+
 static void test_a_case_is_kept_once_and_with_a_reason(void **state)
 {
     struct stage *stage = *state;
@@ -648,6 +669,7 @@ int main(void)
         STAGE(test_nobody_opens_a_case_outside_the_scope),
         STAGE(test_what_is_a_strangers_is_answered_as_what_is_not_there),
         STAGE(test_a_strangers_payment_is_answered_as_one_that_is_not_there),
+        STAGE(test_a_merchant_acts_for_itself_alone),
         STAGE(test_a_case_is_kept_once_and_with_a_reason),
         STAGE(test_flags_are_listed_and_judged_by_whom_they_concern),
         STAGE(test_a_scoped_token_is_shown_its_own_flags),

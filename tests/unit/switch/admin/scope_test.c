@@ -34,7 +34,7 @@ static void test_bad_members_are_named_with_what_was_expected(void **state)
         {"agent", "A12345678901", "agent: expected 1 to 11 letters"},
         {"merchant", "a:b", "merchant: expected 1 to 15 letters"},
         {"point", "P,3", "got \"P,3\""},
-        {"as", "switch", "as: expected staff, manager, engineer or agent"},
+        {"as", "switch", "as: expected staff, manager, engineer, agent or merchant"},
         {"city", "x", "city: expected agent, merchant, point or as"},
     };
     for (size_t i = 0; i < COUNT_OF(BAD); i++) {
@@ -57,6 +57,24 @@ static void test_the_longest_scope_fits_its_text(void **state)
     assert_string_equal(scope.point_id, "P12345678901234");
 }
 
+/* Else nobody would be whom it says it is. */
+static void test_who_acts_as_the_merchant_is_one_and_acts_as_nothing_else(void **state)
+{
+    (void)state;
+    struct scope scope;
+    char reason[SCOPE_REASON_SIZE] = "";
+    assert_true(scope_parse(&scope, "merchant=M1,as=merchant"));
+    assert_true(scope_is_narrow(&scope));
+    assert_int_equal(scope_own_role(&scope), CASE_ROLE_MERCHANT);
+    for (int role = 0; role < CASE_ROLE_COUNT; role++) {
+        assert_int_equal(scope_may_act(&scope, (enum case_role)role), role == CASE_ROLE_MERCHANT);
+    }
+    assert_false(scope_parse(&scope, "as=merchant"));
+    assert_false(scope_parse(&scope, "agent=A17,as=merchant"));
+    assert_false(scope_is_whole(&scope, reason));
+    assert_non_null(strstr(reason, "--merchant ID"));
+}
+
 static void test_nobody_acts_as_the_switch_and_only_a_manager_as_one(void **state)
 {
     (void)state;
@@ -77,6 +95,7 @@ int main(void)
         cmocka_unit_test(test_a_scope_is_read_as_it_was_written),
         cmocka_unit_test(test_bad_members_are_named_with_what_was_expected),
         cmocka_unit_test(test_the_longest_scope_fits_its_text),
+        cmocka_unit_test(test_who_acts_as_the_merchant_is_one_and_acts_as_nothing_else),
         cmocka_unit_test(test_nobody_acts_as_the_switch_and_only_a_manager_as_one),
     };
     return cmocka_run_group_tests_name("switch/admin/scope", tests, NULL, NULL);

@@ -145,6 +145,10 @@ static void test_a_scope_is_kept_and_lines_without_one_are_read(void **state)
     assert_int_equal(token_add(tokens_path, &holder, carl, reason), STATUS_OK);
     assert_int_equal(token_add(tokens_path, &bob, none, reason), STATUS_BAD_VALUE);
     assert_non_null(strstr(reason, "only after-sales and risk"));
+    struct token_holder shop = {
+        .name = "shop", .role = ROLE_AFTER_SALES, .scope = {.position = SCOPE_POSITION_MERCHANT}};
+    assert_int_equal(token_add(tokens_path, &shop, none, reason), STATUS_BAD_VALUE);
+    assert_non_null(strstr(reason, "--merchant"));
     struct token_file *file = token_file_open(tokens_path, reason);
     assert_non_null(file);
     assert_int_equal(token_check(file, carl, true, &holder), TOKEN_RIGHT);
@@ -167,6 +171,7 @@ static void test_a_faulty_scope_is_refused(void **state)
         "bob:after-sales" HASHED ":as=agent,agent=A1\n", /* another order than it is written in */
         "bob:viewer" HASHED ":agent=A1\n",
         "bob:after-sales" HASHED ":agent=A1,agent=A2\n",
+        "bob:after-sales" HASHED ":as=merchant\n",
     };
     for (size_t i = 0; i < COUNT_OF(LINES); i++) {
         char token[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
