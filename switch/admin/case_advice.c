@@ -236,12 +236,12 @@ static json_t *rank_json(const struct cause_rank *rank)
     json_t *evidence = json_array();
     for (uint32_t i = 0; i < rank->evidence_count; i++) {
         const struct cause_evidence *item = &rank->evidence[i];
-        json_array_append_new(evidence, json_pack("{s:s, s:s, s:I, s:I, s:I}", "signal",
-                                                  signal_code_text(item->signal), "sentence",
-                                                  signal_sentence(item->signal), "position",
-                                                  (json_int_t)item->position, "value",
-                                                  (json_int_t)item->value, "threshold",
-                                                  (json_int_t)item->threshold));
+        json_array_append_new(
+            evidence,
+            json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "signal", signal_code_text(item->signal),
+                      "sentence", signal_text(item->signal, false), "sentence_zh",
+                      signal_text(item->signal, true), "position", (json_int_t)item->position,
+                      "value", (json_int_t)item->value, "threshold", (json_int_t)item->threshold));
     }
     return json_pack("{s:s, s:s, s:s, s:i, s:o}", "fault", fault_code(rank->fault), "zh",
                      fault_text(rank->fault, true), "en", fault_text(rank->fault, false), "score",

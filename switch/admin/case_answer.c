@@ -205,7 +205,8 @@ json_t *case_answer_flag(const struct flag_entry *entry, const struct case_rules
                                             : json_integer((json_int_t)entry->case_id));
     json_object_set_new(answer, "outcome", json_string(case_outcome_word(entry->outcome)));
     json_object_set_new(answer, "name", json_string(signal_name(flag->signal)));
-    json_object_set_new(answer, "sentence", json_string(signal_sentence(flag->signal)));
+    json_object_set_new(answer, "sentence", json_string(signal_text(flag->signal, false)));
+    json_object_set_new(answer, "sentence_zh", json_string(signal_text(flag->signal, true)));
     json_object_set_new(answer, "follow_up",
                         json_string(follow_up_text(rules->follow_ups[flag->signal])));
     json_object_set_new(answer, "raised", text_json_wall(flag->window_end_us));

@@ -213,11 +213,12 @@ static bool take_window(const struct call *call, struct flag_window *window, str
 
 static json_t *precision_json(const struct flag_precision *precision)
 {
-    return json_pack(
-        "{s:s, s:s, s:s, s:i, s:i, s:i, s:b}", "signal", signal_code_text(precision->signal),
-        "name", signal_name(precision->signal), "sentence", signal_sentence(precision->signal),
-        "confirmed", (int)precision->confirmed, "benign", (int)precision->benign, "per_mille",
-        (int)precision->per_mille, "is_watch_suggested", (int)precision->is_watch_suggested);
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b}", "signal",
+                     signal_code_text(precision->signal), "name", signal_name(precision->signal),
+                     "sentence", signal_text(precision->signal, false), "sentence_zh",
+                     signal_text(precision->signal, true), "confirmed", (int)precision->confirmed,
+                     "benign", (int)precision->benign, "per_mille", (int)precision->per_mille,
+                     "is_watch_suggested", (int)precision->is_watch_suggested);
 }
 
 void flag_call_rules(const struct call *call, struct answer *answer)

@@ -165,7 +165,7 @@ static void find_case(const struct flag *flag, const struct case_brief *briefs, 
     }
     char reason[CASE_REASON_SIZE];
     snprintf(reason, sizeof(reason), "%s %s: %" PRId64 " against %" PRId64,
-             signal_code_text(flag->signal), signal_sentence(flag->signal), flag->value,
+             signal_code_text(flag->signal), signal_text(flag->signal, false), flag->value,
              flag->threshold);
     decide(answer, MERGE_OPEN, 0, reason);
 }

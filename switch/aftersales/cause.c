@@ -293,7 +293,7 @@ static void say_rank(struct speech *speech, const struct cause_rank *ranked, uin
         speech_say(speech,
                    is_chinese ? ";%s:%s,值 %" PRId64 ",阈值 %" PRId64 ",日志 %" PRIu64
                               : "; %s: %s, %" PRId64 " against %" PRId64 ", log %" PRIu64,
-                   signal_code_text(evidence->signal), signal_sentence(evidence->signal),
+                   signal_code_text(evidence->signal), signal_text(evidence->signal, is_chinese),
                    evidence->value, evidence->threshold, evidence->position);
     }
     speech_say(speech, "\n");

@@ -6,7 +6,7 @@
 #include "protocols/base/require.h"
 
 struct signal_row {
-    const char *code, *name, *sentence;
+    const char *code, *name, *texts[2]; /* English, Chinese */
     enum flag_subject subject;
     enum case_kind kind;
     enum follow_up follow;
@@ -14,9 +14,9 @@ struct signal_row {
 };
 
 static const struct signal_row SIGNALS[SIGNAL_COUNT] = {
-#define SIGNAL(code, name, subject, kind, severity, follow, text)                                  \
-    [SIGNAL_##name] = {#code,   #name, text, FLAG_OF_##subject, CASE_##kind, FOLLOW_UP_##follow,   \
-                       severity},
+#define SIGNAL(code, name, subject, kind, severity, follow, zh, en)                                \
+    [SIGNAL_##name] = {                                                                            \
+        #code, #name, {en, zh}, FLAG_OF_##subject, CASE_##kind, FOLLOW_UP_##follow, severity},
 #include "switch/aftersales/signal.def"
 #undef SIGNAL
 };
@@ -35,9 +35,9 @@ const char *signal_name(enum signal_code signal)
 {
     return row_of(signal)->name;
 }
-const char *signal_sentence(enum signal_code signal)
+const char *signal_text(enum signal_code signal, bool is_chinese)
 {
-    return row_of(signal)->sentence;
+    return row_of(signal)->texts[is_chinese];
 }
 
 enum signal_code signal_from_code(const char *code)

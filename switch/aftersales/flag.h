@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 enum signal_code {
-#define SIGNAL(code, name, subject, kind, severity, follow, text) SIGNAL_##name,
+#define SIGNAL(code, name, subject, kind, severity, follow, zh, en) SIGNAL_##name,
 #include "switch/aftersales/signal.def"
 #undef SIGNAL
     SIGNAL_COUNT
@@ -65,7 +65,8 @@ struct flag {
 
 const char *signal_code_text(enum signal_code signal); /* "T5" */
 const char *signal_name(enum signal_code signal);      /* "TIMEOUTS" */
-const char *signal_sentence(enum signal_code signal);
+/* What it means, as people who follow up read it. */
+const char *signal_text(enum signal_code signal, bool is_chinese);
 enum signal_code signal_from_code(const char *code); /* "T5"; SIGNAL_COUNT: none */
 uint8_t signal_severity(enum signal_code signal);
 enum case_kind signal_case_kind(enum signal_code signal);

@@ -20,7 +20,7 @@
 #define COMMON_COUNT 4
 
 static const char *const CODES[] = {
-#define SIGNAL(code, name, subject, kind, severity, follow, text) #code,
+#define SIGNAL(code, name, subject, kind, severity, follow, zh, en) #code,
 #include "switch/aftersales/signal.def"
 #undef SIGNAL
     "cohort", "utc_offset_hours", "holidays", "cases", NULL};

@@ -62,7 +62,8 @@ enum status event_note_flag(struct desk *desk, uint64_t flag_id, const struct fl
     memcpy(evidence, flag->evidence, sizeof(evidence));
     told.id = flag_id;
     told.signal_name = cell_pack_text(&texts, signal_name(flag->signal));
-    told.sentence = cell_pack_text(&texts, signal_sentence(flag->signal));
+    told.sentence = cell_pack_text(&texts, signal_text(flag->signal, false));
+    told.sentence_zh = cell_pack_text(&texts, signal_text(flag->signal, true));
     told.follow_up =
         cell_pack_text(&texts, follow_up_name(desk_case_rules(desk)->follow_ups[flag->signal]));
     told.case_kind = cell_pack_text(&texts, case_kind_name(signal_case_kind(flag->signal)));

@@ -98,7 +98,7 @@ static json_t *flag_json(const struct flag_entry *entry)
     }
     return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o}", "id", (json_int_t)entry->id, "name",
                      signal_name(entry->flag.signal), "sentence",
-                     signal_sentence(entry->flag.signal), "outcome",
+                     signal_text(entry->flag.signal, false), "outcome",
                      case_outcome_word(entry->outcome), "columns",
                      columns_json(&CASE_ROW_FLAG, &entry->flag), "evidence", evidence);
 }

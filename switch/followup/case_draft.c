@@ -32,7 +32,7 @@ void case_draft_sentence(const struct flag *flag, char text[CASE_REASON_SIZE])
     struct speech speech;
     speech_begin(&speech, text, CASE_REASON_SIZE);
     speech_say(&speech, "%s %s: %" PRId64 " against %" PRId64, signal_code_text(flag->signal),
-               signal_sentence(flag->signal), flag->value, flag->threshold);
+               signal_text(flag->signal, false), flag->value, flag->threshold);
 }
 
 void case_draft_fault(const struct flag *flag, char fault[4])

@@ -193,7 +193,7 @@ static enum status take_fresh(struct watch_desk *desk, const struct flag *flag)
     enum status status =
         keep_reason(desk, clerk_take(desk->clerk, flag, &taken), clerk_reason(desk->clerk));
     if (status == STATUS_OK && taken.is_new) {
-        say(LOG_NOTICE, "flag", flag, signal_sentence(flag->signal));
+        say(LOG_NOTICE, "flag", flag, signal_text(flag->signal, false));
     }
     return status == STATUS_OK || status == STATUS_BAD_VALUE ? status
                                                              : keep_alone(desk, flag, status);

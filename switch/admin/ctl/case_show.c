@@ -78,20 +78,20 @@ void case_show_list(const json_t *json, bool is_chinese)
 
 /* ---- what to do ---- */
 
-void case_show_flags(const json_t *flags)
+void case_show_flags(const json_t *flags, bool is_chinese)
 {
-    static const struct table_column COLUMNS[] = {{"ID", "id"},
-                                                  {"RAISED", "raised"},
-                                                  {"SIGNAL", "signal"},
-                                                  {"SUBJECT", "subject_id"},
-                                                  {"SEV", "severity"},
-                                                  {"VALUE", "value"},
-                                                  {"LIMIT", "threshold"},
-                                                  {"CASE", "case_id"},
-                                                  {"OUTCOME", "outcome"},
-                                                  {"WHAT", "sentence"},
-                                                  {NULL, NULL}};
-    table_write(stdout, flags, COLUMNS);
+    const struct table_column columns[] = {{"ID", "id"},
+                                           {"RAISED", "raised"},
+                                           {"SIGNAL", "signal"},
+                                           {"SUBJECT", "subject_id"},
+                                           {"SEV", "severity"},
+                                           {"VALUE", "value"},
+                                           {"LIMIT", "threshold"},
+                                           {"CASE", "case_id"},
+                                           {"OUTCOME", "outcome"},
+                                           {"WHAT", is_chinese ? "sentence_zh" : "sentence"},
+                                           {NULL, NULL}};
+    table_write(stdout, flags, columns);
 }
 
 static void show_cause(const json_t *cause, bool is_chinese)
@@ -172,10 +172,10 @@ void case_show_advice(const json_t *json, bool is_chinese)
     show_serve(at(json, "serve"), is_chinese);
     show_warranty(at(json, "warranty"), is_chinese);
     if (case_show_heading(at(json, "flags"), "flags")) {
-        case_show_flags(at(json, "flags"));
+        case_show_flags(at(json, "flags"), is_chinese);
     }
     if (case_show_heading(at(json, "cohorts"), "others of its kind are ill as well")) {
-        case_show_flags(at(json, "cohorts"));
+        case_show_flags(at(json, "cohorts"), is_chinese);
     }
 }
 

@@ -12,6 +12,6 @@ void case_show(const json_t *json, bool is_chinese);
 void case_show_step(const json_t *json, bool is_chinese);
 /* Likely cause, what to try, who serves, who pays, flags. */
 void case_show_advice(const json_t *json, bool is_chinese);
-void case_show_flags(const json_t *flags);
+void case_show_flags(const json_t *flags, bool is_chinese);
 /* "\nheading:\n" where there is something under it. */
 bool case_show_heading(const json_t *items, const char *heading);

@@ -533,6 +533,10 @@ static void test_flags_are_listed_and_judged_by_whom_they_concern(void **state)
     assert_int_equal(case_book_link_flag(stage->scene->desk, 1, of_case), STATUS_OK);
     assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
     assert_int_equal(items(stage), 2);
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(json_object_get(stage->json, "items"), 0),
+                                          "sentence_zh")),
+        "往返时间比同类终端长");
     assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 0);
     with(stage, "case", "1");
     assert_int_equal(ask(stage, ENDPOINT_FLAG_LIST, "", NULL), 200);
@@ -558,6 +562,12 @@ static void test_flags_are_listed_and_judged_by_whom_they_concern(void **state)
     assert_int_equal(ask(stage, ENDPOINT_FLAG_JUDGE, "2", NULL), 400);
     assert_int_equal(ask(stage, ENDPOINT_RULE_LIST, "", NULL), 200);
     assert_int_equal(items(stage), 2); /* each rule that was judged */
+    const json_t *rule = json_array_get(json_object_get(stage->json, "items"), 0);
+    enum signal_code signal = signal_from_code(json_string_value(json_object_get(rule, "signal")));
+    assert_string_equal(json_string_value(json_object_get(rule, "sentence")),
+                        signal_text(signal, false));
+    assert_string_equal(json_string_value(json_object_get(rule, "sentence_zh")),
+                        signal_text(signal, true));
     with(stage, "from", "soon");
     assert_int_equal(ask(stage, ENDPOINT_RULE_LIST, "", NULL), 400);
 }

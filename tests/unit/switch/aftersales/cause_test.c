@@ -217,6 +217,7 @@ static void test_it_is_told_in_both_languages_and_never_beyond_its_room(void **s
     assert_non_null(strstr(text, "mind, merchant: not registered here"));
     cause_explain(&answer, true, text, sizeof(text));
     assert_non_null(strstr(text, "可能的原因在:终端"));
+    assert_non_null(strstr(text, ";T5:同类终端正常,本机超时,值 9,阈值 3"));
     assert_non_null(strstr(text, "已排除 通道:正常"));
     for (uint32_t size = 1; size < sizeof(text); size += 7) {
         memset(text, 'x', sizeof(text));

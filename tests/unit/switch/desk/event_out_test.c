@@ -75,7 +75,8 @@ static void test_a_flag_is_told_once_with_all_that_it_says(void **state)
     assert_int_equal(told->id, id);
     assert_string_equal(told->signal, "T5");
     assert_string_equal(told->signal_name, "TIMEOUTS");
-    assert_string_equal(told->sentence, signal_sentence(SIGNAL_TIMEOUTS));
+    assert_string_equal(told->sentence, signal_text(SIGNAL_TIMEOUTS, false));
+    assert_string_equal(told->sentence_zh, "同类终端正常,本机超时");
     assert_string_equal(told->subject, "terminal");
     assert_null(told->cohort);
     assert_null(told->serial);
