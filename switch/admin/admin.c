@@ -6,6 +6,7 @@
 #include "switch/admin/admin.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@ struct admin {
     struct desk_share *desk;
     struct event_waits waits;
     struct webhooks *webhooks;
+    pthread_mutex_t webhooks_mutex; /* guards which ones they are, for those who count */
     struct registry_job *registry_job;
     struct day_job *day_job; /* NULL: there is no after-sales */
     atomic_uint large_count; /* long bodies and answers that are read, worked on or sent */
@@ -125,7 +127,9 @@ static void read_own(struct admin *admin, struct metrics_own *own)
     for (int i = 0; i < METRICS_TEXT_CODE_CLASSES; i++) {
         own->requests[i] = admin->requests[i];
     }
+    pthread_mutex_lock(&admin->webhooks_mutex);
     own->webhook_count = webhooks_tally(admin->webhooks, own->webhooks);
+    pthread_mutex_unlock(&admin->webhooks_mutex);
 }
 
 /* `MHD_lookup_connection_value` cannot tell "?verbose" from its absence. */
@@ -529,16 +533,18 @@ static bool read_pem(struct file_text *text, const char *path, const char *optio
     return true;
 }
 
-static bool open_webhooks(struct admin *admin, char *reason)
+/* NULL: `reason` says what is wrong with them. */
+static struct webhooks *make_webhooks(const struct admin *admin,
+                                      const struct webhook_options *options, uint32_t count,
+                                      char *reason)
 {
     char why[WEBHOOK_REASON_SIZE] = "";
-    const struct webhooks_setup setup = {admin->setup.webhooks, admin->setup.webhook_count,
-                                         admin->desk};
-    admin->webhooks = webhooks_create(&setup, why);
-    if (admin->webhooks == NULL) {
+    const struct webhooks_setup setup = {options, count, admin->desk};
+    struct webhooks *webhooks = webhooks_create(&setup, why);
+    if (webhooks == NULL) {
         snprintf(reason, ADMIN_REASON_SIZE, "aftersales.webhooks: %s", why);
     }
-    return admin->webhooks != NULL;
+    return webhooks;
 }
 
 /* What works on the database of after-sales. */
@@ -582,10 +588,12 @@ static bool open_parts(struct admin *admin, char *reason)
     gate_open(&admin->gate, admin->tokens, admin->audit);
     admin->job = log_job_create(setup->log, setup->backup_folder, setup->options);
     admin->late = late_report_create(&admin->gate, setup->log);
-    if (!open_desk(admin, setup->aftersales) || !open_webhooks(admin, reason)) {
+    if (!open_desk(admin, setup->aftersales)) {
         return false;
     }
-    return admin->watch != NULL && admin->job != NULL && admin->late != NULL;
+    admin->webhooks = make_webhooks(admin, setup->webhooks, setup->webhook_count, reason);
+    return admin->webhooks != NULL && admin->watch != NULL && admin->job != NULL &&
+           admin->late != NULL;
 }
 
 union socket_address {
@@ -649,6 +657,7 @@ static void admin_free(struct admin *admin)
     }
     file_text_free(&admin->certificate);
     file_text_free(&admin->key);
+    pthread_mutex_destroy(&admin->webhooks_mutex);
     free(admin);
 }
 
@@ -661,6 +670,7 @@ struct admin *admin_start(const struct admin_setup *setup, char reason[ADMIN_REA
         return NULL;
     }
     admin->setup = *setup;
+    pthread_mutex_init(&admin->webhooks_mutex, NULL);
     if (!open_parts(admin, reason)) {
         admin_free(admin);
         return NULL;
@@ -693,6 +703,43 @@ uint16_t admin_port(const struct admin *admin)
     const union MHD_DaemonInfo *information =
         MHD_get_daemon_info(admin->daemon, MHD_DAEMON_INFO_BIND_PORT);
     return information == NULL ? admin->setup.port : information->port;
+}
+
+/* Two that post for one name at once would post twice: the old ones rest before the new ones begin,
+ * and go on when these cannot. */
+static bool change_webhooks(struct admin *admin, const struct admin_change *change, char *reason)
+{
+    struct webhooks *before = admin->webhooks;
+    struct webhooks *wanted = make_webhooks(admin, change->webhooks, change->webhook_count, reason);
+    if (wanted == NULL) {
+        return false;
+    }
+    webhooks_rest(before);
+    if (!webhooks_start(wanted)) {
+        webhooks_destroy(wanted);
+        snprintf(reason, ADMIN_REASON_SIZE, "no thread could be had for webhooks%s",
+                 webhooks_start(before) ? "; those of before go on"
+                                        : ", neither for those of before: restart tillway-admin");
+        return false;
+    }
+    pthread_mutex_lock(&admin->webhooks_mutex);
+    admin->webhooks = wanted;
+    pthread_mutex_unlock(&admin->webhooks_mutex);
+    if (change->webhook_count == 0) {
+        webhooks_leave(before);
+    }
+    webhooks_destroy(before);
+    return true;
+}
+
+bool admin_reload(struct admin *admin, const struct admin_change *change,
+                  char reason[ADMIN_REASON_SIZE])
+{
+    if (!change_webhooks(admin, change, reason)) {
+        return false;
+    }
+    desk_share_set_rules(admin->desk, change->case_rules); /* which cannot fail */
+    return true;
 }
 
 void admin_stop(struct admin *admin)

@@ -3,10 +3,11 @@
  * It reaches the switch by the control socket and the log read-only, so nothing that happens here,
  * its death included, touches a payment.
  *
- * Life:  admin_start -> (threads of libmicrohttpd serve) -> admin_stop
+ * Life:  admin_start -> (threads of libmicrohttpd serve; admin_reload) -> admin_stop
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ADMIN_REASON_SIZE 800
@@ -36,5 +37,14 @@ struct admin_setup {
 /* NULL: `reason` says what is wrong. */
 struct admin *admin_start(const struct admin_setup *setup, char reason[ADMIN_REASON_SIZE]);
 uint16_t admin_port(const struct admin *admin);
+/* What is taken over while it serves: all of it, or nothing and `reason` says why. All is copied.
+ * Attempts of webhooks that are under way are interrupted and made again. One thread at a time. */
+struct admin_change {
+    const struct webhook_options *webhooks;
+    uint32_t webhook_count;
+    const struct case_rules *case_rules;
+};
+bool admin_reload(struct admin *admin, const struct admin_change *change,
+                  char reason[ADMIN_REASON_SIZE]);
 /* Waits for the requests under way. */
 void admin_stop(struct admin *admin);

@@ -21,8 +21,8 @@
 #define COUNT_A_CALL 100 /* deletions, between which the end is looked for */
 
 struct day_job {
-    const struct desk_share *share; /* borrowed */
-    struct audit *audit;            /* borrowed; NULL: none */
+    struct desk_share *share; /* borrowed */
+    struct audit *audit;      /* borrowed; NULL: none */
     pthread_t thread;
     pthread_mutex_t mutex; /* guards the rest */
     pthread_cond_t waking;
@@ -205,7 +205,7 @@ static void *job_run(void *argument)
     return NULL;
 }
 
-struct day_job *day_job_create(const struct desk_share *share, struct audit *audit)
+struct day_job *day_job_create(struct desk_share *share, struct audit *audit)
 {
     struct day_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {

@@ -23,7 +23,7 @@ struct day_job;
 
 /* Both are borrowed; without an audit file nothing is done, without a folder there is nothing.
  * NULL: no memory or no thread. */
-struct day_job *day_job_create(const struct desk_share *share, struct audit *audit);
+struct day_job *day_job_create(struct desk_share *share, struct audit *audit);
 /* Ends between two deletions. NULL does nothing. */
 void day_job_destroy(struct day_job *job);
 /* Begins at once. DUPLICATE: it is under way. */

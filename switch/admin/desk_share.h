@@ -17,7 +17,8 @@ struct desk_share;
 
 /* `folder` as aftersales.folder says; empty: there is no after-sales. NULL: no memory. */
 struct desk_share *desk_share_create(const char *folder);
-/* By which cases live that are stepped through it; copied, before the first take. */
+/* By which cases live that are stepped through it from now on; copied. A connection that somebody
+ * has opened for his own keeps what it was opened with. Any thread. */
 void desk_share_set_rules(struct desk_share *share, const struct case_rules *rules);
 /* NULL does nothing. */
 void desk_share_destroy(struct desk_share *share);
@@ -26,4 +27,4 @@ struct desk *desk_share_take(struct desk_share *share, char reason[DESK_SHARE_RE
 void desk_share_give(struct desk_share *share);
 /* A connection of the caller's own, for what takes long or reads much; ended by desk_close(). NULL:
  * `reason` says why. */
-struct desk *desk_share_open(const struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE]);
+struct desk *desk_share_open(struct desk_share *share, char reason[DESK_SHARE_REASON_SIZE]);

@@ -126,23 +126,8 @@ static struct server_options *load_options(const struct arguments *arguments)
     return options;
 }
 
-/* TERM or INT ends it; HUP has no meaning here and is left to end nothing. */
-static int wait_for_end(struct admin *admin, const char *address)
-{
-    sigset_t ending;
-    int caught = 0;
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGINT);
-    printf("tillway-admin: https://%s:%u\n", address, admin_port(admin));
-    fflush(stdout);
-    sigwait(&ending, &caught);
-    admin_stop(admin);
-    return EXIT_CODE_OK;
-}
-
 /* As tillwayd has them: both step the same cases. */
-static bool load_case_rules(struct case_rules *rules, const char *path)
+static bool case_rules_are_loaded(struct case_rules *rules, const char *path)
 {
     static char text[FAULTS_SIZE];
     struct byte_writer faults;
@@ -153,13 +138,52 @@ static bool load_case_rules(struct case_rules *rules, const char *path)
     return is_good;
 }
 
+/* Webhooks and case rules as the files say now, whole or not at all. */
+static void reload(struct admin *admin, const struct arguments *arguments)
+{
+    char reason[ADMIN_REASON_SIZE] = "its faults stand above";
+    struct case_rules rules;
+    struct server_options *options = load_options(arguments);
+    bool is_good = options != NULL && case_rules_are_loaded(&rules, options->aftersales.rules);
+    if (is_good) {
+        const struct admin_change change = {options->aftersales.webhooks,
+                                            options->aftersales.webhook_count, &rules};
+        is_good = admin_reload(admin, &change, reason);
+    }
+    if (is_good) {
+        fprintf(stderr, "tillway-admin: reloaded: %u webhooks, and the rules of cases\n",
+                options->aftersales.webhook_count);
+    } else {
+        fprintf(stderr, "tillway-admin: not reloaded, all is as before: %s\n", reason);
+    }
+    server_options_destroy(options);
+}
+
+/* TERM or INT ends it, HUP has it read its files again. */
+static int serve(struct admin *admin, const struct arguments *arguments, const char *address)
+{
+    sigset_t awaited;
+    int caught = 0;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGINT);
+    sigaddset(&awaited, SIGHUP);
+    printf("tillway-admin: https://%s:%u\n", address, admin_port(admin));
+    fflush(stdout);
+    while (sigwait(&awaited, &caught) == 0 && caught == SIGHUP) {
+        reload(admin, arguments);
+    }
+    admin_stop(admin);
+    return EXIT_CODE_OK;
+}
+
 static int run(const struct arguments *arguments)
 {
     char reason[ADMIN_REASON_SIZE] = "";
     sigset_t blocked;
     struct case_rules case_rules;
     struct server_options *options = load_options(arguments);
-    if (options == NULL || !load_case_rules(&case_rules, options->aftersales.rules)) {
+    if (options == NULL || !case_rules_are_loaded(&case_rules, options->aftersales.rules)) {
         server_options_destroy(options);
         return EXIT_CODE_CONFIG;
     }
@@ -195,7 +219,7 @@ static int run(const struct arguments *arguments)
     if (admin == NULL) {
         fprintf(stderr, "tillway-admin: %s\n", reason);
     } else {
-        code = wait_for_end(admin, options->admin.address);
+        code = serve(admin, arguments, options->admin.address);
     }
     server_options_destroy(options);
     return code;

@@ -13,7 +13,7 @@
 
 #define METRICS_WEBHOOK_COUNT_MAX 8
 struct metrics_webhook {
-    const char *name;                 /* borrowed */
+    char name[16];
     uint64_t delivered, failed, gone; /* attempts since the start */
     uint64_t waiting, letters;        /* events not delivered yet; put aside */
     uint64_t given_up;                /* kept no longer, since the webhook is there */

@@ -12,8 +12,8 @@
 #include "switch/admin/text_json.h"
 
 struct registry_job {
-    const struct desk_share *share; /* borrowed */
-    pthread_mutex_t mutex;          /* guards all below but `import`, which is its thread's */
+    struct desk_share *share; /* borrowed */
+    pthread_mutex_t mutex;    /* guards all below but `import`, which is its thread's */
     pthread_cond_t ended;
     pthread_t thread;
     bool has_thread, is_running; /* has_thread: not joined yet */
@@ -27,7 +27,7 @@ struct registry_job {
     json_t *faults;                    /* owner: sentences */
 };
 
-struct registry_job *registry_job_create(const struct desk_share *share)
+struct registry_job *registry_job_create(struct desk_share *share)
 {
     struct registry_job *job = calloc(1, sizeof(*job));
     if (job != NULL) {

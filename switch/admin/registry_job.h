@@ -36,7 +36,7 @@ struct registry_job_end {
 };
 
 /* `share` is borrowed. NULL: no memory. */
-struct registry_job *registry_job_create(const struct desk_share *share);
+struct registry_job *registry_job_create(struct desk_share *share);
 /* Waits for what is under way. NULL does nothing. */
 void registry_job_destroy(struct registry_job *job);
 /* `*number` names it for the wait. DUPLICATE: one is under way. NO_MEMORY; BROKEN: no thread. */

@@ -15,6 +15,8 @@
 
 #define ENROLL_EVERY_MS 1000u
 
+_Static_assert(sizeof(((struct metrics_webhook *)0)->name) >= WEBHOOK_NAME_SIZE, "names fit");
+
 _Static_assert(sizeof(((struct metrics_own *)0)->webhooks) ==
                    OPTION_WEBHOOK_COUNT_MAX * sizeof(struct metrics_webhook),
                "metrics have room for all webhooks");
@@ -27,8 +29,10 @@ struct webhooks_seat {
 };
 
 struct webhooks {
+    struct webhook_options options[OPTION_WEBHOOK_COUNT_MAX];
     char names[OPTION_WEBHOOK_COUNT_MAX][WEBHOOK_NAME_SIZE];
-    pthread_mutex_t mutex; /* of the condition */
+    struct desk_share *desk; /* borrowed */
+    pthread_mutex_t mutex;   /* of the condition */
     pthread_cond_t ends;
     atomic_bool is_ending;
     uint32_t count;
@@ -90,7 +94,8 @@ static bool seat_open(struct webhooks *webhooks, const struct webhooks_setup *se
 {
     char why[WEBHOOK_REASON_SIZE - 64];
     struct webhooks_seat *seat = &webhooks->seats[index];
-    const struct webhook_options *options = &setup->options[index];
+    const struct webhook_options *options = &webhooks->options[index];
+    webhooks->options[index] = setup->options[index];
     seat->all = webhooks;
     seat->hook.options = options;
     seat->hook.desk = setup->desk;
@@ -115,6 +120,7 @@ struct webhooks *webhooks_create(const struct webhooks_setup *setup,
         free(webhooks);
         return NULL;
     }
+    webhooks->desk = setup->desk;
     pthread_mutex_init(&webhooks->mutex, NULL);
     pthread_cond_init(&webhooks->ends, NULL);
     for (uint32_t i = 0; i < setup->count; i++) {
@@ -138,11 +144,8 @@ bool webhooks_start(struct webhooks *webhooks)
     return true;
 }
 
-void webhooks_destroy(struct webhooks *webhooks)
+void webhooks_rest(struct webhooks *webhooks)
 {
-    if (webhooks == NULL) {
-        return;
-    }
     pthread_mutex_lock(&webhooks->mutex);
     webhooks->is_ending = true;
     pthread_cond_broadcast(&webhooks->ends);
@@ -151,6 +154,34 @@ void webhooks_destroy(struct webhooks *webhooks)
         if (webhooks->seats[i].has_thread) {
             pthread_join(webhooks->seats[i].thread, NULL);
         }
+        webhooks->seats[i].has_thread = false;
+    }
+    webhooks->is_ending = false;
+}
+
+void webhooks_leave(struct webhooks *webhooks)
+{
+    char reason[DESK_SHARE_REASON_SIZE];
+    struct desk *desk = desk_share_take(webhooks->desk, reason);
+    bool is_told = desk != NULL && webhook_book_enroll(desk, NULL, 0) == STATUS_OK;
+    if (desk != NULL && !is_told) {
+        snprintf(reason, sizeof(reason), "%.500s", desk_reason(desk));
+    }
+    if (!is_told) {
+        fprintf(stderr, "tillway-admin: webhooks are listed still: %s\n", reason);
+    }
+    if (desk != NULL) {
+        desk_share_give(webhooks->desk);
+    }
+}
+
+void webhooks_destroy(struct webhooks *webhooks)
+{
+    if (webhooks == NULL) {
+        return;
+    }
+    webhooks_rest(webhooks);
+    for (uint32_t i = 0; i < webhooks->count; i++) {
         webhook_close(&webhooks->seats[i].hook);
     }
     pthread_cond_destroy(&webhooks->ends);
@@ -164,14 +195,14 @@ uint32_t webhooks_tally(const struct webhooks *webhooks,
 {
     for (uint32_t i = 0; i < webhooks->count; i++) {
         const struct webhook *hook = &webhooks->seats[i].hook;
-        tallies[i] = (struct metrics_webhook){.name = hook->options->name,
-                                              .delivered = hook->outcomes[WEBHOOK_DELIVERED],
+        tallies[i] = (struct metrics_webhook){.delivered = hook->outcomes[WEBHOOK_DELIVERED],
                                               .failed = hook->outcomes[WEBHOOK_FAILED],
                                               .gone = hook->outcomes[WEBHOOK_GONE],
                                               .waiting = hook->waiting,
                                               .letters = hook->letters,
                                               .given_up = hook->given_up,
                                               .is_up = hook->is_up};
+        snprintf(tallies[i].name, sizeof(tallies[i].name), "%s", hook->options->name);
     }
     return webhooks->count;
 }

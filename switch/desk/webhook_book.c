@@ -270,8 +270,8 @@ static enum status retry(struct desk *desk, const char *name, uint32_t *count)
     }
     if (row.state == WEBHOOK_ABSENT) {
         return desk_fault(desk, STATUS_DENIED,
-                          "webhook %s is not in the configuration: put it back and restart "
-                          "tillway-admin",
+                          "webhook %s is not in the configuration: put it back and have "
+                          "tillway-admin reload (SIGHUP)",
                           name);
     }
     *count = row.letter_count;

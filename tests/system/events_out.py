@@ -188,12 +188,13 @@ class Stage:
             path.touch(0o600)
             path.write_text(made.stdout)
 
-    def configure(self, webhooks):
-        """The demo's file with webhooks; its other paths are not opened here."""
+    def configure(self, webhooks, rules=None):
+        """The demo's file with webhooks, and a file of rules of cases; its other paths are not opened here."""
         text = (ROOT / "config/demo/tillway.yaml").read_text()
         line = next(line for line in text.splitlines() if line.startswith("aftersales:"))
         hooks = "\n".join("    - {" + ", ".join(f"{name}: {value}" for name, value in hook.items()) + "}" for hook in webhooks)
         mine = f"aftersales:\n  folder: {self.folder}/aftersales\n" + (f"  webhooks:\n{hooks}\n" if webhooks else "")
+        mine += f"  rules: {rules}\n" if rules else ""
         (self.folder / "tillway.yaml").write_text(text.replace(line, mine))
 
     def command(self):
@@ -449,6 +450,43 @@ class EventsOut(unittest.TestCase):
         self.assertEqual(self.stage.number("SELECT count(*) FROM reading WHERE case_id = ? AND actor = 'tick'", case), 1)
         wait_until("steady passes both over", lambda: self.position("steady") == begin + 2)
         self.assertNotIn(begin + 1, self.steady.numbers())
+
+    def reload(self, said):
+        before = self.stage.log().count(said)
+        self.stage.admin.send_signal(signal.SIGHUP)
+        wait_until(f"it says: {said}", lambda: self.stage.log().count(said) > before)
+
+    def test_7c_a_reload_takes_over_webhooks_and_rules_whole_or_not_at_all(self):
+        fresh = Receiver(self.stage.folder, "fresh", is_https=False)
+        self.addCleanup(fresh.close)
+        self.addCleanup(lambda: self.stage.configure(self.hooks))
+        hook = {**self.hooks[1], "name": "fresh", "url": f"'http://127.0.0.1:{fresh.port}/'"}
+        rules = self.stage.folder / "anomalies.yaml"
+        refused = "not reloaded, all is as before"
+        rules.write_text("cases: {reopen_days: many}\n")
+        self.stage.configure([hook], rules)  # of two files one is bad: neither counts
+        self.reload(refused)
+        self.assertIn("anomalies.yaml:1:", self.stage.log())
+        self.stage.configure([{**hook, "secret_file": self.stage.folder / "nothing"}])
+        self.reload(refused)
+        last = self.stage.add_events(1)
+        wait_until("those of before go on", lambda: self.steady.numbers()[-1:] == [last] and self.position("faulty") == last)
+        self.assertEqual(fresh.numbers(), [])
+        rules.write_text("cases: {reopen_days: 1}\n")
+        self.stage.configure([self.hooks[0], hook], rules)
+        self.reload("reloaded: 2 webhooks")
+        wait_until("the new one is enrolled", lambda: self.stage.number("SELECT count(*) FROM webhook_position WHERE name = 'fresh'") == 1)
+        last = self.stage.add_events(1)
+        wait_until("the new one has it, and one that stayed", lambda: fresh.numbers() == [last] and self.position("faulty") == last)
+        self.assertEqual(self.stage.number("SELECT state FROM webhook_position WHERE name = 'steady'"), "absent")
+        self.assertNotIn(last, self.steady.numbers())
+        metrics = self.stage.http("/metrics")[2].decode()
+        self.assertIn('tillway_webhook_up{webhook="fresh"} 1\n', metrics)
+        self.assertNotIn('webhook="steady"', metrics)
+        self.stage.configure([])
+        self.reload("reloaded: 0 webhooks")
+        self.assertEqual(self.stage.number("SELECT count(*) FROM webhook_position WHERE state <> 'absent'"), 0)
+        self.assertEqual(self.stage.http("/healthz")[0], 200)
 
     def test_8_a_reader_that_waits_is_answered_when_something_comes(self):
         last = self.stage.number("SELECT max(number) FROM event_out")

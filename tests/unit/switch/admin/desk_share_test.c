@@ -43,8 +43,15 @@ static void test_a_folder_that_comes_late_is_found(void **state)
     assert_non_null(own);
     assert_int_equal(desk_case_rules(own)->reopen_days, 3);
     desk_close(own);
+    rules.reopen_days = 5; /* while it serves */
+    desk_share_set_rules(share, &rules);
     assert_ptr_equal(desk_share_take(share, reason), desk);
+    assert_int_equal(desk_case_rules(desk)->reopen_days, 5);
     desk_share_give(share);
+    own = desk_share_open(share, reason);
+    assert_non_null(own);
+    assert_int_equal(desk_case_rules(own)->reopen_days, 5);
+    desk_close(own);
     desk_share_destroy(share);
     static const char *const ENDS[] = {"", "-wal", "-shm"};
     for (size_t i = 0; i < COUNT_OF(ENDS); i++) {
