@@ -1,38 +1,27 @@
 #!/usr/bin/env python3
 """The admin port beside a switch under load: every call, who may make it, what it shows; killed in mid-run without a trace in the books;
 metrics that promtool takes; a reload refused and taken over; a drain that ends the switch."""
-import argparse
 import contextlib
 import hashlib
-import importlib.util
 import json
-import os
-import pathlib
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import unittest
-import urllib.error
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "loadtest"))  # at the end: "demo" is a test of this folder too
-spec = importlib.util.spec_from_file_location("demo", ROOT / "loadtest/demo.py")
-demo_module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(demo_module)
-import log_reader  # noqa: E402
-import run_folder  # noqa: E402
-BIN = None
+import admin_stage
+import log_reader
+import run_folder
+from admin_stage import ROOT
 
 
-class Stage(demo_module.Demo):
+class Stage(admin_stage.Stage):
     """The demo's processes, with two operators, and configuration files that may be changed."""
+
+    PEOPLE = {"ann": ["operator"], "bob": ["viewer"], "cat": ["after-sales"], "rita": ["risk"]}
 
     def settings(self):
         return {**super().settings(), "routes": self.folder / "routes.yaml"}
@@ -40,48 +29,20 @@ class Stage(demo_module.Demo):
     def prepare(self):
         super().prepare()
         shutil.copy(ROOT / "config/demo/routes.yaml", self.folder / "routes.yaml")
-        for name, role in (("ann", "operator"), ("bob", "viewer"), ("cat", "after-sales"), ("rita", "risk")):
-            made = subprocess.run([self.program("tillway-admin"), "token", "add", name, role, "--tokens", self.folder / "tokens"],
-                                  capture_output=True, text=True, check=True)
-            path = self.folder / f"{name}.token"
-            path.touch(0o600)
-            path.write_text(made.stdout)
 
     def restart_admin(self):
         self.admin = self.start("tillway-admin", self.server_command("tillway-admin"))
-        run_folder.wait_until("tillway-admin listens", run_folder.START_S, lambda: self.admin.check() or run_folder.can_connect(self.admin_port))
-
-    def ctl(self, *words, who="ann"):
-        command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt"]
-        command += ["--token-file", self.folder / f"{who}.token"] if who else []
-        return subprocess.run([str(word) for word in (*command, *words)], capture_output=True, text=True, timeout=120)
-
-    def http(self, path, who=None, method="GET", body=None):
-        """Code, headers, text."""
-        trust = ssl.create_default_context(cafile=self.folder / "server.crt")
-        request = urllib.request.Request(f"https://127.0.0.1:{self.admin_port}{path}", method=method, data=body)
-        if who:
-            request.add_header("Authorization", "Bearer " + (self.folder / f"{who}.token").read_text().strip())
-        try:
-            with urllib.request.urlopen(request, context=trust, timeout=40) as answer:
-                return answer.status, answer.headers, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.headers, refused.read().decode()
+        self.wait_for_admin()
 
 
-class AdminPort(unittest.TestCase):
+class AdminPort(admin_stage.Case):
     """The tests run in the order of their names, on one stage; the last one ends the switch."""
+
+    STAGE, ASKED = Stage, ["--terminals", "20", "--tps", "50", "--seconds", "600"]  # the last test ends the load
 
     @classmethod
     def setUpClass(cls):
-        asked = demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "50", "--seconds", "600"])  # the last test ends it
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-admin-test-"))
-        cls.stage = Stage(asked, cls.folder)
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.addClassCleanup(cls.stage.close)
-        cls.stage.prepare()
-        cls.stage.start_all()
-        run_folder.wait_until("tillway-admin listens", run_folder.START_S, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
+        super().setUpClass()
         cls.fault = None
         cls.loading = threading.Thread(target=cls.load, daemon=True)
         cls.loading.start()
@@ -334,29 +295,5 @@ class AdminPort(unittest.TestCase):
         self.assertTrue(self.stage.reconcile())
 
 
-class Result(unittest.TextTestResult):
-    """With each failure the last words of all programs, before their folder goes."""
-
-    def addFailure(self, test, fault):
-        super().addFailure(test, fault)
-        run_folder.show_logs(AdminPort.folder)
-
-    addError = addFailure
-
-
-def main():
-    global BIN
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    BIN = os.path.abspath(parser.parse_args().bin)
-    for name in ("tillwayd", "tillway-admin", "tillwayctl", "tillway-bank", "tillway-load"):
-        if not os.path.isfile(os.path.join(BIN, name)):
-            print(f"{name} is not built")
-            return 77
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(AdminPort)
-    result = unittest.TextTestRunner(verbosity=2, failfast=False, resultclass=Result).run(suite)
-    return 0 if result.wasSuccessful() else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(admin_stage.main(AdminPort))

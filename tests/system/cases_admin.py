@@ -1,58 +1,32 @@
 #!/usr/bin/env python3
 """The admin port for those who follow up: who may read whose case, and that it is written down; a refusal that explains; a fault from its first
 look to its end by tillwayctl alone, with two persons; a disputed fee in the merchant's words; what is told of a terminal in one call."""
-import argparse
-import importlib.util
 import json
-import os
-import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
-import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "loadtest"))  # at the end: "demo" is a test of this folder too
-spec = importlib.util.spec_from_file_location("demo", ROOT / "loadtest/demo.py")
-demo_module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(demo_module)
-import run_folder  # noqa: E402
-BIN = None
-PEOPLE = {"ann": ["operator"], "eva": ["after-sales"], "mia": ["after-sales", "--as", "manager"], "rob": ["risk"],
-          "tom": ["after-sales", "--agent", "A18", "--as", "agent"], "pat": ["after-sales", "--point", "P3", "--as", "engineer"]}
+import admin_stage
+import run_folder
 
 
-class Stage(demo_module.Demo):
-    """The demo's processes after a short load, a desk that was filled, and people with their tokens."""
+class Stage(admin_stage.Stage):
+    """A desk that was filled, and people who follow up."""
+
+    PEOPLE = {"eva": ["after-sales"], "ann": ["operator"], "mia": ["after-sales", "--as", "manager"], "rob": ["risk"],
+              "tom": ["after-sales", "--agent", "A18", "--as", "agent"], "pat": ["after-sales", "--point", "P3", "--as", "engineer"]}
 
     def prepare(self):
         super().prepare()
         (self.folder / "aftersales").mkdir()
-        for name, words in PEOPLE.items():
-            made = self.run([self.program("tillway-admin"), "token", "add", name, *words, "--tokens", self.folder / "tokens"])
-            (self.folder / f"{name}.token").touch(0o600)
-            (self.folder / f"{name}.token").write_text(made)
-
-    def ctl(self, *words, who="eva"):
-        command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt",
-                   "--token-file", self.folder / f"{who}.token", *words]
-        return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60)
 
 
-class Cases(unittest.TestCase):
+class Cases(admin_stage.Case):
     """The tests run in the order of their names, on one stage; later ones go on with what earlier ones did."""
+
+    STAGE, ASKED = Stage, ["--terminals", "10", "--tps", "20", "--seconds", "6"]
 
     @classmethod
     def setUpClass(cls):
-        asked = demo_module.parse(["--bin", BIN, "--terminals", "10", "--tps", "20", "--seconds", "6"])
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-cases-test-"))
-        cls.stage = Stage(asked, cls.folder)
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.addClassCleanup(cls.stage.close)
-        cls.stage.prepare()
-        cls.stage.start_all()
-        run_folder.wait_until("tillway-admin listens", run_folder.START_S, lambda: cls.stage.admin.check() or run_folder.can_connect(cls.stage.admin_port))
+        super().setUpClass()
         cls.stage.run_load()
         found = json.loads(cls.stage.ctl("--json", "txn", "search", "--kind", "purchase", "--outcome", "approved", "--limit", "100", who="ann").stdout)["items"]
         cls.paid = found[0]
@@ -244,29 +218,5 @@ class Cases(unittest.TestCase):
         self.assertIn(("mia", "denied"), [(line["actor"], line["outcome"]) for line in steps])
 
 
-class Result(unittest.TextTestResult):
-    """With each failure the last words of all programs, before their folder goes."""
-
-    def addFailure(self, test, fault):
-        super().addFailure(test, fault)
-        run_folder.show_logs(Cases.folder)
-
-    addError = addFailure
-
-
-def main():
-    global BIN
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    BIN = os.path.abspath(parser.parse_args().bin)
-    for name in ("tillwayd", "tillway-admin", "tillwayctl", "tillway-bank", "tillway-load", "desk_filler"):
-        if not os.path.isfile(os.path.join(BIN, name)):
-            print(f"{name} is not built")
-            return 77
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Cases)
-    result = unittest.TextTestRunner(verbosity=2, failfast=False, resultclass=Result).run(suite)
-    return 0 if result.wasSuccessful() else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(admin_stage.main(Cases, "desk_filler"))

@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
 """Evidence of a case, from a switch that took payments to a machine that has nothing but the file: exported, read by tar and openssl, worked out
 again by code of its own, verified; and refused, with the place, once a byte is another one."""
-import argparse
 import hashlib
-import importlib.util
 import json
-import os
 import pathlib
 import random
 import re
@@ -13,42 +10,26 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
-import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "loadtest"))  # at the end: "demo" is a test of this folder too
-spec = importlib.util.spec_from_file_location("demo", ROOT / "loadtest/demo.py")
-demo_module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(demo_module)
-import log_reader  # noqa: E402
-import run_folder  # noqa: E402
-BIN = None
+import admin_stage
+import log_reader
+import run_folder
 
 
-class Stage(demo_module.Demo):
+class Stage(admin_stage.Stage):
     """The demo's processes, with people who follow up, and a key that evidence is signed with."""
+
+    PEOPLE = {"ann": ["after-sales"], "rae": ["risk"], "vic": ["viewer"], "olga": ["operator"]}
 
     def settings(self):
         return {**super().settings(), "aftersales.evidence_key": self.folder / "evidence.key"}
 
     def prepare(self):
         super().prepare()
-        for name, role in (("ann", "after-sales"), ("rae", "risk"), ("vic", "viewer"), ("olga", "operator")):
-            made = subprocess.run([self.program("tillway-admin"), "token", "add", name, role, "--tokens", self.folder / "tokens"],
-                                  capture_output=True, text=True, check=True)
-            path = self.folder / f"{name}.token"
-            path.touch(0o600)
-            path.write_text(made.stdout)
         for name in ("evidence", "other"):
             self.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.folder / f"{name}.key"])
             (self.folder / f"{name}.key").chmod(0o600)
             self.run(["openssl", "pkey", "-in", self.folder / f"{name}.key", "-pubout", "-out", self.folder / f"{name}.pub"])
-
-    def ctl(self, *words, who="ann"):
-        command = [self.program("tillwayctl"), "--url", f"https://127.0.0.1:{self.admin_port}", "--ca", self.folder / "server.crt",
-                   "--token-file", self.folder / f"{who}.token"]
-        return subprocess.run([str(word) for word in (*command, *words)], capture_output=True, text=True, timeout=120)
 
     def open_case(self, kind, rows):
         """By the calls of the desk that the switch itself makes."""
@@ -59,7 +40,7 @@ class Stage(demo_module.Demo):
 
 def verify(folder, *words):
     """On a machine that has the program and the file alone: no server, no token, no database."""
-    done = subprocess.run([str(word) for word in (pathlib.Path(BIN) / "tillwayctl", "evidence", "verify", *words)], capture_output=True,
+    done = subprocess.run([str(word) for word in (pathlib.Path(Evidence.bin) / "tillwayctl", "evidence", "verify", *words)], capture_output=True,
                           text=True, timeout=60, cwd=folder, env={"TILLWAY_TOKEN_FILE": "/nonexistent", "TILLWAY_URL": "https://127.0.0.1:1"})
     return done.returncode, done.stdout, done.stderr
 
@@ -71,18 +52,14 @@ def column_bytes(value):
     return len(value).to_bytes(2, "big") + value
 
 
-class Evidence(unittest.TestCase):
+class Evidence(admin_stage.Case):
     """The tests run in the order of their names, on one stage."""
+
+    STAGE, ASKED = Stage, ["--terminals", "10", "--tps", "20", "--seconds", "5"]
 
     @classmethod
     def setUpClass(cls):
-        asked = demo_module.parse(["--bin", BIN, "--terminals", "10", "--tps", "20", "--seconds", "5"])
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-evidence-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.stage = Stage(asked, cls.folder)
-        cls.addClassCleanup(cls.stage.close)
-        cls.stage.prepare()
-        cls.stage.start_all()
+        super().setUpClass()
         cls.stage.run_load()
         (cls.folder / "aftersales").mkdir(exist_ok=True)
         rows = [row for row in log_reader.Log(cls.stage.log).rows() if row["kind"] == "result" and row["pan_masked"] and row["merchant_fee"] > 0]
@@ -252,29 +229,5 @@ class Evidence(unittest.TestCase):
         self.assertEqual(verify(self.away, again.name, "--key", "evidence.pub", "--log", self.stage.log)[0], 0)
 
 
-class Result(unittest.TextTestResult):
-    """With each failure the last words of all programs, before their folder goes."""
-
-    def addFailure(self, test, fault):
-        super().addFailure(test, fault)
-        run_folder.show_logs(Evidence.folder)
-
-    addError = addFailure
-
-
-def main():
-    global BIN
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    BIN = os.path.abspath(parser.parse_args().bin)
-    for name in ("tillwayd", "tillway-admin", "tillwayctl", "tillway-bank", "tillway-load", "case_stage"):
-        if not os.path.isfile(os.path.join(BIN, name)):
-            print(f"{name} is not built")
-            return 77
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Evidence)
-    result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
-    return 0 if result.wasSuccessful() else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(admin_stage.main(Evidence, "case_stage"))

@@ -16,7 +16,7 @@ import time
 TIMEOUT_S, CLEAN_UP_S = 900, 30
 SHOWN_CHARACTERS, SHOWN_COMPLAINTS = 20000, 20
 COMPLAINTS = ("FAILED", "FAIL:", "ERROR:", "ERROR: AddressSanitizer", "runtime error:")
-NO_TESTS = {"run", "log_maker", "stage", "wire", "ordeal", "fragile_disk"}
+NO_TESTS = {"run", "log_maker", "stage", "admin_stage", "wire", "ordeal", "fragile_disk"}
 
 
 def environment(reports):
