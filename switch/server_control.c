@@ -121,6 +121,7 @@ static bool on_terminal(void *argument, const char *terminal_id, struct control_
     }
     connection_view(server, terminal);
     put_keys(server, terminal_id, terminal);
+    server_watch_look(server, terminal_id, &terminal->watch);
     return row != NULL || is_known;
 }
 

@@ -248,6 +248,9 @@ void server_watch_mark(struct server *server);
 /* The rules of the fresh configuration, and its tables, which are the watcher's from here on; only
  * where terminals are watched. */
 void server_watch_use(struct server *server, struct fact_book *tables);
+/* What the watcher knows of a terminal, or why that cannot be told now. */
+struct control_watch;
+void server_watch_look(struct server *server, const char *terminal_id, struct control_watch *watch);
 void server_watch_metrics(const struct server *server, struct metric_sink *sink);
 /* After the log's writer has ended: what it put is watched while the loop turns. False: it has not
  * ended in time, and nothing may be freed. */

@@ -227,6 +227,25 @@ void server_watch_destroy(struct server *server)
     }
 }
 
+void server_watch_look(struct server *server, const char *terminal_id, struct control_watch *watch)
+{
+    struct watch_look look = {.is_open = false};
+    if (server->watch == NULL) {
+        watch->fault = "terminals are not watched here: aftersales.folder is not set";
+        return;
+    }
+    watch->is_busy = !watch_thread_look(server->watch->thread, terminal_id, &look);
+    if (watch->is_busy) {
+        watch->fault = "the watcher is in the midst of its work; ask again";
+    } else if (!look.is_open) {
+        watch->fault = "the watcher has not begun: it waits for its database, or its memory";
+    } else if (!look.is_watched) {
+        watch->fault = "the watcher does not know this terminal";
+    }
+    watch->as_of_us = look.as_of_us;
+    watch->view = look.view;
+}
+
 void server_watch_metrics(const struct server *server, struct metric_sink *sink)
 {
     const struct metric_labels none = {{NULL}};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "switch/admin/case_advice.h"
 #include "switch/admin/case_answer.h"
@@ -17,6 +18,8 @@
 #include "switch/admin/text_json.h"
 
 #define CASE_COUNT_MAX 16
+#define LOOK_COUNT_MAX 4
+#define LOOK_AGAIN_NS 60000000 /* longer than a turn of the watcher takes */
 
 struct diagnosing {
     const char *terminal_id;
@@ -47,12 +50,27 @@ static bool may_look(const struct call *call, struct case_view_terminal *view,
     return status == STATUS_OK && view->may;
 }
 
+/* Of a watcher that is in the midst of its work, a few times. */
+static Control__Answer *ask_live(const struct call *call, const char *terminal_id, char *reason)
+{
+    struct control_client client = {call->control_socket, call->operator_name, NULL};
+    Control__Answer *told = NULL;
+    bool is_busy = true;
+    for (int tries = 0; is_busy && tries < LOOK_COUNT_MAX; tries++) {
+        if (told != NULL) {
+            control__answer__free_unpacked(told, NULL);
+            nanosleep(&(struct timespec){0, LOOK_AGAIN_NS}, NULL);
+        }
+        told = control_client_call(&client, CONTROL__REQUEST__CALL_TERMINAL, terminal_id, reason);
+        is_busy = told != NULL && told->terminal != NULL && told->terminal->is_watch_busy;
+    }
+    return told;
+}
+
 static void add_live(const struct call *call, struct diagnosing *it)
 {
     char reason[CONTROL_CLIENT_REASON_SIZE] = "";
-    struct control_client client = {call->control_socket, call->operator_name, NULL};
-    Control__Answer *told =
-        control_client_call(&client, CONTROL__REQUEST__CALL_TERMINAL, it->terminal_id, reason);
+    Control__Answer *told = ask_live(call, it->terminal_id, reason);
     bool has_terminal = told != NULL && told->fault == NULL && told->terminal != NULL;
     if (has_terminal) {
         json_t *live = status_json_terminal(told->terminal);

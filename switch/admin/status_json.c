@@ -145,11 +145,29 @@ static json_t *day_json(const Control__TerminalDay *day)
                                    "clock_ahead_seconds", clock_json(day));
 }
 
+static json_t *watch_json(const Control__TerminalWatch *watch)
+{
+    return watch == NULL ? json_null()
+                         : json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                                     "as_of", text_json_wall(watch->as_of_us), "last_seen",
+                                     text_json_wall(watch->last_seen_us), "last_signon",
+                                     text_json_wall(watch->last_signon_us), "last_settled",
+                                     text_json_wall(watch->last_settled_us), "last_payment",
+                                     text_json_wall(watch->last_payment_us), "payments_day",
+                                     (json_int_t)watch->payments_day, "declines_day",
+                                     (json_int_t)watch->declines_day, "timeouts_day",
+                                     (json_int_t)watch->timeouts_day, "reversals",
+                                     (json_int_t)watch->reversals, "mac_failures",
+                                     (json_int_t)watch->mac_failures, "tls_failures",
+                                     (json_int_t)watch->tls_failures, "fallback_per_mille",
+                                     (json_int_t)watch->fallback_per_mille);
+}
+
 json_t *status_json_terminal(const Control__Terminal *terminal)
 {
     return json_pack(
         "{s:s, s:s, s:b, s:b, s:o, s:o, s:b, s:I, s:o, s:o, s:b, s:o, s:o, s:{s:I, s:I, s:I, s:I, "
-        "s:I, s:I}, s:o}",
+        "s:I, s:I}, s:o, s:o, s:o}",
         "terminal_id", terminal->terminal_id, "merchant_id", terminal->merchant_id, "registered",
         (int)terminal->is_registered, "active", (int)terminal->is_active, "brand",
         given_json(terminal->brand), "model", given_json(terminal->model), "signed_on",
@@ -160,7 +178,8 @@ json_t *status_json_terminal(const Control__Terminal *terminal)
         "counts", "requests", (json_int_t)terminal->requests, "approved",
         (json_int_t)terminal->approved, "declined", (json_int_t)terminal->declined, "refused",
         (json_int_t)terminal->refused, "unknown", (json_int_t)terminal->unknown, "reversals",
-        (json_int_t)terminal->reversals, "day", day_json(terminal->day));
+        (json_int_t)terminal->reversals, "day", day_json(terminal->day), "watch",
+        watch_json(terminal->watch), "watch_fault", given_json(terminal->watch_fault));
 }
 
 json_t *status_json_keys(const Control__Terminal *terminal)

@@ -17,6 +17,7 @@
 
 #include "protocols/base/bytes.h"
 #include "protocols/base/status.h"
+#include "switch/aftersales/watcher.h"
 #include "switch/control/metric.h"
 #include "switch/engine/engine.h"
 #include "switch/store/store.h"
@@ -95,6 +96,14 @@ struct control_key {
     char name[32], kcv[8];
 };
 
+/* What the windows of a terminal's signals hold now. */
+struct control_watch {
+    const char *fault; /* why that is not known; NULL: it is. Borrowed */
+    bool is_busy;      /* it will be in a while */
+    int64_t as_of_us;  /* of event time */
+    struct watch_terminal_view view;
+};
+
 struct control_terminal {
     bool is_registered, is_active;
     char brand[16], model[16];
@@ -103,6 +112,7 @@ struct control_terminal {
     struct engine_terminal_view view; /* terminal_id, merchant_id are filled in any case */
     uint32_t key_count;
     struct control_key keys[CONTROL_KEY_COUNT_MAX];
+    struct control_watch watch;
 };
 
 enum control_version_act {

@@ -261,6 +261,32 @@ static bool put_keys(struct control_arena *arena, struct control_terminal *termi
     return answer->keys != NULL;
 }
 
+/* NULL: it is not known, or no memory. */
+static Control__TerminalWatch *watch_take(struct control_arena *arena,
+                                          const struct control_watch *watch)
+{
+    const struct watch_terminal_view *view = &watch->view;
+    Control__TerminalWatch *told =
+        watch->fault != NULL ? NULL : control_arena_take(arena, sizeof(*told));
+    if (told == NULL) {
+        return NULL;
+    }
+    control__terminal_watch__init(told);
+    told->as_of_us = watch->as_of_us;
+    told->last_seen_us = view->last_seen_us;
+    told->last_signon_us = view->last_signon_us;
+    told->last_settled_us = view->last_settled_us;
+    told->last_payment_us = view->last_payment_us;
+    told->payments_day = view->payments_day;
+    told->declines_day = view->declines_day;
+    told->timeouts_day = view->timeouts_day;
+    told->reversals = view->reversals_day;
+    told->mac_failures = view->mac_failures_hour;
+    told->tls_failures = view->tls_failures_hour;
+    told->fallback_per_mille = view->fallback_per_mille;
+    return told;
+}
+
 Control__Terminal *control_answer_terminal(struct control_arena *arena,
                                            struct control_terminal *terminal)
 {
@@ -290,6 +316,10 @@ Control__Terminal *control_answer_terminal(struct control_arena *arena,
     answer->address = text_or_none(terminal->address);
     answer->tls_version = text_or_none(terminal->tls_version);
     answer->day = day_take(arena, view);
+    answer->watch = watch_take(arena, &terminal->watch);
+    answer->watch_fault = terminal->watch.fault == NULL ? NULL : text_of(terminal->watch.fault);
+    answer->has_is_watch_busy = true;
+    answer->is_watch_busy = terminal->watch.is_busy;
     return put_keys(arena, terminal, answer) ? answer : NULL;
 }
 

@@ -446,6 +446,16 @@ void watch_duty_end(struct watch_duty *duty, uint64_t until_ns)
     }
 }
 
+void watch_duty_look(const struct watch_duty *duty, const char *terminal_id,
+                     struct watch_look *look)
+{
+    *look = (struct watch_look){.is_open = duty->is_open};
+    if (duty->is_open) {
+        look->as_of_us = watcher_wall_us(duty->watcher);
+        look->is_watched = watcher_terminal(duty->watcher, terminal_id, &look->view);
+    }
+}
+
 void watch_duty_count(const struct watch_duty *duty, struct watch_counts *counts)
 {
     *counts = (struct watch_counts){.observations = duty->observations,

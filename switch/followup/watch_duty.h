@@ -13,6 +13,7 @@
 #pragma once
 
 #include "switch/aftersales/watch_rules.h"
+#include "switch/aftersales/watcher.h"
 #include "switch/followup/observation_ring.h"
 #include "switch/followup/watch_sink.h"
 
@@ -46,6 +47,18 @@ void watch_duty_use(struct watch_duty *duty, const struct watch_words *words);
 bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns);
 /* A last turn, then the sink is flushed and the image written. */
 void watch_duty_end(struct watch_duty *duty, uint64_t until_ns);
+
+/* What the windows of a terminal's signals hold now. */
+struct watch_look {
+    bool is_open;     /* the watcher has begun: what it remembers is read */
+    bool is_watched;  /* it knows the terminal */
+    int64_t as_of_us; /* the event time that it has come to */
+    struct watch_terminal_view view;
+};
+/* One terminal is looked up and nothing else; by whom the duty's thread is, or while that does no
+ * work. */
+void watch_duty_look(const struct watch_duty *duty, const char *terminal_id,
+                     struct watch_look *look);
 
 /* May be asked from any thread. */
 struct watch_counts {

@@ -17,7 +17,10 @@
 #define NS_PER_S UINT64_C(1000000000)
 
 struct watch_thread {
-    struct watch_duty *duty; /* owner; of the thread from start to stop */
+    struct watch_duty *duty; /* owner; of the thread from start to stop, but for a look */
+    /* Held by the thread while it works; who looks only tries it, for the few microseconds that one
+     * terminal takes. The last one taken. */
+    pthread_mutex_t working;
     pthread_t thread;
     bool is_started; /* and not joined */
     atomic_bool is_running;
@@ -66,6 +69,7 @@ struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup)
     pthread_cond_init(&thread->is_told, &by_uptime);
     pthread_condattr_destroy(&by_uptime);
     pthread_mutex_init(&thread->mutex, NULL);
+    pthread_mutex_init(&thread->working, NULL);
     return thread;
 }
 
@@ -97,7 +101,9 @@ static void use_fresh(struct watch_thread *thread)
     }
     pthread_mutex_unlock(&thread->mutex);
     if (has_fresh) {
+        pthread_mutex_lock(&thread->working);
         watch_duty_use(thread->duty, &(struct watch_words){&rules, &case_rules, tables});
+        pthread_mutex_unlock(&thread->working);
     }
 }
 
@@ -126,9 +132,13 @@ static void *run(void *argument)
     bool is_idle = false;
     while (rest(thread, is_idle)) {
         uint64_t until_ns = clock_ns() + TURN_NS;
+        pthread_mutex_lock(&thread->working);
         is_idle = watch_duty_turn(thread->duty, until_ns) || clock_ns() < until_ns;
+        pthread_mutex_unlock(&thread->working);
     }
+    pthread_mutex_lock(&thread->working);
     watch_duty_end(thread->duty, clock_ns() + WATCH_END_MS * UINT64_C(1000000));
+    pthread_mutex_unlock(&thread->working);
     atomic_store(&thread->is_running, false);
     return NULL;
 }
@@ -166,8 +176,20 @@ void watch_thread_destroy(struct watch_thread *thread)
         watch_duty_destroy(thread->duty);
         pthread_cond_destroy(&thread->is_told);
         pthread_mutex_destroy(&thread->mutex);
+        pthread_mutex_destroy(&thread->working);
         free(thread);
     }
+}
+
+bool watch_thread_look(struct watch_thread *thread, const char *terminal_id,
+                       struct watch_look *look)
+{
+    if (pthread_mutex_trylock(&thread->working) != 0) {
+        return false;
+    }
+    watch_duty_look(thread->duty, terminal_id, look);
+    pthread_mutex_unlock(&thread->working);
+    return true;
 }
 
 void watch_thread_count(const struct watch_thread *thread, struct watch_counts *counts)

@@ -26,4 +26,8 @@ bool watch_thread_has_ended(struct watch_thread *thread);
 /* After its end, or without a start. NULL does nothing. */
 void watch_thread_destroy(struct watch_thread *thread);
 
+/* What the windows of a terminal hold now. Waits for nobody: false, it is in the midst of its work
+ * (reading a log, or waiting for a disk); ask again in a while. */
+MUST_CHECK bool watch_thread_look(struct watch_thread *thread, const char *terminal_id,
+                                  struct watch_look *look);
 void watch_thread_count(const struct watch_thread *thread, struct watch_counts *counts);

@@ -182,6 +182,8 @@ class Cases(admin_stage.Case):
     def test_07_a_terminal_is_told_in_one_call(self):
         told = self.seen("diagnose", self.paid["terminal_id"])
         self.assertTrue(told["live"]["registered"])
+        self.assertGreater(told["live"]["watch"]["payments_day"], 0, told["live"])
+        self.assertIsNone(told["live"]["watch_fault"])
         self.assertTrue(told["live"]["keys"])
         for key in told["live"]["keys"]:
             self.assertRegex(key["kcv"], r"^[0-9A-Fa-f]{6}$")

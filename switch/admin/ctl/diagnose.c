@@ -34,7 +34,24 @@ static void show_state(const json_t *json)
                                                   {"  down for all", "channel.is_down"},
                                                   {NULL, NULL}};
     static const char *const FAULTS[] = {"live_fault", "log_fault"};
+    static const struct table_column WATCH[] = {
+        {"as of", "as_of"},
+        {"payments of a day", "payments_day"},
+        {"declines", "declines_day"},
+        {"time-outs", "timeouts_day"},
+        {"reversals", "reversals"},
+        {"wrong MACs", "mac_failures"},
+        {"failed handshakes", "tls_failures"},
+        {"stripe for chip, per mille", "fallback_per_mille"},
+        {NULL, NULL}};
+    const json_t *watch = at(at(json, "live"), "watch");
+    const char *watch_fault = json_string_value(at(at(json, "live"), "watch_fault"));
     table_write_one(stdout, json, COLUMNS);
+    if (json_is_object(watch) && case_show_heading(watch, "what the watcher counts now")) {
+        table_write_one(stdout, watch, WATCH);
+    } else if (watch_fault != NULL) {
+        printf("not known now: %s\n", watch_fault);
+    }
     for (size_t i = 0; i < sizeof(FAULTS) / sizeof(FAULTS[0]); i++) {
         const char *fault = json_string_value(at(json, FAULTS[i]));
         if (fault != NULL) {

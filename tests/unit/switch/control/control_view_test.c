@@ -1,6 +1,8 @@
 /* Metrics and terminals, asked over the control socket. */
 #include "tests/unit/switch/control/control_scene.h"
 
+static bool is_watch_busy;
+
 static bool on_terminal(void *argument, const char *terminal_id, struct control_terminal *terminal)
 {
     (void)argument;
@@ -16,6 +18,11 @@ static bool on_terminal(void *argument, const char *terminal_id, struct control_
     terminal->view.terminal_request = 4;
     terminal->key_count = 1;
     terminal->keys[0] = (struct control_key){"term:10000001:mak", "A1B2C3"};
+    terminal->watch.as_of_us = 77;
+    terminal->watch.view.declines_day = 5;
+    terminal->watch.view.fallback_per_mille = 30;
+    terminal->watch.is_busy = is_watch_busy;
+    terminal->watch.fault = is_watch_busy ? "the watcher is at work" : NULL;
     return true;
 }
 
@@ -105,6 +112,34 @@ static void test_an_unknown_terminal_is_a_fault_and_the_connection_stays(void **
     scene_serve(*state, ask_terminals);
 }
 
+static void ask_watch(struct scene *scene)
+{
+    int descriptor = scene_connect(scene);
+    Control__Answer *answer = scene_ask(descriptor, CONTROL__REQUEST__CALL_TERMINAL, "10000001");
+    const Control__TerminalWatch *watch = answer->terminal->watch;
+    assert_non_null(watch);
+    assert_int_equal(watch->as_of_us, 77);
+    assert_int_equal(watch->declines_day, 5);
+    assert_int_equal(watch->fallback_per_mille, 30);
+    assert_null(answer->terminal->watch_fault);
+    assert_false(answer->terminal->is_watch_busy);
+    control__answer__free_unpacked(answer, NULL);
+    is_watch_busy = true;
+    answer = scene_ask(descriptor, CONTROL__REQUEST__CALL_TERMINAL, "10000001");
+    is_watch_busy = false;
+    assert_null(answer->terminal->watch);
+    assert_string_equal(answer->terminal->watch_fault, "the watcher is at work");
+    assert_true(answer->terminal->is_watch_busy);
+    assert_int_equal(answer->terminal->approved, 12); /* the rest is told all the same */
+    control__answer__free_unpacked(answer, NULL);
+    close(descriptor);
+}
+
+static void test_what_the_watcher_counts_of_a_terminal_is_told_or_why_not(void **state)
+{
+    scene_serve(*state, ask_watch);
+}
+
 static int scene_set(void **state)
 {
     static const struct control_rim RIM = {
@@ -117,6 +152,7 @@ int main(void)
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
     const struct CMUnitTest tests[] = {
         SCENE(test_metrics_carry_numbers_and_cells),
+        SCENE(test_what_the_watcher_counts_of_a_terminal_is_told_or_why_not),
         SCENE(test_an_unknown_terminal_is_a_fault_and_the_connection_stays),
     };
     return cmocka_run_group_tests_name("switch/control/control_view", tests, NULL, NULL);

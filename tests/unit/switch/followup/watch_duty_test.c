@@ -290,6 +290,25 @@ static struct watch_counts counts_of(const struct stage *stage)
     return counts;
 }
 
+static void test_a_look_tells_what_the_windows_of_one_terminal_hold(void **state)
+{
+    struct stage *stage = *state;
+    struct watch_look look;
+    stage_begin(stage, RING_COUNT);
+    watch_duty_look(stage->duty, "00000001", &look);
+    assert_false(look.is_open);
+    minutes_pass(stage, 60);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    watch_duty_look(stage->duty, "00000001", &look);
+    assert_true(look.is_open && look.is_watched);
+    assert_true(look.as_of_us > 0 && look.as_of_us <= stage->story->wall_us);
+    assert_true(look.view.payments_day > 0 && look.view.last_payment_us > 0);
+    watch_duty_look(stage->duty, "99999999", &look);
+    assert_true(look.is_open && !look.is_watched);
+    assert_int_equal(look.view.payments_day, 0);
+    stage_end(stage, false);
+}
+
 #define ROUND_COUNT 12
 #define ROUND_MINUTES 40
 
@@ -646,6 +665,18 @@ static void test_a_thread_that_is_held_up_holds_nobody_up(void **state)
     observation_ring_destroy(stage->ring);
 }
 
+/* Who asks waits for nobody, so it asks again. */
+static struct watch_look look_at(struct watch_thread *thread, const char *terminal_id)
+{
+    struct watch_look look = {.is_open = false};
+    int tries = 0;
+    while (!watch_thread_look(thread, terminal_id, &look)) {
+        assert_true(++tries < 1000);
+        story_pause(10000);
+    }
+    return look;
+}
+
 static void test_the_thread_watches_by_itself_and_ends_with_all_that_was_put(void **state)
 {
     struct stage *stage = *state;
@@ -671,6 +702,12 @@ static void test_the_thread_watches_by_itself_and_ends_with_all_that_was_put(voi
         story_pause(50000);
     }
     assert_true(counts.observations >= 400);
+    struct watch_look look = look_at(thread, "00000001");
+    assert_true(look.is_open && look.is_watched);
+    assert_true(look.view.payments_day > 0);
+    assert_true(look.as_of_us > 0 && look.as_of_us <= stage->story->wall_us);
+    look = look_at(thread, "99999999");
+    assert_true(look.is_open && !look.is_watched);
     words = words_of(&rules);
     watch_thread_use(thread, &words);
     minutes_pass(stage, 200);
@@ -688,6 +725,7 @@ int main(void)
 {
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
+        STAGE(test_a_look_tells_what_the_windows_of_one_terminal_hold),
         STAGE(test_restarts_in_order_and_kills_change_no_flag),
         STAGE(test_what_the_ring_drops_is_read_from_the_log),
         STAGE(test_a_sink_that_fails_is_told_again_and_nothing_is_lost),
