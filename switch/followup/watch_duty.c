@@ -21,6 +21,11 @@
 #define REGISTRY_NS (2000 * NS_PER_MS)
 /* A clock that is set back by less changes nothing. */
 #define LATE_US (2 * US_PER_S)
+/* An image is some thousand bytes a terminal. While one is written no row is watched, so it should
+ * not take long either: of 10^6 terminals twenty seconds. */
+#define IMAGE_BYTES_PER_S (64u << 20)
+/* One is written all the same once it is so many times as old, if anything changed. */
+#define IMAGE_AGE_MAX 12
 /* What any signal looks back upon: a year without a payment, and a month more. */
 #define MEMORY_US (400 * 86400 * US_PER_S)
 
@@ -41,10 +46,12 @@ struct watch_duty {
     bool is_open, must_learn;
     int64_t registry_version;
     uint64_t registry_due_ns, sink_time_due_ns;
-    uint64_t position; /* all rows up to here are offered to the feed, or say nothing */
+    int64_t sink_told_us; /* the last time that the sink was told; 0: none yet */
+    uint64_t position;    /* all rows up to here are offered to the feed, or say nothing */
     struct retry work, image;
     uint64_t image_position; /* what the image on disk knows */
     int64_t image_wall_us;
+    uint64_t image_written_ns; /* when, or when it was read */
     atomic_ullong observations, flags, log_rows, failures, images, image_failures, lag_rows;
     atomic_llong lag_us;
     atomic_bool is_shown_open;
@@ -189,6 +196,11 @@ static bool facts_refresh(struct watch_duty *duty)
     return !duty->must_learn || learn(duty);
 }
 
+static uint64_t image_every_ns(const struct watch_duty *duty)
+{
+    return duty->setup.image_every_ms * NS_PER_MS;
+}
+
 /* --- the beginning ------------------------------------------------------------------------- */
 
 /* Without an image all that any signal looks back upon is read; what the sink was told before it
@@ -249,7 +261,8 @@ static bool begin(struct watch_duty *duty)
     if (!facts_refresh(duty)) {
         return false;
     }
-    duty->image.due_ns = clock_ns() + duty->setup.image_every_ms * NS_PER_MS;
+    duty->image_written_ns = clock_ns();
+    duty->image.due_ns = duty->image_written_ns + image_every_ns(duty);
     duty->is_open = true;
     atomic_store(&duty->is_shown_open, true);
     LOG(LOG_NOTICE, "aftersales_watches", LOG_NUMBER("position", (int64_t)duty->position),
@@ -331,65 +344,78 @@ static enum duty_step rows_take(struct watch_duty *duty)
     return DUTY_IS_DONE;
 }
 
+static enum status sink_time(struct watch_duty *duty, int64_t wall_us)
+{
+    uint64_t now_ns = clock_ns();
+    duty->sink_time_due_ns = now_ns + SINK_TIME_NS;
+    duty->sink_told_us = wall_us;
+    return duty->setup.sink->time(duty->setup.sink->argument, wall_us, now_ns);
+}
+
 /* All that was seen is told. What cases are told is the switch's own clock, never what a row says:
  * a row of a clock that was ahead would end holds and be over due. False: the sink did not take it.
  */
 static bool time_tell(struct watch_duty *duty)
 {
-    const struct watch_sink *sink = duty->setup.sink;
     int64_t mark_us;
     if (!observation_ring_time(duty->setup.ring, duty->position, &mark_us)) {
         return true;
     }
     enum status status = watch_feed_time(&duty->feed, mark_us - LATE_US);
     atomic_store_explicit(&duty->flags, duty->feed.flag_count, memory_order_relaxed);
-    uint64_t now_ns = clock_ns();
-    if (status == STATUS_OK && now_ns >= duty->sink_time_due_ns) {
-        duty->sink_time_due_ns = now_ns + SINK_TIME_NS;
-        status = sink->time(sink->argument, mark_us, now_ns);
+    if (status == STATUS_OK && clock_ns() >= duty->sink_time_due_ns) {
+        status = sink_time(duty, mark_us);
     }
     return status == STATUS_OK || sink_failed(duty, "the database");
 }
 
 /* --- the image ----------------------------------------------------------------------------- */
 
-static void image_write(struct watch_duty *duty)
+/* Whether reading again what came since the last one takes longer than writing another one; or it
+ * is old. At the end, whether anything came. */
+static bool image_is_wanted(const struct watch_duty *duty, bool is_last)
+{
+    uint64_t position = watcher_position(duty->watcher);
+    if (position == duty->image_position && watcher_wall_us(duty->watcher) == duty->image_wall_us) {
+        return false;
+    }
+    uint64_t worth_rows = watch_image_bytes(duty->watcher) / WATCH_IMAGE_ROW_BYTES;
+    return is_last || duty->image_position == 0 || position - duty->image_position >= worth_rows ||
+           clock_ns() - duty->image_written_ns >= IMAGE_AGE_MAX * image_every_ns(duty);
+}
+
+static void image_write(struct watch_duty *duty, const struct file_pace *pace)
 {
     char reason[WATCH_IMAGE_REASON_SIZE] = "";
     uint64_t position = watcher_position(duty->watcher);
     int64_t seen_us = watcher_wall_us(duty->watcher);
-    if (position == duty->image_position && seen_us == duty->image_wall_us) {
-        duty->image.due_ns = clock_ns() + duty->setup.image_every_ms * NS_PER_MS;
+    enum status status = watch_image_write(duty->watcher, duty->folder, pace, reason);
+    if (status == STATUS_EXPIRED) {
+        LOG(LOG_NOTICE, "aftersales_image",
+            LOG_TEXT("text", "given up, to end in time; a restart reads the log from the image of "
+                             "before"));
         return;
     }
-    if (watch_image_write(duty->watcher, duty->folder, reason) != STATUS_OK) {
+    if (status != STATUS_OK) {
         retry_later(&duty->image);
         atomic_fetch_add_explicit(&duty->image_failures, 1, memory_order_relaxed);
         LOG(LOG_ERROR, "aftersales_image", LOG_TEXT("text", reason),
             LOG_TEXT("do", "make room; until then a restart reads the log from an older position"));
         return;
     }
-    duty->image = (struct retry){clock_ns() + duty->setup.image_every_ms * NS_PER_MS, 0};
+    duty->image_written_ns = clock_ns();
+    duty->image = (struct retry){duty->image_written_ns + image_every_ns(duty), 0};
     duty->image_position = position;
     duty->image_wall_us = seen_us;
     atomic_fetch_add_explicit(&duty->images, 1, memory_order_relaxed);
 }
 
-static uint64_t image_bytes(const struct watcher *watcher)
-{
-    uint64_t bytes = 0;
-    for (uint32_t part = 0; part < watcher_image_count(watcher); part++) {
-        bytes += watcher_image(watcher, part).length;
-    }
-    return bytes;
-}
-
 /* What the image knows must be in the database first: a kill behind it tells those rows to nobody
  * again. */
-static void memory_keep(struct watch_duty *duty)
+static void memory_keep(struct watch_duty *duty, const struct file_pace *pace)
 {
     const struct watch_sink *sink = duty->setup.sink;
-    if (!disk_has_room(duty, image_bytes(duty->watcher))) {
+    if (!disk_has_room(duty, watch_image_bytes(duty->watcher))) {
         retry_later(&duty->image);
         return;
     }
@@ -398,7 +424,32 @@ static void memory_keep(struct watch_duty *duty)
         (void)sink_failed(duty, "the database");
         return;
     }
-    image_write(duty);
+    image_write(duty, pace);
+}
+
+/* While an image is written the time stands still for cases, but what people did meanwhile in the
+ * database is told on within a second, as ever. */
+static bool rest_in_image(void *argument, uint64_t rest_ns)
+{
+    struct watch_duty *duty = argument;
+    if (duty->sink_told_us != 0 && clock_ns() >= duty->sink_time_due_ns &&
+        sink_time(duty, duty->sink_told_us) != STATUS_OK) {
+        (void)sink_failed(duty, "the database");
+    }
+    return duty->setup.rest == NULL || duty->setup.rest(duty->setup.rest_argument, rest_ns);
+}
+
+static void memory_keep_now_and_then(struct watch_duty *duty)
+{
+    const struct file_pace pace = {IMAGE_BYTES_PER_S, rest_in_image, duty};
+    if (clock_ns() < duty->image.due_ns) {
+        return;
+    }
+    if (image_is_wanted(duty, false)) {
+        memory_keep(duty, &pace);
+    } else {
+        duty->image.due_ns = clock_ns() + image_every_ns(duty);
+    }
 }
 
 /* --- turns --------------------------------------------------------------------------------- */
@@ -430,19 +481,26 @@ bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns)
     }
     if (duty->is_open) {
         lag_show(duty);
-        if (watch_feed_is_idle(&duty->feed) && clock_ns() >= duty->image.due_ns) {
-            memory_keep(duty);
+        if (watch_feed_is_idle(&duty->feed)) {
+            memory_keep_now_and_then(duty);
         }
     }
     return step == DUTY_IS_DONE;
 }
 
+static bool is_in_time(void *argument, uint64_t rest_ns)
+{
+    (void)rest_ns; /* nothing else is at the disk any more */
+    return clock_ns() < *(const uint64_t *)argument;
+}
+
 void watch_duty_end(struct watch_duty *duty, uint64_t until_ns)
 {
+    duty->image.due_ns = UINT64_MAX; /* not in these turns, but below */
     while (!watch_duty_turn(duty, until_ns) && clock_ns() < until_ns && duty->work.due_ns == 0) {
     }
-    if (duty->is_open && watch_feed_is_idle(&duty->feed)) {
-        memory_keep(duty);
+    if (duty->is_open && watch_feed_is_idle(&duty->feed) && image_is_wanted(duty, true)) {
+        memory_keep(duty, &(struct file_pace){.rest = is_in_time, .argument = &until_ns});
     }
 }
 

@@ -24,7 +24,13 @@ struct watch_duty_setup {
     struct observation_ring *ring;   /* borrowed, as the next */
     const struct watch_sink *sink;
     struct watch_limits limits;
+    /* How often the image is written, if enough has come since the last one; twelve times as
+     * seldom if anything has. */
     uint32_t image_every_ms;
+    /* Waits so long between two pieces of an image; false: the duty is to end, and the image is
+     * written by its end. NULL: nothing waits. */
+    bool (*rest)(void *argument, uint64_t rest_ns);
+    void *rest_argument;
     /* Of the log's disk: what is left for reversals and their results (store.reserve_bytes). Where
      * the image and the database would take of it, nothing is watched until there is room. */
     uint64_t reserve_bytes;
@@ -45,7 +51,8 @@ void watch_duty_use(struct watch_duty *duty, const struct watch_words *words);
 /* Does what there is to do, until `until_ns` at most (CLOCK_MONOTONIC). Answers whether all that is
  * known is done. */
 bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns);
-/* A last turn, then the sink is flushed and the image written. */
+/* A last turn, then the sink is flushed and the image written, without a rest; what `until_ns` does
+ * not allow is left out, and a restart reads the log from an older position. */
 void watch_duty_end(struct watch_duty *duty, uint64_t until_ns);
 
 /* What the windows of a terminal's signals hold now. */

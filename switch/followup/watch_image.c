@@ -42,22 +42,52 @@ static enum status disk_fault(char *reason, enum status status, const char *sent
 
 /* --- writing ------------------------------------------------------------------------------- */
 
-static bool parts_write(const struct watcher *watcher, FILE *file)
+static uint64_t parts_length(const struct watcher *watcher)
 {
-    struct image_head head = {.hash = watcher_state_hash(watcher)};
-    memcpy(head.mark, MARK, sizeof(MARK));
+    uint64_t length = 0;
     for (uint32_t part = 0; part < watcher_image_count(watcher); part++) {
-        head.length += watcher_image(watcher, part).length;
+        length += watcher_image(watcher, part).length;
     }
-    bool is_written = fwrite(&head, sizeof(head), 1, file) == 1;
-    for (uint32_t part = 0; part < watcher_image_count(watcher) && is_written; part++) {
-        struct byte_view view = watcher_image(watcher, part);
-        is_written = fwrite(view.bytes, 1, view.length, file) == view.length;
-    }
-    return is_written;
+    return length;
 }
 
-enum status watch_image_write(const struct watcher *watcher, const char *folder, char *reason)
+uint64_t watch_image_bytes(const struct watcher *watcher)
+{
+    return sizeof(struct image_head) + parts_length(watcher);
+}
+
+static enum status parts_write(const struct watcher *watcher, struct paced_file *file)
+{
+    struct image_head head = {.length = parts_length(watcher), .hash = watcher_state_hash(watcher)};
+    memcpy(head.mark, MARK, sizeof(MARK));
+    enum status status =
+        paced_file_put(file, (struct byte_view){(const uint8_t *)&head, sizeof(head)});
+    for (uint32_t part = 0; part < watcher_image_count(watcher) && status == STATUS_OK; part++) {
+        status = paced_file_put(file, watcher_image(watcher, part));
+    }
+    return status;
+}
+
+/* Not STATUS_OK: errno says why, unless it was given up. */
+static enum status file_write(const struct watcher *watcher, const char *path,
+                              const struct file_pace *pace)
+{
+    struct paced_file file;
+    enum status status = paced_file_open(&file, path, pace);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = parts_write(watcher, &file);
+    int error = errno;
+    enum status closed = paced_file_close(&file);
+    if (status != STATUS_OK) {
+        errno = error;
+    }
+    return status == STATUS_OK ? closed : status;
+}
+
+enum status watch_image_write(const struct watcher *watcher, const char *folder,
+                              const struct file_pace *pace, char *reason)
 {
     char fresh[LOG_PATH_SIZE], path[LOG_PATH_SIZE], sentence[LOG_REASON_SIZE] = "";
     path_of(fresh, folder, NEW_NAME);
@@ -67,16 +97,12 @@ enum status watch_image_write(const struct watcher *watcher, const char *folder,
     if (status != STATUS_OK) {
         return disk_fault(reason, status, sentence);
     }
-    FILE *file = fopen(fresh, "wb");
-    bool is_written = file != NULL && parts_write(watcher, file);
-    int error = errno;
-    if (file != NULL && fclose(file) != 0 && is_written) {
-        is_written = false;
-        error = errno;
-    }
-    if (!is_written) {
+    status = file_write(watcher, fresh, pace);
+    if (status != STATUS_OK) {
+        int error = errno;
         (void)remove(fresh); /* room for others */
-        return fault(reason, STATUS_BROKEN, fresh, strerror(error));
+        return fault(reason, status, fresh,
+                     status == STATUS_EXPIRED ? "given up" : strerror(error));
     }
     status = log_disk_sync_file(fresh, sentence);
     status = status == STATUS_OK ? log_disk_rename(fresh, path, sentence) : status;
@@ -100,10 +126,7 @@ static enum status bytes_read(FILE *file, uint8_t *bytes, size_t length, char *r
 static enum status file_read(struct watcher *watcher, FILE *file, char *reason, const char *path)
 {
     struct image_head head;
-    uint64_t length_now = 0;
-    for (uint32_t part = 0; part < watcher_image_count(watcher); part++) {
-        length_now += watcher_image(watcher, part).length;
-    }
+    uint64_t length_now = parts_length(watcher);
     if (fread(&head, sizeof(head), 1, file) != 1 || memcmp(head.mark, MARK, sizeof(MARK)) != 0 ||
         head.length > UINT32_MAX || head.length < length_now) {
         return fault(reason, STATUS_BAD_VALUE, path,

@@ -52,6 +52,17 @@ static bool wait_until(struct watch_thread *thread, const struct timespec *until
     return !thread->is_stopping;
 }
 
+/* Between two pieces of an image; rules that came meanwhile wait for the next turn. */
+static bool rest_in_image(void *argument, uint64_t rest_ns)
+{
+    struct watch_thread *thread = argument;
+    const struct timespec until = after_ns(rest_ns);
+    pthread_mutex_lock(&thread->mutex);
+    bool goes_on = wait_until(thread, &until);
+    pthread_mutex_unlock(&thread->mutex);
+    return goes_on;
+}
+
 struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup)
 {
     struct watch_thread *thread = calloc(1, sizeof(*thread));
@@ -59,7 +70,10 @@ struct watch_thread *watch_thread_create(const struct watch_duty_setup *setup)
     if (thread == NULL) {
         return NULL;
     }
-    thread->duty = watch_duty_create(setup);
+    struct watch_duty_setup own = *setup;
+    own.rest = rest_in_image;
+    own.rest_argument = thread;
+    thread->duty = watch_duty_create(&own);
     if (thread->duty == NULL) {
         free(thread);
         return NULL;

@@ -64,7 +64,7 @@ class SickTerminal(threading.Thread):
 def up(run, image_every_ms=1000, **how):
     rules = run.folder / "anomalies.yaml"
     rules.write_text(RULES)
-    run.up(terminals=20, options={"aftersales.image_every_ms": image_every_ms, "aftersales.rules": rules}, **how)
+    run.up(terminals=20, options={"aftersales.image_every_ms": image_every_ms, "aftersales.card_count_max": 1024, "aftersales.rules": rules}, **how)
 
 
 def words(row):

@@ -593,6 +593,117 @@ static void test_what_the_image_knows_is_written_by_the_sink_before(void **state
     stage_end(stage, true);
 }
 
+static void duty_begin_with(struct stage *stage, const struct watch_duty_setup *setup)
+{
+    struct watch_rules rules;
+    watch_rules_default(&rules);
+    struct watch_words words = words_of(&rules);
+    watch_duty_destroy(stage->duty);
+    stage->duty = watch_duty_create(setup);
+    assert_non_null(stage->duty);
+    watch_duty_use(stage->duty, &words);
+}
+
+/* Where reading a few rows again is all that one would save. */
+static void test_an_image_waits_until_enough_has_come_or_it_is_old(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage, RING_COUNT);
+    struct watch_duty_setup setup = duty_setup(stage);
+    setup.image_every_ms = 400;
+    duty_begin_with(stage, &setup);
+    minutes_pass(stage, 1);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    story_pause(410000);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(counts_of(stage).images, 1); /* the first */
+    minutes_pass(stage, 1);
+    for (int i = 0; i < 2; i++) {
+        story_pause(410000);
+        assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    }
+    assert_int_equal(counts_of(stage).images, 1);
+    minutes_pass(stage, 300);
+    assert_true(
+        watch_duty_turn(stage->duty, UNTIL_NS)); /* by now it is due again, or at the next */
+    story_pause(410000);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(counts_of(stage).images, 2);
+    minutes_pass(stage, 1);
+    for (int i = 0; i < 400 && counts_of(stage).images == 2; i++) {
+        story_pause(50000);
+        assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    }
+    assert_int_equal(counts_of(stage).images, 3);
+    minutes_pass(stage, 1);
+    stage_end(stage, false); /* at the end, whatever came */
+    stage_begin(stage, RING_COUNT);
+    uint32_t seen_count = stage->memory->seen_count;
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(stage->memory->seen_count, seen_count);
+    stage_end(stage, true);
+}
+
+static bool rest_is_over(void *argument, uint64_t rest_ns)
+{
+    (void)rest_ns;
+    ++*(uint32_t *)argument;
+    return false;
+}
+
+/* Cards for some pieces. */
+static void test_an_image_that_is_given_up_is_written_at_the_end(void **state)
+{
+    struct stage *stage = *state;
+    uint32_t rest_count = 0;
+    stage_begin(stage, RING_COUNT);
+    struct watch_duty_setup setup = duty_setup(stage);
+    setup.image_every_ms = 1;
+    setup.limits.card_count_max = 65536;
+    setup.rest = rest_is_over;
+    setup.rest_argument = &rest_count;
+    duty_begin_with(stage, &setup);
+    minutes_pass(stage, 30);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    story_pause(2000);
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_true(rest_count > 0);
+    assert_int_equal(counts_of(stage).images + counts_of(stage).image_failures, 0);
+    watch_duty_end(stage->duty, 0); /* there is no time for it */
+    assert_int_equal(counts_of(stage).images + counts_of(stage).image_failures, 0);
+    watch_duty_end(stage->duty, UNTIL_NS);
+    assert_int_equal(counts_of(stage).images, 1);
+    stage_end(stage, true);
+}
+
+static bool rest_long(void *argument, uint64_t rest_ns)
+{
+    (void)argument;
+    (void)rest_ns;
+    story_pause(250000);
+    return true;
+}
+
+/* What people do in the database has to be told on meanwhile. */
+static void test_the_sink_is_told_of_time_while_an_image_is_written(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage, RING_COUNT);
+    struct watch_duty_setup setup = duty_setup(stage);
+    setup.image_every_ms = 1;
+    setup.limits.card_count_max = 262144;
+    setup.rest = rest_long;
+    duty_begin_with(stage, &setup);
+    (void)watch_duty_turn(stage->duty, UNTIL_NS);
+    minutes_pass(stage, 30);
+    story_pause(1100000);
+    uint32_t time_count = stage->memory->time_count;
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_int_equal(counts_of(stage).images, 1);
+    assert_true(stage->memory->time_count >= time_count + 2); /* and once after its rows */
+    stage_end(stage, true);
+}
+
 /* --- the thread ------------------------------------------------------------------------------ */
 
 static void thread_end(struct watch_thread *thread)
@@ -737,6 +848,9 @@ int main(void)
         STAGE(test_an_image_that_cannot_be_written_is_said_and_the_rest_goes_on),
         STAGE(test_what_the_log_has_reserved_of_its_disk_is_not_taken),
         STAGE(test_what_the_image_knows_is_written_by_the_sink_before),
+        STAGE(test_an_image_waits_until_enough_has_come_or_it_is_old),
+        STAGE(test_an_image_that_is_given_up_is_written_at_the_end),
+        STAGE(test_the_sink_is_told_of_time_while_an_image_is_written),
         STAGE(test_a_thread_that_is_held_up_holds_nobody_up),
         STAGE(test_the_thread_watches_by_itself_and_ends_with_all_that_was_put),
     };

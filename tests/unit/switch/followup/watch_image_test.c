@@ -13,6 +13,12 @@ struct stage {
 };
 
 static const struct watch_limits LIMITS = {16, 4, 64, 64};
+static const struct file_pace NO_PACE = {.rest = NULL};
+
+static enum status image_write(struct stage *stage)
+{
+    return watch_image_write(stage->watcher, stage->folder, &NO_PACE, stage->reason);
+}
 
 static int stage_set(void **state)
 {
@@ -65,8 +71,7 @@ static void test_what_is_written_is_read_back(void **state)
     struct stat about;
     assert_int_equal(read_into(stage, &LIMITS, &hash), STATUS_NOT_FOUND);
     for (int i = 0; i < 2; i++) { /* the second takes the place of the first */
-        assert_int_equal(watch_image_write(stage->watcher, stage->folder, stage->reason),
-                         STATUS_OK);
+        assert_int_equal(image_write(stage), STATUS_OK);
         assert_int_equal(read_into(stage, &LIMITS, &hash), STATUS_OK);
         assert_true(hash == watcher_state_hash(stage->watcher));
     }
@@ -81,7 +86,7 @@ static void test_other_limits_are_told(void **state)
     uint64_t hash;
     more.terminal_count_max *= 2;
     less.card_count_max /= 2;
-    assert_int_equal(watch_image_write(stage->watcher, stage->folder, stage->reason), STATUS_OK);
+    assert_int_equal(image_write(stage), STATUS_OK);
     assert_int_equal(read_into(stage, &more, &hash), STATUS_BAD_VALUE);
     assert_non_null(strstr(stage->reason, stage->path));
     assert_int_equal(read_into(stage, &less, &hash), STATUS_BAD_VALUE);
@@ -92,7 +97,7 @@ static void test_a_file_that_ends_early_or_late_is_refused(void **state)
     struct stage *stage = *state;
     struct stat about;
     uint64_t hash;
-    assert_int_equal(watch_image_write(stage->watcher, stage->folder, stage->reason), STATUS_OK);
+    assert_int_equal(image_write(stage), STATUS_OK);
     assert_int_equal(stat(stage->path, &about), 0);
     const off_t lengths[] = {about.st_size + 1, about.st_size - 1, 40, 3, 0};
     for (unsigned i = 0; i < COUNT_OF(lengths); i++) {
@@ -106,7 +111,7 @@ static void test_every_changed_byte_is_seen(void **state)
     struct stage *stage = *state;
     struct stat about;
     uint64_t hash;
-    assert_int_equal(watch_image_write(stage->watcher, stage->folder, stage->reason), STATUS_OK);
+    assert_int_equal(image_write(stage), STATUS_OK);
     assert_int_equal(stat(stage->path, &about), 0);
     FILE *file = fopen(stage->path, "r+b");
     assert_non_null(file);
@@ -124,10 +129,55 @@ static void test_every_changed_byte_is_seen(void **state)
     assert_int_equal(fclose(file), 0);
 }
 
+static bool goes_on_for(void *argument, uint64_t rest_ns)
+{
+    uint32_t *left = argument;
+    (void)rest_ns;
+    return (*left)-- > 1;
+}
+
+/* Of some pieces; what is given up, or what a crash leaves of it, takes nothing away. */
+static void test_one_that_is_not_finished_leaves_the_one_before(void **state)
+{
+    struct stage *stage = *state;
+    const struct watch_limits limits = {16, 4, 65536, 64};
+    struct watch_output output;
+    uint64_t hash, before;
+    uint32_t left = 2;
+    char fresh[sizeof(stage->path) + 8];
+    const struct file_pace pace = {UINT32_MAX, goes_on_for, &left};
+    watcher_destroy(stage->watcher);
+    stage->watcher = watcher_create(&limits);
+    assert_true(watch_image_bytes(stage->watcher) > 2 * PACED_FILE_PIECE_BYTES);
+    assert_int_equal(image_write(stage), STATUS_OK);
+    before = watcher_state_hash(stage->watcher);
+    watcher_step(
+        stage->watcher,
+        &(struct observation){.kind = OBSERVATION_TIME, .wall_us = INT64_C(1790000000000000)},
+        &output);
+    assert_true(before != watcher_state_hash(stage->watcher));
+    assert_int_equal(watch_image_write(stage->watcher, stage->folder, &pace, stage->reason),
+                     STATUS_EXPIRED);
+    assert_int_equal(left, 0);
+    assert_int_equal(read_into(stage, &limits, &hash), STATUS_OK);
+    assert_true(hash == before);
+    snprintf(fresh, sizeof(fresh), "%s.new", stage->path);
+    assert_int_equal(access(fresh, F_OK), -1);
+    FILE *half = fopen(fresh, "wb");
+    assert_non_null(half);
+    assert_true(fputs("as far as it came", half) >= 0);
+    assert_int_equal(fclose(half), 0);
+    assert_int_equal(read_into(stage, &limits, &hash), STATUS_OK);
+    assert_true(hash == before);
+    assert_int_equal(image_write(stage), STATUS_OK);
+    assert_int_equal(read_into(stage, &limits, &hash), STATUS_OK);
+    assert_true(hash == watcher_state_hash(stage->watcher));
+}
+
 static void test_a_folder_that_is_not_there_is_told(void **state)
 {
     struct stage *stage = *state;
-    assert_int_equal(watch_image_write(stage->watcher, "/nowhere/at/all", stage->reason),
+    assert_int_equal(watch_image_write(stage->watcher, "/nowhere/at/all", &NO_PACE, stage->reason),
                      STATUS_BROKEN);
     assert_non_null(strstr(stage->reason, "/nowhere/at/all"));
 }
@@ -140,6 +190,7 @@ int main(void)
         STAGE(test_other_limits_are_told),
         STAGE(test_a_file_that_ends_early_or_late_is_refused),
         STAGE(test_every_changed_byte_is_seen),
+        STAGE(test_one_that_is_not_finished_leaves_the_one_before),
         STAGE(test_a_folder_that_is_not_there_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
