@@ -208,7 +208,7 @@ static void follow(struct shop *shop)
             take_flags(shop, &seen);
         }
     }
-    must(shop, clerk_time(shop->clerk, shop_now_us(shop)));
+    must(shop, clerk_time(shop->clerk, shop_now_us(shop), shop->stage->now_ns));
 }
 
 int64_t shop_now_us(const struct shop *shop)
