@@ -119,6 +119,33 @@ static void test_a_channel_that_is_down_for_all_is_not_the_terminals_fault(void 
     assert_int_equal(answer.ranks[0].fault, FAULT_KEYS_STALE);
 }
 
+/* Alone and faulty is hardware, lost keys are the device's, old or in company is software. */
+static void test_hardware_is_told_from_software(void **state)
+{
+    (void)state;
+    static const struct {
+        enum signal_code signal;
+        bool has_company;
+        enum fault fault;
+    } ROWS[] = {{SIGNAL_DEVICE_FAULTY, false, FAULT_BODY},
+                {SIGNAL_KEYS_LOST, false, FAULT_KEYS_LOST},
+                {SIGNAL_FIRMWARE_OLD, false, FAULT_SOFTWARE},
+                {SIGNAL_DEVICE_FAULTY, true, FAULT_SOFTWARE}};
+    for (unsigned i = 0; i < COUNT_OF(ROWS); i++) {
+        struct flag flag = flag_of(ROWS[i].signal, 11, 0);
+        struct flag cohort = {.subject = FLAG_OF_COHORT,
+                              .cohort = COHORT_FIRMWARE,
+                              .signal = SIGNAL_COHORT,
+                              .position = 10,
+                              .subject_id = "PAX A920 1.2.3"};
+        struct cause_question question = {
+            .flags = &flag, .flag_count = 1, .cohort = ROWS[i].has_company ? &cohort : NULL};
+        struct cause_answer answer;
+        cause_find(&question, &answer);
+        assert_int_equal(answer.ranks[0].fault, ROWS[i].fault);
+    }
+}
+
 static void test_a_cohort_takes_the_blame_from_the_terminal(void **state)
 {
     (void)state;
@@ -253,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_every_signal_points_to_a_fault),
         cmocka_unit_test(test_what_more_points_to_stands_first_with_its_evidence),
         cmocka_unit_test(test_a_channel_that_is_down_for_all_is_not_the_terminals_fault),
+        cmocka_unit_test(test_hardware_is_told_from_software),
         cmocka_unit_test(test_a_cohort_takes_the_blame_from_the_terminal),
         cmocka_unit_test(test_a_cohort_of_one_channel_is_the_channel_and_a_region_has_no_software),
         cmocka_unit_test(test_a_merchant_that_may_not_is_found_out),

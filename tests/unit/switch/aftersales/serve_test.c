@@ -48,9 +48,11 @@ static void test_how_it_was_obtained_decides_who_serves(void **state)
     assert_int_equal(serve_order(OBTAINED_BANK_COUNTER).servers[0], SERVER_BANK);
     assert_int_equal(serve_order(OBTAINED_BANK_COUNTER).servers[1], SERVER_OFFICIAL);
     assert_int_equal(serve_order(OBTAINED_PLATFORM).servers[0], SERVER_PLATFORM);
+    assert_int_equal(serve_order(OBTAINED_PLATFORM).servers[1], SERVER_OFFICIAL);
     assert_int_equal(serve_order(OBTAINED_MANUFACTURER).servers[0], SERVER_OFFICIAL);
     assert_int_equal(serve_order(OBTAINED_MANUFACTURER).servers[1], SERVER_POINT);
     assert_int_equal(serve_order(OBTAINED_AGENT).servers[0], SERVER_AGENT);
+    assert_int_equal(serve_order(OBTAINED_AGENT).servers[1], SERVER_OFFICIAL);
     assert_int_equal(serve_order(OBTAINED_AGENT).servers[2], SERVER_ACQUIRER);
     assert_int_equal(serve_order(OBTAINED_UNKNOWN).servers[0], SERVER_ACQUIRER);
     assert_string_equal(server_text(SERVER_BANK, true), "银行商户服务");
@@ -190,6 +192,20 @@ static void test_the_shop_of_purchase_stands_before_the_brand(void **state)
     assert_int_equal(serve_channels(&asked, rows, COUNT_OF(rows), found), 5);
 }
 
+static void test_help_comes_through_each_of_the_five_kinds(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < CHANNEL_KIND_COUNT; kind++) {
+        struct service_channel row = channel("it", (enum channel_kind)kind);
+        struct serve_question asked = question();
+        struct serve_channel found[SERVE_CHANNEL_COUNT_MAX];
+        memcpy(row.association_number, "reg", 4);
+        assert_int_equal(serve_channels(&asked, &row, 1, found), 1);
+        assert_int_equal(found[0].channel->kind, kind);
+    }
+    assert_int_equal(CHANNEL_KIND_COUNT, 5);
+}
+
 static void test_an_open_channel_stands_before_a_closed_one_of_its_kind(void **state)
 {
     (void)state;
@@ -218,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_without_a_place_the_area_decides),
         cmocka_unit_test(test_distances_agree_with_the_sphere),
         cmocka_unit_test(test_the_shop_of_purchase_stands_before_the_brand),
+        cmocka_unit_test(test_help_comes_through_each_of_the_five_kinds),
         cmocka_unit_test(test_an_open_channel_stands_before_a_closed_one_of_its_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
