@@ -67,6 +67,16 @@ static void tell_cashier(const struct turn *turn)
     }
 }
 
+/* What mends stale keys, the terminal is asked for as well. */
+static void ask_signon(const struct turn *turn)
+{
+    const struct service_case *it = turn->it;
+    if (it->terminal_id[0] != '\0' && !it->is_stopped &&
+        fault_from_code(it->fault) == FAULT_KEYS_STALE) {
+        follow(turn, CASE_EFFECT_ASK_SIGNON, "wrong MACs end with new keys", 0);
+    }
+}
+
 /* The first step that has no result yet, told to whom it concerns. */
 static void tell_next_step(const struct turn *turn)
 {
@@ -140,6 +150,7 @@ static void take_fault(const struct turn *turn)
     if (turn->event->fault[0] != '\0') {
         copy_text(turn->it->fault, sizeof(turn->it->fault), turn->event->fault);
         tell_cashier(turn);
+        ask_signon(turn);
     }
 }
 

@@ -118,7 +118,7 @@ static bool know_subject(const struct engine *engine, struct order *order)
 
 /* What a case has the cashier told fits the terminal that works or the one that is stopped, never
  * both; what people say, they answer for themselves. */
-static void end_words_of_case(struct order_entry *entry)
+static void drop_words_of_case(struct order_entry *entry)
 {
     entry->in_force[ORDER_OF_CASE] &= ~ORDER_BIT(ORDER_TELL);
 }
@@ -131,8 +131,9 @@ static enum order_answer stand(struct engine *engine, const struct order_standin
         return ORDER_ANSWER_NO_ROOM;
     }
     struct order_entry *entry = &engine->orders.entries[place];
-    if (order->kind == ORDER_STOP) {
-        end_words_of_case(entry);
+    if (order->kind == ORDER_STOP) { /* nor is it asked to sign on, where a case asks for that */
+        drop_words_of_case(entry);
+        entry->in_force[ORDER_OF_CASE] &= ~ORDER_BIT(ORDER_ASK_SIGNON);
     }
     order_table_put(&engine->orders, place, standing, clock_of(engine));
     (void)write_row(engine, RECORD_ORDER, entry, standing);
@@ -171,12 +172,12 @@ static enum order_answer lift(struct engine *engine, struct order_standing *stan
     struct order *order = &standing->order;
     uint32_t place = order_table_find(&engine->orders, order->terminal_id, order->merchant_id);
     struct order_entry *entry = &engine->orders.entries[place];
-    bool was_stopped = place != 0 && (order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) != 0;
+    bool was_stopped = (order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) != 0;
     if (place == 0 || !lift_from(entry, order)) {
         return ORDER_ANSWER_NOTHING_TO_LIFT;
     }
     if (was_stopped && (order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) == 0) {
-        end_words_of_case(entry);
+        drop_words_of_case(entry);
     }
     TEXT_COPY(order->merchant_id, entry->merchant_id);
     (void)write_row(engine, RECORD_ORDER, entry, standing);
@@ -258,12 +259,26 @@ void order_on_tick(struct engine *engine)
     }
 }
 
+/* A case that asks for a sign-on has the cashier told why: behind it that is no news any more. */
+static bool ends_words(const struct order_entry *entry, enum order_kind kind)
+{
+    const uint32_t both = ORDER_BIT(ORDER_ASK_SIGNON) | ORDER_BIT(ORDER_TELL);
+    const struct order_standing *of_case = entry->standing[ORDER_OF_CASE];
+    return kind == ORDER_ASK_SIGNON && (entry->in_force[ORDER_OF_CASE] & both) == both &&
+           of_case[ORDER_TELL].order.case_id == of_case[ORDER_ASK_SIGNON].order.case_id;
+}
+
 void order_on_done(struct engine *engine, const char terminal_id[9], enum order_kind kind)
 {
     uint32_t place = order_table_find(&engine->orders, terminal_id, "");
-    if (place != 0 && order_table_first(&engine->orders.entries[place], kind) != NULL) {
-        end_asked(engine, place, kind);
+    const struct order_entry *entry = &engine->orders.entries[place];
+    if (place == 0 || (order_table_kinds(entry) & ORDER_BIT(kind)) == 0) {
+        return;
     }
+    if (ends_words(entry, kind)) { /* something else is in force: the place stays */
+        end(engine, place, &entry->standing[ORDER_OF_CASE][ORDER_TELL], RECORD_ORDER_DONE);
+    }
+    end_asked(engine, place, kind);
 }
 
 static uint64_t hash_text(const char *text)

@@ -77,7 +77,7 @@ static struct byte_view words_for(const struct engine *engine, const char termin
 {
     uint32_t place =
         kind == PAYMENT_WORDS_NONE ? 0 : order_table_find(&engine->orders, terminal_id, "");
-    struct order_standing *standing =
+    const struct order_standing *standing =
         place == 0 ? NULL : order_table_first(&engine->orders.entries[place], ORDER_TELL);
     if (standing == NULL) {
         return (struct byte_view){NULL, 0};

@@ -167,11 +167,14 @@ static void swap(struct shop *shop, uint64_t id)
     struct registry_binding binding;
     assert_int_equal(registry_binding_in_force(shop->scene->desk, TERMINAL_A, &binding), STATUS_OK);
     assert_string_equal(binding.serial, "PAX-0002");
+    shop_sell_with(shop, "05", "PAX-0002");
+    shop_expect_screen(shop, "05", RESUMED_TEXT);
+    shop_expect_state(shop, id, CASE_STATE_SWAPPED);
     shop_sign_on(shop, "PAX-0002");
     shop_expect_state(shop, id, CASE_STATE_VERIFIED);
     shop_close(shop, id, CASE_ROLE_STAFF, CASE_OUTCOME_CONFIRMED);
     shop_sell_with(shop, "00", "PAX-0002");
-    shop_expect_screen(shop, "00", RESUMED_TEXT);
+    shop_expect_screen(shop, "00", "");
 }
 
 static void test_a_system_fault_from_wrong_macs_to_another_device(void **state)
@@ -180,6 +183,10 @@ static void test_a_system_fault_from_wrong_macs_to_another_device(void **state)
     uint64_t id = stale_keys(shop);
     shop_sell(shop, "00");
     shop_expect_screen(shop, "00", KEYS_STALE_TEXT);
+    assert_int_equal(shop->screen.asked, '3');
+    shop_sign_on(shop, SHOP_SERIAL);
+    shop_sell(shop, "00");
+    shop_expect_screen(shop, "00", ""); /* it has done what it was told */
     repair(shop, id);
     lose_keys(shop, id);
     swap(shop, id);

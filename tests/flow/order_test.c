@@ -425,7 +425,8 @@ static void test_all_that_may_be_in_force_comes_back(void **state)
     struct stage *stage = *state;
     uint32_t count = 0;
     for (uint32_t i = 0; i < ORDER_ORIGIN_COUNT * ORDER_STANDING_COUNT; i++) {
-        struct order order = of_terminal((enum order_kind)(i % ORDER_STANDING_COUNT));
+        struct order order =
+            of_terminal((enum order_kind)(ORDER_STANDING_COUNT - 1 - i % ORDER_STANDING_COUNT));
         if (order.kind == ORDER_HOLD) {
             continue;
         }
@@ -757,8 +758,7 @@ static void test_echo_and_status_tell_it_where_their_answers_have_room(void **st
 static void test_what_a_case_has_told_ends_where_a_stop_begins_or_ends(void **state)
 {
     struct stage *stage = *state;
-    struct order words = text_order(9);
-    words.case_id = 7;
+    struct order words = of_case(text_order(9));
     stage_order(stage, words);
     stage_order(stage, of_terminal(ORDER_STOP));
     assert_int_equal(count_in_force(stage), 1);
@@ -779,13 +779,41 @@ static void test_what_a_case_has_told_ends_where_a_stop_begins_or_ends(void **st
     stage_order(stage, words);
     stage_order(stage, of_terminal(ORDER_RESUME)); /* it was not stopped */
     assert_int_equal(count_in_force(stage), 1);
-    words.case_id = 0; /* what people say stands */
-    stage_order(stage, words);
+    stage_order(stage, text_order(9)); /* what people say stands */
     stage_order(stage, of_terminal(ORDER_STOP));
     assert_int_equal(count_in_force(stage), 2);
     stage_order(stage, of_terminal(ORDER_RESUME));
     assert_int_equal(count_in_force(stage), 1);
     stage_expect_same_after_restart(stage);
+}
+
+static void test_what_a_case_has_told_ends_with_the_signon_it_asks_for(void **state)
+{
+    struct stage *stage = *state;
+    struct order words = of_case(text_order(9));
+    struct order asks = of_case(of_terminal(ORDER_ASK_SIGNON));
+    stage_order(stage, words);
+    stage_sign_on(stage, TERMINAL_A); /* which nobody asked for: it may be about paper */
+    assert_int_equal(count_in_force(stage), 1);
+    asks.case_id = 8;
+    stage_order(stage, asks);
+    stage_sign_on(stage, TERMINAL_A); /* another case did */
+    assert_int_equal(count_in_force(stage), 1);
+    asks.case_id = 7;
+    stage_order(stage, asks);
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
+    stage_expect_answer(stage, &sale, "00");
+    expect_words(stage, "", LOCAL);
+    assert_int_equal(asked(stage), TERMINAL_REQUEST_SIGN_ON);
+    stage_sign_on(stage, TERMINAL_A);
+    assert_int_equal(count_in_force(stage), 0);
+    stage_expect_same_after_restart(stage);
+    stage_order(stage, asks);
+    stage_order(stage, of_terminal(ORDER_STOP)); /* a sign-on would change nothing now */
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
+    stage_order(stage, of_terminal(ORDER_ASK_SIGNON));
+    stage_order(stage, of_terminal(ORDER_STOP));
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON); /* people want it */
 }
 
 /* The row of the answer is what the text rests on: what was not durable was told to nobody. */
@@ -839,6 +867,7 @@ int main(void)
         TEST(test_a_settlement_tells_it_and_so_does_its_repeat),
         TEST(test_echo_and_status_tell_it_where_their_answers_have_room),
         TEST(test_what_a_case_has_told_ends_where_a_stop_begins_or_ends),
+        TEST(test_what_a_case_has_told_ends_with_the_signon_it_asks_for),
         TEST(test_a_crash_before_the_answer_is_durable_tells_it_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,12 @@ static void lift(struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUN
     }
 }
 
+static bool is_stopped(struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT])
+{
+    return orders[ORDER_OF_PERSON][ORDER_STOP].is_in_force ||
+           orders[ORDER_OF_CASE][ORDER_STOP].is_in_force;
+}
+
 static void on_given(const struct world *world,
                      struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT],
                      const struct order *given)
@@ -80,12 +86,28 @@ static void on_given(const struct world *world,
     }
 }
 
+/* What a case has told fits the terminal that works or the one that is stopped, and a terminal that
+ * is stopped need not sign on. */
+static void on_row(const struct world *world,
+                   struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT],
+                   const struct order *given)
+{
+    bool was_stopped = is_stopped(orders);
+    on_given(world, orders, given);
+    if (given->kind == ORDER_STOP || (was_stopped && !is_stopped(orders))) {
+        orders[ORDER_OF_CASE][ORDER_TELL].is_in_force = false;
+    }
+    if (given->kind == ORDER_STOP) {
+        orders[ORDER_OF_CASE][ORDER_ASK_SIGNON].is_in_force = false;
+    }
+}
+
 /* What a terminal has done is done, whoever asked for it. */
 static void on_done(struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT],
                     const struct order *done)
 {
     struct sim_order *order = &orders[done->origin][done->kind];
-    if (done->kind == ORDER_TELL && order->times > 1) {
+    if (done->kind == ORDER_TELL && done->times < order->times) { /* told, and to be told again */
         order->times--;
     } else if (done->kind == ORDER_TELL) {
         order->is_in_force = false;
@@ -105,7 +127,7 @@ static void apply(struct world *world, const struct record *record)
         return;
     }
     if (record->kind == RECORD_ORDER) {
-        on_given(world, world->orders[subject], &told.order);
+        on_row(world, world->orders[subject], &told.order);
     } else if (record->kind == RECORD_ORDER_DONE) {
         on_done(world->orders[subject], &told.order);
     } else {

@@ -231,6 +231,7 @@ static void test_the_cashier_is_told_what_the_fault_is(void **state)
     assert_true(tell(&desk, triage));
     assert_true(follows(&desk, CASE_EFFECT_TELL_CASHIER));
     assert_string_equal(desk.effects.items[0].text, "密钥失效:请重新签到后再交易");
+    assert_true(follows(&desk, CASE_EFFECT_ASK_SIGNON));
     assert_string_equal(desk.it.fault, "K1");
 }
 
@@ -269,6 +270,7 @@ static void test_the_cashier_is_told_what_holds_of_a_terminal_that_is_stopped(vo
     snprintf(triage.fault, sizeof(triage.fault), "K1"); /* "sign on" would be wrong now */
     assert_true(tell(&desk, triage));
     assert_string_equal(desk.effects.items[0].text, fault_cashier_text(FAULT_IDENTITY));
+    assert_false(follows(&desk, CASE_EFFECT_ASK_SIGNON));
     assert_true(does(&desk, CASE_EVENT_ADVISE, CASE_ROLE_STAFF));
     assert_false(follows(&desk, CASE_EFFECT_TELL_CASHIER)); /* nor is "restart" of any use */
     assert_true(does(&desk, CASE_EVENT_DISPATCH, CASE_ROLE_STAFF));
