@@ -52,14 +52,17 @@ static bool wait_until(struct watch_thread *thread, const struct timespec *until
     return !thread->is_stopping;
 }
 
-/* Between two pieces of an image; rules that came meanwhile wait for the next turn. */
+/* Between two pieces of an image, when nothing changes what the watcher remembers: who looks may.
+ * Rules that came meanwhile wait for the next turn. */
 static bool rest_in_image(void *argument, uint64_t rest_ns)
 {
     struct watch_thread *thread = argument;
     const struct timespec until = after_ns(rest_ns);
+    pthread_mutex_unlock(&thread->working);
     pthread_mutex_lock(&thread->mutex);
     bool goes_on = wait_until(thread, &until);
     pthread_mutex_unlock(&thread->mutex);
+    pthread_mutex_lock(&thread->working);
     return goes_on;
 }
 

@@ -85,6 +85,49 @@ static struct watch_look look_at(struct watch_thread *thread, const char *termin
     return look;
 }
 
+/* How often a terminal was looked at while an image was begun and not done. */
+static uint32_t looks_beside_an_image(const struct stage *stage, struct watch_thread *thread)
+{
+    struct watch_look look;
+    struct watch_counts counts = {.images = 0};
+    char fresh[128];
+    uint32_t count = 0;
+    snprintf(fresh, sizeof(fresh), "%s/" WATCH_IMAGE_NAME ".new", stage->folder);
+    for (int tries = 0; counts.images == 0; tries++) {
+        assert_true(tries < 20000);
+        bool is_begun = access(fresh, F_OK) == 0;
+        bool is_seen = watch_thread_look(thread, "00000001", &look);
+        count += is_begun && is_seen && access(fresh, F_OK) == 0 ? 1 : 0;
+        story_pause(2000);
+        watch_thread_count(thread, &counts);
+    }
+    return count;
+}
+
+/* Of a million terminals it takes many seconds. */
+static void test_a_look_is_answered_while_an_image_is_written(void **state)
+{
+    struct stage *stage = *state;
+    struct watch_rules rules;
+    stage_begin(stage, RING_COUNT);
+    watch_duty_destroy(stage->duty);
+    stage->duty = NULL;
+    struct watch_duty_setup setup = duty_setup(stage);
+    setup.image_every_ms = 100;
+    setup.limits.card_count_max = 262144;
+    struct watch_thread *thread = watch_thread_create(&setup);
+    watch_rules_default(&rules);
+    struct watch_words words = words_of(&rules);
+    watch_thread_use(thread, &words);
+    assert_int_equal(watch_thread_start(thread), STATUS_OK);
+    minutes_pass(stage, 30);
+    assert_true(looks_beside_an_image(stage, thread) > 0);
+    story_end(stage->story);
+    thread_end(thread);
+    watch_thread_destroy(thread);
+    observation_ring_destroy(stage->ring);
+}
+
 static void test_the_thread_watches_by_itself_and_ends_with_all_that_was_put(void **state)
 {
     struct stage *stage = *state;
@@ -134,6 +177,7 @@ int main(void)
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         STAGE(test_a_thread_that_is_held_up_holds_nobody_up),
+        STAGE(test_a_look_is_answered_while_an_image_is_written),
         STAGE(test_the_thread_watches_by_itself_and_ends_with_all_that_was_put),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
