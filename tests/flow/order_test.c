@@ -1,46 +1,17 @@
 /* What is ordered of a terminal or merchant: in force behind its row, told where terminals are told
  * things, ended by what the terminal does, by time or by another order, and not lost by a restart.
  */
-#include "tests/flow/stage.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "switch/engine/terminal_request.h"
+#include "tests/flow/order_scene.h"
 
 #define US_PER_DAY INT64_C(86400000000)
 #define DAY_NS (86400 * SECOND_NS)
-/* "sign on" in GBK, four characters. */
-#define LOCAL "\xC7\xEB\xC7\xA9\xB5\xBD"
-#define LOCAL_BYTES 6
-
-static struct order of_terminal(enum order_kind kind)
-{
-    return (struct order){.kind = kind, .terminal_id = TERMINAL_A};
-}
-
 static struct order of_merchant(enum order_kind kind)
 {
     return (struct order){.kind = kind, .merchant_id = MERCHANT};
-}
-
-static struct order of_case(struct order order)
-{
-    order.origin = ORDER_OF_CASE;
-    order.case_id = 7;
-    memcpy(order.actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
-    return order;
-}
-
-static struct order text_order(uint8_t times)
-{
-    struct order order = of_terminal(ORDER_TELL);
-    memcpy(order.local, LOCAL, LOCAL_BYTES);
-    order.local_length = LOCAL_BYTES;
-    memcpy(order.plain, "sign on", 7);
-    order.plain_length = 7;
-    order.times = times;
-    return order;
 }
 
 static void expect_ordered(const struct stage *stage, enum order_answer answer)
@@ -48,29 +19,6 @@ static void expect_ordered(const struct stage *stage, enum order_answer answer)
     assert_true(stage->ordered_count > 0);
     assert_int_equal(stage->ordered[stage->ordered_count - 1].order.answer, answer);
     assert_int_equal(stage->ordered[stage->ordered_count - 1].order.ticket, stage->ordered_count);
-}
-
-static uint8_t asked(const struct stage *stage)
-{
-    return stage_last_reply(stage)->effect.terminal_request;
-}
-
-static uint8_t ask_echo(struct stage *stage)
-{
-    struct payment echo = stage_payment(PAYMENT_ECHO, TERMINAL_A, 0);
-    stage_ask(stage, &echo);
-    return asked(stage);
-}
-
-static uint32_t count_in_force(const struct stage *stage)
-{
-    struct order_standing standing;
-    uint32_t count = 0;
-    for (uint32_t at = engine_orders(stage->engine, 0, &standing); at != 0;
-         at = engine_orders(stage->engine, at, &standing)) {
-        count++;
-    }
-    return count;
 }
 
 /* --- being given -------------------------------------------------------------------------- */
@@ -151,16 +99,6 @@ static void test_a_terminal_is_told_to_sign_on_until_it_does(void **state)
     assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
 }
 
-static struct payment status_upload(uint32_t stan)
-{
-    struct payment payment = stage_payment(PAYMENT_STATUS_UPLOAD, TERMINAL_A, stan);
-    snprintf(payment.management_code, sizeof(payment.management_code), "362");
-    assert_int_equal(payment_set_cargo(&payment, PAYMENT_CARGO_CUSTOM_62,
-                                       (struct byte_view){(const uint8_t *)"011021", 6}),
-                     STATUS_OK);
-    return payment;
-}
-
 static struct payment parameters_end(uint32_t stan)
 {
     struct payment payment = stage_payment(PAYMENT_DOWNLOAD_END, TERMINAL_A, stan);
@@ -219,20 +157,6 @@ static void test_an_update_is_done_when_the_terminal_has_other_software(void **s
 }
 
 /* --- what is refused ---------------------------------------------------------------------- */
-
-static struct payment settlement_with_words(uint32_t stan, enum payment_words words)
-{
-    static const struct batch_totals NOTHING;
-    struct payment settlement = stage_payment(PAYMENT_SETTLEMENT, TERMINAL_A, stan);
-    char digits[BATCH_FIELD_48_DIGITS + 1];
-    batch_totals_to_field_48(digits, &NOTHING, BATCH_ASKED);
-    snprintf(settlement.management_code, sizeof(settlement.management_code), "201");
-    assert_int_equal(payment_set_cargo(&settlement, PAYMENT_CARGO_ADDITIONAL,
-                                       (struct byte_view){(const uint8_t *)digits, 62}),
-                     STATUS_OK);
-    settlement.answer_words = (uint8_t)words;
-    return settlement;
-}
 
 static void ask_settlement(struct stage *stage, uint32_t stan)
 {
@@ -581,260 +505,6 @@ static void test_a_row_that_cannot_be_read_is_not_replayed(void **state)
     engine_destroy(engine);
 }
 
-/* --- the cashier's text ------------------------------------------------------------------- */
-
-static struct payment sale_with_words(uint32_t stan, enum payment_words words)
-{
-    struct payment sale = stage_purchase(TERMINAL_A, stan);
-    sale.answer_words = (uint8_t)words;
-    return sale;
-}
-
-static struct byte_view words_of(const struct stage *stage)
-{
-    return payment_cargo(&stage_last_reply(stage)->payment, PAYMENT_CARGO_CUSTOM_63);
-}
-
-static void expect_words(const struct stage *stage, const char *front, const char *words)
-{
-    struct byte_view value = words_of(stage);
-    size_t front_length = strlen(front);
-    assert_int_equal(value.length, PAYMENT_WORDS_AT + strlen(words));
-    assert_memory_equal(value.bytes, front, front_length);
-    for (size_t i = front_length; i < PAYMENT_WORDS_AT; i++) {
-        assert_int_equal(value.bytes[i], ' ');
-    }
-    assert_memory_equal(value.bytes + PAYMENT_WORDS_AT, words, strlen(words));
-}
-
-static void test_what_people_tell_goes_before_what_a_case_does(void **state)
-{
-    struct stage *stage = *state;
-    struct order text = of_case(text_order(1));
-    text.local_length = 0;
-    stage_order(stage, text);
-    stage_order(stage, text_order(1));
-    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
-    stage_expect_answer(stage, &sale, "00");
-    expect_words(stage, "", LOCAL);
-    stage_expect_same_after_restart(stage);
-    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
-    stage_expect_answer(stage, &sale, "00");
-    expect_words(stage, "", "sign on");
-    assert_int_equal(count_in_force(stage), 0);
-}
-
-static void test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it(void **state)
-{
-    struct stage *stage = *state;
-    stage_order(stage, text_order(1));
-    struct payment sale = sale_with_words(301, PAYMENT_WORDS_NONE);
-    stage_expect_answer(stage, &sale, "00"); /* its answer has no field for it */
-    assert_int_equal(words_of(stage).length, 0);
-    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
-    stage_expect_answer(stage, &sale, "00");
-    expect_words(stage, "", LOCAL);
-    struct payment first = stage_last_reply(stage)->payment;
-    assert_int_equal(stage_last_record(stage, RECORD_ORDER_DONE)->reason, TXN_REASON_ORDER_TELL);
-    struct payment next = sale_with_words(303, PAYMENT_WORDS_LOCAL);
-    stage_expect_answer(stage, &next, "00"); /* told once is enough */
-    assert_int_equal(words_of(stage).length, 0);
-    stage_restart(stage);
-    stage_ask(stage, &sale);
-    expect_words(stage, "", LOCAL);
-    const struct payment *again = &stage_last_reply(stage)->payment;
-    assert_int_equal(again->cargo_length, first.cargo_length);
-    assert_memory_equal(again->cargo_bytes, first.cargo_bytes, first.cargo_length);
-}
-
-static void test_who_cannot_show_chinese_is_told_in_english(void **state)
-{
-    struct stage *stage = *state;
-    stage_order(stage, text_order(2));
-    struct payment sale = sale_with_words(301, PAYMENT_WORDS_PLAIN);
-    stage_expect_answer(stage, &sale, "51"); /* a decline tells it, too */
-    expect_words(stage, "", "sign on");
-    struct payment refused = sale_with_words(302, PAYMENT_WORDS_PLAIN);
-    refused.amount.minor = 0;
-    stage_expect_refusal(stage, &refused, "13"); /* and so does our own refusal */
-    expect_words(stage, "", "sign on");
-    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 2);
-    stage_restart(stage);
-    stage_ask(stage, &refused);
-    expect_words(stage, "", "sign on");
-    struct order order = text_order(1);
-    order.plain_length = 0;
-    stage_order(stage, order);
-    sale = sale_with_words(303, PAYMENT_WORDS_PLAIN);
-    stage_expect_answer(stage, &sale, "00"); /* nothing in its characters: it waits */
-    assert_int_equal(words_of(stage).length, 0);
-    assert_int_equal(count_in_force(stage), 1);
-}
-
-static void answer_with_text(struct stage *stage, const struct payment *sale, const char *text)
-{
-    stage_ask(stage, sale);
-    struct payment response = stage_response(stage, stage->forward_count - 1, "00");
-    assert_int_equal(
-        payment_set_cargo(&response, PAYMENT_CARGO_CUSTOM_63,
-                          (struct byte_view){(const uint8_t *)text, (uint32_t)strlen(text)}),
-        STATUS_OK);
-    stage_give(stage, BANK_A, &response);
-}
-
-static void test_a_banks_own_text_goes_first_and_is_never_replaced(void **state)
-{
-    struct stage *stage = *state;
-    char own[PAYMENT_WORDS_AT + 8];
-    stage_order(stage, text_order(1));
-    snprintf(own, sizeof(own), "%-63s%s", "CUP", "CALL US");
-    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
-    answer_with_text(stage, &sale, own);
-    struct byte_view value = words_of(stage);
-    assert_int_equal(value.length, strlen(own));
-    assert_memory_equal(value.bytes, own, value.length);
-    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 0);
-    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
-    answer_with_text(stage, &sale, "CUPissuer's word");
-    expect_words(stage, "CUPissuer's word", LOCAL);
-    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
-}
-
-/* A terminal that sells nothing may settle all the same. */
-static void test_a_settlement_tells_it_and_so_does_its_repeat(void **state)
-{
-    struct stage *stage = *state;
-    stage_order(stage, text_order(1));
-    struct payment plain = settlement_with_words(301, PAYMENT_WORDS_NONE);
-    stage_ask(stage, &plain);
-    assert_int_equal(words_of(stage).length, 0);
-    struct payment settlement = settlement_with_words(302, PAYMENT_WORDS_LOCAL);
-    stage_ask(stage, &settlement);
-    expect_words(stage, "", LOCAL);
-    struct payment first = stage_last_reply(stage)->payment;
-    assert_int_equal(stage_last_record(stage, RECORD_ORDER_DONE)->reason, TXN_REASON_ORDER_TELL);
-    assert_int_equal(count_in_force(stage), 0);
-    for (unsigned i = 0; i < 2; i++) {
-        stage_ask(stage, &settlement);
-        const struct payment *again = &stage_last_reply(stage)->payment;
-        assert_int_equal(again->cargo_length, first.cargo_length);
-        assert_memory_equal(again->cargo_bytes, first.cargo_bytes, first.cargo_length);
-        stage_expect_same_after_restart(stage);
-    }
-    struct payment next = settlement_with_words(303, PAYMENT_WORDS_LOCAL);
-    stage_ask(stage, &next); /* told once is enough */
-    assert_int_equal(words_of(stage).length, 0);
-}
-
-static void test_echo_and_status_tell_it_where_their_answers_have_room(void **state)
-{
-    struct stage *stage = *state;
-    stage_order(stage, text_order(2));
-    struct payment echo = stage_payment(PAYMENT_ECHO, TERMINAL_A, 0);
-    stage_ask(stage, &echo);
-    assert_int_equal(words_of(stage).length, 0);
-    echo.answer_words = PAYMENT_WORDS_PLAIN;
-    stage->is_log_short = true;
-    stage_ask(stage, &echo); /* what room is left is for reversals */
-    assert_int_equal(words_of(stage).length, 0);
-    stage->is_log_short = false;
-    stage->is_prompt = false;
-    uint32_t replies = stage->reply_count;
-    stage_ask(stage, &echo);
-    assert_int_equal(stage->reply_count, replies); /* behind the row that says so */
-    stage_sync(stage);
-    stage->is_prompt = true;
-    assert_int_equal(stage->reply_count, replies + 1);
-    expect_words(stage, "", "sign on");
-    struct payment upload = status_upload(0);
-    upload.answer_words = PAYMENT_WORDS_LOCAL;
-    stage_ask(stage, &upload);
-    expect_words(stage, "", LOCAL);
-    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 2);
-    assert_int_equal(count_in_force(stage), 0);
-}
-
-/* "Sign on" is no word for a terminal that is stopped, nor "leave it" for one that works again. */
-static void test_what_a_case_has_told_ends_where_a_stop_begins_or_ends(void **state)
-{
-    struct stage *stage = *state;
-    struct order words = of_case(text_order(9));
-    stage_order(stage, words);
-    stage_order(stage, of_terminal(ORDER_STOP));
-    assert_int_equal(count_in_force(stage), 1);
-    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
-    stage_expect_refusal(stage, &sale, "58");
-    assert_int_equal(words_of(stage).length, 0);
-    stage_order(stage, words);
-    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
-    stage_expect_refusal(stage, &sale, "58");
-    expect_words(stage, "", LOCAL);
-    stage_expect_same_after_restart(stage);
-    struct order limit = of_terminal(ORDER_LIMIT);
-    limit.limit = (struct money){1000000, 156};
-    stage_order(stage, limit);
-    stage_order(stage, of_terminal(ORDER_RESUME));
-    assert_int_equal(count_in_force(stage), 0);
-    stage_order(stage, limit);
-    stage_order(stage, words);
-    stage_order(stage, of_terminal(ORDER_RESUME)); /* it was not stopped */
-    assert_int_equal(count_in_force(stage), 1);
-    stage_order(stage, text_order(9)); /* what people say stands */
-    stage_order(stage, of_terminal(ORDER_STOP));
-    assert_int_equal(count_in_force(stage), 2);
-    stage_order(stage, of_terminal(ORDER_RESUME));
-    assert_int_equal(count_in_force(stage), 1);
-    stage_expect_same_after_restart(stage);
-}
-
-static void test_what_a_case_has_told_ends_with_the_signon_it_asks_for(void **state)
-{
-    struct stage *stage = *state;
-    struct order words = of_case(text_order(9));
-    struct order asks = of_case(of_terminal(ORDER_ASK_SIGNON));
-    stage_order(stage, words);
-    stage_sign_on(stage, TERMINAL_A); /* which nobody asked for: it may be about paper */
-    assert_int_equal(count_in_force(stage), 1);
-    asks.case_id = 8;
-    stage_order(stage, asks);
-    stage_sign_on(stage, TERMINAL_A); /* another case did */
-    assert_int_equal(count_in_force(stage), 1);
-    asks.case_id = 7;
-    stage_order(stage, asks);
-    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
-    stage_expect_answer(stage, &sale, "00");
-    expect_words(stage, "", LOCAL);
-    assert_int_equal(asked(stage), TERMINAL_REQUEST_SIGN_ON);
-    stage_sign_on(stage, TERMINAL_A);
-    assert_int_equal(count_in_force(stage), 0);
-    stage_expect_same_after_restart(stage);
-    stage_order(stage, asks);
-    stage_order(stage, of_terminal(ORDER_STOP)); /* a sign-on would change nothing now */
-    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
-    stage_order(stage, of_terminal(ORDER_ASK_SIGNON));
-    stage_order(stage, of_terminal(ORDER_STOP));
-    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON); /* people want it */
-}
-
-/* The row of the answer is what the text rests on: what was not durable was told to nobody. */
-static void test_a_crash_before_the_answer_is_durable_tells_it_again(void **state)
-{
-    struct stage *stage = *state;
-    stage_order(stage, text_order(1));
-    struct payment sale = sale_with_words(301, PAYMENT_WORDS_LOCAL);
-    stage_ask(stage, &sale);
-    stage->is_prompt = false;
-    uint32_t before = stage->reply_count;
-    stage_respond(stage, stage->forward_count - 1, "00");
-    assert_int_equal(stage->reply_count, before);
-    stage->is_prompt = true;
-    stage_restart(stage);
-    assert_int_equal(count_in_force(stage), 1);
-    sale = sale_with_words(302, PAYMENT_WORDS_LOCAL);
-    stage_expect_answer(stage, &sale, "00");
-    expect_words(stage, "", LOCAL);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
 
 int main(void)
@@ -860,15 +530,6 @@ int main(void)
         TEST(test_nothing_is_asked_or_told_for_ever),
         TEST(test_a_restart_brings_back_what_is_in_force),
         TEST(test_a_row_that_cannot_be_read_is_not_replayed),
-        TEST(test_what_people_tell_goes_before_what_a_case_does),
-        TEST(test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it),
-        TEST(test_who_cannot_show_chinese_is_told_in_english),
-        TEST(test_a_banks_own_text_goes_first_and_is_never_replaced),
-        TEST(test_a_settlement_tells_it_and_so_does_its_repeat),
-        TEST(test_echo_and_status_tell_it_where_their_answers_have_room),
-        TEST(test_what_a_case_has_told_ends_where_a_stop_begins_or_ends),
-        TEST(test_what_a_case_has_told_ends_with_the_signon_it_asks_for),
-        TEST(test_a_crash_before_the_answer_is_durable_tells_it_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
