@@ -353,16 +353,19 @@ static void on_score(const struct turn *turn)
     if (it->score > turn->rules->score_reopens_max) {
         return;
     }
-    char text[CASE_REASON_SIZE];
-    snprintf(text, sizeof(text), "the merchant gave %u of 5%s%.140s", it->score,
-             turn->event->reason[0] == '\0' ? "" : ": ", turn->event->reason);
+    char text[CASE_EFFECT_TEXT_SIZE];
+    int length = snprintf(text, sizeof(text), "the merchant gave %u of 5%s%s", it->score,
+                          turn->event->reason[0] == '\0' ? "" : ": ", turn->event->reason);
     follow(turn, CASE_EFFECT_TELL_MANAGER, text, 0);
     if (turn->event->wall_us - it->closed_us <= turn->rules->reopen_days * DAY_US) {
         on_reopen(turn);
         it->is_at_manager = true;
         it->score = turn->event->score;
         it->state = CASE_STATE_REOPENED;
-        copy_text(turn->effects->record_reason, sizeof(turn->effects->record_reason), text);
+        if (length <
+            CASE_REASON_SIZE) { /* else the history has the merchant's words alone, whole */
+            memcpy(turn->effects->record_reason, text, (size_t)length + 1);
+        }
     }
 }
 

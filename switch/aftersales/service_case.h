@@ -54,6 +54,9 @@ enum case_quote { CASE_QUOTE_NONE, CASE_QUOTE_ASKED, CASE_QUOTE_ACCEPTED, CASE_Q
 #define CASE_STEP_COUNT_MAX 4
 #define CASE_ACTOR_SIZE 32
 #define CASE_REASON_SIZE 192
+/* What is told outside: a reason whole, and what the switch says beside it (why something was not
+ * done). */
+#define CASE_EFFECT_TEXT_SIZE 704
 
 struct service_case {
     /* who and what: filled in before OPEN */
@@ -157,7 +160,7 @@ struct case_effects {
     uint32_t count;
     struct case_effect {
         enum case_effect_kind kind;
-        char text[CASE_REASON_SIZE];
+        char text[CASE_EFFECT_TEXT_SIZE];
         int64_t due_us; /* until when; 0: at once */
     } items[CASE_EFFECT_COUNT_MAX];
 };

@@ -31,7 +31,7 @@ bool effect_is_order(enum case_effect_kind kind)
 static enum status add_one(struct desk *desk, uint64_t case_id, int64_t wall_us,
                            const struct case_effect *effect)
 {
-    char text[CASE_REASON_SIZE];
+    char text[CASE_EFFECT_TEXT_SIZE];
     snprintf(text, sizeof(text), "%s", effect->text);
     case_row_trim(text);
     const struct desk_value values[] = {DESK_NUMBER(case_id),

@@ -23,6 +23,7 @@ static enum status tell_dispatcher(struct clerk *clerk, const struct effect_entr
 {
     struct case_effects effects = {.count = 1, .items = {{.kind = CASE_EFFECT_TELL_DISPATCHER}}};
     struct speech speech;
+    _Static_assert(CASE_EFFECT_TEXT_SIZE >= CASE_REASON_SIZE + DESK_REASON_SIZE + 32, "all of it");
     speech_begin(&speech, effects.items[0].text, sizeof(effects.items[0].text));
     speech_say(&speech, "%s not done (%s): %s", case_effect_name(entry->effect.kind),
                entry->effect.text, why);

@@ -460,6 +460,23 @@ static void test_a_bad_score_reopens_at_a_manager(void **state)
     assert_true(closes(&desk, CASE_ROLE_MANAGER, CASE_OUTCOME_BENIGN));
 }
 
+/* As long as a reason may be. */
+static void test_what_the_merchant_says_with_a_score_is_told_whole(void **state)
+{
+    (void)state;
+    struct desk desk = closed();
+    struct case_event score = event_of(CASE_EVENT_SCORE, CASE_ROLE_MERCHANT);
+    score.score = 1;
+    memset(score.reason, 'r', CASE_REASON_SIZE - 1);
+    score.reason[CASE_REASON_SIZE - 1] = '\0';
+    assert_true(tell(&desk, score));
+    assert_true(follows(&desk, CASE_EFFECT_TELL_MANAGER));
+    assert_string_equal(desk.effects.record_reason, score.reason);
+    char told[CASE_EFFECT_TEXT_SIZE];
+    snprintf(told, sizeof(told), "the merchant gave 1 of 5: %s", score.reason);
+    assert_string_equal(desk.effects.items[0].text, told);
+}
+
 static void test_a_good_score_stays_closed_and_is_given_once(void **state)
 {
     (void)state;
@@ -645,6 +662,7 @@ int main(void)
         cmocka_unit_test(test_what_was_not_verified_is_written_off_by_two),
         cmocka_unit_test(test_it_may_be_reopened_for_seven_days),
         cmocka_unit_test(test_a_bad_score_reopens_at_a_manager),
+        cmocka_unit_test(test_what_the_merchant_says_with_a_score_is_told_whole),
         cmocka_unit_test(test_a_good_score_stays_closed_and_is_given_once),
         cmocka_unit_test(test_a_hold_ends_after_three_working_days_with_a_record),
         cmocka_unit_test(test_the_switch_stops_only_when_it_was_permitted),

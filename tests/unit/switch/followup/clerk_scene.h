@@ -18,7 +18,7 @@ struct office {
         uint64_t number, case_id;
         enum case_effect_kind kind;
         int64_t due_us;
-        char text[CASE_REASON_SIZE];
+        char text[CASE_EFFECT_TEXT_SIZE];
     } told[OFFICE_TOLD_MAX];
     char reason[DESK_REASON_SIZE];
 };
