@@ -128,19 +128,6 @@ static json_t *members_json(enum case_event_kind kind)
     return list;
 }
 
-/* Whether an event that the state permits has something to answer: nobody accepts a price that was
- * not asked for, or goes on who did not wait. */
-static bool has_occasion(const struct service_case *it, enum case_event_kind kind)
-{
-    if (kind == CASE_EVENT_QUOTE_ACCEPT || kind == CASE_EVENT_QUOTE_DECLINE) {
-        return it->quote == CASE_QUOTE_ASKED;
-    }
-    if (kind == CASE_EVENT_WAIT || kind == CASE_EVENT_GO_ON) {
-        return it->is_waiting == (kind == CASE_EVENT_GO_ON);
-    }
-    return kind != CASE_EVENT_SCORE || it->score == 0;
-}
-
 json_t *case_answer_permitted(const struct service_case *it)
 {
     uint64_t permitted = service_case_permitted(it);
@@ -148,7 +135,8 @@ json_t *case_answer_permitted(const struct service_case *it)
     for (unsigned i = 0; i < CASE_EVENT_COUNT; i++) {
         enum case_event_kind kind = (enum case_event_kind)i;
         const struct case_event_row *row = case_event_row(kind);
-        if ((permitted >> i & 1) == 0 || !case_body_is_peoples(kind) || !has_occasion(it, kind)) {
+        if ((permitted >> i & 1) == 0 || !case_body_is_peoples(kind) ||
+            !service_case_has_occasion(it, kind)) {
             continue;
         }
         json_array_append_new(list,

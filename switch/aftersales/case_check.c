@@ -12,10 +12,22 @@
 #define REFUSAL_SIZE 320
 #define DAY_US INT64_C(86400000000)
 #define BIT(kind) (UINT64_C(1) << CASE_EVENT_##kind)
+#define PEOPLE ((1U << CASE_ROLE_COUNT) - 1 - (1U << CASE_ROLE_SWITCH))
 
 /* Noted without moving the case, as long as it is open. */
 static const uint64_t NOTED = BIT(FIRST_STEP) | BIT(JOIN) | BIT(QUOTE) | BIT(QUOTE_ACCEPT) |
                               BIT(QUOTE_DECLINE) | BIT(WAIT) | BIT(GO_ON) | BIT(TIME);
+
+static bool first_step_is_open(const struct service_case *service_case)
+{
+    for (uint8_t i = 0; i < CASE_STEP_COUNT_MAX; i++) {
+        if (service_case->steps[i] == CASE_STEP_OPEN &&
+            case_first_step(service_case->kind, (uint8_t)(i + 1)) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
 
 bool case_steps_are_done(const struct service_case *service_case, uint8_t *missing)
 {
@@ -55,11 +67,34 @@ uint64_t service_case_permitted(const struct service_case *service_case)
     return permitted & ~BIT(HOLD_EXPIRED);
 }
 
+bool service_case_has_occasion(const struct service_case *service_case, enum case_event_kind kind)
+{
+    if (kind == CASE_EVENT_QUOTE_ACCEPT || kind == CASE_EVENT_QUOTE_DECLINE) {
+        return service_case->quote == CASE_QUOTE_ASKED;
+    }
+    if (kind == CASE_EVENT_WAIT || kind == CASE_EVENT_GO_ON) {
+        return service_case->is_waiting == (kind == CASE_EVENT_GO_ON);
+    }
+    if (kind == CASE_EVENT_FIRST_STEP) {
+        return first_step_is_open(service_case);
+    }
+    return kind != CASE_EVENT_SCORE || service_case->score == 0;
+}
+
+/* Whether a refusal names it: people are not told what only the switch says, nor what has no
+ * occasion. */
+static bool is_worth_naming(const struct service_case *service_case, const struct case_event *event,
+                            enum case_event_kind kind)
+{
+    return (service_case_permitted(service_case) >> kind & 1) != 0 &&
+           (event->role == CASE_ROLE_SWITCH || (case_event_row(kind)->roles & PEOPLE) != 0) &&
+           service_case_has_occasion(service_case, kind);
+}
+
 static bool state_permits(const struct service_case *service_case, const struct case_event *event,
                           char *refusal)
 {
-    uint64_t permitted = service_case_permitted(service_case);
-    if ((permitted >> event->kind & 1) != 0) {
+    if ((service_case_permitted(service_case) >> event->kind & 1) != 0) {
         return true;
     }
     int used = snprintf(
@@ -68,7 +103,7 @@ static bool state_permits(const struct service_case *service_case, const struct 
         service_case->event_count == 0 ? "(not opened)" : case_state_name(service_case->state),
         case_kind_name(service_case->kind));
     for (unsigned kind = 0; kind < CASE_EVENT_COUNT && used > 0 && used < REFUSAL_SIZE; kind++) {
-        if ((permitted >> kind & 1) != 0) {
+        if (is_worth_naming(service_case, event, (enum case_event_kind)kind)) {
             used += snprintf(refusal + used, (size_t)(REFUSAL_SIZE - used), " %s",
                              case_event_name((enum case_event_kind)kind));
         }

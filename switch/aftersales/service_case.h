@@ -183,6 +183,9 @@ void service_case_step(struct service_case *service_case, const struct case_even
 /* The events that could move it now, or be noted, as bits by enum case_event_kind; who may do them
  * and what they need is not looked at. */
 uint64_t service_case_permitted(const struct service_case *service_case);
+/* Whether an event that is permitted has something to answer: nobody accepts a price that was not
+ * asked for, goes on who did not wait, or tries first steps that all have a result. */
+bool service_case_has_occasion(const struct service_case *service_case, enum case_event_kind kind);
 bool service_case_is_open(const struct service_case *service_case);
 /* When TIME should be told next at the latest: an escalation or the end of a hold; 0: never. */
 int64_t service_case_wake_us(const struct service_case *service_case,

@@ -182,6 +182,16 @@ static void test_a_refusal_names_what_would_be_permitted(void **state)
     assert_false(does(&desk, CASE_EVENT_FIX, CASE_ROLE_ENGINEER));
     expect_refusal(&desk, "FIX is not permitted in state NEW of a FAULT case; permitted:");
     expect_refusal(&desk, "TRIAGE");
+    expect_refusal(&desk, " FIRST_STEP");
+    assert_null(strstr(desk.effects.refusal, " TIME")); /* that the switch alone says */
+    assert_null(strstr(desk.effects.refusal, " QUOTE_ACCEPT"));
+    assert_null(strstr(desk.effects.refusal, " GO_ON"));
+    assert_true(tries(&desk, 1, CASE_STEP_DONE));
+    assert_true(tries(&desk, 2, CASE_STEP_DONE));
+    assert_false(does(&desk, CASE_EVENT_FIX, CASE_ROLE_ENGINEER));
+    assert_null(strstr(desk.effects.refusal, " FIRST_STEP")); /* all are behind it */
+    assert_false(does(&desk, CASE_EVENT_FIX, CASE_ROLE_SWITCH));
+    expect_refusal(&desk, " TIME");
     assert_false(does(&desk, CASE_EVENT_TRIAGE, CASE_ROLE_ENGINEER));
     expect_refusal(&desk,
                    "TRIAGE may not be done by ENGINEER (ENGINEER-1); permitted: SWITCH STAFF");
