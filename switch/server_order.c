@@ -1,36 +1,21 @@
 /* Orders on their way to the engine: from the control socket, whose caller waits until the row is
  * on disk, and from other threads, through a ring that the engine's loop empties. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/order_queue.h"
 #include "switch/order_text.h"
 #include "switch/server_state.h"
-
-/* After-sales gives a handful an hour; more than that at once wait at its side. */
-#define POST_COUNT_MAX 64
-#define CALL_COUNT_MAX 16 /* more than connections of the control socket */
-/* Tickets of calls are told from those of the ring by this bit. */
-#define CALL_BIT (UINT64_C(1) << 63)
 
 struct order_desk {
     struct server *server; /* borrowed */
     uv_async_t wake;
-    uv_mutex_t mutex; /* guards what follows, up to `calls` */
-    struct {
-        struct order order;
-        bool is_settled; /* on disk, or refused */
-    } ring[POST_COUNT_MAX];
-    /* The last ticket that was posted, given to the engine, settled with all before it. */
-    uint64_t posted, given, settled;
+    uv_mutex_t mutex; /* guards the next one */
+    struct order_queue queue;
     /* the loop's alone */
     bool is_waiting; /* the log had no room */
-    struct {
-        bool is_used;
-        struct control_call call;
-        struct order order;
-    } calls[CALL_COUNT_MAX];
+    struct order_seats seats;
+    struct control_call calls[ORDER_SEAT_COUNT_MAX]; /* by the seat's place */
 };
 
 static void say(const struct order *order, enum order_answer answer)
@@ -48,13 +33,8 @@ static void say(const struct order *order, enum order_answer answer)
 uint64_t server_order_post(struct server *server, const struct order *order)
 {
     struct order_desk *desk = server->orders;
-    uint64_t ticket = 0;
     uv_mutex_lock(&desk->mutex);
-    if (desk->posted - desk->settled < POST_COUNT_MAX) {
-        ticket = ++desk->posted;
-        desk->ring[ticket % POST_COUNT_MAX].order = *order;
-        desk->ring[ticket % POST_COUNT_MAX].is_settled = false;
-    }
+    uint64_t ticket = order_queue_post(&desk->queue, order);
     uv_mutex_unlock(&desk->mutex);
     if (ticket != 0) {
         uv_async_send(&desk->wake);
@@ -66,7 +46,7 @@ uint64_t server_orders_settled(struct server *server)
 {
     struct order_desk *desk = server->orders;
     uv_mutex_lock(&desk->mutex);
-    uint64_t settled = desk->settled;
+    uint64_t settled = desk->queue.settled;
     uv_mutex_unlock(&desk->mutex);
     return settled;
 }
@@ -74,12 +54,8 @@ uint64_t server_orders_settled(struct server *server)
 /* The next one of the ring; 0: none. */
 static uint64_t take(struct order_desk *desk, struct order *order)
 {
-    uint64_t ticket = 0;
     uv_mutex_lock(&desk->mutex);
-    if (desk->given < desk->posted) {
-        ticket = ++desk->given;
-        *order = desk->ring[ticket % POST_COUNT_MAX].order;
-    }
+    uint64_t ticket = order_queue_take(&desk->queue, order);
     uv_mutex_unlock(&desk->mutex);
     return ticket;
 }
@@ -109,14 +85,9 @@ void server_orders_resume(struct server *server)
 
 static void settle(struct order_desk *desk, uint64_t ticket, enum order_answer answer)
 {
+    struct order order;
     uv_mutex_lock(&desk->mutex);
-    REQUIRE(ticket > desk->settled && ticket <= desk->given);
-    struct order order = desk->ring[ticket % POST_COUNT_MAX].order;
-    desk->ring[ticket % POST_COUNT_MAX].is_settled = true;
-    while (desk->settled < desk->given &&
-           desk->ring[(desk->settled + 1) % POST_COUNT_MAX].is_settled) {
-        desk->settled++;
-    }
+    order_queue_settle(&desk->queue, ticket, &order);
     uv_mutex_unlock(&desk->mutex);
     say(&order, answer);
 }
@@ -125,39 +96,23 @@ static void settle(struct order_desk *desk, uint64_t ticket, enum order_answer a
 
 static void conclude(struct order_desk *desk, uint64_t ticket, enum order_answer answer)
 {
-    REQUIRE(ticket < CALL_COUNT_MAX && desk->calls[ticket].is_used);
-    desk->calls[ticket].is_used = false;
-    say(&desk->calls[ticket].order, answer);
+    struct order order;
+    order_seats_leave(&desk->seats, ticket, &order);
+    say(&order, answer);
     if (desk->server->control != NULL) {
-        control_done(desk->server->control, desk->calls[ticket].call, answer == ORDER_ANSWER_TAKEN,
-                     order_answer_text(answer));
+        control_done(desk->server->control, desk->calls[order_seats_place(ticket)],
+                     answer == ORDER_ANSWER_TAKEN, order_answer_text(answer));
     }
 }
 
 void server_ordered(void *argument, uint64_t ticket, enum order_answer answer)
 {
     struct server *server = argument;
-    if ((ticket & CALL_BIT) != 0) {
-        conclude(server->orders, ticket & ~CALL_BIT, answer);
+    if (order_seats_has(ticket)) {
+        conclude(server->orders, ticket, answer);
     } else {
         settle(server->orders, ticket, answer);
     }
-}
-
-/* The place of a call that waits; CALL_COUNT_MAX: none is free. */
-static uint64_t call_place(struct order_desk *desk, struct control_call call,
-                           const struct order *order)
-{
-    uint64_t place = 0;
-    while (place < CALL_COUNT_MAX && desk->calls[place].is_used) {
-        place++;
-    }
-    if (place < CALL_COUNT_MAX) {
-        desk->calls[place].is_used = true;
-        desk->calls[place].call = call;
-        desk->calls[place].order = *order;
-    }
-    return place;
 }
 
 void server_order(void *argument, struct control_call call, const struct control_order *asked)
@@ -170,13 +125,14 @@ void server_order(void *argument, struct control_call call, const struct control
         control_done(server->control, call, false, reason);
         return;
     }
-    uint64_t place =
-        core_has_room(server->core) ? call_place(server->orders, call, &order) : CALL_COUNT_MAX;
-    if (place == CALL_COUNT_MAX) {
+    struct order_desk *desk = server->orders;
+    uint64_t ticket = core_has_room(server->core) ? order_seats_sit(&desk->seats, &order) : 0;
+    if (ticket == 0) {
         control_done(server->control, call, false, reason);
         return;
     }
-    core_order(server->core, &order, CALL_BIT | place);
+    desk->calls[order_seats_place(ticket)] = call;
+    core_order(server->core, &order, ticket);
 }
 
 uint32_t server_orders(void *argument, uint32_t after, struct order_standing *standing,
