@@ -122,6 +122,7 @@ static struct server_options *load_options(const struct arguments *arguments)
     const struct options_source source = source_of(arguments);
     byte_writer_init(&writer, faults, FAULTS_SIZE - 1);
     struct server_options *options = options_file_load(&source, &writer);
+    faults[writer.position] = '\0'; /* behind it stand those of the reload before */
     fputs(faults, stderr);
     return options;
 }
