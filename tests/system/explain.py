@@ -16,7 +16,8 @@ import tempfile
 import unittest
 
 import admin as admin_test
-import run_folder  # found where admin found it
+import admin_stage
+import run_folder  # found where admin_stage found it
 from log_reader import Log
 
 # The first rule is never met by what the load tool pays; large amounts have a way of their own, and some cards a rule that looks at eight digits.
@@ -35,7 +36,7 @@ class Explain(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        asked = admin_test.demo_module.parse(["--bin", BIN, "--terminals", "20", "--tps", "40", "--seconds", "6"])
+        asked = admin_stage.demo.parse(["--bin", BIN, "--terminals", "20", "--tps", "40", "--seconds", "6"])
         cls.told = []
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="tillway-explain-"))
         cls.stage = admin_test.Stage(asked, cls.folder)
@@ -134,7 +135,7 @@ class Explain(unittest.TestCase):
     @staticmethod
     def divided():
         """First six digits under which the BIN table tells more: the log cannot tell these cards apart."""
-        prefixes = [line.split(",")[0] for line in (admin_test.ROOT / "config/demo/bins.csv").read_text().splitlines()[1:]]
+        prefixes = [line.split(",")[0] for line in (admin_stage.ROOT / "config/demo/bins.csv").read_text().splitlines()[1:]]
         return {prefix[:6] for prefix in prefixes if len(prefix) > 6}
 
     def test_06_other_routes_move_what_the_log_says_they_would(self):
@@ -193,7 +194,7 @@ class Explain(unittest.TestCase):
                 and (row["epoch"], row["seq"]) in approved - undone]
 
     def test_08_fees_that_are_tried_come_to_the_sums_of_the_log(self):
-        rows, fees = self.standing(), (admin_test.ROOT / "config/demo/fees.yaml").read_text()
+        rows, fees = self.standing(), (admin_stage.ROOT / "config/demo/fees.yaml").read_text()
         self.assertGreater(len(rows), 100)
         charged = sum(row["merchant_fee"] for row in rows)
         totals = self.dry_run("fee", "same.yaml", fees)["totals"]
@@ -230,7 +231,7 @@ def main():
     global BIN
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True)
-    BIN = admin_test.BIN = os.path.abspath(parser.parse_args().bin)
+    BIN = os.path.abspath(parser.parse_args().bin)
     for name in ("tillwayd", "tillway-admin", "tillwayctl", "tillway-bank", "tillway-load"):
         if not os.path.isfile(os.path.join(BIN, name)):
             print(f"{name} is not built")
