@@ -67,6 +67,15 @@ static bool text_put(struct order *order, const struct clerk_effect *effect)
            order_text_put(order, effect->effect->text, NULL, reason);
 }
 
+/* The registry keeps versions as terminals tell them, blanks aside. */
+static void firmware_put(struct order *order, const char *firmware)
+{
+    size_t length = firmware == NULL ? 0 : strnlen(firmware, sizeof(order->firmware));
+    if (length > 0 && length < sizeof(order->firmware) && memchr(firmware, ' ', length) == NULL) {
+        memcpy(order->firmware, firmware, length);
+    }
+}
+
 bool case_order_of(struct order *order, const struct clerk_effect *effect)
 {
     enum case_effect_kind kind = effect->effect->kind;
@@ -79,6 +88,9 @@ bool case_order_of(struct order *order, const struct clerk_effect *effect)
     order->until_us = effect->effect->due_us;
     order->origin = ORDER_OF_CASE;
     memcpy(order->actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
+    if (order->kind == ORDER_ASK_UPDATE) {
+        firmware_put(order, effect->firmware);
+    }
     return subject_put(order, ORDERS[kind].subject, effect->service_case) &&
            (kind != CASE_EFFECT_TELL_CASHIER || text_put(order, effect)) && order_is_whole(order);
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "switch/aftersales/firmware_order.h"
+#include "protocols/firmware_order.h"
 #include "switch/aftersales/rate_test.h"
 
 #define US_PER_S 1000000

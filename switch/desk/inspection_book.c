@@ -6,8 +6,8 @@
 
 #include "protocols/base/pan_text.h"
 #include "protocols/base/require.h"
+#include "protocols/firmware_order.h"
 #include "routing/civil_date.h"
-#include "switch/aftersales/firmware_order.h"
 #include "switch/desk/desk_state.h"
 #include "switch/desk/inspection_row.h"
 #include "switch/desk/registry.h"

@@ -114,6 +114,9 @@ bool order_is_whole(const struct order *order)
     if (order->kind == ORDER_TELL) {
         return has_text(order);
     }
+    if (order->kind == ORDER_ASK_UPDATE && order->firmware[0] != '\0') {
+        return is_word(order->firmware, sizeof(order->firmware));
+    }
     return order->kind != ORDER_LIMIT || (order->limit.minor > 0 && order->limit.currency != 0);
 }
 
@@ -126,7 +129,10 @@ static void write_of_kind(struct byte_writer *writer, const struct order_standin
         byte_writer_u64(writer, (uint64_t)order->limit.minor);
         byte_writer_u16(writer, order->limit.currency);
     } else if (order->kind == ORDER_ASK_UPDATE) {
+        uint8_t length = (uint8_t)strnlen(order->firmware, sizeof(order->firmware) - 1);
         byte_writer_u32(writer, standing->software);
+        byte_writer_u8(writer, length);
+        byte_writer_put(writer, order->firmware, length);
     } else if (order->kind == ORDER_TELL) {
         byte_writer_u8(writer, order->times);
         byte_writer_u8(writer, order->local_length);
@@ -177,7 +183,9 @@ static bool read_of_kind(struct byte_reader *reader, struct order_standing *stan
         order->limit.minor = (int64_t)byte_reader_u64(reader);
         order->limit.currency = byte_reader_u16(reader);
     } else if (order->kind == ORDER_ASK_UPDATE) {
+        uint8_t length = 0;
         standing->software = byte_reader_u32(reader);
+        return take_bytes(reader, order->firmware, sizeof(order->firmware) - 1, &length);
     } else if (order->kind == ORDER_TELL) {
         order->times = byte_reader_u8(reader);
         return take_text(reader, order);

@@ -17,6 +17,7 @@
 #include "protocols/base/bytes.h"
 #include "protocols/base/money.h"
 #include "protocols/base/status.h"
+#include "protocols/device_note.h"
 
 #define ORDER_TEXT_BYTES_MAX 60 /* of field 63's text for the terminal: 30 Chinese characters */
 #define ORDER_ACTOR_SIZE 33
@@ -62,16 +63,18 @@ enum order_origin { ORDER_OF_PERSON, ORDER_OF_CASE, ORDER_ORIGIN_COUNT };
 struct order {
     enum order_kind kind;
     enum order_origin origin;
-    char terminal_id[9];                 /* whose; empty: a merchant's */
-    char merchant_id[16];                /* of a merchant's; of a terminal's it is looked up */
-    int64_t until_us;                    /* wall clock; 0: until it is lifted; of what is asked and
-                                            told: ORDER_LIFE_US */
-    uint64_t case_id;                    /* of after-sales; 0: none. Of a case: that one; people
-                                            may name one, too */
-    struct money limit;                  /* LIMIT: the highest single amount */
-    uint8_t times;                       /* TELL: so often, 1 to ORDER_TIMES_MAX; 0 is 1 */
-    uint8_t local_length, plain_length;  /* TELL: at least one of them */
-    uint8_t local[ORDER_TEXT_BYTES_MAX]; /* in GBK */
+    char terminal_id[9];  /* whose; empty: a merchant's */
+    char merchant_id[16]; /* of a merchant's; of a terminal's it is looked up */
+    int64_t until_us;     /* wall clock; 0: until it is lifted; of what is asked and
+                             told: ORDER_LIFE_US */
+    uint64_t case_id;     /* of after-sales; 0: none. Of a case: that one; people
+                             may name one, too */
+    struct money limit;   /* LIMIT: the highest single amount */
+    char firmware[DEVICE_NOTE_FIRMWARE_SIZE]; /* ASK_UPDATE: the version that is wanted, or a newer
+                                                one; empty: another than it has */
+    uint8_t times;                            /* TELL: so often, 1 to ORDER_TIMES_MAX; 0 is 1 */
+    uint8_t local_length, plain_length;       /* TELL: at least one of them */
+    uint8_t local[ORDER_TEXT_BYTES_MAX];      /* in GBK */
     uint8_t plain[ORDER_TEXT_BYTES_MAX]; /* in printable ASCII, for who cannot show the other */
     char actor[ORDER_ACTOR_SIZE];        /* who gave it: printable, no blanks. Of a case:
                                             ORDER_CASE_ACTOR */
@@ -114,7 +117,7 @@ struct order_standing {
 #define ORDER_NOTE_BYTES_MAX(origin) ((origin) == ORDER_OF_CASE ? 28 : 28 + ORDER_ACTOR_SIZE - 1)
 /* Beside: of a LIMIT, an ASK_UPDATE and a TELL. */
 #define ORDER_NOTE_LIMIT_BYTES 10
-#define ORDER_NOTE_UPDATE_BYTES 4
+#define ORDER_NOTE_UPDATE_BYTES (5 + DEVICE_NOTE_FIRMWARE_SIZE - 1)
 #define ORDER_NOTE_TEXT_BYTES_MAX (3 + 2 * ORDER_TEXT_BYTES_MAX)
 /* The longest of all. What one subject may have in force fits the `answer` of a record
  * (order_book.c asserts it). */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "protocols/firmware_order.h"
 #include "switch/engine/effect.h"
 #include "switch/engine/planted_bug.h"
 #include "switch/engine/text.h"
@@ -290,6 +291,15 @@ static uint64_t hash_text(const char *text)
     return hash;
 }
 
+/* Has it what is wanted, or where nobody said which, another than it is to leave? */
+static bool is_updated(const struct order_standing *standing, const char *firmware,
+                       uint32_t software)
+{
+    return standing->order.firmware[0] != '\0'
+               ? firmware_order(firmware, standing->order.firmware) >= 0
+               : standing->software != software;
+}
+
 void order_on_software(struct engine *engine, const struct payment *payment)
 {
     uint32_t terminal = terminal_set_find(&engine->terminals, payment->terminal_id);
@@ -309,7 +319,7 @@ void order_on_software(struct engine *engine, const struct payment *payment)
         if (standing->software == 0) {
             standing->software = software; /* what it is to leave; after a restart it tells again */
         }
-        is_done = is_done || standing->software != software;
+        is_done = is_done || is_updated(standing, payment->device.firmware, software);
     }
     if (is_done) {
         end_asked(engine, place, ORDER_ASK_UPDATE);

@@ -19,7 +19,7 @@ void order_replay(struct engine *engine, const struct record *record);
 
 /* The terminal did what such an order asks; its row ends the order, where there is one. */
 void order_on_done(struct engine *engine, const char terminal_id[9], enum order_kind kind);
-/* What software the terminal says it has: another one ends an ASK_UPDATE. */
+/* What software the terminal says it has: what is wanted ends an ASK_UPDATE. */
 void order_on_software(struct engine *engine, const struct payment *payment);
 
 /* The cashier is told, by a row that stands: order_use.h. */

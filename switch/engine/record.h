@@ -14,7 +14,7 @@
 #include "protocols/payment.h"
 #include "routing/fee_note.h"
 
-#define RECORD_ANSWER_BYTES_MAX 896 /* all that may be in force of one terminal */
+#define RECORD_ANSWER_BYTES_MAX 912 /* all that may be in force of one terminal */
 #define RECORD_PAYLOAD_BYTES_MAX 900
 #define RECORD_TOTALS_SIZE 160
 #define RECORD_CHANNEL_NAME_SIZE 16

@@ -34,6 +34,9 @@ struct clerk_effect {
     int64_t wall_us; /* of the event that asks for it */
     const struct case_effect *effect;
     const struct service_case *service_case; /* as it stands now; both for the call only */
+    /* ASK_UPDATE: the version of its model that the terminal has not yet, the lowest that is well
+     * or else the latest; empty: it has both, or nobody knows. For the call only */
+    const char *firmware;
 };
 
 /* An effect that was LATER is told again after it, by the monotonic clock: whatever the machine's

@@ -1,9 +1,12 @@
 /* What must be done outside is told, from the desk's own list: see clerk.h. */
 #include <stdio.h>
+#include <string.h>
 
+#include "protocols/firmware_order.h"
 #include "switch/aftersales/speech.h"
 #include "switch/desk/case_book.h"
 #include "switch/desk/effect_book.h"
+#include "switch/desk/registry.h"
 #include "switch/followup/clerk_state.h"
 #include "switch/followup/swap_binding.h"
 
@@ -79,6 +82,32 @@ static enum status heed_others(struct clerk *clerk, struct effect_entry *entry,
     return *is_moot ? tell_dispatcher(clerk, entry, why) : STATUS_OK;
 }
 
+/* Empty where nobody asks for an update, or the registry has no such model. */
+static enum status find_model(struct clerk *clerk, const struct effect_entry *entry,
+                              const struct service_case *it, struct device_model *model)
+{
+    _Static_assert(sizeof(model->brand) == sizeof(it->brand), "one word");
+    _Static_assert(sizeof(model->model) == sizeof(it->model), "one word");
+    *model = (struct device_model){.verified_day = 0};
+    memcpy(model->brand, it->brand, sizeof(model->brand));
+    memcpy(model->model, it->model, sizeof(model->model));
+    enum status status = it->model[0] == '\0' || entry->effect.kind != CASE_EFFECT_ASK_UPDATE
+                             ? STATUS_NOT_FOUND
+                             : registry_find(clerk->desk, REGISTRY_DEVICE_MODEL, model);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* What is asked of a terminal must be what it has not, else the order would end unheeded. */
+static const char *wanted_of(const struct device_model *model, const struct service_case *it)
+{
+    if (model->firmware_min[0] != '\0' && firmware_order(it->firmware, model->firmware_min) < 0) {
+        return model->firmware_min;
+    }
+    bool is_behind = model->firmware_latest[0] != '\0' &&
+                     firmware_order(it->firmware, model->firmware_latest) < 0;
+    return is_behind ? model->firmware_latest : "";
+}
+
 static enum status tell_one(struct clerk *clerk, struct effect_entry *entry,
                             enum clerk_answer *answer)
 {
@@ -102,9 +131,14 @@ static enum status tell_one(struct clerk *clerk, struct effect_entry *entry,
         *answer = CLERK_DONE;
         return STATUS_OK;
     }
-    const struct clerk_effect effect = {entry->number, entry->wall_us, &entry->effect, &it};
-    *answer = clerk->on_effect(clerk->argument, &effect);
-    return STATUS_OK;
+    struct device_model model;
+    status = find_model(clerk, entry, &it, &model);
+    if (status == STATUS_OK) {
+        const struct clerk_effect effect = {entry->number, entry->wall_us, &entry->effect, &it,
+                                            wanted_of(&model, &it)};
+        *answer = clerk->on_effect(clerk->argument, &effect);
+    }
+    return status;
 }
 
 static void retry_set(struct clerk *clerk, uint64_t told_ns)

@@ -156,6 +156,29 @@ static void test_an_update_is_done_when_the_terminal_has_other_software(void **s
     assert_int_equal(sell_with(stage, 306, "V3"), TERMINAL_REQUEST_NONE);
 }
 
+static void test_an_update_is_done_when_the_terminal_has_what_is_wanted_or_newer(void **state)
+{
+    struct stage *stage = *state;
+    struct order order = of_terminal(ORDER_ASK_UPDATE);
+    snprintf(order.firmware, sizeof(order.firmware), "V1.10");
+    assert_int_equal(sell_with(stage, 301, "V1.2"), TERMINAL_REQUEST_NONE);
+    stage_order(stage, order);
+    assert_int_equal(sell_with(stage, 302, "V1.3"), TERMINAL_REQUEST_SOFTWARE); /* not enough */
+    assert_int_equal(sell_with(stage, 303, "V1.1"), TERMINAL_REQUEST_SOFTWARE);
+    stage_restart(stage);
+    assert_int_equal(sell_with(stage, 304, "V1.9"), TERMINAL_REQUEST_SOFTWARE);
+    assert_int_equal(sell_with(stage, 305, "V1.10"), TERMINAL_REQUEST_NONE);
+    assert_int_equal(count_in_force(stage), 0);
+    stage_order(stage, order);
+    assert_int_equal(sell_with(stage, 306, "V2"), TERMINAL_REQUEST_NONE);
+    stage_order(stage, order);
+    stage_pass(stage, ORDER_LIFE_DAYS * DAY_NS); /* or its time is over */
+    assert_int_equal(count_in_force(stage), 0);
+    order.firmware[0] = ' ';
+    stage_order(stage, order);
+    expect_ordered(stage, ORDER_ANSWER_MALFORMED);
+}
+
 /* --- what is refused ---------------------------------------------------------------------- */
 
 static void ask_settlement(struct stage *stage, uint32_t stan)
@@ -360,6 +383,8 @@ static void test_all_that_may_be_in_force_comes_back(void **state)
         memset(order.local, 'l', ORDER_TEXT_BYTES_MAX);
         memset(order.plain, 'p', ORDER_TEXT_BYTES_MAX);
         memset(order.actor, 'a', ORDER_ACTOR_SIZE - 1);
+        memset(order.firmware, order.kind == ORDER_ASK_UPDATE ? '9' : 0,
+               sizeof(order.firmware) - 1);
         stage_order(stage, i < ORDER_STANDING_COUNT ? order : of_case(order));
         expect_ordered(stage, ORDER_ANSWER_TAKEN);
         count++;
@@ -515,6 +540,7 @@ int main(void)
         TEST(test_a_terminal_is_told_to_sign_on_until_it_does),
         TEST(test_the_most_urgent_is_asked_first_and_each_ends_by_itself),
         TEST(test_an_update_is_done_when_the_terminal_has_other_software),
+        TEST(test_an_update_is_done_when_the_terminal_has_what_is_wanted_or_newer),
         TEST(test_stop_refuses_payments_and_serves_what_undoes_and_settles),
         TEST(test_a_merchant_that_is_stopped_stops_all_its_terminals),
         TEST(test_a_limit_refuses_single_amounts_above_it),

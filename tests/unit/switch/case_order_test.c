@@ -23,7 +23,7 @@ static void ask(struct asked *asked, enum case_effect_kind kind)
                                    .merchant_id = "898310148160568",
                                    .fault = "K1"},
                             .effect = {.kind = kind}};
-    asked->whole = (struct clerk_effect){5, NOW_US, &asked->effect, &asked->it};
+    asked->whole = (struct clerk_effect){5, NOW_US, &asked->effect, &asked->it, ""};
 }
 
 static void test_orders_to_a_terminal_name_it_and_the_case(void **state)
@@ -50,6 +50,24 @@ static void test_orders_to_a_terminal_name_it_and_the_case(void **state)
         assert_int_equal(order.case_id, 77);
         assert_int_equal(order.until_us, 0);
     }
+}
+
+static void test_an_update_names_the_version_that_is_wanted(void **state)
+{
+    (void)state;
+    struct asked asked;
+    struct order order;
+    ask(&asked, CASE_EFFECT_ASK_UPDATE);
+    asked.whole.firmware = "1.2.0";
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_string_equal(order.firmware, "1.2.0");
+    asked.whole.firmware = "of 2026"; /* no word: it could not be ordered */
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_string_equal(order.firmware, "");
+    ask(&asked, CASE_EFFECT_STOP);
+    asked.whole.firmware = "1.2.0";
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_string_equal(order.firmware, "");
 }
 
 static void test_money_is_held_back_of_the_merchant_until_the_hold_ends(void **state)
@@ -163,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orders_to_a_terminal_name_it_and_the_case),
+        cmocka_unit_test(test_an_update_names_the_version_that_is_wanted),
         cmocka_unit_test(test_money_is_held_back_of_the_merchant_until_the_hold_ends),
         cmocka_unit_test(test_a_merchants_case_stops_its_terminal_and_without_one_the_merchant),
         cmocka_unit_test(test_a_cohorts_case_has_nobody_to_order),

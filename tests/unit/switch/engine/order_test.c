@@ -147,6 +147,8 @@ static void test_a_note_is_read_as_it_was_written(void **state)
         struct byte_writer writer;
         struct byte_reader reader;
         standing.software = kind == ORDER_ASK_UPDATE ? 7 : 0;
+        snprintf(standing.order.firmware, sizeof(standing.order.firmware), "%s",
+                 kind == ORDER_ASK_UPDATE ? "H7062801" : "");
         standing.order.times = kind == ORDER_TELL ? 3 : 0;
         if (i % 2 == 0) {
             memset(standing.order.actor, 'z', ORDER_ACTOR_SIZE - 1);
@@ -168,6 +170,7 @@ static void test_a_note_is_read_as_it_was_written(void **state)
         assert_int_equal(read.order.origin, i % 2);
         assert_int_equal(read.order.times, standing.order.times);
         assert_int_equal(read.software, standing.software);
+        assert_string_equal(read.order.firmware, standing.order.firmware);
         assert_true(money_equals(read.order.limit, standing.order.limit));
         assert_int_equal(read.order.plain_length, standing.order.plain_length);
         assert_memory_equal(read.order.plain, standing.order.plain, ORDER_TEXT_BYTES_MAX);

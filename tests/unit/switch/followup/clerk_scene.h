@@ -18,6 +18,7 @@ struct office {
         uint64_t number, case_id;
         enum case_effect_kind kind;
         int64_t due_us;
+        char firmware[9];
         char text[CASE_EFFECT_TEXT_SIZE];
     } told[OFFICE_TOLD_MAX];
     char reason[DESK_REASON_SIZE];
@@ -33,6 +34,7 @@ static inline enum clerk_answer office_hear(void *argument, const struct clerk_e
                                  .kind = effect->effect->kind,
                                  .due_us = effect->effect->due_us};
     memcpy(told->text, effect->effect->text, sizeof(told->text));
+    snprintf(told->firmware, sizeof(told->firmware), "%s", effect->firmware);
     return office->answer;
 }
 

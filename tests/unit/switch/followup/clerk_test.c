@@ -85,6 +85,53 @@ static void test_a_clock_that_jumps_holds_nothing_up(void **state)
     assert_int_equal(office_told(office, CASE_EFFECT_ASK_STATUS), 0);
 }
 
+/* What version is asked of a terminal that has 1.0.0; "-": no update is asked for. */
+static const char *asked_version(struct office *office)
+{
+    struct case_event step = scene_event(CASE_EVENT_FIRST_STEP, CASE_ROLE_STAFF, SCENE_NOW + 1);
+    uint64_t id = office_take(office, office_flag(SIGNAL_SILENT, 100, SCENE_NOW)).case_id;
+    step.step = 1;
+    step.result = CASE_STEP_DONE;
+    office->told_count = 0;
+    office_person(office, id, step);
+    office_time(office, SCENE_NOW + 2);
+    for (uint32_t i = 0; i < office->told_count; i++) {
+        if (office->told[i].kind == CASE_EFFECT_ASK_UPDATE) {
+            return office->told[i].firmware;
+        }
+    }
+    return "-";
+}
+
+static void expect_asked(void **state, const char *lowest, const char *latest, const char *asked)
+{
+    struct office *office = *state;
+    struct scene *scene = office->scene;
+    struct device_model model = scene_model();
+    memcpy(model.brand, "PAX", sizeof("PAX"));
+    memcpy(model.model, "A920", sizeof("A920"));
+    snprintf(model.firmware_min, sizeof(model.firmware_min), "%s", lowest);
+    snprintf(model.firmware_latest, sizeof(model.firmware_latest), "%s", latest);
+    assert_int_equal(registry_put(scene->desk, REGISTRY_DEVICE_MODEL, &model, &scene->ann),
+                     STATUS_OK);
+    assert_string_equal(asked_version(office), asked);
+}
+
+static void test_an_update_asks_for_the_lowest_version_that_is_well(void **state)
+{
+    expect_asked(state, "1.2.0", "1.4.0", "1.2.0");
+}
+
+static void test_an_update_of_what_is_well_asks_for_the_latest_version(void **state)
+{
+    expect_asked(state, "1.0.0", "1.4.0", "1.4.0");
+}
+
+static void test_an_update_of_the_latest_asks_for_any_other(void **state)
+{
+    expect_asked(state, "1.0.0", "1.0.0", "");
+}
+
 /* More cases than a page, each with orders behind one another. */
 static void test_many_effects_are_all_told(void **state)
 {
@@ -459,6 +506,9 @@ int main(void)
         STORY(test_what_was_committed_and_not_told_is_told_after_a_crash),
         STORY(test_an_order_waits_for_the_one_before_it),
         STORY(test_a_clock_that_jumps_holds_nothing_up),
+        STORY(test_an_update_asks_for_the_lowest_version_that_is_well),
+        STORY(test_an_update_of_what_is_well_asks_for_the_latest_version),
+        STORY(test_an_update_of_the_latest_asks_for_any_other),
         STORY(test_many_effects_are_all_told),
         STORY(test_what_people_ask_for_is_told_as_well),
         STORY(test_a_case_does_not_take_back_what_another_one_asked_for),

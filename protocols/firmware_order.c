@@ -1,5 +1,5 @@
 /* See firmware_order.h. */
-#include "switch/aftersales/firmware_order.h"
+#include "protocols/firmware_order.h"
 
 #include <string.h>
 

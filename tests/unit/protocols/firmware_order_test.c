@@ -1,5 +1,5 @@
 /* Versions in the order in which people read them. */
-#include "switch/aftersales/firmware_order.h"
+#include "protocols/firmware_order.h"
 
 #include "tests/unit/unit_test.h"
 
