@@ -14,6 +14,7 @@
 #include "switch/admin/cell_json.h"
 #include "switch/admin/channel_look.h"
 #include "switch/admin/fee_case.h"
+#include "switch/admin/point_view.h"
 #include "switch/admin/text_json.h"
 #include "switch/desk/case_row.h"
 #include "switch/desk/event_out.h"
@@ -24,6 +25,12 @@
 
 /* ---- queue ---- */
 
+/* A filter is an answer, too: whether a case is that merchant's. */
+static bool tells_merchant(const char *name)
+{
+    return strcmp(name, "merchant") == 0 || strcmp(name, "agent") == 0;
+}
+
 static bool take_filter(const struct call *call, struct case_filter *filter, struct answer *answer)
 {
     char reason[CASE_FILTER_REASON_SIZE];
@@ -31,6 +38,11 @@ static bool take_filter(const struct call *call, struct case_filter *filter, str
     case_filter_init(filter);
     for (uint32_t i = 0; (name = case_filter_name(i)) != NULL; i++) {
         const char *value = call->option(call->connection, name);
+        if (value != NULL && scope_is_point(&call->holder->scope) && tells_merchant(name)) {
+            answer_problem(answer, 403,
+                           "merchant, agent: whose cases they are is not told to a service point");
+            return false;
+        }
         if (value != NULL && !case_filter_put(filter, name, value, reason)) {
             answer_problem(answer, 400, reason);
             return false;
@@ -39,16 +51,32 @@ static bool take_filter(const struct call *call, struct case_filter *filter, str
     return true;
 }
 
-static json_t *queue_json(const struct case_line *lines, uint32_t count, uint32_t limit,
-                          int64_t now_us)
+static json_t *line_json(const struct case_line *line, const struct scope *scope, int64_t now_us)
 {
+    json_t *whole = case_answer_line(line, now_us);
+    if (!scope_is_point(scope)) {
+        return whole;
+    }
+    json_t *kept = point_view_line(whole);
+    json_decref(whole);
+    return kept;
+}
+
+struct queue {
+    const struct case_line *lines;
+    uint32_t count, limit;
+};
+
+static json_t *queue_json(const struct queue *queue, const struct scope *scope, int64_t now_us)
+{
+    uint32_t count = queue->count, limit = queue->limit;
     char cursor[CASE_FILTER_CURSOR_SIZE];
     json_t *items = json_array();
     for (uint32_t i = 0; i < count && i < limit; i++) {
-        json_array_append_new(items, case_answer_line(&lines[i], now_us));
+        json_array_append_new(items, line_json(&queue->lines[i], scope, now_us));
     }
     if (count > limit) {
-        case_filter_cursor(cursor, &lines[limit - 1]);
+        case_filter_cursor(cursor, &queue->lines[limit - 1]);
     }
     return json_pack("{s:o, s:o}", "items", items, "cursor",
                      count > limit ? json_string(cursor) : json_null());
@@ -94,7 +122,8 @@ void case_call_list(const struct call *call, struct answer *answer)
         enum status status = read_lines(desk, call, &filter, lines, &count);
         if (status == STATUS_OK) {
             int64_t now_us = case_desk_actor(call).wall_us;
-            answer_json(answer, 200, queue_json(lines, count, filter.limit, now_us));
+            const struct queue queue = {lines, count, filter.limit};
+            answer_json(answer, 200, queue_json(&queue, &call->holder->scope, now_us));
         } else {
             case_desk_problem(desk, status, answer);
         }
@@ -272,6 +301,10 @@ static void show(const struct call *call, struct showing *showing, struct answer
     }
     desk_share_give(call->desk);
     if (status != STATUS_OK) {
+        return;
+    }
+    if (scope_is_point(&call->holder->scope)) {
+        answer_json(answer, 200, point_view_case(showing->answer, &call->holder->scope));
         return;
     }
     if (showing->txn_count > 0 || showing->it.kind == CASE_FEE) {

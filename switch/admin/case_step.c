@@ -9,6 +9,7 @@
 #include "switch/admin/case_desk.h"
 #include "switch/admin/case_view.h"
 #include "switch/admin/fee_case.h"
+#include "switch/admin/point_view.h"
 #include "switch/aftersales/case_merge.h"
 #include "switch/desk/registry_page.h"
 
@@ -36,8 +37,20 @@ static enum status refuse(struct outcome *outcome, unsigned code, const char *de
     return STATUS_DENIED;
 }
 
-static void tell(struct desk *desk, enum status status, struct outcome *outcome,
-                 struct answer *answer)
+/* What may be done next, as far as the caller is told of it. */
+static json_t *permitted_json(const struct call *call, const struct service_case *it)
+{
+    json_t *whole = case_answer_permitted(it);
+    if (!scope_is_point(&call->holder->scope)) {
+        return whole;
+    }
+    json_t *own = point_view_permitted(whole);
+    json_decref(whole);
+    return own;
+}
+
+static void tell(struct desk *desk, const struct call *call, enum status status,
+                 struct outcome *outcome, struct answer *answer)
 {
     const struct service_case *it = &outcome->it;
     if (outcome->code != 0) {
@@ -48,13 +61,15 @@ static void tell(struct desk *desk, enum status status, struct outcome *outcome,
         case_desk_problem(desk, status, answer);
         return;
     }
-    answer_json(answer, 200,
-                json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o}", "id", (json_int_t)it->id, "event",
-                          case_event_name(outcome->effects.record_kind), "from",
-                          case_state_name(outcome->effects.from), "state",
-                          case_state_name(it->state), "state_zh", case_state_text(it->state, true),
-                          "to_do", case_answer_to_do(&outcome->effects), "permitted",
-                          case_answer_permitted(it)));
+    json_t *told = json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:o}", "id", (json_int_t)it->id, "event",
+        case_event_name(outcome->effects.record_kind), "from",
+        case_state_name(outcome->effects.from), "state", case_state_name(it->state), "state_zh",
+        case_state_text(it->state, true), "permitted", permitted_json(call, it));
+    if (!scope_is_point(&call->holder->scope)) { /* what others are told and asked is not its */
+        json_object_set_new(told, "to_do", case_answer_to_do(&outcome->effects));
+    }
+    answer_json(answer, 200, told);
     snprintf(answer->detail, sizeof(answer->detail), "case %llu: %s, %s to %s",
              (unsigned long long)it->id, case_event_name(outcome->effects.record_kind),
              case_state_name(outcome->effects.from), case_state_name(it->state));
@@ -140,8 +155,8 @@ static enum status step_inside(struct desk *desk, const struct call *call, uint6
     }
     if (status == STATUS_OK && !outcome->effects.is_permitted) {
         outcome->members = json_pack("{s:s, s:o, s:o}", "state", case_state_name(outcome->it.state),
-                                     "permitted", case_answer_permitted(&outcome->it),
-                                     "first_steps", case_answer_first_steps(&outcome->it));
+                                     "permitted", permitted_json(call, &outcome->it), "first_steps",
+                                     case_answer_first_steps(&outcome->it));
         return refuse(outcome, 409, outcome->effects.refusal);
     }
     return status == STATUS_OK && body->flag_id != 0 ? case_book_link_flag(desk, id, body->flag_id)
@@ -162,7 +177,7 @@ static void step(const struct call *call, struct case_body *body, struct answer 
             uint64_t id = case_desk_number(call->parameter);
             status = desk_end(desk, step_inside(desk, call, id, body, outcome));
         }
-        tell(desk, status, outcome, answer);
+        tell(desk, call, status, outcome, answer);
         desk_share_give(call->desk);
     }
     free(outcome);
@@ -444,7 +459,7 @@ static void open_case(const struct call *call, struct case_opening *opening,
         if (status == STATUS_OK) {
             status = desk_end(desk, open_inside(desk, call, opening, payments, outcome));
         }
-        tell(desk, status, outcome, answer);
+        tell(desk, call, status, outcome, answer);
         desk_share_give(call->desk);
     }
     free(outcome);

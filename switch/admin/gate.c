@@ -95,7 +95,7 @@ static enum token_answer identify_header(struct gate *gate, const char *header,
 
 static bool holder_may(const struct token_holder *holder, enum endpoint endpoint)
 {
-    return role_may(holder->role, scope_is_narrow(&holder->scope), endpoint_roles(endpoint));
+    return role_may(holder->role, scope_reach(&holder->scope), endpoint_roles(endpoint));
 }
 
 static enum token_answer identify(struct gate *gate, const struct gate_request *request,
@@ -151,10 +151,14 @@ bool gate_pass(struct gate *gate, const struct gate_request *request, struct tok
         char why[160];
         snprintf(why, sizeof(why), "the role of this token may not do that; who may: %s",
                  role_set_words(endpoint_roles(request->endpoint)));
-        answer_problem(answer, 403,
-                       scope_is_narrow(&holder->scope)
-                           ? "this token is for some merchants' cases only, and may not do that"
-                           : why);
+        answer_problem(
+            answer, 403,
+            scope_is_point(&holder->scope)
+                ? "this token is a service point's: it lists and shows the cases that are with it, "
+                  "and takes an engineer's steps in them"
+            : scope_is_narrow(&holder->scope)
+                ? "this token is for some merchants' cases only, and may not do that"
+                : why);
         return deny(gate, request, holder, "the role does not suffice");
     }
     if (endpoint_has_effect(request->endpoint) && !note_begun(gate, request, holder)) {

@@ -44,12 +44,16 @@ const char *role_set_words(enum role_set set)
     return SENTENCES[set];
 }
 
-bool role_may(enum role role, bool is_scoped, enum role_set set)
+bool role_may(enum role role, enum role_reach reach, enum role_set set)
 {
+    static const uint32_t NEEDED[] = {[ROLE_REACH_ALL] = 0,
+                                      [ROLE_REACH_SCOPED] = ROLE_SET_SCOPED,
+                                      [ROLE_REACH_POINT] = ROLE_SET_POINT};
     REQUIRE((unsigned)role < ROLE_COUNT && (unsigned)set < ROLE_SET_COUNT);
     if (set == ROLE_SET_OF_NOBODY) {
         return true;
     }
+    REQUIRE((unsigned)reach <= ROLE_REACH_POINT);
     bool is_among = (SETS[set] >> role & 1) != 0;
-    return is_among && (!is_scoped || (SETS[set] & ROLE_SET_SCOPED) != 0);
+    return is_among && (SETS[set] & NEEDED[reach]) == NEEDED[reach];
 }

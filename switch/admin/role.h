@@ -1,6 +1,7 @@
 /* Who may do what on the admin port. Roles are no ladder: each call names those that may make it.
  *
- * A scoped token (scope.h) makes only calls that look at whose case it is. */
+ * A scoped token (scope.h) makes only calls that look at whose case it is, one of a service point
+ * those alone that show it the fields of a repair. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,6 +25,15 @@ enum role {
 #define ROLE_BIT(name) (UINT32_C(1) << ROLE_##name)
 /* The call shows a scoped token nothing but what is in its scope. */
 #define ROLE_SET_SCOPED (UINT32_C(1) << 31)
+/* The call shows a service point the few fields that a repair needs, and nothing else. */
+#define ROLE_SET_POINT (UINT32_C(1) << 30)
+
+/* How far a token reaches (scope.h). */
+enum role_reach {
+    ROLE_REACH_ALL,
+    ROLE_REACH_SCOPED, /* some merchants */
+    ROLE_REACH_POINT   /* the cases that are with a service point, for a third party's people */
+};
 
 /* X(name, roles, sentence): the sets that endpoint.def chooses from. Cases hold merchants' data, so
  * that operators are not among those who read them. */
@@ -32,11 +42,11 @@ enum role {
     X(ANYBODY,                                                                                     \
       ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) |             \
           ROLE_SET_SCOPED,                                                                         \
-      "any token: no merchant's data")                                                             \
+      "any token but a service point's: no merchant's data")                                       \
     X(ROWS,                                                                                        \
       ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) |             \
           ROLE_SET_SCOPED,                                                                         \
-      "any token: a scoped one sees rows of its merchants")                                        \
+      "any token but a service point's: a scoped one sees rows of its merchants")                  \
     X(UNSCOPED, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK),    \
       "any token without a scope")                                                                 \
     X(VIEWER, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR), "viewer, operator")                           \
@@ -45,6 +55,8 @@ enum role {
       "operator, after-sales, risk; no scoped token")                                              \
     X(FOLLOW_UP, ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK), "after-sales, risk; no scoped token")     \
     X(CASES, ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) | ROLE_SET_SCOPED, "after-sales, risk")        \
+    X(REPAIRS, ROLE_BIT(AFTER_SALES) | ROLE_BIT(RISK) | ROLE_SET_SCOPED | ROLE_SET_POINT,          \
+      "after-sales, risk, and for its own cases a service point")                                  \
     X(RISK, ROLE_BIT(RISK), "risk")
 
 enum role_set {
@@ -62,5 +74,5 @@ int role_find(const char *word);
 
 /* Who may make a call of that set, for sentences: "after-sales, risk". */
 const char *role_set_words(enum role_set set);
-/* Whether a token of that role, scoped or not, may make a call of that set. */
-bool role_may(enum role role, bool is_scoped, enum role_set set);
+/* Whether a token of that role and reach may make a call of that set. */
+bool role_may(enum role role, enum role_reach reach, enum role_set set);

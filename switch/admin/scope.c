@@ -138,20 +138,36 @@ bool scope_is_narrow(const struct scope *scope)
            scope->point_id[0] != '\0';
 }
 
+bool scope_is_point(const struct scope *scope)
+{
+    return scope->point_id[0] != '\0';
+}
+
+enum role_reach scope_reach(const struct scope *scope)
+{
+    return scope_is_point(scope)    ? ROLE_REACH_POINT
+           : scope_is_narrow(scope) ? ROLE_REACH_SCOPED
+                                    : ROLE_REACH_ALL;
+}
+
+static const struct position_row *position_of(const struct scope *scope)
+{
+    REQUIRE((unsigned)scope->position < SCOPE_POSITION_COUNT);
+    return &POSITIONS[scope_is_point(scope) ? SCOPE_POSITION_ENGINEER : scope->position];
+}
+
 bool scope_may_act(const struct scope *scope, enum case_role role)
 {
-    REQUIRE((unsigned)scope->position < SCOPE_POSITION_COUNT && (unsigned)role < CASE_ROLE_COUNT);
-    return (POSITIONS[scope->position].roles >> role & 1) != 0;
+    REQUIRE((unsigned)role < CASE_ROLE_COUNT);
+    return (position_of(scope)->roles >> role & 1) != 0;
 }
 
 enum case_role scope_own_role(const struct scope *scope)
 {
-    REQUIRE((unsigned)scope->position < SCOPE_POSITION_COUNT);
-    return POSITIONS[scope->position].own;
+    return position_of(scope)->own;
 }
 
 const char *scope_roles_text(const struct scope *scope)
 {
-    REQUIRE((unsigned)scope->position < SCOPE_POSITION_COUNT);
-    return POSITIONS[scope->position].text;
+    return position_of(scope)->text;
 }

@@ -1,7 +1,8 @@
 /* Whose cases a token shows, and as what its holder acts in them: what stands behind a token's hash
  * in the tokens file, "as=engineer,point=P3". Pure.
  *
- * Nothing given: all cases, as staff. Several given: a case must fit each.
+ * Nothing given: all cases, as staff. Several given: a case must fit each. Who has a service point
+ * is an engineer of it, and sees of its cases what the repair needs.
  */
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "protocols/base/status.h"
+#include "switch/admin/role.h"
 #include "switch/aftersales/service_case.h"
 
 #define SCOPE_TEXT_SIZE 96
@@ -57,6 +59,10 @@ bool scope_parse(struct scope *scope, const char *text);
 void scope_write(char text[SCOPE_TEXT_SIZE], const struct scope *scope);
 /* False: all cases are shown. */
 bool scope_is_narrow(const struct scope *scope);
+/* Of a service point, so of people who repair on our behalf and are not ours: they see the least
+ * (point_view.h), and act as the engineer whatever position is written there. */
+bool scope_is_point(const struct scope *scope);
+enum role_reach scope_reach(const struct scope *scope);
 
 /* Whether the holder may act as `role` in a case. */
 bool scope_may_act(const struct scope *scope, enum case_role role);

@@ -91,8 +91,8 @@ static void test_no_viewer_has_an_effect_and_each_other_role_its_own(void **stat
     for (int i = 0; i < ENDPOINT_COUNT; i++) {
         enum role_set roles = endpoint_roles((enum endpoint)i);
         if (endpoint_has_effect((enum endpoint)i)) {
-            assert_false(role_may(ROLE_NOBODY, false, roles));
-            assert_false(role_may(ROLE_VIEWER, false, roles));
+            assert_false(role_may(ROLE_NOBODY, ROLE_REACH_ALL, roles));
+            assert_false(role_may(ROLE_VIEWER, ROLE_REACH_ALL, roles));
         }
     }
     assert_int_equal(endpoint_roles(ENDPOINT_METRICS), ROLE_SET_OF_NOBODY);
@@ -106,26 +106,45 @@ static void test_no_viewer_has_an_effect_and_each_other_role_its_own(void **stat
 static void test_roles_are_no_ladder(void **state)
 {
     (void)state;
-    assert_true(role_may(ROLE_NOBODY, false, ROLE_SET_OF_NOBODY));
+    assert_true(role_may(ROLE_NOBODY, ROLE_REACH_ALL, ROLE_SET_OF_NOBODY));
     assert_string_equal(role_set_words(ROLE_SET_OF_CASES), "after-sales, risk");
-    assert_false(role_may(ROLE_NOBODY, false, ROLE_SET_OF_ANYBODY));
-    assert_true(role_may(ROLE_RISK, false, ROLE_SET_OF_ANYBODY));
-    assert_true(role_may(ROLE_OPERATOR, false, ROLE_SET_OF_VIEWER));
-    assert_false(role_may(ROLE_OPERATOR, false, ROLE_SET_OF_CASES));
-    assert_false(role_may(ROLE_AFTER_SALES, false, ROLE_SET_OF_VIEWER));
-    assert_false(role_may(ROLE_AFTER_SALES, false, ROLE_SET_OF_OPERATOR));
-    assert_false(role_may(ROLE_AFTER_SALES, false, ROLE_SET_OF_RISK));
-    assert_true(role_may(ROLE_RISK, false, ROLE_SET_OF_CASES));
+    assert_false(role_may(ROLE_NOBODY, ROLE_REACH_ALL, ROLE_SET_OF_ANYBODY));
+    assert_true(role_may(ROLE_RISK, ROLE_REACH_ALL, ROLE_SET_OF_ANYBODY));
+    assert_true(role_may(ROLE_OPERATOR, ROLE_REACH_ALL, ROLE_SET_OF_VIEWER));
+    assert_false(role_may(ROLE_OPERATOR, ROLE_REACH_ALL, ROLE_SET_OF_CASES));
+    assert_false(role_may(ROLE_AFTER_SALES, ROLE_REACH_ALL, ROLE_SET_OF_VIEWER));
+    assert_false(role_may(ROLE_AFTER_SALES, ROLE_REACH_ALL, ROLE_SET_OF_OPERATOR));
+    assert_false(role_may(ROLE_AFTER_SALES, ROLE_REACH_ALL, ROLE_SET_OF_RISK));
+    assert_true(role_may(ROLE_RISK, ROLE_REACH_ALL, ROLE_SET_OF_CASES));
 }
 
 static void test_a_scoped_token_makes_only_calls_that_look_at_its_scope(void **state)
 {
     (void)state;
-    assert_true(role_may(ROLE_AFTER_SALES, true, ROLE_SET_OF_CASES));
-    assert_true(role_may(ROLE_AFTER_SALES, true, ROLE_SET_OF_ANYBODY));
-    assert_true(role_may(ROLE_AFTER_SALES, false, ROLE_SET_OF_FOLLOW_UP));
-    assert_false(role_may(ROLE_AFTER_SALES, true, ROLE_SET_OF_FOLLOW_UP));
-    assert_false(role_may(ROLE_RISK, true, ROLE_SET_OF_DESK));
+    assert_true(role_may(ROLE_AFTER_SALES, ROLE_REACH_SCOPED, ROLE_SET_OF_CASES));
+    assert_true(role_may(ROLE_AFTER_SALES, ROLE_REACH_SCOPED, ROLE_SET_OF_ANYBODY));
+    assert_true(role_may(ROLE_AFTER_SALES, ROLE_REACH_ALL, ROLE_SET_OF_FOLLOW_UP));
+    assert_false(role_may(ROLE_AFTER_SALES, ROLE_REACH_SCOPED, ROLE_SET_OF_FOLLOW_UP));
+    assert_false(role_may(ROLE_RISK, ROLE_REACH_SCOPED, ROLE_SET_OF_DESK));
+}
+
+/* People of a third party: the cases that are with them, and no other call whatever the role. */
+static void test_a_service_point_makes_three_calls(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ENDPOINT_COUNT; i++) {
+        enum role_set roles = endpoint_roles((enum endpoint)i);
+        bool is_its = i == ENDPOINT_CASE_LIST || i == ENDPOINT_CASE_SHOW || i == ENDPOINT_CASE_STEP;
+        for (int role = ROLE_VIEWER; role < ROLE_COUNT; role++) {
+            bool may_ever = role == ROLE_AFTER_SALES || role == ROLE_RISK;
+            assert_int_equal(role_may((enum role)role, ROLE_REACH_POINT, roles),
+                             roles == ROLE_SET_OF_NOBODY || (is_its && may_ever));
+        }
+        if (is_its) {
+            assert_true(role_may(ROLE_AFTER_SALES, ROLE_REACH_SCOPED, roles));
+            assert_false(role_may(ROLE_OPERATOR, ROLE_REACH_ALL, roles));
+        }
+    }
 }
 
 static void test_a_role_is_found_by_its_word(void **state)
@@ -149,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_no_viewer_has_an_effect_and_each_other_role_its_own),
         cmocka_unit_test(test_roles_are_no_ladder),
         cmocka_unit_test(test_a_scoped_token_makes_only_calls_that_look_at_its_scope),
+        cmocka_unit_test(test_a_service_point_makes_three_calls),
         cmocka_unit_test(test_a_role_is_found_by_its_word),
     };
     return cmocka_run_group_tests_name("switch/admin/endpoint", tests, NULL, NULL);

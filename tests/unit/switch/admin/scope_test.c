@@ -75,6 +75,31 @@ static void test_who_acts_as_the_merchant_is_one_and_acts_as_nothing_else(void *
     assert_non_null(strstr(reason, "--merchant ID"));
 }
 
+/* Whatever position its token says. */
+static void test_who_has_a_service_point_acts_as_its_engineer(void **state)
+{
+    (void)state;
+    static const char *const TEXTS[] = {"point=P3", "point=P3,as=engineer", "point=P3,as=manager",
+                                        "merchant=M1,point=P3,as=merchant"};
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++) {
+        struct scope scope;
+        assert_true(scope_parse(&scope, TEXTS[i]));
+        assert_true(scope_is_point(&scope));
+        assert_int_equal(scope_reach(&scope), ROLE_REACH_POINT);
+        assert_int_equal(scope_own_role(&scope), CASE_ROLE_ENGINEER);
+        assert_string_equal(scope_roles_text(&scope), "engineer");
+        for (int role = 0; role < CASE_ROLE_COUNT; role++) {
+            assert_int_equal(scope_may_act(&scope, (enum case_role)role),
+                             role == CASE_ROLE_ENGINEER);
+        }
+    }
+    struct scope other;
+    assert_true(scope_parse(&other, "agent=A17"));
+    assert_int_equal(scope_reach(&other), ROLE_REACH_SCOPED);
+    assert_true(scope_parse(&other, "as=engineer"));
+    assert_int_equal(scope_reach(&other), ROLE_REACH_ALL);
+}
+
 static void test_nobody_acts_as_the_switch_and_only_a_manager_as_one(void **state)
 {
     (void)state;
@@ -96,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_bad_members_are_named_with_what_was_expected),
         cmocka_unit_test(test_the_longest_scope_fits_its_text),
         cmocka_unit_test(test_who_acts_as_the_merchant_is_one_and_acts_as_nothing_else),
+        cmocka_unit_test(test_who_has_a_service_point_acts_as_its_engineer),
         cmocka_unit_test(test_nobody_acts_as_the_switch_and_only_a_manager_as_one),
     };
     return cmocka_run_group_tests_name("switch/admin/scope", tests, NULL, NULL);
