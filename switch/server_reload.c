@@ -99,6 +99,7 @@ static void *reload_run(void *argument)
     struct reload *reload = argument;
     background_begin_last();
     reload->is_refused = !prepare(reload);
+    background_end_last(); /* what is taken apart below is memory that others share */
     step_done(reload, RELOAD_IS_READ);
     while (sem_wait(&reload->decided) != 0) {
     }

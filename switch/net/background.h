@@ -14,3 +14,5 @@ void background_begin(int nice);
  * Where the process may not raise a priority again (RLIMIT_NICE, CAP_SYS_NICE) that way back is
  * closed, and this is background_begin(19) alone. */
 void background_begin_last(void);
+/* The least of the others again: for work without pause points, and with locks that they need. */
+void background_end_last(void);
