@@ -1,14 +1,12 @@
 /* One case of each kind, whole: from what is seen first at the terminal to what the cashier reads
  * there, to whoever comes, and back again when it returns.
  *
- *   kind          | flag | cashier's text     | warranty | service point | seen to work | again
- *   --------------|------|--------------------|----------|---------------|--------------|----------
- *   system fault  | T1   | sign on; leave it  | decided  | nearest       | yes          | opened
- * again transaction   | M1   | do not repeat it   | none     | none          | no           |
- * another case service       | none | of the fault       | none     | nearest       | yes | opened
- * again fee           | none | none               | none     | none          | no           |
- * opened again risk          | L5   | leave it           | none     | none          | no | another
- * case
+ *   kind          flag  cashier's text     warranty  service point  seen to work  again
+ *   system fault  T1    sign on; leave it  decided   nearest        yes           opened again
+ *   transaction   M1    do not repeat it   none      none           no            another case
+ *   service       none  of the fault       none      nearest        yes           opened again
+ *   fee           none  none               none      none           no            opened again
+ *   risk          L5    leave it           none      none           no            another case
  *
  * What a kind does not have is looked for as well: it is refused, or it is not there.
  */
