@@ -18,6 +18,7 @@ struct metrics_webhook {
     uint64_t waiting, letters;        /* events not delivered yet; put aside */
     uint64_t given_up;                /* kept no longer, since the webhook is there */
     bool is_up;                       /* it goes, and its last attempt went well */
+    bool has_looked;                  /* false: given_up is not known yet, and no line tells it */
 };
 
 struct metrics_own {

@@ -22,11 +22,10 @@ struct webhook {
     struct webhook_key key;
     struct webhook_post *post; /* owner */
     bool is_desk_missed;       /* which was said */
-    bool has_looked;           /* so that given_up tells how it was before */
     bool is_letter_refused; /* the last turn was a letter that failed: now an event comes first */
     /* for metrics: attempts by enum webhook_outcome, and how it stood at the last look */
     atomic_ullong outcomes[WEBHOOK_GONE + 1], waiting, letters, given_up;
-    atomic_bool is_up;
+    atomic_bool is_up, has_looked; /* at the desk: until then given_up is not known */
 };
 
 /* Members above the key are filled in. False: `reason` says what is wrong with the key, or that

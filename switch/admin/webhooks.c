@@ -195,13 +195,15 @@ uint32_t webhooks_tally(const struct webhooks *webhooks,
 {
     for (uint32_t i = 0; i < webhooks->count; i++) {
         const struct webhook *hook = &webhooks->seats[i].hook;
+        bool has_looked = hook->has_looked; /* before given_up, which is there once it has */
         tallies[i] = (struct metrics_webhook){.delivered = hook->outcomes[WEBHOOK_DELIVERED],
                                               .failed = hook->outcomes[WEBHOOK_FAILED],
                                               .gone = hook->outcomes[WEBHOOK_GONE],
                                               .waiting = hook->waiting,
                                               .letters = hook->letters,
                                               .given_up = hook->given_up,
-                                              .is_up = hook->is_up};
+                                              .is_up = hook->is_up,
+                                              .has_looked = has_looked};
         snprintf(tallies[i].name, sizeof(tallies[i].name), "%s", hook->options->name);
     }
     return webhooks->count;

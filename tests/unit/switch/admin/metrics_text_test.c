@@ -8,18 +8,25 @@
 #include "switch/admin/txn_outcome.h"
 #include "tests/unit/unit_test.h"
 
-static char *text_of(const Control__Metrics *metrics)
+static const struct metrics_own TWO_WEBHOOKS = {
+    .requests = {0, 7, 0, 2, 0},
+    .webhook_count = 2,
+    .webhooks = {{"tickets", 11, 12, 1, 5, 3, 2, true, true},
+                 {"shop", 0, 0, 0, 0, 0, 0, false, false}}};
+
+static char *text_with(const Control__Metrics *metrics, const struct metrics_own *own)
 {
-    static const struct metrics_own own = {
-        .requests = {0, 7, 0, 2, 0},
-        .webhook_count = 2,
-        .webhooks = {{"tickets", 11, 12, 1, 5, 3, 2, true}, {"shop", 0, 0, 0, 0, 0, 0, false}}};
     char *text = NULL;
     size_t length = 0;
     FILE *to = open_memstream(&text, &length);
-    metrics_text_write(to, metrics, &own);
+    metrics_text_write(to, metrics, own);
     fclose(to);
     return text;
+}
+
+static char *text_of(const Control__Metrics *metrics)
+{
+    return text_with(metrics, &TWO_WEBHOOKS);
 }
 
 static void test_samples_stand_under_one_head_in_the_order_of_the_table(void **state)
@@ -69,6 +76,28 @@ static void test_webhooks_are_told_without_the_switch(void **state)
                      "11\n"
                      "tillway_webhook_attempts_total{webhook=\"tickets\",outcome=\"failed\"} 12\n"
                      "tillway_webhook_attempts_total{webhook=\"tickets\",outcome=\"gone\"} 1\n"));
+    free(text);
+}
+
+/* No line is no sample: increase() begins with what is stored, not with a 0 before it. */
+static void test_what_is_given_up_has_no_line_before_the_desk_was_read(void **state)
+{
+    (void)state;
+    struct metrics_own own = TWO_WEBHOOKS;
+    char *text = text_with(NULL, &own);
+    assert_non_null(strstr(text, "# TYPE tillway_webhook_given_up_events_total counter\n"
+                                 "tillway_webhook_given_up_events_total{webhook=\"tickets\"} 2\n"));
+    assert_null(strstr(text, "given_up_events_total{webhook=\"shop\"}"));
+    free(text);
+    own.webhooks[0].has_looked = false;
+    text = text_with(NULL, &own);
+    assert_null(strstr(text, "given_up"));
+    assert_non_null(strstr(text, "tillway_webhook_up{webhook=\"tickets\"} 1\n"));
+    free(text);
+    own.webhooks[0].has_looked = own.webhooks[1].has_looked = true;
+    text = text_with(NULL, &own);
+    assert_non_null(strstr(text, "given_up_events_total{webhook=\"tickets\"} 2\n"
+                                 "tillway_webhook_given_up_events_total{webhook=\"shop\"} 0\n"));
     free(text);
 }
 
@@ -223,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples_stand_under_one_head_in_the_order_of_the_table),
         cmocka_unit_test(test_webhooks_are_told_without_the_switch),
+        cmocka_unit_test(test_what_is_given_up_has_no_line_before_the_desk_was_read),
         cmocka_unit_test(test_buckets_add_up_to_infinity),
         cmocka_unit_test(test_samples_that_do_not_fit_the_table_are_left_out),
         cmocka_unit_test(test_a_silent_switch_is_told_by_a_metric),

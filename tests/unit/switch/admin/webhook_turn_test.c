@@ -16,6 +16,7 @@
 
 #include "config/server_options.h"
 #include "switch/admin/wall_text.h"
+#include "switch/admin/webhooks.h"
 #include "tests/unit/switch/desk/case_scene.h"
 
 #define SEEN_COUNT_MAX 64
@@ -385,6 +386,35 @@ static void test_what_is_given_up_is_said(void **state)
     assert_int_equal(scene->hook.given_up, 7);
 }
 
+static struct metrics_webhook tally_of(const struct webhooks *webhooks)
+{
+    struct metrics_webhook tallies[METRICS_WEBHOOK_COUNT_MAX];
+    assert_int_equal(webhooks_tally(webhooks, tallies), 1);
+    return tallies[0];
+}
+
+/* As at each start and each reload: the count of the desk, or that it is not known yet. */
+static void test_what_is_given_up_is_not_told_as_none_before_the_first_look(void **state)
+{
+    struct hook_scene *scene = *state;
+    const struct webhooks_setup setup = {&scene->options, 1, scene->share};
+    const struct timespec pause = {.tv_nsec = 10000000};
+    char reason[WEBHOOK_REASON_SIZE];
+    assert_string_equal(scene_sql(scene->desk, "UPDATE webhook_position SET given_up = 7"), "");
+    struct webhooks *webhooks = webhooks_create(&setup, reason);
+    assert_non_null(webhooks);
+    assert_false(tally_of(webhooks).has_looked);
+    assert_true(webhooks_start(webhooks));
+    struct metrics_webhook tally = tally_of(webhooks);
+    for (uint32_t i = 0; i < 3000 && !tally.has_looked; i++) {
+        nanosleep(&pause, NULL);
+        tally = tally_of(webhooks);
+    }
+    webhooks_destroy(webhooks);
+    assert_true(tally.has_looked);
+    assert_int_equal(tally.given_up, 7);
+}
+
 /* Where nobody listens, and where somebody listens and says nothing. */
 static void test_a_server_that_is_not_there_or_silent_is_a_failure(void **state)
 {
@@ -429,6 +459,7 @@ int main(void)
         HOOK(test_letters_that_fail_hold_no_event_back),
         HOOK(test_bytes_that_are_no_event_are_put_aside),
         HOOK(test_what_is_given_up_is_said),
+        HOOK(test_what_is_given_up_is_not_told_as_none_before_the_first_look),
         HOOK(test_a_server_that_is_not_there_or_silent_is_a_failure),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
