@@ -17,7 +17,6 @@
 #include "switch/admin/point_view.h"
 #include "switch/admin/text_json.h"
 #include "switch/desk/case_row.h"
-#include "switch/desk/event_out.h"
 
 #define TXN_COUNT_MAX 32
 #define READING_COUNT_MAX 200
@@ -83,7 +82,7 @@ static json_t *queue_json(const struct queue *queue, const struct scope *scope, 
 }
 
 /* A line tells whose case it is, what it is and where it stands: that is a reading of it, and is
- * written down before it is shown. */
+ * written down before it is shown, once an hour. */
 static enum status note_lines(struct desk *desk, const struct call *call,
                               const struct case_line *lines, uint32_t count)
 {
@@ -92,7 +91,7 @@ static enum status note_lines(struct desk *desk, const struct call *call,
     for (uint32_t i = 0; i < count; i++) {
         ids[i] = lines[i].id;
     }
-    return count > 0 ? event_out_note_reading(desk, &actor, ids, count) : STATUS_OK;
+    return case_book_note_lines(desk, &actor, ids, count);
 }
 
 /* One line more than is shown tells that there is more. */

@@ -62,6 +62,13 @@ MUST_CHECK enum status case_book_readings(struct desk *desk, uint64_t case_id,
                                           struct case_reading *readings, uint32_t room,
                                           uint32_t *count);
 
+/* Writes down that somebody is about to be shown these cases' lines of a queue, as readings; a case
+ * that they have read within the last CASE_LINE_READ_US, as a line or whole, is not noted again, so
+ * who looks again and again writes nothing and waits for no writer. */
+#define CASE_LINE_READ_US INT64_C(3600000000)
+MUST_CHECK enum status case_book_note_lines(struct desk *desk, const struct desk_actor *by,
+                                            const uint64_t *case_ids, uint32_t count);
+
 /* A case in a queue. */
 struct case_line {
     uint64_t id;

@@ -150,6 +150,61 @@ enum status case_book_readings(struct desk *desk, uint64_t case_id, struct case_
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* ?1 the case, ?2 who, ?3 and ?4 from when until when. A reading of later than now, before the
+ * clock was set back, spares nothing. */
+#define IS_UNREAD                                                                                  \
+    " FROM service_case WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM reading WHERE case_id = ?1"    \
+    " AND actor = ?2 AND wall_us > ?3 AND wall_us <= ?4)"
+
+/* `*index`: the first of them that must be noted; `count`: none. */
+static enum status find_unread(struct desk *desk, const struct desk_actor *by,
+                               const uint64_t *case_ids, uint32_t count, uint32_t *index)
+{
+    for (*index = 0; *index < count; ++*index) {
+        int64_t one = 0;
+        const struct desk_value values[] = {DESK_NUMBER(case_ids[*index]), DESK_TEXT(by->actor),
+                                            DESK_NUMBER(by->wall_us - CASE_LINE_READ_US),
+                                            DESK_NUMBER(by->wall_us)};
+        enum status status =
+            desk_number(desk, "SELECT 1" IS_UNREAD, values, DESK_COUNT_OF(values), &one);
+        if (status != STATUS_NOT_FOUND) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status note_lines(struct desk *desk, const struct desk_actor *by,
+                              const uint64_t *case_ids, uint32_t count)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        const struct desk_value values[] = {DESK_NUMBER(case_ids[i]), DESK_TEXT(by->actor),
+                                            DESK_NUMBER(by->wall_us - CASE_LINE_READ_US),
+                                            DESK_NUMBER(by->wall_us)};
+        status = desk_write(desk,
+                            "INSERT INTO reading (wall_us, actor, case_id)"
+                            " SELECT ?4, ?2, id" IS_UNREAD,
+                            values, DESK_COUNT_OF(values));
+    }
+    return status;
+}
+
+enum status case_book_note_lines(struct desk *desk, const struct desk_actor *by,
+                                 const uint64_t *case_ids, uint32_t count)
+{
+    uint32_t index = 0;
+    REQUIRE(by->actor[0] != '\0');
+    enum status status = find_unread(desk, by, case_ids, count, &index);
+    if (status != STATUS_OK || index == count) {
+        return status;
+    }
+    status = desk_begin(desk);
+    return status == STATUS_OK
+               ? desk_end(desk, note_lines(desk, by, case_ids + index, count - index))
+               : status;
+}
+
 enum status case_book_next_wake(struct desk *desk, int64_t *wake_us)
 {
     *wake_us = 0;

@@ -144,9 +144,11 @@ static const char *const STATEMENTS_2[] = {
     "CREATE INDEX case_opened ON service_case (opened_us);",
 };
 
-/* Version 3: how many events a webhook never got, since they were kept for it no longer. */
+/* Version 3: how many events a webhook never got, since they were kept for it no longer; whether
+ * somebody has read a case lately. */
 static const char *const STATEMENTS_3[] = {
     "ALTER TABLE webhook_position ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0;",
+    "CREATE INDEX reading_lately ON reading (case_id, actor, wall_us);",
 };
 
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)

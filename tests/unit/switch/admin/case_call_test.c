@@ -29,6 +29,26 @@ static void test_a_queue_is_read_page_by_page(void **state)
     assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 3);
 }
 
+/* Who has read these lines just now writes nothing, so needs no lock either; what is new to them is
+ * not shown before it can be written down. */
+static void test_a_queue_that_was_read_is_shown_while_another_writes(void **state)
+{
+    struct stage *stage = *state;
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 200);
+    assert_int_equal(desk_begin(stage->scene->desk), STATUS_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 200);
+        assert_int_equal(items(stage), 1);
+    }
+    snprintf(stage->holder.name, sizeof(stage->holder.name), "tom");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 503);
+    assert_int_equal(desk_end(stage->scene->desk, STATUS_OK), STATUS_OK);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading"), 1);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_LIST, "", NULL), 200);
+    assert_int_equal(number(stage, "SELECT count(*) FROM reading WHERE actor = 'tom'"), 1);
+}
+
 static void test_a_case_is_shown_with_nobody_else_there_and_its_reading_kept(void **state)
 {
     struct stage *stage = *state;
@@ -520,6 +540,7 @@ int main(void)
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         STAGE(test_a_queue_is_read_page_by_page),
+        STAGE(test_a_queue_that_was_read_is_shown_while_another_writes),
         STAGE(test_a_case_is_shown_with_nobody_else_there_and_its_reading_kept),
         STAGE(test_a_refusal_says_what_is_permitted_and_writes_nothing),
         STAGE(test_an_event_is_written_with_its_actor_and_what_follows),

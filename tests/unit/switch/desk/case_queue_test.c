@@ -196,6 +196,54 @@ static void test_readings_are_listed_the_newest_first(void **state)
     assert_int_equal(readings[1].wall_us, SCENE_NOW + 1);
 }
 
+static enum status look(struct scene *scene, const char *actor, int64_t later_us)
+{
+    static const uint64_t IDS[] = {1, 2, 99}; /* the last one is no more */
+    struct desk_actor by = {.wall_us = SCENE_NOW + later_us};
+    snprintf(by.actor, sizeof(by.actor), "%s", actor);
+    return case_book_note_lines(scene->desk, &by, IDS, COUNT_OF(IDS));
+}
+
+static int64_t reading_count(struct scene *scene)
+{
+    return scene_number(scene, "SELECT count(*) FROM reading");
+}
+
+/* A console that asks every ten seconds writes what one that asks once an hour does. */
+static void test_lines_are_noted_once_an_hour_and_reader(void **state)
+{
+    struct scene *scene = *state;
+    scene_case(scene, CASE_FAULT, "10000001");
+    scene_case(scene, CASE_FAULT, "10000002");
+    for (int64_t later_us = 0; later_us < CASE_LINE_READ_US; later_us += 10000000) {
+        assert_int_equal(look(scene, "ann", later_us), STATUS_OK);
+    }
+    assert_int_equal(reading_count(scene), 2);
+    assert_int_equal(look(scene, "bob", 1), STATUS_OK);
+    assert_int_equal(reading_count(scene), 4);
+    assert_int_equal(look(scene, "ann", CASE_LINE_READ_US), STATUS_OK);
+    assert_int_equal(reading_count(scene), 6);
+    assert_int_equal(look(scene, "ann", -1), STATUS_OK); /* the clock was set back */
+    assert_int_equal(reading_count(scene), 8);
+    assert_int_equal(case_book_note_lines(scene->desk, &scene->ann, NULL, 0), STATUS_OK);
+}
+
+/* Of a whole case each time; whoever has that is not noted for its line as well. */
+static void test_a_case_read_whole_is_noted_each_time(void **state)
+{
+    struct scene *scene = *state;
+    struct service_case it;
+    uint64_t id = scene_case(scene, CASE_FAULT, "10000001");
+    scene_case(scene, CASE_FAULT, "10000002");
+    assert_int_equal(case_book_read(scene->desk, id, &scene->ann, &it, NULL), STATUS_OK);
+    assert_int_equal(look(scene, "ann", 1), STATUS_OK);
+    assert_int_equal(reading_count(scene), 2);
+    assert_int_equal(scene_number(scene, "SELECT count(*) FROM reading WHERE case_id = 2"), 1);
+    assert_int_equal(case_book_read(scene->desk, id, &scene->ann, &it, NULL), STATUS_OK);
+    assert_int_equal(case_book_read(scene->desk, id, &scene->ann, &it, NULL), STATUS_OK);
+    assert_int_equal(reading_count(scene), 4);
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
@@ -207,6 +255,8 @@ int main(void)
         SCENE(test_one_case_is_found_without_a_look_at_all),
         SCENE(test_a_case_says_whether_it_is_held_for_a_court),
         SCENE(test_readings_are_listed_the_newest_first),
+        SCENE(test_lines_are_noted_once_an_hour_and_reader),
+        SCENE(test_a_case_read_whole_is_noted_each_time),
     };
     return cmocka_run_group_tests_name("switch/desk/case_queue", tests, NULL, NULL);
 }
