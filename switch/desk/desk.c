@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "protocols/base/require.h"
+#include "switch/desk/desk_mask.h"
 #include "switch/desk/desk_schema.h"
 #include "switch/desk/desk_state.h"
 
@@ -218,6 +219,9 @@ static enum status make_tables(struct desk *desk, int64_t version)
             desk_schema_sql(i, &sql);
             status = execute(desk, sql.text);
         }
+    }
+    if (status == STATUS_OK && version > 0 && version < DESK_MASK_VERSION) {
+        status = desk_mask_free_texts(desk);
     }
     return status == STATUS_OK ? execute(desk, marks) : status;
 }

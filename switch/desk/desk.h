@@ -29,9 +29,10 @@ struct desk_actor {
 };
 
 /* Opens the file, made with its tables when it is not there; one of an older version is brought up
- * to date in one transaction, after which older programs refuse it. One connection: one thread at a
- * time. STATUS_MALFORMED: another program's file, or of a later version; STATUS_BROKEN: SQLite or
- * the disk; `reason` (DESK_REASON_SIZE) says which file and why. The caller owns *desk. */
+ * to date in one transaction, after which older programs refuse it; card numbers in its free texts
+ * are masked with that (desk_mask.h). One connection: one thread at a time. STATUS_MALFORMED:
+ * another program's file, or of a later version; STATUS_BROKEN: SQLite or the disk; `reason`
+ * (DESK_REASON_SIZE) says which file and why. The caller owns *desk. */
 MUST_CHECK enum status desk_open(struct desk **desk, const char *path, char *reason);
 /* NULL does nothing. What was begun and not ended is undone. */
 void desk_close(struct desk *desk);
