@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/aftersales/case_table.h"
 #include "switch/aftersales/cause.h"
 
 #define DAY_US INT64_C(86400000000)
@@ -40,6 +41,11 @@ static bool is_of_keys(const char *cause)
 bool case_cause_is_same(const char *left, const char *right)
 {
     return strcmp(left, right) == 0 || (is_of_keys(left) && is_of_keys(right));
+}
+
+bool case_life_is_same(enum case_kind left, enum case_kind right)
+{
+    return case_kind_life(left) == case_kind_life(right);
 }
 
 enum service_class case_service_class(uint8_t severity)
@@ -141,7 +147,8 @@ static bool needs_no_case(const struct flag *flag, const struct case_brief *brie
 static bool is_quiet(const struct flag *flag, const struct case_brief *brief,
                      const struct case_rules *rules)
 {
-    return !brief->is_open && is_same_subject(brief, flag) && flag->severity < 4 &&
+    return !brief->is_open && is_same_subject(brief, flag) &&
+           case_life_is_same(brief->kind, signal_case_kind(flag->signal)) && flag->severity < 4 &&
            !is_of_money(flag->signal) && brief_flag(brief, flag->signal, 0) != NULL &&
            flag->window_end_us - brief->closed_us < rules->quiet_days * DAY_US;
 }
@@ -151,6 +158,7 @@ static void find_case(const struct flag *flag, const struct case_brief *briefs, 
 {
     for (uint32_t i = 0; i < count; i++) {
         if (briefs[i].is_open && is_same_subject(&briefs[i], flag) &&
+            case_life_is_same(briefs[i].kind, answer->kind) &&
             case_cause_is_same(briefs[i].cause, answer->cause)) {
             decide(answer, MERGE_JOIN, briefs[i].id, "an open case of this subject and cause");
             return;

@@ -1,6 +1,8 @@
 /* Which case a flag belongs to: flags become few cases, not many.
  *
- * One open case per subject and cause; further flags join it. After closing, the same rule is quiet
+ * One open case per subject, cause and life; further flags join it. Of the life too, for whoever
+ * opens a case names its cause: a service request by the name of a risk would take in what risk
+ * must see, and permit no step that the flag asks for. After closing, the same rule is quiet
  * for the same subject for some days, except at severity 4. A flag that a cohort's flag explains is
  * linked to the cohort's case and opens none of its own; a flag of a rule in watch mode opens
  * nothing. Of money (M) each row is a case of its own. Stateless: the caller shows what there is.
@@ -57,5 +59,8 @@ void case_merge(const struct flag *flag, const struct case_brief *briefs, uint32
 void case_cause(char cause[24], const struct flag *flag);
 /* Whether two of them are one: equal, or both of the terminal's keys (K1, K2). */
 bool case_cause_is_same(const char *left, const char *right);
+/* Whether cases of the two kinds lead one life (case_state.def), so that a flag of one may join the
+ * other. */
+bool case_life_is_same(enum case_kind left, enum case_kind right);
 /* The service class of a new case by its severity: P1 at 4 and 3, P2 at 2, P3 at 1. */
 enum service_class case_service_class(uint8_t severity);

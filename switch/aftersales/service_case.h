@@ -64,7 +64,7 @@ struct service_case {
     enum case_kind kind;
     enum case_source source;
     enum flag_subject subject;
-    char subject_id[40], cause[24]; /* one open case of these (case_merge.h) */
+    char subject_id[40], cause[24]; /* one open case of these and a life (case_merge.h) */
     char terminal_id[9], serial[21], brand[16], model[16], firmware[9], merchant_id[16];
     enum obtained obtained;
     uint8_t severity; /* 1..4 */

@@ -184,8 +184,9 @@ static enum status find_returned(struct taking *taking, uint64_t *case_id)
     for (uint32_t i = 0; i < taking->brief_count; i++) {
         const struct case_brief *brief = &clerk->briefs[i];
         struct service_case it;
-        if (brief->is_open || brief->kind != CASE_FAULT || brief->subject != flag->subject ||
-            strcmp(brief->subject_id, flag->subject_id) != 0 ||
+        if (brief->is_open || brief->kind != CASE_FAULT ||
+            !case_life_is_same(brief->kind, taking->answer.kind) ||
+            brief->subject != flag->subject || strcmp(brief->subject_id, flag->subject_id) != 0 ||
             !case_cause_is_same(brief->cause, taking->answer.cause)) {
             continue;
         }

@@ -76,6 +76,33 @@ static void test_further_flags_of_the_cause_join_and_others_do_not(void **state)
     assert_int_equal(ask(&elsewhere, &open, 1).verdict, MERGE_OPEN);
 }
 
+/* Whoever opens a case names its cause, and may name the one that a risk has. */
+static void test_a_risk_joins_no_case_that_permits_no_stop_and_no_hold(void **state)
+{
+    (void)state;
+    struct flag serial = flag_of(SIGNAL_SERIAL_DIFFERS, 100);
+    struct case_brief open = brief_of(&serial, 7);
+    open.flag_count = 0;
+    for (enum case_kind kind = CASE_FAULT; kind <= CASE_FEE; kind++) {
+        bool is_risks = kind == CASE_RISK || kind == CASE_TRANSACTION;
+        open.kind = kind;
+        struct merge_answer answer = ask(&serial, &open, 1);
+        assert_int_equal(answer.verdict, is_risks ? MERGE_JOIN : MERGE_OPEN);
+        assert_true(answer.is_stop_permitted);
+    }
+    struct flag cash = flag_of(SIGNAL_CASH_OUT, 101);
+    cash.subject = FLAG_OF_MERCHANT;
+    open = brief_of(&cash, 8);
+    open.kind = CASE_SERVICE;
+    cash.position = 102;
+    assert_int_equal(ask(&cash, &open, 1).verdict, MERGE_OPEN);
+    /* A system fault by its own signals: the position is missing, then it is elsewhere. */
+    struct flag missing = flag_of(SIGNAL_POSITION_BAD, 102);
+    struct flag outside = flag_of(SIGNAL_OUTSIDE_FENCE, 103);
+    open = brief_of(&missing, 9);
+    assert_int_equal(ask(&outside, &open, 1).verdict, MERGE_OPEN);
+}
+
 /* The same rows: stale keys, and keys that a sign-on did not bring back. */
 static void test_wrong_macs_are_one_cause_before_and_after_a_signon(void **state)
 {
@@ -125,6 +152,19 @@ static void test_after_closing_the_rule_is_quiet_for_seven_days_but_at_severity_
     closed.closed_us = NOW - DAY_US;
     struct flag other_rule = flag_of(SIGNAL_REVERSALS, 201);
     assert_int_equal(ask(&other_rule, &closed, 1).verdict, MERGE_OPEN);
+}
+
+static void test_a_closed_request_silences_no_risk(void **state)
+{
+    (void)state;
+    struct flag before = flag_of(SIGNAL_SERIAL_UNPROVEN, 100);
+    struct case_brief closed = brief_of(&before, 7);
+    closed.is_open = false;
+    closed.closed_us = NOW - DAY_US;
+    struct flag flag = flag_of(SIGNAL_SERIAL_UNPROVEN, 200);
+    assert_int_equal(ask(&flag, &closed, 1).verdict, MERGE_NOTHING);
+    closed.kind = CASE_SERVICE;
+    assert_int_equal(ask(&flag, &closed, 1).verdict, MERGE_OPEN);
 }
 
 static void test_each_row_of_money_is_a_case_of_its_own(void **state)
@@ -258,6 +298,8 @@ int main(void)
         cmocka_unit_test(test_what_should_follow_is_what_the_rules_say),
         cmocka_unit_test(test_the_first_flag_opens_a_case_and_says_why),
         cmocka_unit_test(test_further_flags_of_the_cause_join_and_others_do_not),
+        cmocka_unit_test(test_a_risk_joins_no_case_that_permits_no_stop_and_no_hold),
+        cmocka_unit_test(test_a_closed_request_silences_no_risk),
         cmocka_unit_test(test_wrong_macs_are_one_cause_before_and_after_a_signon),
         cmocka_unit_test(test_the_same_flag_again_changes_nothing),
         cmocka_unit_test(test_after_closing_the_rule_is_quiet_for_seven_days_but_at_severity_four),

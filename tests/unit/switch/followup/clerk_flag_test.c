@@ -204,6 +204,39 @@ static void test_a_case_that_was_nothing_stays_quiet_for_its_days(void **state)
     assert_int_not_equal(taken.case_id, id);
 }
 
+/* A position that was missing, mended; that the terminal stands elsewhere now is risk's. */
+static void test_a_risk_opens_no_repair_again(void **state)
+{
+    struct office *office = *state;
+    uint64_t id = closed_case(office, SCENE_NOW + OFFICE_MINUTE_US, CASE_OUTCOME_CONFIRMED);
+    assert_string_equal(
+        scene_sql(office->scene, "UPDATE service_case SET cause = 'L1', fault = 'L1'"), "");
+    int64_t at_us = office_case(office, id).closed_us + SCENE_DAY_US;
+    struct clerk_taken taken = office_take(office, office_flag(SIGNAL_OUTSIDE_FENCE, 120, at_us));
+    assert_false(taken.is_reopened);
+    assert_int_equal(taken.verdict, MERGE_OPEN);
+    assert_int_equal(office_case(office, taken.case_id).kind, CASE_RISK);
+    taken = office_take(office, office_flag(SIGNAL_POSITION_BAD, 121, at_us + SCENE_DAY_US));
+    assert_true(taken.is_reopened);
+    assert_int_equal(taken.case_id, id);
+}
+
+/* Who stands by the terminal asks for service, and calls it what a risk is called. */
+static void test_a_request_by_the_name_of_a_risk_takes_none_in(void **state)
+{
+    struct office *office = *state;
+    uint64_t request = scene_case(office->scene, CASE_SERVICE, "10000001");
+    assert_string_equal(
+        scene_sql(office->scene, "UPDATE service_case SET cause = 'X2', fault = 'X2'"), "");
+    struct clerk_taken taken =
+        office_take(office, office_flag(SIGNAL_SERIAL_DIFFERS, 100, SCENE_NOW));
+    assert_int_equal(taken.verdict, MERGE_OPEN);
+    assert_int_not_equal(taken.case_id, request);
+    assert_int_equal(office_case(office, taken.case_id).kind, CASE_RISK);
+    assert_true(office_case(office, taken.case_id).is_stopped);
+    assert_int_equal(office_told(office, CASE_EFFECT_STOP), 1);
+}
+
 static void test_after_the_days_for_it_nothing_is_opened_again(void **state)
 {
     struct office *office = *state;
@@ -434,6 +467,8 @@ int main(void)
         STORY(test_a_repair_that_did_not_hold_opens_its_case_again),
         STORY(test_another_rule_of_the_same_cause_opens_it_again_too),
         STORY(test_a_case_that_was_nothing_stays_quiet_for_its_days),
+        STORY(test_a_risk_opens_no_repair_again),
+        STORY(test_a_request_by_the_name_of_a_risk_takes_none_in),
         STORY(test_after_the_days_for_it_nothing_is_opened_again),
         STORY(test_the_days_for_it_are_those_of_the_rules),
         STORY(test_a_terminal_is_not_stopped_for_another_one),
