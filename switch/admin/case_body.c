@@ -167,6 +167,15 @@ static bool take_rrns(struct case_opening *opening, const json_t *value, char *r
     return true;
 }
 
+/* A case is told from others by its fault. Who may be the one that is looked into makes none by the
+ * name of that. */
+static bool names_what_is_investigated(const struct case_opening *opening)
+{
+    enum case_role role = opening->event.role;
+    return (role == CASE_ROLE_MERCHANT || role == CASE_ROLE_AGENT) &&
+           fault_is_investigated(fault_from_code(opening->fault));
+}
+
 static bool take_opening(struct case_opening *opening, const struct service_case *it, char *reason)
 {
     opening->kind = it->kind;
@@ -184,6 +193,11 @@ static bool take_opening(struct case_opening *opening, const struct service_case
     }
     if (it->fault[0] != '\0' && fault_from_code(it->fault) == FAULT_COUNT) {
         return refuse(reason, "member \"fault\": expected a code of a fault, N1 to X4, or none");
+    }
+    if (names_what_is_investigated(opening)) {
+        return refuse(reason,
+                      "member \"fault\": expected a code of what is wrong with a terminal or "
+                      "a fee, N1 to F2: merchants and agents name no X fault");
     }
     if (it->source == CASE_SOURCE_RULE || it->source == CASE_SOURCE_INSPECTION) {
         return refuse(reason, "member \"source\": expected HOTLINE, ONLINE, SALES_AGENT or BANK: "

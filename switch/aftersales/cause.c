@@ -81,6 +81,11 @@ enum fault fault_from_code(const char *code)
     return (enum fault)i;
 }
 
+bool fault_is_investigated(enum fault fault)
+{
+    return fault != FAULT_COUNT && fault_code(fault)[0] == 'X';
+}
+
 const char *fault_step(enum fault fault, uint32_t step, bool is_chinese)
 {
     uint32_t seen = 0;

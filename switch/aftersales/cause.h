@@ -26,6 +26,8 @@ const char *fault_text(enum fault fault, bool is_chinese);
 const char *fault_cashier_text(enum fault fault); /* Chinese, at most 30 characters */
 enum service_class fault_service_class(enum fault fault);
 enum fault fault_from_code(const char *code); /* FAULT_COUNT: none */
+/* Whether it is an X fault: nothing to mend, people look into it. FAULT_COUNT is none. */
+bool fault_is_investigated(enum fault fault);
 /* Self-help: step `step` from 1; NULL: no more. */
 const char *fault_step(enum fault fault, uint32_t step, bool is_chinese);
 /* The fault to which a signal points most; FAULT_COUNT: to none. */

@@ -133,13 +133,19 @@ static void test_an_engineer_acts_as_one_without_saying_so(void **state)
     json_decref(json);
 }
 
-static bool open_with(struct case_opening *opening, const char *text, char *reason)
+static bool open_by(const struct scope *scope, struct case_opening *opening, const char *text,
+                    char *reason)
 {
     json_t *json = json_loads(text, 0, NULL);
     assert_non_null(json);
-    bool is_good = case_body_open(opening, json, &STAFF, reason);
+    bool is_good = case_body_open(opening, json, scope, reason);
     json_decref(json);
     return is_good;
+}
+
+static bool open_with(struct case_opening *opening, const char *text, char *reason)
+{
+    return open_by(&STAFF, opening, text, reason);
 }
 
 static void test_a_case_is_opened_for_a_terminal_or_a_merchant(void **state)
@@ -193,6 +199,35 @@ static void test_what_no_case_can_be_opened_with_is_named(void **state)
     }
 }
 
+/* Who may be the one that is looked into opens nothing by the name of it. */
+static void test_merchants_and_agents_name_no_fault_that_is_investigated(void **state)
+{
+    (void)state;
+    static const char *const TEXT =
+        "{\"kind\": \"SERVICE\", \"merchant_id\": \"M1\", \"fault\": \"%s\"%s}";
+    static const struct {
+        enum scope_position position;
+        const char *as;
+        bool may;
+    } ROWS[] = {{SCOPE_POSITION_MERCHANT, "", false},
+                {SCOPE_POSITION_AGENT, "", false},
+                {SCOPE_POSITION_AGENT, ", \"as\": \"MERCHANT\"", false},
+                {SCOPE_POSITION_STAFF, ", \"as\": \"MERCHANT\"", false},
+                {SCOPE_POSITION_STAFF, "", true},
+                {SCOPE_POSITION_MANAGER, "", true}};
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        const struct scope scope = {.position = ROWS[i].position, .merchant_id = "M1"};
+        struct case_opening opening;
+        char text[160], reason[CASE_BODY_REASON_SIZE] = "";
+        snprintf(text, sizeof(text), TEXT, "X2", ROWS[i].as);
+        assert_int_equal(open_by(&scope, &opening, text, reason), ROWS[i].may);
+        assert_int_equal(strstr(reason, "merchants and agents name no X fault") == NULL,
+                         ROWS[i].may);
+        snprintf(text, sizeof(text), TEXT, "P1", ROWS[i].as);
+        assert_true(open_by(&scope, &opening, text, reason));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_people_do_not_say_what_the_switch_does),
         cmocka_unit_test(test_an_engineer_acts_as_one_without_saying_so),
         cmocka_unit_test(test_a_case_is_opened_for_a_terminal_or_a_merchant),
+        cmocka_unit_test(test_merchants_and_agents_name_no_fault_that_is_investigated),
         cmocka_unit_test(test_what_no_case_can_be_opened_with_is_named),
     };
     return cmocka_run_group_tests_name("switch/admin/case_body", tests, NULL, NULL);

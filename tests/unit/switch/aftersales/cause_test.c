@@ -50,6 +50,8 @@ static void test_every_fault_has_words_and_the_cashiers_fit_the_reply(void **sta
         assert_null(fault_step(fault, 100, true));
     }
     assert_int_equal(fault_from_code("Z9"), FAULT_COUNT);
+    assert_true(fault_is_investigated(FAULT_TURNOVER) && fault_is_investigated(FAULT_MONEY));
+    assert_false(fault_is_investigated(FAULT_FEE) || fault_is_investigated(FAULT_COUNT));
     assert_string_equal(fault_step(FAULT_KEYS_STALE, 1, false), "sign on");
 }
 
