@@ -154,6 +154,14 @@ static void take_fault(const struct turn *turn)
     }
 }
 
+/* Wrong MACs go on to look like stale keys when it is known, by a signal or by people, that they
+ * are more than that: K1 is a beginning, and takes no other fault's place. */
+static bool is_news(const struct service_case *it, const struct case_event *event)
+{
+    return strcmp(event->fault, it->fault) != 0 &&
+           fault_from_code(event->fault) != FAULT_KEYS_STALE;
+}
+
 static void on_join(const struct turn *turn)
 {
     struct service_case *it = turn->it;
@@ -162,9 +170,9 @@ static void on_join(const struct turn *turn)
         it->severity = turn->event->severity;
         follow(turn, it->severity >= 3 ? CASE_EFFECT_TELL_MANAGER : CASE_EFFECT_TELL_DISPATCHER,
                "the case has become more severe", 0);
-        if (case_kind_life(it->kind) == CASE_LIFE_SERVICE) {
-            take_fault(turn);
-        }
+    }
+    if (case_kind_life(it->kind) == CASE_LIFE_SERVICE && is_news(it, turn->event)) {
+        take_fault(turn);
     }
 }
 

@@ -102,8 +102,9 @@ struct case_event {
     char reason[CASE_REASON_SIZE];
     uint8_t step; /* FIRST_STEP: from 1 */
     enum case_step_result result;
-    char fault[4]; /* TRIAGE, or JOIN where the case becomes more severe: of fault.def; the cashier
-                      is told its text. Empty: not known yet */
+    char fault[4]; /* TRIAGE, or JOIN of a system fault that turns out to be another one (never K1:
+                      stale keys are a beginning): of fault.def; the cashier is told its text.
+                      Empty: not known yet, or the same */
     enum service_class service_class; /* TRIAGE */
     uint8_t severity;                 /* JOIN: of the flag; a case never becomes less severe */
     enum service_place place;         /* DISPATCH */

@@ -288,6 +288,32 @@ static void test_the_cashier_is_told_what_holds_of_a_terminal_that_is_stopped(vo
     assert_non_null(strstr(told_behind(&desk, CASE_EFFECT_RESUME), "恢复"));
 }
 
+/* As of a case that was severe before, or of a signal that the rules make less so. */
+static void test_stale_keys_turn_out_to_be_lost_ones_at_any_severity(void **state)
+{
+    (void)state;
+    struct desk desk = opened(CASE_FAULT, 4);
+    struct case_event triage = event_of(CASE_EVENT_TRIAGE, CASE_ROLE_SWITCH);
+    snprintf(triage.fault, sizeof(triage.fault), "K1");
+    assert_true(tell(&desk, triage));
+    struct case_event join = event_of(CASE_EVENT_JOIN, CASE_ROLE_SWITCH);
+    join.severity = 4;
+    snprintf(join.fault, sizeof(join.fault), "K2");
+    assert_true(tell(&desk, join));
+    assert_string_equal(desk.it.fault, "K2");
+    assert_int_equal(desk.effects.count, 1);
+    assert_string_equal(desk.effects.items[0].text, fault_cashier_text(FAULT_KEYS_LOST));
+    assert_true(tell(&desk, join)); /* told once */
+    assert_int_equal(desk.effects.count, 0);
+    snprintf(join.fault, sizeof(join.fault), "K1"); /* nor does it become less than that */
+    assert_true(tell(&desk, join));
+    assert_string_equal(desk.it.fault, "K2");
+    assert_int_equal(desk.effects.count, 0);
+    join.fault[0] = '\0';
+    assert_true(tell(&desk, join));
+    assert_string_equal(desk.it.fault, "K2");
+}
+
 static void test_at_the_counter_a_payment_is_spoken_of_and_a_risk_is_not(void **state)
 {
     (void)state;
@@ -662,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_first_steps_cannot_be_skipped),
         cmocka_unit_test(test_the_cashier_is_told_what_the_fault_is),
         cmocka_unit_test(test_the_cashier_is_told_what_holds_of_a_terminal_that_is_stopped),
+        cmocka_unit_test(test_stale_keys_turn_out_to_be_lost_ones_at_any_severity),
         cmocka_unit_test(test_at_the_counter_a_payment_is_spoken_of_and_a_risk_is_not),
         cmocka_unit_test(test_severity_four_leaves_no_time_for_first_steps),
         cmocka_unit_test(test_what_helped_ends_the_search),
