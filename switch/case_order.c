@@ -44,15 +44,36 @@ static bool subject_put(struct order *order, enum order_subject subject,
     return subject != ORDER_SUBJECT_TERMINAL && it->merchant_id[0] != '\0';
 }
 
-/* In English, for a terminal without Chinese characters: what holds of it, else its fault. */
-static const char *plain_text(const struct service_case *it)
+/* The English of a first step; NULL: the text is none. */
+static const char *first_step_text(const struct service_case *it, const char *text)
+{
+    const struct case_first_step *step;
+    for (uint8_t i = 1; (step = case_first_step(it->kind, i)) != NULL; i++) {
+        if (strcmp(step->zh, text) == 0) {
+            return step->en;
+        }
+    }
+    return NULL;
+}
+
+/* In English, for a terminal without Chinese characters, what the effect's own text says: the case
+ * may stand elsewhere by the time it is told. What people look into is not told by its name, which
+ * accuses whoever reads it. */
+static const char *plain_text(const struct service_case *it, const char *text)
 {
     enum fault fault = fault_from_code(it->fault);
+    if (strcmp(text, CASE_RESUMED_TEXT) == 0) {
+        return "it may work again: sign on";
+    }
     if (it->is_stopped) {
         return "stopped: do not use it, call the acquirer";
     }
-    if (it->repaired_us != 0) {
-        return "it may work again: sign on";
+    const char *step = first_step_text(it, text);
+    if (step != NULL) {
+        return step;
+    }
+    if (fault_is_investigated(fault)) {
+        return "call the acquirer";
     }
     return fault == FAULT_COUNT ? NULL : fault_text(fault, false);
 }
@@ -60,7 +81,7 @@ static const char *plain_text(const struct service_case *it)
 static bool text_put(struct order *order, const struct clerk_effect *effect)
 {
     char reason[ORDER_TEXT_REASON_SIZE];
-    const char *plain = plain_text(effect->service_case);
+    const char *plain = plain_text(effect->service_case, effect->effect->text);
     order->times = TELL_TIMES;
     order->until_us = effect->wall_us + TELL_LIFE_US;
     return order_text_put(order, effect->effect->text, plain, reason) ||

@@ -50,8 +50,6 @@ static void copy_text(char *to, size_t to_size, const char *from)
     snprintf(to, to_size, "%s", from);
 }
 
-#define RESUMED_TEXT "终端已恢复使用,请重新签到"
-
 /* A stopped terminal has nothing to try: it is told so, whatever the fault. */
 static const char *cashier_text(const struct service_case *it)
 {
@@ -209,7 +207,7 @@ static void resume(const struct turn *turn, const char *text)
     if (turn->it->is_stopped) {
         follow(turn, CASE_EFFECT_RESUME, text, 0);
         if (turn->it->terminal_id[0] != '\0') {
-            follow(turn, CASE_EFFECT_TELL_CASHIER, RESUMED_TEXT, 0);
+            follow(turn, CASE_EFFECT_TELL_CASHIER, CASE_RESUMED_TEXT, 0);
         }
     }
     turn->it->is_stopped = false;

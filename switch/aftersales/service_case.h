@@ -149,6 +149,9 @@ enum case_effect_kind {
         CASE_EFFECT_COUNT
 };
 
+/* What the cashier is told when a stop ends: that the terminal may work again, and to sign on. */
+#define CASE_RESUMED_TEXT "终端已恢复使用,请重新签到"
+
 #define CASE_EFFECT_COUNT_MAX 8
 struct case_effects {
     bool is_permitted;

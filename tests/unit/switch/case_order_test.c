@@ -1,6 +1,7 @@
 /* What cases ask of the switch becomes an order, or is nobody's but people's. */
 #include "switch/case_order.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/unit_test.h"
@@ -146,21 +147,37 @@ static void test_the_english_words_are_those_that_hold(void **state)
 {
     (void)state;
     static const struct {
+        const char *text, *fault;
         bool is_stopped;
         int64_t repaired_us;
         const char *words;
-    } ROWS[] = {{true, 0, "do not use it"}, {false, NOW_US, "sign on"}, {false, 0, "MAC errors"}};
+    } ROWS[] = {
+        {"密钥", "K1", true, 0, "stopped: do not use it, call the acquirer"},
+        {"密钥", "K1", false, 0, "MAC errors: working keys are stale"},
+        {"密钥", "K1", false, NOW_US, "MAC errors: working keys are stale"}, /* found since */
+        {"请关机后重新开机,并重新签到", "K1", false, 0,
+         "switch the terminal off and on again, then sign on"},
+        {CASE_RESUMED_TEXT, "K2", false, NOW_US, "it may work again: sign on"},
+        /* found harmless: nobody mended it, and nobody is accused */
+        {CASE_RESUMED_TEXT, "X2", false, 0, "it may work again: sign on"},
+        {CASE_RESUMED_TEXT, "", false, 0, "it may work again: sign on"},
+        {"核实", "X1", false, 0, "call the acquirer"},
+        {"核实", "X2", false, 0, "call the acquirer"},
+        {"核实", "X3", false, 0, "call the acquirer"},
+        {"核实", "X4", false, 0, "call the acquirer"},
+    };
     for (unsigned i = 0; i < COUNT_OF(ROWS); i++) {
         struct asked asked;
         struct order order;
         ask(&asked, CASE_EFFECT_TELL_CASHIER);
-        memcpy(asked.effect.text, "密钥", sizeof("密钥"));
+        snprintf(asked.effect.text, sizeof(asked.effect.text), "%s", ROWS[i].text);
+        snprintf(asked.it.fault, sizeof(asked.it.fault), "%s", ROWS[i].fault);
         asked.it.is_stopped = ROWS[i].is_stopped;
         asked.it.repaired_us = ROWS[i].repaired_us;
         assert_true(case_order_of(&order, &asked.whole));
         char plain[ORDER_TEXT_BYTES_MAX + 1] = "";
         memcpy(plain, order.plain, order.plain_length);
-        assert_non_null(strstr(plain, ROWS[i].words));
+        assert_string_equal(plain, ROWS[i].words);
     }
 }
 
