@@ -330,6 +330,11 @@ enum status token_add(const char *path, const struct token_holder *holder,
         snprintf(reason, TOKEN_REASON_SIZE, "%s", why);
         return STATUS_BAD_VALUE;
     }
+    if (holder->role == ROLE_RISK && holder->scope.position == SCOPE_POSITION_MERCHANT) {
+        snprintf(reason, TOKEN_REASON_SIZE,
+                 "a merchant's own token is after-sales: risk reads what is investigated about it");
+        return STATUS_BAD_VALUE;
+    }
     enum status status = name_check(path, holder->name, reason);
     if (status != STATUS_OK) {
         return status;

@@ -159,6 +159,21 @@ static void test_a_scope_is_kept_and_lines_without_one_are_read(void **state)
     token_file_close(file);
 }
 
+/* It would read what is investigated about it. */
+static void test_a_merchants_own_token_is_not_risks(void **state)
+{
+    (void)state;
+    char token[TOKEN_TEXT_SIZE], reason[TOKEN_REASON_SIZE] = "";
+    struct token_holder shop = {
+        .name = "shop",
+        .role = ROLE_RISK,
+        .scope = {.merchant_id = "M1", .position = SCOPE_POSITION_MERCHANT}};
+    assert_int_equal(token_add(tokens_path, &shop, token, reason), STATUS_BAD_VALUE);
+    assert_non_null(strstr(reason, "is after-sales"));
+    shop.role = ROLE_AFTER_SALES;
+    assert_int_equal(token_add(tokens_path, &shop, token, reason), STATUS_OK);
+}
+
 static void test_a_faulty_scope_is_refused(void **state)
 {
     (void)state;
@@ -330,6 +345,7 @@ int main(void)
         FRESH(test_a_token_added_or_removed_counts_at_once),
         FRESH(test_a_name_has_one_token_and_plain_letters),
         FRESH(test_a_scope_is_kept_and_lines_without_one_are_read),
+        FRESH(test_a_merchants_own_token_is_not_risks),
         FRESH(test_a_faulty_scope_is_refused),
         FRESH(test_an_open_or_faulty_file_is_refused),
         FRESH(test_a_wrong_token_is_hashed_once_where_a_body_follows),
