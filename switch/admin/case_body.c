@@ -28,6 +28,9 @@ static const char *const MEMBERS[CASE_EVENT_COUNT][MEMBER_COUNT_MAX] = {
 static const char *const OPEN_MEMBERS[] = {"kind",     "source", "terminal_id", "merchant_id",
                                            "severity", "fault",  NULL};
 
+/* How urgent it is and by which way it came, who follows it up says, not who asks for help. */
+static const char *const MERCHANT_MEMBERS[] = {"kind", "terminal_id", "merchant_id", "fault", NULL};
+
 bool case_body_is_peoples(enum case_event_kind kind)
 {
     return kind != CASE_EVENT_OPEN && kind != CASE_EVENT_OBSERVED && kind != CASE_EVENT_TIME &&
@@ -213,7 +216,11 @@ static bool take_opening(struct case_opening *opening, const struct service_case
 bool case_body_open(struct case_opening *opening, const json_t *json, const struct scope *scope,
                     char reason[CASE_BODY_REASON_SIZE])
 {
-    struct service_case it = {.kind = CASE_SERVICE, .source = CASE_SOURCE_HOTLINE, .severity = 2};
+    bool is_merchants_own = scope->position == SCOPE_POSITION_MERCHANT;
+    const char *const *members = is_merchants_own ? MERCHANT_MEMBERS : OPEN_MEMBERS;
+    struct service_case it = {.kind = CASE_SERVICE,
+                              .source = is_merchants_own ? CASE_SOURCE_ONLINE : CASE_SOURCE_HOTLINE,
+                              .severity = 2};
     struct case_entry entry = {.event = {.kind = CASE_EVENT_OPEN, .role = scope_own_role(scope)}};
     const char *name;
     json_t *value;
@@ -230,10 +237,10 @@ bool case_body_open(struct case_opening *opening, const json_t *json, const stru
             is_good = take_rrns(opening, value, reason);
         } else if (strcmp(name, "reason") == 0) {
             is_good = take_cell(&CASE_ROW_ENTRY, name, value, &entry, reason);
-        } else if (has_member(OPEN_MEMBERS, name)) {
+        } else if (has_member(members, name)) {
             is_good = take_cell(&CASE_ROW_CASE, name, value, &it, reason);
         } else {
-            is_good = refuse_member(reason, name, OPEN_MEMBERS);
+            is_good = refuse_member(reason, name, members);
         }
         if (!is_good) {
             return false;

@@ -228,6 +228,26 @@ static void test_merchants_and_agents_name_no_fault_that_is_investigated(void **
     }
 }
 
+static void test_a_merchant_says_not_how_urgent_its_case_is(void **state)
+{
+    (void)state;
+    static const struct scope MERCHANT = {.position = SCOPE_POSITION_MERCHANT, .merchant_id = "M1"};
+    static const char *const MEMBERS[] = {"\"severity\": 4", "\"source\": \"BANK\""};
+    struct case_opening opening;
+    char text[120], reason[CASE_BODY_REASON_SIZE] = "";
+    for (size_t i = 0; i < COUNT_OF(MEMBERS); i++) {
+        snprintf(text, sizeof(text), "{\"kind\": \"SERVICE\", \"merchant_id\": \"M1\", %s}",
+                 MEMBERS[i]);
+        assert_false(open_by(&MERCHANT, &opening, text, reason));
+        assert_non_null(strstr(reason, "not known here; expected reason, as, kind, terminal_id"));
+        assert_true(open_with(&opening, text, reason));
+    }
+    assert_true(
+        open_by(&MERCHANT, &opening, "{\"kind\": \"SERVICE\", \"merchant_id\": \"M1\"}", reason));
+    assert_int_equal(opening.severity, 2);
+    assert_int_equal(opening.source, CASE_SOURCE_ONLINE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_an_engineer_acts_as_one_without_saying_so),
         cmocka_unit_test(test_a_case_is_opened_for_a_terminal_or_a_merchant),
         cmocka_unit_test(test_merchants_and_agents_name_no_fault_that_is_investigated),
+        cmocka_unit_test(test_a_merchant_says_not_how_urgent_its_case_is),
         cmocka_unit_test(test_what_no_case_can_be_opened_with_is_named),
     };
     return cmocka_run_group_tests_name("switch/admin/case_body", tests, NULL, NULL);
