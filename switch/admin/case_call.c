@@ -137,6 +137,7 @@ void case_call_list(const struct call *call, struct answer *answer)
 
 struct showing {
     uint64_t id;
+    const struct token_holder *holder; /* borrowed: to whom */
     struct channel_look look;
     struct case_line line;
     struct service_case it;
@@ -149,7 +150,11 @@ struct showing {
 static void on_entry(void *argument, const struct case_entry *entry)
 {
     struct showing *showing = argument;
-    json_array_append_new(showing->entries, case_answer_entry(entry));
+    json_t *shown = case_answer_entry(entry);
+    if (case_view_hides_reason(showing->holder, entry->event.kind)) {
+        json_object_set_new(shown, "reason", json_null());
+    }
+    json_array_append_new(showing->entries, shown);
 }
 
 /* Whether it is the caller's, and which terminal it is about. */
@@ -194,7 +199,7 @@ static void ask_about(struct case_advice *advice, const struct call *call,
     advice->obtained = it->obtained;
     advice->is_open = service_case_is_open(it);
     advice->is_on_site = it->place != SERVICE_REMOTE;
-    advice->hidden_kinds = case_view_hidden(call->holder->role);
+    advice->hidden_kinds = case_view_hidden(call->holder);
     advice->hidden_own_kinds = scope_is_narrow(&call->holder->scope) ? advice->hidden_kinds : 0;
     advice->hidden_columns = case_view_hidden_columns(call->holder);
     advice->channel = showing->look.is_known ? showing->look.name : NULL;
@@ -320,6 +325,7 @@ void case_call_show(const struct call *call, struct answer *answer)
         return;
     }
     showing->id = case_desk_number(call->parameter);
+    showing->holder = call->holder;
     showing->entries = json_array();
     showing->answer = json_object();
     if (look_up(call, showing, answer) == STATUS_OK) {

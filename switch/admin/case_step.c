@@ -97,7 +97,7 @@ static enum status check_second(struct desk *desk, const struct call *call,
         return STATUS_OK;
     }
     enum status status = case_view_find(desk, call->second, line->id, &seen);
-    bool may = status == STATUS_OK && case_view_may_step(call->second->role, line->kind) &&
+    bool may = status == STATUS_OK && case_view_may_step(call->second, line->kind) &&
                scope_may_act(&call->second->scope, CASE_ROLE_STAFF);
     if (!may && (status == STATUS_OK || status == STATUS_NOT_FOUND)) {
         return refuse(outcome, 403,
@@ -136,10 +136,15 @@ static enum status step_inside(struct desk *desk, const struct call *call, uint6
     if (status == STATUS_NOT_FOUND) {
         return refuse(outcome, 404, NO_CASE);
     }
-    if (status == STATUS_OK && !case_view_may_step(call->holder->role, line.kind)) {
+    if (status == STATUS_OK && !case_view_may_step(call->holder, line.kind)) {
         return refuse(outcome, 403,
                       "this role reads such a case, and takes no step in it: risk follows up RISK "
                       "and TRANSACTION, after-sales all but RISK");
+    }
+    if (status == STATUS_OK && !case_view_may_say(call->holder, body->event.kind)) {
+        return refuse(outcome, 403,
+                      "a merchant's own token says FIRST_STEP, QUOTE_ACCEPT, QUOTE_DECLINE, AGREE, "
+                      "DISPUTE and SCORE; ask who follows up the case for all else");
     }
     if (status == STATUS_OK) {
         status = check_second(desk, call, &line, outcome);
@@ -476,7 +481,7 @@ void case_call_open(const struct call *call, struct answer *answer)
     }
     if (!case_body_open(&opening, json, &call->holder->scope, reason)) {
         answer_problem(answer, 400, reason);
-    } else if (!case_view_may_step(call->holder->role, opening.kind)) {
+    } else if (!case_view_may_step(call->holder, opening.kind)) {
         answer_problem(answer, 403, "this role opens no case of that kind");
     } else if (find_payments(call, &opening, &payments, answer)) {
         open_case(call, &opening, &payments, answer);

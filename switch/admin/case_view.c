@@ -9,22 +9,51 @@
 
 #define KIND_BIT(kind) (1u << (kind))
 
-uint32_t case_view_hidden(enum role role)
+#define EVENT_BIT(name) (UINT64_C(1) << CASE_EVENT_##name)
+
+/* It sees its cases from the other side, whatever its token's role is. */
+static bool is_merchants_own(const struct token_holder *holder)
 {
-    return role == ROLE_RISK ? 0 : KIND_BIT(CASE_RISK);
+    return holder->scope.position == SCOPE_POSITION_MERCHANT;
+}
+
+static bool is_risks(const struct token_holder *holder)
+{
+    return holder->role == ROLE_RISK && !is_merchants_own(holder);
+}
+
+uint32_t case_view_hidden(const struct token_holder *holder)
+{
+    uint32_t investigated = KIND_BIT(CASE_RISK) | KIND_BIT(CASE_TRANSACTION);
+    return is_merchants_own(holder) ? investigated : is_risks(holder) ? 0 : KIND_BIT(CASE_RISK);
 }
 
 unsigned case_view_hidden_columns(const struct token_holder *holder)
 {
     return !scope_is_narrow(&holder->scope) ? 0
-           : holder->role == ROLE_RISK      ? CELL_JSON_HASHES
+           : is_risks(holder)               ? CELL_JSON_HASHES
                                             : CELL_JSON_HASHES | CELL_JSON_RISK;
 }
 
-bool case_view_may_step(enum role role, enum case_kind kind)
+bool case_view_may_step(const struct token_holder *holder, enum case_kind kind)
 {
-    bool is_risks = kind == CASE_RISK || kind == CASE_TRANSACTION;
-    return role == ROLE_RISK ? is_risks : role == ROLE_AFTER_SALES && kind != CASE_RISK;
+    bool is_of_risk = kind == CASE_RISK || kind == CASE_TRANSACTION;
+    bool is_seen = (case_view_hidden(holder) & KIND_BIT(kind)) == 0;
+    return is_seen && (is_risks(holder) ? is_of_risk : holder->role == ROLE_AFTER_SALES);
+}
+
+bool case_view_may_say(const struct token_holder *holder, enum case_event_kind event)
+{
+    static const uint64_t MERCHANTS = EVENT_BIT(OPEN) | EVENT_BIT(FIRST_STEP) | EVENT_BIT(AGREE) |
+                                      EVENT_BIT(DISPUTE) | EVENT_BIT(QUOTE_ACCEPT) |
+                                      EVENT_BIT(QUOTE_DECLINE) | EVENT_BIT(SCORE);
+    return !is_merchants_own(holder) || (MERCHANTS >> event & 1) != 0;
+}
+
+bool case_view_hides_reason(const struct token_holder *holder, enum case_event_kind event)
+{
+    static const uint64_t OF_FLAGS = EVENT_BIT(JOIN) | EVENT_BIT(STOP) | EVENT_BIT(HOLD);
+    return case_view_hides_flag(holder, CASE_RISK) && (OF_FLAGS >> event & 1) != 0;
 }
 
 /* What is asked for stays, what the scope says comes in; two that differ leave nothing. */
@@ -41,7 +70,7 @@ static bool narrow_text(char *asked, size_t size, const char *scope)
 bool case_view_narrow(const struct token_holder *holder, struct case_query *query)
 {
     const struct scope *scope = &holder->scope;
-    query->hidden_kinds |= case_view_hidden(holder->role);
+    query->hidden_kinds |= case_view_hidden(holder);
     return narrow_text(query->agent_id, sizeof(query->agent_id), scope->agent_id) &&
            narrow_text(query->merchant_id, sizeof(query->merchant_id), scope->merchant_id) &&
            narrow_text(query->point_id, sizeof(query->point_id), scope->point_id);
@@ -92,8 +121,7 @@ enum status case_view_terminal(struct desk *desk, const struct token_holder *hol
 
 bool case_view_hides_flag(const struct token_holder *holder, enum case_kind kind)
 {
-    return scope_is_narrow(&holder->scope) &&
-           (case_view_hidden(holder->role) & KIND_BIT(kind)) != 0;
+    return scope_is_narrow(&holder->scope) && (case_view_hidden(holder) & KIND_BIT(kind)) != 0;
 }
 
 enum status case_view_flag(struct desk *desk, const struct token_holder *holder, uint64_t case_id,
@@ -101,8 +129,7 @@ enum status case_view_flag(struct desk *desk, const struct token_holder *holder,
 {
     struct case_line line;
     if (case_id == 0) {
-        *may = !scope_is_narrow(&holder->scope) &&
-               (case_view_hidden(holder->role) & KIND_BIT(kind)) == 0;
+        *may = !scope_is_narrow(&holder->scope) && (case_view_hidden(holder) & KIND_BIT(kind)) == 0;
         return STATUS_OK;
     }
     enum status status = case_view_find(desk, holder, case_id, &line);

@@ -7,15 +7,23 @@
 #include "switch/admin/token_file.h"
 #include "switch/desk/case_book.h"
 
-/* Kinds of cases that the role does not see, as bits: after-sales sees no risk case, so that nobody
- * who stands by a terminal is warned. */
-uint32_t case_view_hidden(enum role role);
-/* Whether the role takes steps in cases of that kind: risk in its own and in transactions. */
-bool case_view_may_step(enum role role, enum case_kind kind);
+/* Kinds of cases that the holder does not see, as bits: after-sales sees no risk case, so that
+ * nobody who stands by a terminal is warned; and a merchant, by its own token, none that is
+ * investigated: no transaction case either. */
+uint32_t case_view_hidden(const struct token_holder *holder);
+/* Whether the holder opens cases of that kind and takes steps in them: risk in its own and in
+ * transactions; nobody in what he or she does not see. */
+bool case_view_may_step(const struct token_holder *holder, enum case_kind kind);
+/* Whether the holder may say that at all: a merchant, by its own token, says what a merchant does,
+ * and whoever follows up its case writes down the rest of what it told. */
+bool case_view_may_say(const struct token_holder *holder, enum case_event_kind event);
 
 /* Columns of registered rows that the holder does not see, as bits (cell_json.h): who is for some
  * merchants only sees no hashes, and unless it is risk not what risk thinks of them. */
 unsigned case_view_hidden_columns(const struct token_holder *holder);
+/* Whether the reason of such an event in the history of a case may be a flag's that is hidden (see
+ * below), and is left out. */
+bool case_view_hides_reason(const struct token_holder *holder, enum case_event_kind event);
 /* Whether a flag that leads to that kind of case is hidden from the holder even in a case that he
  * or she sees: from who is for some merchants only and is not risk. */
 bool case_view_hides_flag(const struct token_holder *holder, enum case_kind kind);

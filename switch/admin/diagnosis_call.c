@@ -168,7 +168,7 @@ static enum status add_cases(struct desk *desk, const struct call *call, struct 
 static enum status add_desk(struct desk *desk, const struct call *call, struct diagnosing *it)
 {
     struct case_advice advice = {.is_open = true,
-                                 .hidden_kinds = case_view_hidden(call->holder->role),
+                                 .hidden_kinds = case_view_hidden(call->holder),
                                  .hidden_columns = case_view_hidden_columns(call->holder),
                                  .channel = it->look.is_known ? it->look.name : NULL,
                                  .is_channel_down = it->look.is_down,

@@ -140,7 +140,7 @@ static enum status judge(struct desk *desk, const struct call *call, uint64_t id
     if (status != STATUS_OK || !judging->is_there) {
         return status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
-    judging->may = case_view_may_step(call->holder->role, signal_case_kind(entry.flag.signal));
+    judging->may = case_view_may_step(call->holder, signal_case_kind(entry.flag.signal));
     if (!judging->may) {
         return STATUS_DENIED;
     }

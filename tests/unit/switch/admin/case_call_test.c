@@ -372,9 +372,19 @@ static void test_a_merchant_acts_for_itself_alone(void **state)
     assert_int_equal(
         ask(stage, ENDPOINT_CASE_STEP, "1/FIRST_STEP", "{\"step\": 1, \"result\": \"done\"}"), 200);
     assert_int_equal(number(stage, "SELECT count(*) FROM case_entry WHERE role = 'MERCHANT'"), 2);
-    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"reason\": \"x\"}"), 409);
     assert_int_equal(
         ask(stage, ENDPOINT_CASE_STEP, "1/TRIAGE", "{\"reason\": \"x\", \"as\": \"STAFF\"}"), 400);
+    static const char *const NOT_ITS_OWN[] = {"1/FIX", "1/REOPEN", "1/GO_ON", "1/TRIAGE"};
+    for (size_t i = 0; i < COUNT_OF(NOT_ITS_OWN); i++) {
+        assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, NOT_ITS_OWN[i], "{\"reason\": \"x\"}"),
+                         403);
+        says(stage, "a merchant's own token says FIRST_STEP");
+    }
+    assert_int_equal(ask(stage, ENDPOINT_CASE_OPEN, "",
+                         "{\"kind\": \"TRANSACTION\", \"terminal_id\": \"10000001\","
+                         " \"reason\": \"x\"}"),
+                     403);
+    assert_int_equal(number(stage, "SELECT count(*) FROM case_entry"), 2);
     snprintf(stage->holder.scope.merchant_id, sizeof(stage->holder.scope.merchant_id), "M2");
     assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 404);
 }
@@ -503,6 +513,37 @@ static void test_what_risk_knows_is_hidden_from_a_scoped_token(void **state)
     }
 }
 
+/* The history says it as well, in the flag's own words. */
+static void test_the_history_tells_a_scoped_token_of_no_risk(void **state)
+{
+    struct stage *stage = *state;
+    static const char SECRET[] = "L5 the serial number is not the one that is bound";
+    put_shop(stage); /* M1, of agent A17 */
+    scene_case(stage->scene, CASE_FAULT, "10000001");
+    struct case_event join = scene_event(CASE_EVENT_JOIN, CASE_ROLE_SWITCH, SCENE_NOW + 1);
+    struct case_event stop = scene_event(CASE_EVENT_STOP, CASE_ROLE_SWITCH, SCENE_NOW + 2);
+    snprintf(join.reason, sizeof(join.reason), "%s", SECRET);
+    snprintf(stop.reason, sizeof(stop.reason), "%s", SECRET);
+    join.severity = 4;
+    stop.is_stop_permitted = true;
+    assert_true(scene_step(stage->scene, stage->scene->desk, 1, join));
+    assert_true(scene_step(stage->scene, stage->scene->desk, 1, stop));
+    for (int is_scoped = 0; is_scoped < 2; is_scoped++) {
+        snprintf(stage->holder.scope.agent_id, sizeof(stage->holder.scope.agent_id), "%s",
+                 is_scoped ? "A17" : "");
+        for (int is_risks = 0; is_risks < 2; is_risks++) {
+            bool hides = is_scoped && !is_risks;
+            stage->holder.role = is_risks ? ROLE_RISK : ROLE_AFTER_SALES;
+            assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 200);
+            assert_int_equal(strstr(stage->answer.body, SECRET) == NULL, hides);
+            const json_t *events = json_object_get(stage->json, "events");
+            assert_int_equal(json_array_size(events), 3);
+            const json_t *opened = json_object_get(json_array_get(events, 0), "reason");
+            assert_string_equal(json_string_value(opened), "商户来电");
+        }
+    }
+}
+
 static void test_a_diagnosis_shows_what_is_known_and_says_what_is_not(void **state)
 {
     struct stage *stage = *state;
@@ -558,6 +599,7 @@ int main(void)
         STAGE(test_flags_are_listed_and_judged_by_whom_they_concern),
         STAGE(test_a_scoped_token_is_shown_its_own_flags),
         STAGE(test_what_risk_knows_is_hidden_from_a_scoped_token),
+        STAGE(test_the_history_tells_a_scoped_token_of_no_risk),
         STAGE(test_a_diagnosis_shows_what_is_known_and_says_what_is_not),
         STAGE(test_without_a_desk_every_call_says_so),
     };

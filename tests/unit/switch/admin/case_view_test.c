@@ -1,5 +1,6 @@
 /* Who sees which case: by role, by scope. */
 #include "switch/admin/case_view.h"
+#include "switch/admin/cell_json.h"
 #include "tests/unit/switch/desk/case_scene.h"
 
 static struct token_holder holder(enum role role, const char *merchant_id)
@@ -30,12 +31,57 @@ static void test_after_sales_sees_no_risk_case_and_risk_sees_all(void **state)
     assert_true(sees(scene, &risk, secret));
     assert_false(sees(scene, &risk, 0));
     assert_false(sees(scene, &risk, 99));
-    assert_true(case_view_may_step(ROLE_RISK, CASE_RISK));
-    assert_true(case_view_may_step(ROLE_RISK, CASE_TRANSACTION));
-    assert_false(case_view_may_step(ROLE_RISK, CASE_FEE));
-    assert_true(case_view_may_step(ROLE_AFTER_SALES, CASE_FEE));
-    assert_false(case_view_may_step(ROLE_AFTER_SALES, CASE_RISK));
-    assert_false(case_view_may_step(ROLE_OPERATOR, CASE_FAULT));
+    const struct token_holder operator= holder(ROLE_OPERATOR, "");
+    assert_true(case_view_may_step(&risk, CASE_RISK));
+    assert_true(case_view_may_step(&risk, CASE_TRANSACTION));
+    assert_false(case_view_may_step(&risk, CASE_FEE));
+    assert_true(case_view_may_step(&service, CASE_FEE));
+    assert_true(case_view_may_step(&service, CASE_TRANSACTION));
+    assert_false(case_view_may_step(&service, CASE_RISK));
+    assert_false(case_view_may_step(&operator, CASE_FAULT));
+}
+
+/* Whatever the role of its token is. */
+static void test_a_merchant_sees_nothing_that_is_investigated_about_it(void **state)
+{
+    struct scene *scene = *state;
+    static const enum role ROLES[] = {ROLE_AFTER_SALES, ROLE_RISK};
+    const struct token_holder agent = holder(ROLE_AFTER_SALES, "M1");
+    uint64_t fault = scene_case(scene, CASE_FAULT, "10000001");
+    uint64_t secret = scene_case(scene, CASE_RISK, "10000001");
+    uint64_t looked_into = scene_case(scene, CASE_TRANSACTION, "10000001");
+    assert_true(sees(scene, &agent, looked_into));
+    for (size_t i = 0; i < COUNT_OF(ROLES); i++) {
+        struct token_holder merchant = holder(ROLES[i], "M1");
+        merchant.scope.position = SCOPE_POSITION_MERCHANT;
+        assert_true(sees(scene, &merchant, fault));
+        assert_false(sees(scene, &merchant, secret));
+        assert_false(sees(scene, &merchant, looked_into));
+        assert_false(case_view_may_step(&merchant, CASE_RISK));
+        assert_false(case_view_may_step(&merchant, CASE_TRANSACTION));
+        assert_true(case_view_hides_flag(&merchant, CASE_RISK));
+        assert_true(case_view_hides_flag(&merchant, CASE_TRANSACTION));
+        assert_int_equal(case_view_hidden_columns(&merchant), CELL_JSON_HASHES | CELL_JSON_RISK);
+    }
+}
+
+static void test_a_merchant_says_what_a_merchant_does(void **state)
+{
+    (void)state;
+    static const char *const DOES[] = {"OPEN",         "FIRST_STEP",    "AGREE", "DISPUTE",
+                                       "QUOTE_ACCEPT", "QUOTE_DECLINE", "SCORE"};
+    struct token_holder merchant = holder(ROLE_AFTER_SALES, "M1");
+    uint64_t does = 0;
+    for (size_t i = 0; i < COUNT_OF(DOES); i++) {
+        does |= UINT64_C(1) << case_event_from_name(DOES[i]);
+    }
+    for (unsigned event = 0; event < CASE_EVENT_COUNT; event++) {
+        merchant.scope.position = SCOPE_POSITION_STAFF;
+        assert_true(case_view_may_say(&merchant, (enum case_event_kind)event));
+        merchant.scope.position = SCOPE_POSITION_MERCHANT;
+        assert_int_equal(case_view_may_say(&merchant, (enum case_event_kind)event),
+                         does >> event & 1);
+    }
 }
 
 static void test_a_closed_case_of_ones_own_is_seen(void **state)
@@ -131,6 +177,8 @@ int main(void)
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, scene_set, scene_strike)
     const struct CMUnitTest tests[] = {
         SCENE(test_after_sales_sees_no_risk_case_and_risk_sees_all),
+        SCENE(test_a_merchant_sees_nothing_that_is_investigated_about_it),
+        SCENE(test_a_merchant_says_what_a_merchant_does),
         SCENE(test_a_closed_case_of_ones_own_is_seen),
         SCENE(test_a_terminal_is_looked_into_by_whom_an_open_case_gives_the_right),
         SCENE(test_a_terminal_that_has_moved_on_is_the_next_merchants),
