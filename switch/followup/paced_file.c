@@ -41,26 +41,19 @@ static void priority_restore(int before)
 
 /* --- pieces --------------------------------------------------------------------------------- */
 
-/* How long to rest after a piece that took so long. */
-static uint64_t rest_of(const struct paced_file *file, uint64_t length, uint64_t took_ns)
+/* Not every file system pushes a range. Any other answer is that of the disk, and is not asked for
+ * again: a kernel tells a write that failed once, and the next sync says that all is well. */
+static bool range_is_unknown(int error)
 {
-    uint32_t bytes_per_s = file->pace.bytes_per_s;
-    if (bytes_per_s == 0) {
-        return 0;
-    }
-    uint64_t wanted_ns = length * NS_PER_S / bytes_per_s;
-    uint64_t left_ns = wanted_ns > took_ns ? wanted_ns - took_ns : 0;
-    uint64_t equal_ns = took_ns < REST_MAX_NS ? took_ns : REST_MAX_NS;
-    return left_ns > equal_ns ? left_ns : equal_ns;
+    return error == ENOSYS || error == EINVAL || error == EOPNOTSUPP || error == ESPIPE;
 }
 
-/* Not every file system pushes a range. */
 static bool piece_push(const struct paced_file *file, off_t begin, off_t length)
 {
     unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
     int before = file->pace.bytes_per_s != 0 ? priority_lower() : -1;
     bool is_pushed = sync_file_range(file->descriptor, begin, length, all) == 0 ||
-                     fdatasync(file->descriptor) == 0;
+                     (range_is_unknown(errno) && fdatasync(file->descriptor) == 0);
     int error = errno;
     priority_restore(before);
     errno = error;
@@ -75,7 +68,8 @@ static enum status piece_end(struct paced_file *file)
     }
     (void)posix_fadvise(file->descriptor, begin, length, POSIX_FADV_DONTNEED);
     file->pushed = file->length;
-    uint64_t rest_ns = rest_of(file, (uint64_t)length, clock_ns() - file->piece_begun_ns);
+    uint64_t took_ns = clock_ns() - file->piece_begun_ns;
+    uint64_t rest_ns = paced_file_rest_ns(&file->pace, (uint32_t)length, took_ns);
     bool goes_on = file->pace.rest == NULL || file->pace.rest(file->pace.argument, rest_ns);
     file->piece_begun_ns = clock_ns();
     return goes_on ? STATUS_OK : STATUS_EXPIRED;
@@ -119,4 +113,15 @@ enum status paced_file_close(struct paced_file *file)
     int failed = close(file->descriptor);
     file->descriptor = -1;
     return failed == 0 ? STATUS_OK : STATUS_BROKEN;
+}
+
+uint64_t paced_file_rest_ns(const struct file_pace *pace, uint32_t length, uint64_t took_ns)
+{
+    if (pace->bytes_per_s == 0) {
+        return 0;
+    }
+    uint64_t wanted_ns = length * NS_PER_S / pace->bytes_per_s;
+    uint64_t left_ns = wanted_ns > took_ns ? wanted_ns - took_ns : 0;
+    uint64_t equal_ns = took_ns < REST_MAX_NS ? took_ns : REST_MAX_NS;
+    return left_ns > equal_ns ? left_ns : equal_ns;
 }

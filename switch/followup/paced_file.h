@@ -40,3 +40,7 @@ MUST_CHECK enum status paced_file_put(struct paced_file *file, struct byte_view 
 /* Of a file that was opened, whatever came of it. It is not synced: its last piece may be missing.
  */
 MUST_CHECK enum status paced_file_close(struct paced_file *file);
+
+/* How long to rest after a piece of `length` bytes that took so long: for the rest of its time at
+ * that pace, and as long as it took, but a second at most for that. 0 where there is no pace. */
+uint64_t paced_file_rest_ns(const struct file_pace *pace, uint32_t length, uint64_t took_ns);

@@ -19,6 +19,21 @@
 #define LENGTH (5 * PACED_FILE_PIECE_BYTES + 12345)
 #define NS_PER_S UINT64_C(1000000000)
 
+/* Stands before the kernel's: what it answers, and how often it was asked; 0: as the kernel does.
+ */
+static int range_error;
+static uint32_t range_count;
+
+int sync_file_range(int descriptor, off_t begin, off_t length, unsigned flags)
+{
+    range_count++;
+    if (range_error != 0) {
+        errno = range_error;
+        return -1;
+    }
+    return (int)syscall(SYS_sync_file_range, descriptor, begin, length, flags);
+}
+
 struct stage {
     char path[64];
     uint8_t *bytes;
@@ -71,6 +86,7 @@ static int stage_set(void **state)
 static int stage_strike(void **state)
 {
     struct stage *stage = *state;
+    range_error = 0;
     int failed = stage->priority < 0 ? 0 : priority_take(stage->priority);
     unlink(stage->path);
     free(stage->bytes);
@@ -131,10 +147,17 @@ static void test_no_more_than_so_many_bytes_a_second_are_written(void **state)
 /* A disk that is slower than the pace has half of the time for others. */
 static void test_it_rests_as_long_as_it_wrote(void **state)
 {
-    struct stage *stage = *state;
-    assert_int_equal(write_all(stage, UINT32_MAX), STATUS_OK);
-    assert_int_equal(stage->rest_count, 5);
-    assert_true(stage->rest_ns > 5000); /* at no pace it is none, see above */
+    const struct file_pace pace = {.bytes_per_s = 2000000}, none = {.bytes_per_s = 0};
+    const uint64_t ms = 1000000;
+    (void)state;
+    /* a second at this pace: what is left of it, or as long as it wrote, whichever is longer */
+    assert_int_equal(paced_file_rest_ns(&pace, 2000000, 0), 1000 * ms);
+    assert_int_equal(paced_file_rest_ns(&pace, 2000000, 300 * ms), 700 * ms);
+    assert_int_equal(paced_file_rest_ns(&pace, 2000000, 500 * ms), 500 * ms);
+    assert_int_equal(paced_file_rest_ns(&pace, 2000000, 700 * ms), 700 * ms);
+    assert_int_equal(paced_file_rest_ns(&pace, 2000000, 1000 * ms), 1000 * ms);
+    assert_int_equal(paced_file_rest_ns(&pace, 2000000, 60000 * ms), 1000 * ms);
+    assert_int_equal(paced_file_rest_ns(&none, 2000000, 700 * ms), 0);
 }
 
 /* Looks from another thread at the one that writes. */
@@ -204,6 +227,34 @@ static void test_a_file_that_is_not_there_is_told(void **state)
     assert_int_equal(errno, ENOENT);
 }
 
+/* The sync that would follow says that all is well: the kernel tells it once. */
+static void test_a_piece_that_the_disk_refused_is_told(void **state)
+{
+    struct stage *stage = *state;
+    const int errors[] = {EIO, ENOSPC, EDQUOT, EBADF};
+    for (uint32_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        range_error = errors[i];
+        range_count = 0;
+        errno = 0;
+        assert_int_equal(write_all(stage, 0), STATUS_BROKEN);
+        assert_int_equal(range_count, 1);
+        assert_int_equal(stage->rest_count, 0);
+    }
+}
+
+static void test_a_file_system_that_pushes_no_range_syncs_the_file(void **state)
+{
+    struct stage *stage = *state;
+    const int errors[] = {ENOSYS, EINVAL, EOPNOTSUPP, ESPIPE};
+    for (uint32_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        range_error = errors[i];
+        range_count = 0;
+        assert_int_equal(write_all(stage, 0), STATUS_OK);
+        assert_int_equal(range_count, 5);
+        expect_whole(stage);
+    }
+}
+
 static void test_a_full_disk_is_told(void **state)
 {
     struct stage *stage = *state;
@@ -227,6 +278,8 @@ int main(void)
         STAGE(test_without_a_pace_it_keeps_its_priority),
         STAGE(test_it_is_given_up_between_two_pieces),
         STAGE(test_a_file_that_is_not_there_is_told),
+        STAGE(test_a_piece_that_the_disk_refused_is_told),
+        STAGE(test_a_file_system_that_pushes_no_range_syncs_the_file),
         STAGE(test_a_full_disk_is_told),
     };
     return cmocka_run_group_tests_name("switch/followup/paced_file", tests, NULL, NULL);
