@@ -384,47 +384,46 @@ static bool image_is_wanted(const struct watch_duty *duty, bool is_last)
            clock_ns() - duty->image_written_ns >= IMAGE_AGE_MAX * image_every_ns(duty);
 }
 
-static void image_write(struct watch_duty *duty, const struct file_pace *pace)
+/* EXPIRED: given up, which is said by nobody yet, since the end writes it after all if it can. */
+static enum status image_write(struct watch_duty *duty, const struct file_pace *pace)
 {
     char reason[WATCH_IMAGE_REASON_SIZE] = "";
     uint64_t position = watcher_position(duty->watcher);
     int64_t seen_us = watcher_wall_us(duty->watcher);
     enum status status = watch_image_write(duty->watcher, duty->folder, pace, reason);
     if (status == STATUS_EXPIRED) {
-        LOG(LOG_NOTICE, "aftersales_image",
-            LOG_TEXT("text", "given up, to end in time; a restart reads the log from the image of "
-                             "before"));
-        return;
+        return status;
     }
     if (status != STATUS_OK) {
         retry_later(&duty->image);
         atomic_fetch_add_explicit(&duty->image_failures, 1, memory_order_relaxed);
         LOG(LOG_ERROR, "aftersales_image", LOG_TEXT("text", reason),
             LOG_TEXT("do", "make room; until then a restart reads the log from an older position"));
-        return;
+        return status;
     }
     duty->image_written_ns = clock_ns();
     duty->image = (struct retry){duty->image_written_ns + image_every_ns(duty), 0};
     duty->image_position = position;
     duty->image_wall_us = seen_us;
     atomic_fetch_add_explicit(&duty->images, 1, memory_order_relaxed);
+    return STATUS_OK;
 }
 
 /* What the image knows must be in the database first: a kill behind it tells those rows to nobody
- * again. */
-static void memory_keep(struct watch_duty *duty, const struct file_pace *pace)
+ * again. Answers as image_write; every other failure is said. */
+static enum status memory_keep(struct watch_duty *duty, const struct file_pace *pace)
 {
     const struct watch_sink *sink = duty->setup.sink;
     if (!disk_has_room(duty, watch_image_bytes(duty->watcher))) {
         retry_later(&duty->image);
-        return;
+        return STATUS_BROKEN;
     }
     if (sink->flush(sink->argument) != STATUS_OK) {
         retry_later(&duty->image);
         (void)sink_failed(duty, "the database");
-        return;
+        return STATUS_BROKEN;
     }
-    image_write(duty, pace);
+    return image_write(duty, pace);
 }
 
 /* While an image is written the time stands still for cases, but what people did meanwhile in the
@@ -446,7 +445,7 @@ static void memory_keep_now_and_then(struct watch_duty *duty)
         return;
     }
     if (image_is_wanted(duty, false)) {
-        memory_keep(duty, &pace);
+        (void)memory_keep(duty, &pace); /* again when it is due */
     } else {
         duty->image.due_ns = clock_ns() + image_every_ns(duty);
     }
@@ -499,8 +498,14 @@ void watch_duty_end(struct watch_duty *duty, uint64_t until_ns)
     duty->image.due_ns = UINT64_MAX; /* not in these turns, but below */
     while (!watch_duty_turn(duty, until_ns) && clock_ns() < until_ns && duty->work.due_ns == 0) {
     }
-    if (duty->is_open && watch_feed_is_idle(&duty->feed) && image_is_wanted(duty, true)) {
-        memory_keep(duty, &(struct file_pace){.rest = is_in_time, .argument = &until_ns});
+    if (!duty->is_open || !image_is_wanted(duty, true)) {
+        return;
+    }
+    const struct file_pace pace = {.rest = is_in_time, .argument = &until_ns};
+    if (!watch_feed_is_idle(&duty->feed) || memory_keep(duty, &pace) == STATUS_EXPIRED) {
+        LOG(LOG_NOTICE, "aftersales_image",
+            LOG_TEXT("text", "given up, to end in time; a restart reads the log from the image of "
+                             "before"));
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include "tests/unit/switch/followup/watch_scene.h"
 
+#include "tests/stage/log_capture.h"
+
 static void test_a_look_tells_what_the_windows_of_one_terminal_hold(void **state)
 {
     struct stage *stage = *state;
@@ -365,9 +367,16 @@ static bool rest_is_over(void *argument, uint64_t rest_ns)
     return false;
 }
 
-/* Cards for some pieces. */
+static bool says_given_up(struct log_capture *capture)
+{
+    log_capture_end(capture);
+    return strstr(capture->text, "given up, to end in time") != NULL;
+}
+
+/* Cards for some pieces. That it was given up is said where no image is written, and only there. */
 static void test_an_image_that_is_given_up_is_written_at_the_end(void **state)
 {
+    static struct log_capture capture;
     struct stage *stage = *state;
     uint32_t rest_count = 0;
     stage_begin(stage, RING_COUNT);
@@ -380,12 +389,18 @@ static void test_an_image_that_is_given_up_is_written_at_the_end(void **state)
     minutes_pass(stage, 30);
     assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
     story_pause(2000);
+    log_capture_begin(&capture);
     assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_false(says_given_up(&capture)); /* the end may write it yet */
     assert_true(rest_count > 0);
     assert_int_equal(counts_of(stage).images + counts_of(stage).image_failures, 0);
+    log_capture_begin(&capture);
     watch_duty_end(stage->duty, 0); /* there is no time for it */
+    assert_true(says_given_up(&capture));
     assert_int_equal(counts_of(stage).images + counts_of(stage).image_failures, 0);
+    log_capture_begin(&capture);
     watch_duty_end(stage->duty, UNTIL_NS);
+    assert_false(says_given_up(&capture));
     assert_int_equal(counts_of(stage).images, 1);
     stage_end(stage, true);
 }
