@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocols/base/pause.h"
 #include "protocols/base/require.h"
 #include "switch/store/log_segment.h"
 #include "switch/store/observe.h"
@@ -129,6 +130,7 @@ static bool block_tell(struct log_follow *follow, struct follow_reading *reading
     struct observation seen;
     for (uint32_t i = 0; i < count; i++) {
         const struct record *record = &follow->records[i];
+        pause_point();
         reading->reached = record->position;
         reading->row_count++;
         if (observation_of_record(record, &seen) &&

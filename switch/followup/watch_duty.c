@@ -43,7 +43,8 @@ struct watch_duty {
     struct fact_book *tables; /* of the configuration */
     struct fact_book *told;   /* to the watcher, with the registry's */
     struct watch_feed feed;
-    bool is_open, must_learn;
+    bool is_open, must_learn, reads_log;
+    uint64_t until_ns; /* of this turn */
     int64_t registry_version;
     uint64_t registry_due_ns, sink_time_due_ns;
     int64_t sink_told_us; /* the last time that the sink was told; 0: none yet */
@@ -280,11 +281,12 @@ static bool feed_go(struct watch_duty *duty)
     return status == STATUS_OK || sink_failed(duty, "the database");
 }
 
+/* False: something failed, or the turn is over. */
 static bool on_logged(void *argument, const struct observation *seen)
 {
     struct watch_duty *duty = argument;
     watch_feed_offer(&duty->feed, seen);
-    return feed_go(duty);
+    return feed_go(duty) && clock_ns() < duty->until_ns;
 }
 
 /* One stretch of the log towards `until`. False: something failed. */
@@ -330,7 +332,10 @@ static enum duty_step rows_take(struct watch_duty *duty)
 {
     struct observation seen;
     uint64_t until;
-    switch (observation_ring_take(duty->setup.ring, duty->position, &seen, &until)) {
+    enum ring_answer answer =
+        observation_ring_take(duty->setup.ring, duty->position, &seen, &until);
+    duty->reads_log = answer == RING_GAP;
+    switch (answer) {
     case RING_OBSERVATION:
         duty->position = until;
         watch_feed_offer(&duty->feed, &seen);
@@ -467,6 +472,7 @@ static bool may_work(struct watch_duty *duty)
 bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns)
 {
     enum duty_step step = DUTY_FAILED;
+    duty->until_ns = until_ns;
     if (may_work(duty)) {
         do {
             step = rows_take(duty);
@@ -485,6 +491,11 @@ bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns)
         }
     }
     return step == DUTY_IS_DONE;
+}
+
+bool watch_duty_reads_log(const struct watch_duty *duty)
+{
+    return duty->reads_log;
 }
 
 static bool is_in_time(void *argument, uint64_t rest_ns)

@@ -48,9 +48,11 @@ struct watch_words {
 };
 void watch_duty_use(struct watch_duty *duty, const struct watch_words *words);
 
-/* Does what there is to do, until `until_ns` at most (CLOCK_MONOTONIC). Answers whether all that is
- * known is done. */
+/* Does what there is to do, until `until_ns` (CLOCK_MONOTONIC), and what it has begun by then: a
+ * row with the hours before it, an image. Answers whether all that is known is done. */
 bool watch_duty_turn(struct watch_duty *duty, uint64_t until_ns);
+/* Whether the last turn came to rows that the ring does not have: the next one reads the log. */
+bool watch_duty_reads_log(const struct watch_duty *duty);
 /* A last turn, then the sink is flushed and the image written, without a rest; what `until_ns` does
  * not allow is left out, and a restart reads the log from an older position. */
 void watch_duty_end(struct watch_duty *duty, uint64_t until_ns);

@@ -11,9 +11,13 @@
 
 #define NICE 10
 #define WAKE_NS UINT64_C(250000000)
-/* It works so long and, if that was not enough, rests as long: reading a long log takes half of a
- * core at most, and of the disk what payments leave. */
+/* It works so long and, if that was not enough, rests as long as it has worked, up to the longest
+ * rest: what takes longer all the same (an hour of a large fleet) is not to make it fall behind.
+ * Rows of the ring come in turns that no payment feels. A turn that reads the log opens its segment
+ * first, which must not be most of it; between rows it gives up the core by itself. */
 #define TURN_NS UINT64_C(1000000)
+#define LOG_TURN_NS UINT64_C(20000000)
+#define REST_MAX_NS UINT64_C(50000000)
 #define NS_PER_S UINT64_C(1000000000)
 
 struct watch_thread {
@@ -125,9 +129,9 @@ static void use_fresh(struct watch_thread *thread)
 }
 
 /* False: it is to end. */
-static bool rest(struct watch_thread *thread, bool is_idle)
+static bool rest(struct watch_thread *thread, uint64_t rest_ns)
 {
-    const struct timespec until = after_ns(is_idle ? WAKE_NS : TURN_NS);
+    const struct timespec until = after_ns(rest_ns);
     pthread_mutex_lock(&thread->mutex);
     bool goes_on = wait_until(thread, &until);
     pthread_mutex_unlock(&thread->mutex);
@@ -142,16 +146,28 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+/* Answers how long to rest: what is done, or failed, waits for the next time to wake. */
+static uint64_t turn(struct watch_thread *thread)
+{
+    pthread_mutex_lock(&thread->working);
+    uint64_t begun_ns = clock_ns();
+    uint64_t turn_ns = watch_duty_reads_log(thread->duty) ? LOG_TURN_NS : TURN_NS;
+    bool is_done = watch_duty_turn(thread->duty, begun_ns + turn_ns);
+    uint64_t took_ns = clock_ns() - begun_ns;
+    pthread_mutex_unlock(&thread->working);
+    if (is_done || took_ns < turn_ns) {
+        return WAKE_NS;
+    }
+    return took_ns < REST_MAX_NS ? took_ns : REST_MAX_NS;
+}
+
 static void *run(void *argument)
 {
     struct watch_thread *thread = argument;
     background_begin(NICE);
-    bool is_idle = false;
-    while (rest(thread, is_idle)) {
-        uint64_t until_ns = clock_ns() + TURN_NS;
-        pthread_mutex_lock(&thread->working);
-        is_idle = watch_duty_turn(thread->duty, until_ns) || clock_ns() < until_ns;
-        pthread_mutex_unlock(&thread->working);
+    uint64_t rest_ns = 0;
+    while (rest(thread, rest_ns)) {
+        rest_ns = turn(thread);
     }
     pthread_mutex_lock(&thread->working);
     watch_duty_end(thread->duty, clock_ns() + WATCH_END_MS * UINT64_C(1000000));

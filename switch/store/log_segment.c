@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "protocols/base/pause.h"
 #include "protocols/base/require.h"
 #include "switch/store/planted_log_bug.h"
 
@@ -411,6 +412,7 @@ enum status log_segment_read_block(struct log_segment *segment, uint64_t first,
     }
     sqlite3_bind_int64(segment->select, 1, (int64_t)first);
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
+        pause_point();
         int step = sqlite3_step(segment->select);
         if (step == SQLITE_ROW) {
             status = check_row(segment, &records[i], reason);

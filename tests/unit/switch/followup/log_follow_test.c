@@ -2,6 +2,7 @@
  */
 #include "switch/followup/log_follow.h"
 
+#include "protocols/base/pause.h"
 #include "switch/store/observe.h"
 #include "tests/unit/switch/store/log_story.h"
 
@@ -237,10 +238,39 @@ static void test_a_folder_without_a_log_is_told(void **state)
     assert_null(log_follow_create(path));
 }
 
+static uint32_t pause_count;
+
+static void on_pause(void)
+{
+    pause_count++;
+}
+
+/* A thread that must not be felt by the payments gives the core up between two rows, while they
+ * come from the disk and while they are told. */
+static void test_reading_pauses_between_rows(void **state)
+{
+    struct story *story = *state;
+    static struct heard heard;
+    story_begin(story, story_ignore, NULL);
+    for (uint32_t seq = 1; seq <= 8 * PAUSE_POINTS; seq++) {
+        story_purchase(story, seq);
+    }
+    story_end(story);
+    struct log_follow *follow = log_follow_create(story->folder);
+    pause_count = 0;
+    pause_set(on_pause);
+    uint64_t last = read_on(follow, &heard, 0, UINT64_MAX);
+    pause_set(NULL);
+    assert_int_equal(last, story->position);
+    assert_int_equal(pause_count, 2 * last / PAUSE_POINTS);
+    log_follow_destroy(follow);
+}
+
 int main(void)
 {
 #define STORY(test) cmocka_unit_test_setup_teardown(test, story_set, story_strike)
     const struct CMUnitTest tests[] = {
+        STORY(test_reading_pauses_between_rows),
         STORY(test_all_segments_are_read_from_anywhere_beside_the_writer),
         STORY(test_no_more_is_read_than_is_wanted),
         STORY(test_what_was_purged_is_passed_over),

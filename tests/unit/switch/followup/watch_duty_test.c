@@ -104,6 +104,30 @@ static void test_what_the_ring_drops_is_read_from_the_log(void **state)
     assert_int_equal(stage->memory->repeated, 0);
 }
 
+/* However much of it there is to read: payments are beside it. */
+static void test_reading_the_log_ends_with_the_turn(void **state)
+{
+    struct stage *stage = *state;
+    stage_begin(stage, 16);
+    minutes_pass(stage, 60);
+    while (!watch_duty_reads_log(stage->duty)) { /* the first rows found room in the ring */
+        assert_false(watch_duty_turn(stage->duty, 0));
+    }
+    uint32_t seen_count = stage->memory->seen_count;
+    for (uint32_t count = 1; count <= 3; count++) {
+        assert_true(watch_duty_reads_log(stage->duty));
+        assert_int_equal(stage->memory->seen_count, seen_count + count - 1);
+        assert_true(counts_of(stage).log_rows <= 2 * count); /* some rows say nothing */
+        assert_false(watch_duty_turn(stage->duty, 0));
+    }
+    assert_true(watch_duty_turn(stage->duty, UNTIL_NS));
+    assert_false(watch_duty_reads_log(stage->duty));
+    assert_int_equal(stage->memory->seen_count, 60 * 2 + 60 / 4);
+    assert_int_equal(stage->memory->seen_position, stage->story->position);
+    assert_int_equal(counts_of(stage).failures, 0);
+    stage_end(stage, true);
+}
+
 static void play_failures(struct stage *stage)
 {
     stage_begin(stage, 64);
@@ -440,6 +464,7 @@ int main(void)
         STAGE(test_a_look_tells_what_the_windows_of_one_terminal_hold),
         STAGE(test_restarts_in_order_and_kills_change_no_flag),
         STAGE(test_what_the_ring_drops_is_read_from_the_log),
+        STAGE(test_reading_the_log_ends_with_the_turn),
         STAGE(test_a_sink_that_fails_is_told_again_and_nothing_is_lost),
         STAGE(test_a_database_that_opens_late_misses_nothing),
         STAGE(test_an_image_that_is_damaged_is_not_believed_and_the_log_is_read_anew),

@@ -73,6 +73,55 @@ static void test_a_thread_that_is_held_up_holds_nobody_up(void **state)
     observation_ring_destroy(stage->ring);
 }
 
+#define BUSY_COUNT 250
+#define BUSY_PIECE_NS UINT64_C(1000000)
+
+/* What taking so many rows took, and how long it was from the first to the last of them. */
+static _Atomic uint32_t busy_count;
+static uint64_t busy_ns, busy_begun_ns, busy_ended_ns;
+
+/* Of each row so much is counted that what a turn counts is never more than the longest rest. */
+static enum status on_observe_busy(void *argument, const struct observation *seen)
+{
+    uint64_t begun_ns = uptime_ns();
+    story_pause((uint32_t)(BUSY_PIECE_NS / 1000));
+    uint64_t took_ns = uptime_ns() - begun_ns;
+    if (busy_count < BUSY_COUNT) {
+        busy_begun_ns = busy_count == 0 ? begun_ns : busy_begun_ns;
+        busy_ns += took_ns < 2 * BUSY_PIECE_NS ? took_ns : 2 * BUSY_PIECE_NS;
+        busy_ended_ns = begun_ns + took_ns;
+        busy_count++;
+    }
+    return on_observe(argument, seen);
+}
+
+/* A log that is far behind is read for many minutes, and the core is not the reader's alone. */
+static void test_it_rests_as_long_as_it_reads_the_log(void **state)
+{
+    struct stage *stage = *state;
+    struct watch_rules rules;
+    stage_begin(stage, 16);
+    watch_duty_destroy(stage->duty);
+    stage->duty = NULL;
+    stage->sink.observe = on_observe_busy;
+    struct watch_duty_setup setup = duty_setup(stage);
+    struct watch_thread *thread = watch_thread_create(&setup);
+    watch_rules_default(&rules);
+    struct watch_words words = words_of(&rules);
+    watch_thread_use(thread, &words);
+    minutes_pass(stage, BUSY_COUNT / 2); /* two rows of each, and those that are odd */
+    story_end(stage->story);
+    assert_int_equal(watch_thread_start(thread), STATUS_OK);
+    for (int tries = 0; busy_count < BUSY_COUNT; tries++) {
+        assert_true(tries < 60000);
+        story_pause(1000);
+    }
+    thread_end(thread);
+    assert_true((busy_ended_ns - busy_begun_ns) * 2 >= busy_ns * 3);
+    watch_thread_destroy(thread);
+    observation_ring_destroy(stage->ring);
+}
+
 /* Who asks waits for nobody, so it asks again. */
 static struct watch_look look_at(struct watch_thread *thread, const char *terminal_id)
 {
@@ -177,6 +226,7 @@ int main(void)
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         STAGE(test_a_thread_that_is_held_up_holds_nobody_up),
+        STAGE(test_it_rests_as_long_as_it_reads_the_log),
         STAGE(test_a_look_is_answered_while_an_image_is_written),
         STAGE(test_the_thread_watches_by_itself_and_ends_with_all_that_was_put),
     };
