@@ -170,7 +170,10 @@ static void say_clock(const struct clock_doubt *doubt)
     if (doubt->is_in_doubt) {
         LOG(LOG_WARN, "aftersales_clock", LOG_NUMBER("ahead_s", doubt->ahead_us / 1000000),
             LOG_TEXT("text", "the machine's clock has jumped ahead: until it is back, or an hour "
-                             "has passed, nothing is due by it"));
+                             "has passed, no case is due by it; but rows bear its time, and by "
+                             "them terminals count as silent up to then"),
+            LOG_TEXT("do", "set the clock; then look at the cases of silence that were opened "
+                           "meanwhile: nobody was silent"));
     } else {
         LOG(LOG_NOTICE, "aftersales_clock",
             LOG_TEXT("text", "what the machine's clock says is believed again"));

@@ -7,6 +7,9 @@
  * it is back, or has stayed there for an hour, since a clock that was behind is set right, too. One
  * that jumps back is believed: time stands still for a while, and nothing is done too early.
  *
+ * It is asked of the time between rows. What a row itself says is not doubted: by it the watcher
+ * counts silence (see README).
+ *
  * Life:  {0} -> clock_doubt_look ...
  */
 #pragma once
