@@ -86,12 +86,12 @@ void forward_refuse_as(struct engine *engine, struct txn *txn, enum txn_reason r
     engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
     engine->terminals.states[txn->terminal].refused++;
     batch_see_stan(engine, txn->terminal, txn->batch, txn->stan);
-    bool is_told = order_tell(engine, txn);
+    enum payment_words told = order_tell(engine, txn);
     struct record *record = record_of_txn(engine, txn, RECORD_REFUSED);
     record->channel[0] = '\0';
     txn->settled_position = record->position;
-    if (is_told) {
-        order_on_told(engine, txn->terminal_id);
+    if (told != PAYMENT_WORDS_NONE) {
+        order_on_told(engine, txn->terminal_id, told);
     }
     forward_reply(engine, txn);
 }
@@ -133,10 +133,10 @@ void forward_decline(struct engine *engine, struct txn *txn, enum txn_reason rea
     }
     engine_move(engine, txn, TXN_DECLINED, engine->now_ns + engine->limits.duplicate_window_ns);
     engine->terminals.states[txn->terminal].declined++;
-    bool is_told = order_tell(engine, txn);
+    enum payment_words told = order_tell(engine, txn);
     txn->settled_position = record_of_txn(engine, txn, RECORD_RESULT)->position;
-    if (is_told) {
-        order_on_told(engine, txn->terminal_id);
+    if (told != PAYMENT_WORDS_NONE) {
+        order_on_told(engine, txn->terminal_id, told);
     }
 }
 

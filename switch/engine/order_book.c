@@ -132,7 +132,7 @@ static enum order_answer stand(struct engine *engine, const struct order_standin
         return ORDER_ANSWER_NO_ROOM;
     }
     struct order_entry *entry = &engine->orders.entries[place];
-    if (order->kind == ORDER_STOP) { /* nor is it asked to sign on, where a case asks for that */
+    if (order->kind == ORDER_STOP) {
         drop_words_of_case(entry);
         entry->in_force[ORDER_OF_CASE] &= ~ORDER_BIT(ORDER_ASK_SIGNON);
     }
@@ -260,7 +260,8 @@ void order_on_tick(struct engine *engine)
     }
 }
 
-/* A case that asks for a sign-on has the cashier told why: behind it that is no news any more. */
+/* A case that asks for a sign-on has the cashier told why: behind it that is no news any more. Of a
+ * terminal that is stopped it is told just that, which a sign-on changes nothing of. */
 static bool ends_words(const struct order_entry *entry, enum order_kind kind)
 {
     const uint32_t both = ORDER_BIT(ORDER_ASK_SIGNON) | ORDER_BIT(ORDER_TELL);
@@ -326,12 +327,12 @@ void order_on_software(struct engine *engine, const struct payment *payment)
     }
 }
 
-void order_on_told(struct engine *engine, const char terminal_id[9])
+void order_on_told(struct engine *engine, const char terminal_id[9], enum payment_words kind)
 {
     uint32_t place = order_table_find(&engine->orders, terminal_id, "");
     REQUIRE(place != 0);
     struct order_entry *entry = &engine->orders.entries[place];
-    struct order_standing *standing = order_table_first(entry, ORDER_TELL);
+    struct order_standing *standing = order_table_words(entry, kind);
     REQUIRE(standing != NULL);
     if (standing->order.times > 1) {
         standing->order.times--;

@@ -22,8 +22,8 @@ void order_on_done(struct engine *engine, const char terminal_id[9], enum order_
 /* What software the terminal says it has: what is wanted ends an ASK_UPDATE. */
 void order_on_software(struct engine *engine, const struct payment *payment);
 
-/* The cashier is told, by a row that stands: order_use.h. */
-void order_on_told(struct engine *engine, const char terminal_id[9]);
+/* The cashier is told in words of a kind, by a row that stands: order_use.h. */
+void order_on_told(struct engine *engine, const char terminal_id[9], enum payment_words kind);
 
 /* Over all orders in force. */
 uint64_t order_hash(const struct engine *engine);

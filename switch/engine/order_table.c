@@ -78,6 +78,23 @@ struct order_standing *order_table_first(struct order_entry *entry, enum order_k
     return NULL;
 }
 
+static bool has_words(const struct order *order, enum payment_words kind)
+{
+    return order->plain_length > 0 || (kind == PAYMENT_WORDS_LOCAL && order->local_length > 0);
+}
+
+struct order_standing *order_table_words(struct order_entry *entry, enum payment_words kind)
+{
+    for (uint32_t origin = 0; kind != PAYMENT_WORDS_NONE && origin < ORDER_ORIGIN_COUNT; origin++) {
+        struct order_standing *standing = &entry->standing[origin][ORDER_TELL];
+        if ((entry->in_force[origin] & ORDER_BIT(ORDER_TELL)) != 0 &&
+            has_words(&standing->order, kind)) {
+            return standing;
+        }
+    }
+    return NULL;
+}
+
 static uint64_t earliest_of(const struct order_entry *entry)
 {
     uint64_t deadline_ns = UINT64_MAX;

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "protocols/payment.h"
 #include "switch/engine/order.h"
 #include "switch/engine/slot_index.h"
 
@@ -48,5 +49,8 @@ void order_table_put(struct order_book *book, uint32_t place, const struct order
 uint32_t order_table_kinds(const struct order_entry *entry);
 /* The one of a kind that people gave, else that of a case; NULL: none is in force. */
 struct order_standing *order_table_first(struct order_entry *entry, enum order_kind kind);
+/* The first text, in the same order, that has words for who reads that kind: Chinese terminals read
+ * both. NULL: there is none. */
+struct order_standing *order_table_words(struct order_entry *entry, enum payment_words kind);
 /* After each change of a place: its deadline counts, and it is free where nothing is in force. */
 void order_table_settle(struct order_book *book, uint32_t place);

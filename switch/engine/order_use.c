@@ -75,10 +75,9 @@ enum txn_reason order_check(const struct engine *engine, const struct payment *p
 static struct byte_view words_for(const struct engine *engine, const char terminal_id[9],
                                   enum payment_words kind)
 {
-    uint32_t place =
-        kind == PAYMENT_WORDS_NONE ? 0 : order_table_find(&engine->orders, terminal_id, "");
+    uint32_t place = order_table_find(&engine->orders, terminal_id, "");
     const struct order_standing *standing =
-        place == 0 ? NULL : order_table_first(&engine->orders.entries[place], ORDER_TELL);
+        place == 0 ? NULL : order_table_words(&engine->orders.entries[place], kind);
     if (standing == NULL) {
         return (struct byte_view){NULL, 0};
     }
@@ -88,19 +87,20 @@ static struct byte_view words_for(const struct engine *engine, const char termin
                     : (struct byte_view){order->plain, order->plain_length};
 }
 
-bool order_tell(const struct engine *engine, struct txn *txn)
+enum payment_words order_tell(const struct engine *engine, struct txn *txn)
 {
     const struct payment *flight = txn_flight(&engine->slab, txn);
     bool may_tell = txn->has_conn && flight != NULL &&
                     payment_rule_of((enum payment_kind)txn->kind)->travel == PAYMENT_TRAVEL_FORWARD;
     if (!may_tell) {
-        return false;
+        return PAYMENT_WORDS_NONE;
     }
-    struct byte_view words =
-        words_for(engine, txn->terminal_id, (enum payment_words)flight->answer_words);
+    enum payment_words kind = (enum payment_words)flight->answer_words;
+    struct byte_view words = words_for(engine, txn->terminal_id, kind);
     struct txn_detail *detail = txn_detail(&engine->slab, txn);
-    return words.length > 0 &&
-           answer_cargo_put_words(detail->answer, &detail->answer_length, words);
+    bool is_told =
+        words.length > 0 && answer_cargo_put_words(detail->answer, &detail->answer_length, words);
+    return is_told ? kind : PAYMENT_WORDS_NONE;
 }
 
 struct byte_view order_words(const struct engine *engine, const struct payment *request)
@@ -124,7 +124,7 @@ bool order_reply_tell(struct engine *engine, struct payment *reply)
     struct byte_view words = order_words(engine, reply);
     order_words_put(reply, words);
     if (words.length > 0) {
-        order_on_told(engine, reply->terminal_id);
+        order_on_told(engine, reply->terminal_id, (enum payment_words)reply->answer_words);
     }
     return words.length > 0;
 }

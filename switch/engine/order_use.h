@@ -11,8 +11,9 @@ enum txn_reason order_check(const struct engine *engine, const struct payment *p
 
 /* Puts what the cashier is to be told into the answer that the transaction keeps, behind a bank's
  * own text; nothing where both do not fit, or where the terminal's answer has no room for words.
- * Before the row with the answer. True: put; order_on_told() follows behind that row. */
-MUST_CHECK bool order_tell(const struct engine *engine, struct txn *txn);
+ * Before the row with the answer. The kind of words that were put: order_on_told() follows with it
+ * behind that row; NONE: nothing was. */
+MUST_CHECK enum payment_words order_tell(const struct engine *engine, struct txn *txn);
 /* The same for an answer of the terminal's day, which is no transaction's: what it may say to the
  * cashier; empty: nothing. The bytes are the order's, and gone behind order_on_told(). */
 struct byte_view order_words(const struct engine *engine, const struct payment *request);

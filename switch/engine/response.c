@@ -87,13 +87,13 @@ static void settle(struct engine *engine, struct txn *txn, const struct payment 
         txn->is_channel_approved = true;
         engine_move(engine, txn, TXN_APPROVED, engine->now_ns + engine->limits.duplicate_window_ns);
         engine->terminals.states[txn->terminal].approved++;
-        bool is_told = order_tell(engine, txn);
+        enum payment_words told = order_tell(engine, txn);
         struct record *record = record_of_txn(engine, txn, RECORD_RESULT);
         batch_add(engine, txn, record);
         txn->settled_position = record->position;
         fee_check_row(engine, txn, record, response);
-        if (is_told) {
-            order_on_told(engine, txn->terminal_id);
+        if (told != PAYMENT_WORDS_NONE) {
+            order_on_told(engine, txn->terminal_id, told);
         }
     } else {
         forward_decline(engine, txn, TXN_REASON_CHANNEL_ANSWERED);

@@ -112,7 +112,8 @@ static void tell_cashier(struct engine *engine, const struct request *request,
         answer_cargo_put_words(record->answer, &record->answer_length,
                                (struct byte_view){settlement->words, settlement->words_length});
     REQUIRE(is_put); /* the row keeps nothing else there */
-    order_on_told(engine, request->payment->terminal_id);
+    order_on_told(engine, request->payment->terminal_id,
+                  (enum payment_words)request->payment->answer_words);
 }
 
 static void log_settlement(struct engine *engine, const struct request *request,

@@ -94,6 +94,33 @@ static void test_who_cannot_show_chinese_is_told_in_english(void **state)
     assert_int_equal(count_in_force(stage), 1);
 }
 
+/* What people say in Chinese alone does not keep the case's text from who reads English. */
+static void test_a_text_that_the_terminal_cannot_show_keeps_no_other_from_it(void **state)
+{
+    struct stage *stage = *state;
+    struct order local = text_order(1);
+    local.plain_length = 0;
+    stage_order(stage, local);
+    stage_order(stage, of_case(text_order(1)));
+    struct payment sale = sale_with_words(301, PAYMENT_WORDS_PLAIN);
+    stage_expect_answer(stage, &sale, "00");
+    expect_words(stage, "", "sign on");
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER_DONE), 1);
+    struct order_standing left;
+    assert_int_not_equal(engine_orders(stage->engine, 0, &left), 0);
+    assert_int_equal(left.order.origin, ORDER_OF_PERSON); /* which was not told */
+    assert_int_equal(count_in_force(stage), 1);
+    stage_expect_same_after_restart(stage);
+    struct payment settlement = settlement_with_words(302, PAYMENT_WORDS_PLAIN);
+    stage_order(stage, of_case(text_order(1)));
+    stage_ask(stage, &settlement);
+    expect_words(stage, "", "sign on");
+    sale = sale_with_words(303, PAYMENT_WORDS_LOCAL);
+    stage_expect_answer(stage, &sale, "00");
+    expect_words(stage, "", LOCAL);
+    assert_int_equal(count_in_force(stage), 0);
+}
+
 static void answer_with_text(struct stage *stage, const struct payment *sale, const char *text)
 {
     stage_ask(stage, sale);
@@ -266,6 +293,7 @@ int main(void)
         TEST(test_what_people_tell_goes_before_what_a_case_does),
         TEST(test_a_text_is_told_with_a_payment_and_with_each_repeat_of_it),
         TEST(test_who_cannot_show_chinese_is_told_in_english),
+        TEST(test_a_text_that_the_terminal_cannot_show_keeps_no_other_from_it),
         TEST(test_a_banks_own_text_goes_first_and_is_never_replaced),
         TEST(test_a_settlement_tells_it_and_so_does_its_repeat),
         TEST(test_echo_and_status_tell_it_where_their_answers_have_room),
