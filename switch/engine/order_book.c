@@ -134,7 +134,6 @@ static enum order_answer stand(struct engine *engine, const struct order_standin
     struct order_entry *entry = &engine->orders.entries[place];
     if (order->kind == ORDER_STOP) {
         drop_words_of_case(entry);
-        entry->in_force[ORDER_OF_CASE] &= ~ORDER_BIT(ORDER_ASK_SIGNON);
     }
     order_table_put(&engine->orders, place, standing, clock_of(engine));
     (void)write_row(engine, RECORD_ORDER, entry, standing);
@@ -266,7 +265,9 @@ static bool ends_words(const struct order_entry *entry, enum order_kind kind)
 {
     const uint32_t both = ORDER_BIT(ORDER_ASK_SIGNON) | ORDER_BIT(ORDER_TELL);
     const struct order_standing *of_case = entry->standing[ORDER_OF_CASE];
-    return kind == ORDER_ASK_SIGNON && (entry->in_force[ORDER_OF_CASE] & both) == both &&
+    bool is_stopped = (order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) != 0;
+    return kind == ORDER_ASK_SIGNON && !is_stopped &&
+           (entry->in_force[ORDER_OF_CASE] & both) == both &&
            of_case[ORDER_TELL].order.case_id == of_case[ORDER_ASK_SIGNON].order.case_id;
 }
 

@@ -10,7 +10,16 @@
 uint32_t order_asks(const struct engine *engine, const char terminal_id[9])
 {
     uint32_t place = order_table_find(&engine->orders, terminal_id, "");
-    return place == 0 ? 0 : order_table_kinds(&engine->orders.entries[place]) & ORDER_ASKED_BITS;
+    const struct order_entry *entry = &engine->orders.entries[place];
+    if (place == 0) {
+        return 0;
+    }
+    uint32_t hidden = 0; /* a sign-on that a case asks for waits until the terminal may work */
+    if ((order_table_kinds(entry) & ORDER_BIT(ORDER_STOP)) != 0) {
+        hidden = ORDER_BIT(ORDER_ASK_SIGNON);
+    }
+    return (entry->in_force[ORDER_OF_PERSON] | (entry->in_force[ORDER_OF_CASE] & ~hidden)) &
+           ORDER_ASKED_BITS;
 }
 
 /* New payments; not what undoes one in its open batch, which only gives back what was taken. */

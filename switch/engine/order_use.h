@@ -4,7 +4,8 @@
 
 #include "switch/engine/engine_state.h"
 
-/* What is asked of a terminal: a bit 1 << enum order_kind each. */
+/* What is asked of a terminal: a bit 1 << enum order_kind each; of one that is stopped not the
+ * sign-on that a case asks for. */
 uint32_t order_asks(const struct engine *engine, const char terminal_id[9]);
 /* Whether an order says no to a new request: ORDER_STOP, ORDER_LIMIT, else NONE. */
 enum txn_reason order_check(const struct engine *engine, const struct payment *payment);

@@ -366,6 +366,32 @@ static void test_what_a_terminal_has_done_is_done_whoever_asked_for_it(void **st
     stage_expect_same_after_restart(stage);
 }
 
+/* Stale keys are as stale behind the stop as they were before it. */
+static void test_a_signon_that_a_case_asks_for_waits_while_the_terminal_is_stopped(void **state)
+{
+    struct stage *stage = *state;
+    struct order asks = of_case(of_terminal(ORDER_ASK_SIGNON));
+    stage_order(stage, asks);
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON);
+    stage_order(stage, of_case(of_terminal(ORDER_STOP)));
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
+    stage_expect_same_after_restart(stage);
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
+    stage_order(stage, of_case(of_terminal(ORDER_RESUME)));
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON);
+    stage_sign_on(stage, TERMINAL_A);
+    assert_int_equal(count_in_force(stage), 0);
+    stage_order(stage, of_case(of_terminal(ORDER_STOP)));
+    stage_order(stage, asks); /* given meanwhile */
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_NONE);
+    stage_order(stage, of_terminal(ORDER_ASK_SIGNON)); /* people know why they ask */
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON);
+    stage_order(stage, of_terminal(ORDER_WITHDRAW)); /* all that is asked */
+    stage_order(stage, asks);
+    stage_order(stage, of_case(of_terminal(ORDER_RESUME)));
+    assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON);
+}
+
 /* Everything of a terminal at once, by both, and as long as it may be: it fits its row. */
 static void test_all_that_may_be_in_force_comes_back(void **state)
 {
@@ -548,6 +574,7 @@ int main(void)
         TEST(test_what_a_case_orders_does_not_replace_what_people_did),
         TEST(test_of_two_limits_the_lower_one_counts),
         TEST(test_what_a_terminal_has_done_is_done_whoever_asked_for_it),
+        TEST(test_a_signon_that_a_case_asks_for_waits_while_the_terminal_is_stopped),
         TEST(test_all_that_may_be_in_force_comes_back),
         TEST(test_those_in_force_are_counted_by_origin_and_kind),
         TEST(test_where_a_payment_would_go_says_that_an_order_forbids_it),

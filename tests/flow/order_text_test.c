@@ -264,6 +264,10 @@ static void test_what_a_case_has_told_ends_with_the_signon_it_asks_for(void **st
     stage_order(stage, of_terminal(ORDER_ASK_SIGNON));
     stage_order(stage, of_terminal(ORDER_STOP));
     assert_int_equal(ask_echo(stage), TERMINAL_REQUEST_SIGN_ON); /* people want it */
+    stage_order(stage, words);                                   /* of the stop */
+    stage_sign_on(stage, TERMINAL_A);
+    assert_int_equal(count_in_force(stage), 2); /* it is stopped, and its cashier is told so */
+    stage_expect_same_after_restart(stage);
 }
 
 /* The row of the answer is what the text rests on: what was not durable was told to nobody. */

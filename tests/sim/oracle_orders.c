@@ -86,8 +86,7 @@ static void on_given(const struct world *world,
     }
 }
 
-/* What a case has told fits the terminal that works or the one that is stopped, and a terminal that
- * is stopped need not sign on. */
+/* What a case has told fits the terminal that works or the one that is stopped. */
 static void on_row(const struct world *world,
                    struct sim_order orders[ORDER_ORIGIN_COUNT][ORDER_STANDING_COUNT],
                    const struct order *given)
@@ -96,9 +95,6 @@ static void on_row(const struct world *world,
     on_given(world, orders, given);
     if (given->kind == ORDER_STOP || (was_stopped && !is_stopped(orders))) {
         orders[ORDER_OF_CASE][ORDER_TELL].is_in_force = false;
-    }
-    if (given->kind == ORDER_STOP) {
-        orders[ORDER_OF_CASE][ORDER_ASK_SIGNON].is_in_force = false;
     }
 }
 
