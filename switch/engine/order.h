@@ -29,6 +29,9 @@
 /* Terminals and merchants that have orders at once. Each was given by somebody for a reason; so
  * many that nobody can keep them in mind are a fault of who gives them. */
 #define ORDER_SUBJECT_COUNT_MAX 4096
+/* The last of these places are kept free for what protects money, LIMIT, HOLD and STOP: a fleet
+ * that is asked or told something must not keep the one terminal from being stopped. */
+#define ORDER_SUBJECT_KEPT_COUNT 256
 #define ORDER_TIMES_MAX 9 /* a cashier who was told nine times knows */
 
 /* X(NAME, word, subject, sentence). The standing ones first, as ORDER_STANDING_COUNT says. RELEASE

@@ -127,10 +127,11 @@ static void drop_words_of_case(struct order_entry *entry)
 static enum order_answer stand(struct engine *engine, const struct order_standing *standing)
 {
     const struct order *order = &standing->order;
-    uint32_t place = order_table_enroll(&engine->orders, order->terminal_id, order->merchant_id);
-    if (place == 0) {
+    if (!order_table_has_room(&engine->orders, order)) {
         return ORDER_ANSWER_NO_ROOM;
     }
+    uint32_t place = order_table_enroll(&engine->orders, order->terminal_id, order->merchant_id);
+    REQUIRE(place != 0);
     struct order_entry *entry = &engine->orders.entries[place];
     if (order->kind == ORDER_STOP) {
         drop_words_of_case(entry);

@@ -41,6 +41,17 @@ uint32_t order_table_find(const struct order_book *book, const char *terminal_id
     return place;
 }
 
+bool order_table_has_room(const struct order_book *book, const struct order *order)
+{
+    const uint32_t PROTECTING =
+        ORDER_BIT(ORDER_LIMIT) | ORDER_BIT(ORDER_HOLD) | ORDER_BIT(ORDER_STOP);
+    _Static_assert(ORDER_SUBJECT_KEPT_COUNT < ORDER_SUBJECT_COUNT_MAX, "others have most places");
+    bool is_protecting = (ORDER_BIT(order->kind) & PROTECTING) != 0;
+    uint32_t kept = is_protecting ? 0 : ORDER_SUBJECT_KEPT_COUNT;
+    return book->count < ORDER_SUBJECT_COUNT_MAX - kept ||
+           order_table_find(book, order->terminal_id, order->merchant_id) != 0;
+}
+
 uint32_t order_table_enroll(struct order_book *book, const char terminal_id[9],
                             const char merchant_id[16])
 {

@@ -39,7 +39,11 @@ struct order_clock {
  * orders. */
 uint32_t order_table_find(const struct order_book *book, const char *terminal_id,
                           const char *merchant_id);
-/* The same, made where it is not; 0: no room. order_table_settle() follows. */
+/* Whether an order of a kind may be brought: its subject has orders, or there is a place for it,
+ * which is not one of those kept for what protects money. */
+bool order_table_has_room(const struct order_book *book, const struct order *order);
+/* As order_table_find(), made where it is not, by whatever kind; 0: no room. order_table_settle()
+ * follows. */
 uint32_t order_table_enroll(struct order_book *book, const char terminal_id[9],
                             const char merchant_id[16]);
 /* Brings a standing order into force in place of the one of its kind and origin. */

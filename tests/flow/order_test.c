@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "switch/engine/engine_state.h"
 #include "switch/engine/terminal_request.h"
 #include "tests/flow/order_scene.h"
 
@@ -71,6 +72,29 @@ static void test_what_cannot_be_ordered_leaves_no_row(void **state)
     expect_ordered(stage, ORDER_ANSWER_NOTHING_TO_LIFT);
     assert_int_equal(stage_count_records(stage, RECORD_ORDER), 0);
     assert_int_equal(count_in_force(stage), 0);
+}
+
+/* Others have told so much that only the places kept for it are left. */
+static void test_a_terminal_can_be_stopped_where_too_much_is_told(void **state)
+{
+    struct stage *stage = *state;
+    struct order_book *book = &stage->engine->orders;
+    static const char OTHERS[16] = "898110053119999";
+    while (book->count < ORDER_SUBJECT_COUNT_MAX - ORDER_SUBJECT_KEPT_COUNT) {
+        char terminal_id[9];
+        struct order_standing standing = {.order = of_terminal(ORDER_ASK_STATUS)};
+        snprintf(terminal_id, sizeof(terminal_id), "%08u", 90000000 + book->count % 10000);
+        uint32_t place = order_table_enroll(book, terminal_id, OTHERS);
+        order_table_put(book, place, &standing, (struct order_clock){0, 0});
+        order_table_settle(book, place);
+    }
+    stage_order(stage, of_terminal(ORDER_ASK_SIGNON));
+    expect_ordered(stage, ORDER_ANSWER_NO_ROOM);
+    assert_int_equal(stage_count_records(stage, RECORD_ORDER), 0);
+    stage_order(stage, of_terminal(ORDER_STOP));
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
+    stage_order(stage, of_terminal(ORDER_ASK_SIGNON)); /* it has a place now */
+    expect_ordered(stage, ORDER_ANSWER_TAKEN);
 }
 
 /* --- what is asked ------------------------------------------------------------------------ */
@@ -563,6 +587,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_an_order_is_answered_behind_its_row),
         TEST(test_what_cannot_be_ordered_leaves_no_row),
+        TEST(test_a_terminal_can_be_stopped_where_too_much_is_told),
         TEST(test_a_terminal_is_told_to_sign_on_until_it_does),
         TEST(test_the_most_urgent_is_asked_first_and_each_ends_by_itself),
         TEST(test_an_update_is_done_when_the_terminal_has_other_software),

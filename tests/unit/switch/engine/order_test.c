@@ -352,6 +352,35 @@ static void test_a_full_table_says_so_and_loses_nothing(void **state)
     tear_down(&book);
 }
 
+/* What asks and tells leaves places free for what protects money. */
+static void test_the_last_places_are_kept_for_limits_holds_and_stops(void **state)
+{
+    (void)state;
+    const unsigned open = ORDER_SUBJECT_COUNT_MAX - ORDER_SUBJECT_KEPT_COUNT;
+    struct order_book book;
+    struct order other = {.terminal_id = "20000001"};
+    set_up(&book);
+    for (unsigned i = 1; i <= open; i++) {
+        other.kind = ORDER_TELL;
+        assert_true(order_table_has_room(&book, &other));
+        bring(&book, i, ORDER_TELL, 0);
+    }
+    for (other.kind = ORDER_ASK_SIGNON; other.kind < ORDER_STANDING_COUNT; other.kind++) {
+        bool is_protecting =
+            other.kind == ORDER_LIMIT || other.kind == ORDER_HOLD || other.kind == ORDER_STOP;
+        assert_int_equal(order_table_has_room(&book, &other), is_protecting);
+        struct order known = {.kind = other.kind, .terminal_id = "00000001"};
+        assert_true(order_table_has_room(&book, &known)); /* it has a place */
+    }
+    for (unsigned i = open + 1; i <= ORDER_SUBJECT_COUNT_MAX; i++) {
+        other.kind = ORDER_STOP;
+        assert_true(order_table_has_room(&book, &other));
+        bring(&book, i, ORDER_STOP, 0);
+    }
+    assert_false(order_table_has_room(&book, &other));
+    tear_down(&book);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_of_each_kind_there_is_one_of_people_and_one_of_cases),
         cmocka_unit_test(test_a_merchant_is_no_terminal),
         cmocka_unit_test(test_a_full_table_says_so_and_loses_nothing),
+        cmocka_unit_test(test_the_last_places_are_kept_for_limits_holds_and_stops),
     };
     return cmocka_run_group_tests_name("engine/order", tests, NULL, NULL);
 }
