@@ -115,3 +115,17 @@ bool case_order_of(struct order *order, const struct clerk_effect *effect)
     return subject_put(order, ORDERS[kind].subject, effect->service_case) &&
            (kind != CASE_EFFECT_TELL_CASHIER || text_put(order, effect)) && order_is_whole(order);
 }
+
+struct clerk_outcome case_order_outcome(uint64_t number, enum order_answer answer)
+{
+    static const enum clerk_end ENDS[ORDER_ANSWER_COUNT] = {
+        [ORDER_ANSWER_TAKEN] = CLERK_CARRIED_OUT,
+        [ORDER_ANSWER_MALFORMED] = CLERK_REFUSED,
+        [ORDER_ANSWER_SUBJECT_UNKNOWN] = CLERK_REFUSED,
+        [ORDER_ANSWER_PAST] = CLERK_REFUSED,
+        [ORDER_ANSWER_NOTHING_TO_LIFT] = CLERK_CARRIED_OUT,
+        [ORDER_ANSWER_NO_ROOM] = CLERK_NO_ROOM,
+    };
+    const char *why = order_answer_text(answer);
+    return (struct clerk_outcome){number, ENDS[answer], why};
+}

@@ -10,7 +10,7 @@
 
 uint64_t order_queue_post(struct order_queue *queue, const struct order *order)
 {
-    if (queue->posted - queue->settled == ORDER_QUEUE_COUNT_MAX) {
+    if (queue->posted - queue->collected == ORDER_QUEUE_COUNT_MAX) {
         return 0;
     }
     uint64_t ticket = ++queue->posted;
@@ -29,22 +29,26 @@ uint64_t order_queue_take(struct order_queue *queue, struct order *order)
     return ticket;
 }
 
-static bool is_next_settled(const struct order_queue *queue)
+struct order order_queue_settle(struct order_queue *queue, uint64_t ticket,
+                                enum order_answer answer)
 {
-    return queue->settled < queue->taken &&
-           queue->ring[(queue->settled + 1) % ORDER_QUEUE_COUNT_MAX].is_settled;
+    const uint64_t place = ticket % ORDER_QUEUE_COUNT_MAX;
+    REQUIRE(ticket > queue->collected);
+    REQUIRE(ticket <= queue->taken);
+    REQUIRE(!queue->ring[place].is_settled);
+    queue->ring[place].is_settled = true;
+    queue->ring[place].answer = answer;
+    return queue->ring[place].order;
 }
 
-void order_queue_settle(struct order_queue *queue, uint64_t ticket, struct order *order)
+uint64_t order_queue_collect(struct order_queue *queue, enum order_answer *answer)
 {
-    REQUIRE(ticket > queue->settled);
-    REQUIRE(ticket <= queue->taken);
-    REQUIRE(!queue->ring[ticket % ORDER_QUEUE_COUNT_MAX].is_settled);
-    *order = queue->ring[ticket % ORDER_QUEUE_COUNT_MAX].order;
-    queue->ring[ticket % ORDER_QUEUE_COUNT_MAX].is_settled = true;
-    while (is_next_settled(queue)) {
-        queue->settled++;
+    const uint64_t place = (queue->collected + 1) % ORDER_QUEUE_COUNT_MAX;
+    if (queue->collected == queue->taken || !queue->ring[place].is_settled) {
+        return 0;
     }
+    *answer = queue->ring[place].answer;
+    return ++queue->collected;
 }
 
 /* --- seats -------------------------------------------------------------------------------- */

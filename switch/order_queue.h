@@ -1,11 +1,11 @@
-/* Which orders are on their way to the engine, and in which order they are settled; no thread, no
- * loop, no lock: whoever shares it guards it.
+/* Which orders are on their way to the engine, and what became of each; no thread, no loop, no
+ * lock: whoever shares it guards it.
  *
  * Two ways in, told apart by their tickets. The ring takes orders of other threads, whose poster
- * asks how far all are settled: a ticket counts once all before it are settled, too. A seat is of a
- * call that waits until its order is settled, and is free again then.
+ * collects the answers in the order of the tickets, and keeps a ticket's place until then. A seat
+ * is of a call that waits until its order is settled, and is free again then.
  *
- * Life:  {0} -> post -> take -> settle;  sit -> leave
+ * Life:  {0} -> post -> take -> settle -> collect;  sit -> leave
  */
 #pragma once
 
@@ -20,10 +20,11 @@
 struct order_queue {
     struct {
         struct order order;
-        bool is_settled; /* on disk, or refused */
+        bool is_settled; /* on disk, or refused: what `answer` says */
+        enum order_answer answer;
     } ring[ORDER_QUEUE_COUNT_MAX];
-    /* The last ticket that was posted, taken, settled with all before it. */
-    uint64_t posted, taken, settled;
+    /* The last ticket that was posted, taken, collected. */
+    uint64_t posted, taken, collected;
 };
 
 struct order_seats {
@@ -37,8 +38,12 @@ struct order_seats {
 uint64_t order_queue_post(struct order_queue *queue, const struct order *order);
 /* The next one for the engine; 0: none waits. */
 uint64_t order_queue_take(struct order_queue *queue, struct order *order);
-/* What became of a ticket that was taken is known; `order` is what it was. Each once. */
-void order_queue_settle(struct order_queue *queue, uint64_t ticket, struct order *order);
+/* What became of a ticket that was taken is known; gives what it was. Each once. */
+struct order order_queue_settle(struct order_queue *queue, uint64_t ticket,
+                                enum order_answer answer);
+/* The next ticket, in the order they were posted, and what became of it; 0: it is not settled yet,
+ * or there is none. */
+uint64_t order_queue_collect(struct order_queue *queue, enum order_answer *answer);
 
 /* A ticket that order_seats_has() knows; 0: no seat is free. */
 uint64_t order_seats_sit(struct order_seats *seats, const struct order *order);

@@ -42,13 +42,13 @@ uint64_t server_order_post(struct server *server, const struct order *order)
     return ticket;
 }
 
-uint64_t server_orders_settled(struct server *server)
+uint64_t server_order_collect(struct server *server, enum order_answer *answer)
 {
     struct order_desk *desk = server->orders;
     uv_mutex_lock(&desk->mutex);
-    uint64_t settled = desk->queue.settled;
+    uint64_t ticket = order_queue_collect(&desk->queue, answer);
     uv_mutex_unlock(&desk->mutex);
-    return settled;
+    return ticket;
 }
 
 /* The next one of the ring; 0: none. */
@@ -85,9 +85,8 @@ void server_orders_resume(struct server *server)
 
 static void settle(struct order_desk *desk, uint64_t ticket, enum order_answer answer)
 {
-    struct order order;
     uv_mutex_lock(&desk->mutex);
-    order_queue_settle(&desk->queue, ticket, &order);
+    struct order order = order_queue_settle(&desk->queue, ticket, answer);
     uv_mutex_unlock(&desk->mutex);
     say(&order, answer);
 }

@@ -217,11 +217,12 @@ void server_keys_keep(void *argument, uint16_t channel, const struct key_exchang
  * names the file that is broken. */
 bool server_exchange_restore(struct server *server, char reason[SERVER_REASON_SIZE]);
 
-/* Any thread that ends before the server does: an order for the engine. A ticket, which
- * server_orders_settled() reaches once its row is on disk, or it was refused, which a line of the
- * log says. 0: as many wait as may; post it again later. */
+/* One thread that ends before the server does: an order for the engine. A ticket; 0: as many wait
+ * as may, post it again later. */
 uint64_t server_order_post(struct server *server, const struct order *order);
-uint64_t server_orders_settled(struct server *server);
+/* The same thread: the next of its tickets, in their order, whose row is on disk, or which was
+ * refused, as `answer` says; each once. 0: none yet. */
+uint64_t server_order_collect(struct server *server, enum order_answer *answer);
 int server_orders_begin(struct server *server);
 /* Gives what had to wait for the log; called each turn. */
 void server_orders_resume(struct server *server);

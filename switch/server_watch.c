@@ -40,7 +40,8 @@ struct server_watch {
 
 /* --- what cases ask for outside ------------------------------------------------------------ */
 
-/* Of the thread. What is posted is done once its row is on disk. */
+/* Of the thread. What is posted is done once its row is on disk, and is posted again where the
+ * engine had no room for it. */
 static enum clerk_answer on_effect(void *argument, const struct clerk_effect *effect)
 {
     struct server_watch *watch = argument;
@@ -62,14 +63,17 @@ static enum clerk_answer on_effect(void *argument, const struct clerk_effect *ef
     return CLERK_LATER;
 }
 
-/* Tickets settle in their order, and stand here in it. */
-static uint32_t done_take(void *argument, uint64_t *numbers, uint32_t room)
+/* Tickets are collected in their order, and stand here in it. */
+static uint32_t settled_take(void *argument, struct clerk_outcome *outcomes, uint32_t room)
 {
     struct server_watch *watch = argument;
-    uint64_t settled = server_orders_settled(watch->server);
+    enum order_answer answer = ORDER_ANSWER_TAKEN;
+    uint64_t ticket = 0;
     uint32_t count = 0;
-    while (count < room && count < watch->posted_count && watch->posted[count].ticket <= settled) {
-        numbers[count] = watch->posted[count].effect;
+    while (count < room && (ticket = server_order_collect(watch->server, &answer)) != 0) {
+        REQUIRE(count < watch->posted_count);
+        REQUIRE(watch->posted[count].ticket == ticket);
+        outcomes[count] = case_order_outcome(watch->posted[count].effect, answer);
         count++;
     }
     watch->posted_count -= count;
@@ -103,7 +107,7 @@ static bool watch_make(struct server *server, struct server_watch *watch)
     watch->ring = observation_ring_create(RING_COUNT, counts.position_durable);
     watch->desk = watch_desk_create(&(struct watch_desk_setup){.folder = options->aftersales.folder,
                                                                .on_effect = on_effect,
-                                                               .done_take = done_take,
+                                                               .settled_take = settled_take,
                                                                .argument = watch});
     if (watch->ring == NULL || watch->desk == NULL) {
         return false;

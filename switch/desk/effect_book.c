@@ -111,6 +111,38 @@ enum status effect_book_pending(struct desk *desk, uint64_t after, struct effect
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+enum status effect_book_find(struct desk *desk, uint64_t number, struct effect_entry *entry)
+{
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT number, case_id, wall_us, kind, text, due_us FROM case_effect"
+                           " WHERE number = ?");
+    if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(number), 1)) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = desk_step(desk, statement);
+    status = status == STATUS_OK ? take_entry(desk, statement, entry) : status;
+    desk_release(desk, statement);
+    return status;
+}
+
+enum status effect_book_is_followed(struct desk *desk, const struct effect_entry *entry,
+                                    bool *is_followed)
+{
+    const struct desk_value values[] = {DESK_NUMBER(entry->case_id), DESK_NUMBER(entry->number)};
+    sqlite3_stmt *statement =
+        desk_prepare(desk, "SELECT EXISTS (SELECT 1 FROM case_effect WHERE case_id = ?"
+                           " AND is_order = 1 AND number > ?)");
+    if (statement == NULL || !desk_bind(statement, values, DESK_COUNT_OF(values))) {
+        desk_release(desk, statement);
+        return desk_broken(desk, "reading");
+    }
+    enum status status = desk_step(desk, statement);
+    *is_followed = status == STATUS_OK && sqlite3_column_int(statement, 0) != 0;
+    desk_release(desk, statement);
+    return status;
+}
+
 static enum status take_out(struct desk *desk, const uint64_t *numbers, uint32_t count)
 {
     enum status status = STATUS_OK;

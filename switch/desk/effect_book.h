@@ -31,5 +31,11 @@ MUST_CHECK enum status effect_book_add(struct desk *desk, uint64_t case_id, int6
 MUST_CHECK enum status effect_book_pending(struct desk *desk, uint64_t after,
                                            struct effect_entry *entries, uint32_t room,
                                            uint32_t *count);
+/* The one of a number. NOT_FOUND: it is done. */
+MUST_CHECK enum status effect_book_find(struct desk *desk, uint64_t number,
+                                        struct effect_entry *entry);
+/* Whether another order of its case waits behind it. */
+MUST_CHECK enum status effect_book_is_followed(struct desk *desk, const struct effect_entry *entry,
+                                               bool *is_followed);
 /* One transaction. Those that are not there are passed over. */
 MUST_CHECK enum status effect_book_done(struct desk *desk, const uint64_t *numbers, uint32_t count);

@@ -25,8 +25,22 @@ struct clerk;
 
 /* What came of telling an effect. */
 enum clerk_answer {
-    CLERK_LATER, /* not yet: told again, unless clerk_done() says so before */
+    CLERK_LATER, /* not yet: told again, unless clerk_settle() says more before */
     CLERK_DONE   /* it is carried out, or somebody who does not forget has it */
+};
+
+/* What became in the end of an effect that was LATER. */
+enum clerk_end {
+    CLERK_CARRIED_OUT,
+    CLERK_REFUSED, /* for good: the dispatcher is told */
+    CLERK_NO_ROOM  /* told again; but what only asks or tells keeps no other order of its case
+                      waiting, and then the dispatcher is told */
+};
+
+struct clerk_outcome {
+    uint64_t number;
+    enum clerk_end end;
+    const char *why; /* static; of what is not carried out */
 };
 
 struct clerk_effect {
@@ -87,8 +101,8 @@ MUST_CHECK enum status clerk_observe(struct clerk *clerk, const struct observati
  * step back; the monotonic clock may not. */
 MUST_CHECK enum status clerk_time(struct clerk *clerk, int64_t wall_us, uint64_t now_ns);
 
-/* An effect that was LATER is carried out. Told twice it does nothing. */
-MUST_CHECK enum status clerk_done(struct clerk *clerk, uint64_t number);
+/* What became of an effect that was LATER, in one transaction. Told twice it does nothing. */
+MUST_CHECK enum status clerk_settle(struct clerk *clerk, const struct clerk_outcome *outcome);
 /* Writes who was seen since the last minute; before the end. */
 MUST_CHECK enum status clerk_flush(struct clerk *clerk);
 

@@ -213,11 +213,45 @@ enum status clerk_tell(struct clerk *clerk, bool is_all)
     return clerk_fault(clerk, status);
 }
 
-enum status clerk_done(struct clerk *clerk, uint64_t number)
+/* Whether the effect goes to a person in place of the switch. */
+static enum status is_for_person(struct clerk *clerk, const struct effect_entry *entry,
+                                 enum clerk_end end, bool *is_it)
 {
-    enum status status = effect_book_done(clerk->desk, &number, 1);
-    if (status == STATUS_OK) {
-        told_table_forget(clerk->told, number);
+    enum case_effect_kind kind = entry->effect.kind;
+    bool may_stand_aside = kind == CASE_EFFECT_ASK_SIGNON || kind == CASE_EFFECT_ASK_STATUS ||
+                           kind == CASE_EFFECT_ASK_UPDATE || kind == CASE_EFFECT_TELL_CASHIER;
+    *is_it = end == CLERK_REFUSED;
+    return end == CLERK_NO_ROOM && may_stand_aside
+               ? effect_book_is_followed(clerk->desk, entry, is_it)
+               : STATUS_OK;
+}
+
+/* Within a transaction. */
+static enum status settle(struct clerk *clerk, const struct clerk_outcome *outcome, bool *is_out)
+{
+    struct effect_entry entry;
+    bool is_for_people = false;
+    enum status status = effect_book_find(clerk->desk, outcome->number, &entry);
+    if (status != STATUS_OK) {
+        *is_out = status == STATUS_NOT_FOUND;
+        return *is_out ? STATUS_OK : status;
+    }
+    status = is_for_person(clerk, &entry, outcome->end, &is_for_people);
+    if (status == STATUS_OK && is_for_people) {
+        status = tell_dispatcher(clerk, &entry, outcome->why);
+    }
+    *is_out = is_for_people || outcome->end == CLERK_CARRIED_OUT;
+    return status == STATUS_OK && *is_out ? effect_book_done(clerk->desk, &outcome->number, 1)
+                                          : status;
+}
+
+enum status clerk_settle(struct clerk *clerk, const struct clerk_outcome *outcome)
+{
+    bool is_out = false;
+    enum status status = desk_begin(clerk->desk);
+    status = status == STATUS_OK ? desk_end(clerk->desk, settle(clerk, outcome, &is_out)) : status;
+    if (status == STATUS_OK && is_out) {
+        told_table_forget(clerk->told, outcome->number);
         clerk->is_all_due = true; /* the next order of its case may be told */
     }
     return clerk_fault(clerk, status);

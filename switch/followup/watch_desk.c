@@ -12,7 +12,7 @@
 #include "switch/net/log.h"
 #include "switch/store/log_folder.h"
 
-#define DONE_COUNT 16
+#define OUTCOME_COUNT 16
 #define ATTEMPT_COUNT_MAX 4 /* then a flag is kept without a case */
 /* An older flag, of a log that is watched for the first time or after long, says what was, and
  * opens no case: nobody can act on it, and what still is will be flagged again. */
@@ -220,15 +220,15 @@ static enum status on_observe(void *argument, const struct observation *seen)
 static enum status on_time(void *argument, int64_t wall_us, uint64_t now_ns)
 {
     struct watch_desk *desk = argument;
-    uint64_t numbers[DONE_COUNT];
+    struct clerk_outcome outcomes[OUTCOME_COUNT];
     enum status status = STATUS_OK;
     uint32_t count;
     do {
-        count = desk->setup.done_take(desk->setup.argument, numbers, DONE_COUNT);
+        count = desk->setup.settled_take(desk->setup.argument, outcomes, OUTCOME_COUNT);
         for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
-            status = clerk_done(desk->clerk, numbers[i]);
+            status = clerk_settle(desk->clerk, &outcomes[i]);
         }
-    } while (count == DONE_COUNT && status == STATUS_OK);
+    } while (count == OUTCOME_COUNT && status == STATUS_OK);
     status = status == STATUS_OK ? clerk_time(desk->clerk, wall_us, now_ns) : status;
     return keep_reason(desk, status, clerk_reason(desk->clerk));
 }

@@ -17,9 +17,9 @@ struct watch_desk_setup {
     /* As clerk_setup.on_effect, on the sink's thread, for orders to the switch; what goes to people
      * is put into the outbox here. */
     enum clerk_answer (*on_effect)(void *argument, const struct clerk_effect *effect);
-    /* Called with each time that is told: numbers of effects that were LATER and are done since,
-     * `room` at most. */
-    uint32_t (*done_take)(void *argument, uint64_t *numbers, uint32_t room);
+    /* Called with each time that is told: what became since of effects that were LATER, `room` at
+     * most. */
+    uint32_t (*settled_take)(void *argument, struct clerk_outcome *outcomes, uint32_t room);
     void *argument;
 };
 

@@ -194,9 +194,29 @@ static void test_what_goes_to_people_is_no_order(void **state)
     assert_false(case_order_of(&order, &asked.whole));
 }
 
+/* What the engine refuses is not done: it is tried again, or told to a person. */
+static void test_an_order_that_is_refused_is_not_done(void **state)
+{
+    (void)state;
+    static const enum clerk_end ENDS[ORDER_ANSWER_COUNT] = {
+        [ORDER_ANSWER_TAKEN] = CLERK_CARRIED_OUT,
+        [ORDER_ANSWER_MALFORMED] = CLERK_REFUSED,
+        [ORDER_ANSWER_SUBJECT_UNKNOWN] = CLERK_REFUSED,
+        [ORDER_ANSWER_PAST] = CLERK_REFUSED,
+        [ORDER_ANSWER_NOTHING_TO_LIFT] = CLERK_CARRIED_OUT, /* as a RESUME that is told again */
+        [ORDER_ANSWER_NO_ROOM] = CLERK_NO_ROOM};
+    for (unsigned i = 0; i < ORDER_ANSWER_COUNT; i++) {
+        struct clerk_outcome outcome = case_order_outcome(5 + i, (enum order_answer)i);
+        assert_int_equal(outcome.number, 5 + i);
+        assert_int_equal(outcome.end, ENDS[i]);
+        assert_string_equal(outcome.why, order_answer_text((enum order_answer)i));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_order_that_is_refused_is_not_done),
         cmocka_unit_test(test_orders_to_a_terminal_name_it_and_the_case),
         cmocka_unit_test(test_an_update_names_the_version_that_is_wanted),
         cmocka_unit_test(test_money_is_held_back_of_the_merchant_until_the_hold_ends),

@@ -25,9 +25,18 @@ static uint64_t take(struct order_queue *queue)
 
 static void settle(struct order_queue *queue, uint64_t ticket)
 {
-    struct order order;
-    order_queue_settle(queue, ticket, &order);
+    struct order order = order_queue_settle(queue, ticket, ORDER_ANSWER_TAKEN);
     assert_int_equal(order.case_id, 100 + ticket);
+}
+
+/* The last ticket that is collected, with all before it. */
+static uint64_t collect(struct order_queue *queue)
+{
+    enum order_answer answer;
+    while (order_queue_collect(queue, &answer) != 0) {
+        assert_int_equal(answer, ORDER_ANSWER_TAKEN);
+    }
+    return queue->collected;
 }
 
 static void test_orders_are_taken_once_and_in_the_order_they_were_posted(void **state)
@@ -45,68 +54,77 @@ static void test_orders_are_taken_once_and_in_the_order_they_were_posted(void **
 }
 
 /* An order that is refused is settled at once, one that is taken when its row is on disk. */
-static void test_a_ticket_counts_as_settled_with_all_before_it(void **state)
+static void test_answers_are_collected_in_the_order_of_the_tickets(void **state)
 {
     (void)state;
     struct order_queue queue = {.posted = 0};
-    for (uint64_t ticket = 1; ticket <= 4; ticket++) {
+    enum order_answer answer;
+    assert_int_equal(order_queue_collect(&queue, &answer), 0);
+    for (uint64_t ticket = 1; ticket <= 3; ticket++) {
         assert_int_equal(post(&queue, 100 + ticket), ticket);
         assert_int_equal(take(&queue), ticket);
     }
-    settle(&queue, 3);
-    assert_int_equal(queue.settled, 0);
-    settle(&queue, 1);
-    assert_int_equal(queue.settled, 1);
-    settle(&queue, 2);
-    assert_int_equal(queue.settled, 3);
-    settle(&queue, 4);
-    assert_int_equal(queue.settled, 4);
-    assert_int_equal(post(&queue, 105), 5);
-    assert_int_equal(take(&queue), 5); /* a place of the ring that was settled before is not */
-    assert_int_equal(queue.settled, 4);
+    order_queue_settle(&queue, 3, ORDER_ANSWER_NO_ROOM);
+    assert_int_equal(order_queue_collect(&queue, &answer), 0);
+    order_queue_settle(&queue, 1, ORDER_ANSWER_TAKEN);
+    assert_int_equal(order_queue_collect(&queue, &answer), 1);
+    assert_int_equal(answer, ORDER_ANSWER_TAKEN);
+    assert_int_equal(order_queue_collect(&queue, &answer), 0);
+    order_queue_settle(&queue, 2, ORDER_ANSWER_SUBJECT_UNKNOWN);
+    assert_int_equal(order_queue_collect(&queue, &answer), 2);
+    assert_int_equal(answer, ORDER_ANSWER_SUBJECT_UNKNOWN);
+    assert_int_equal(order_queue_collect(&queue, &answer), 3);
+    assert_int_equal(answer, ORDER_ANSWER_NO_ROOM);
+    assert_int_equal(post(&queue, 104), 4);
+    assert_int_equal(order_queue_collect(&queue, &answer), 0); /* nobody has taken it */
+    assert_int_equal(take(&queue), 4);
+    assert_int_equal(order_queue_collect(&queue, &answer), 0);
 }
 
-static void test_a_full_queue_takes_no_more_until_the_first_is_settled(void **state)
+static void test_a_full_queue_takes_no_more_until_the_first_is_collected(void **state)
 {
     (void)state;
     struct order_queue queue = {.posted = 0};
+    enum order_answer answer;
     for (uint64_t ticket = 1; ticket <= ORDER_QUEUE_COUNT_MAX; ticket++) {
         assert_int_equal(post(&queue, 100 + ticket), ticket);
         assert_int_equal(take(&queue), ticket);
     }
     const uint64_t next = ORDER_QUEUE_COUNT_MAX + 1;
     assert_int_equal(post(&queue, 100 + next), 0);
-    settle(&queue, 2); /* its place may be free, and that of the first is not */
-    assert_int_equal(post(&queue, 100 + next), 0);
+    settle(&queue, 2);
     settle(&queue, 1);
+    assert_int_equal(post(&queue, 100 + next), 0); /* its answer would be lost */
+    assert_int_equal(order_queue_collect(&queue, &answer), 1);
     assert_int_equal(post(&queue, 100 + next), next);
+    assert_int_equal(post(&queue, 101 + next), 0);
+    assert_int_equal(order_queue_collect(&queue, &answer), 2);
     assert_int_equal(post(&queue, 101 + next), next + 1);
-    assert_int_equal(post(&queue, 102 + next), 0);
     assert_int_equal(take(&queue), next);
     settle(&queue, next); /* before those that were posted before it */
-    assert_int_equal(queue.settled, 2);
+    assert_int_equal(collect(&queue), 2);
     for (uint64_t ticket = 3; ticket <= ORDER_QUEUE_COUNT_MAX; ticket++) {
         settle(&queue, ticket);
     }
-    assert_int_equal(queue.settled, next); /* the one behind it was not even taken */
+    assert_int_equal(collect(&queue), next); /* the one behind it was not even taken */
 }
 
 static void test_what_was_not_taken_or_is_settled_cannot_be_settled(void **state)
 {
     (void)state;
     struct order_queue queue = {.posted = 0};
-    struct order order;
     post(&queue, 101);
     post(&queue, 102);
     post(&queue, 103);
-    expect_assert_failure(order_queue_settle(&queue, 1, &order));
+    expect_assert_failure(order_queue_settle(&queue, 1, ORDER_ANSWER_TAKEN));
     take(&queue);
     take(&queue);
     settle(&queue, 2);
-    expect_assert_failure(order_queue_settle(&queue, 2, &order));
-    expect_assert_failure(order_queue_settle(&queue, 3, &order));
+    expect_assert_failure(order_queue_settle(&queue, 2, ORDER_ANSWER_TAKEN));
+    expect_assert_failure(order_queue_settle(&queue, 3, ORDER_ANSWER_TAKEN));
     settle(&queue, 1);
-    expect_assert_failure(order_queue_settle(&queue, 1, &order));
+    assert_int_equal(collect(&queue), 2);
+    expect_assert_failure(order_queue_settle(&queue, 1, ORDER_ANSWER_TAKEN));
 }
 
 static void test_a_call_has_its_seat_until_it_leaves(void **state)
@@ -148,8 +166,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orders_are_taken_once_and_in_the_order_they_were_posted),
-        cmocka_unit_test(test_a_ticket_counts_as_settled_with_all_before_it),
-        cmocka_unit_test(test_a_full_queue_takes_no_more_until_the_first_is_settled),
+        cmocka_unit_test(test_answers_are_collected_in_the_order_of_the_tickets),
+        cmocka_unit_test(test_a_full_queue_takes_no_more_until_the_first_is_collected),
         cmocka_unit_test(test_what_was_not_taken_or_is_settled_cannot_be_settled),
         cmocka_unit_test(test_a_call_has_its_seat_until_it_leaves),
         cmocka_unit_test(test_a_ticket_of_the_ring_is_no_seat),

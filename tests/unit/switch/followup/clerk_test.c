@@ -2,6 +2,7 @@
  * done outside. */
 #include <sys/wait.h>
 
+#include "switch/desk/effect_book.h"
 #include "tests/unit/switch/followup/clerk_scene.h"
 
 /* --- effects --------------------------------------------------------------------------------- */
@@ -39,6 +40,23 @@ static void test_what_was_committed_and_not_told_is_told_after_a_crash(void **st
     assert_int_equal(office->told_count, 0); /* done is done */
 }
 
+/* The last one of a kind that was told. */
+static const struct office_told *last_told(const struct office *office, enum case_effect_kind kind)
+{
+    uint32_t i = office->told_count;
+    while (i > 0 && office->told[i - 1].kind != kind) {
+        i--;
+    }
+    assert_true(i > 0);
+    return &office->told[i - 1];
+}
+
+static void settle(struct office *office, uint64_t number, enum clerk_end end)
+{
+    const struct clerk_outcome outcome = {number, end, "as many as may"};
+    assert_int_equal(clerk_settle(office->clerk, &outcome), STATUS_OK);
+}
+
 static void test_an_order_waits_for_the_one_before_it(void **state)
 {
     struct office *office = *state;
@@ -54,8 +72,8 @@ static void test_an_order_waits_for_the_one_before_it(void **state)
     office_time(office, SCENE_NOW + CLERK_RETRY_US);
     assert_int_equal(office_told(office, CASE_EFFECT_ASK_STATUS), 1);
     assert_int_equal(office->told[0].number, first);
-    assert_int_equal(clerk_done(office->clerk, first), STATUS_OK);
-    assert_int_equal(clerk_done(office->clerk, first), STATUS_OK);
+    settle(office, first, CLERK_CARRIED_OUT);
+    settle(office, first, CLERK_CARRIED_OUT);
     office->told_count = 0;
     office_time(office, SCENE_NOW + CLERK_RETRY_US + 1);
     assert_int_equal(office_told(office, CASE_EFFECT_HOLD), 1);
@@ -66,6 +84,58 @@ static void test_an_order_waits_for_the_one_before_it(void **state)
 }
 
 /* What was told while the clock was ahead by a year is told again as soon as anything else. */
+/* What only asks must not keep the case's hold waiting; the hold itself is tried until there is
+ * room, and one that cannot be is for a person. */
+static void test_what_the_switch_refuses_is_tried_again_or_told_to_a_person(void **state)
+{
+    struct office *office = *state;
+    office->answer = CLERK_LATER;
+    office_take(office, office_flag(SIGNAL_WRONG_PINS, 100, SCENE_NOW));
+    assert_int_equal(office->told[0].kind, CASE_EFFECT_ASK_STATUS);
+    uint64_t asks = office->told[0].number;
+    office->told_count = 0;
+    settle(office, asks, CLERK_NO_ROOM);
+    settle(office, asks, CLERK_NO_ROOM); /* it is out already */
+    office_time(office, SCENE_NOW + 1);
+    assert_int_equal(office_told(office, CASE_EFFECT_TELL_DISPATCHER), 1);
+    assert_int_equal(office_told(office, CASE_EFFECT_HOLD), 1);
+    assert_non_null(strstr(last_told(office, CASE_EFFECT_TELL_DISPATCHER)->text, "as many as may"));
+    uint64_t hold = last_told(office, CASE_EFFECT_HOLD)->number;
+    settle(office, hold, CLERK_NO_ROOM);
+    office->told_count = 0;
+    office_time(office, SCENE_NOW + 2 * CLERK_RETRY_US);
+    assert_int_equal(last_told(office, CASE_EFFECT_HOLD)->number, hold);
+    office->told_count = 0;
+    settle(office, hold, CLERK_REFUSED);
+    office_time(office, SCENE_NOW + 2 * CLERK_RETRY_US + 1);
+    assert_non_null(strstr(last_told(office, CASE_EFFECT_TELL_DISPATCHER)->text, "HOLD not done"));
+    office->told_count = 0;
+    office_time(office, SCENE_NOW + 9 * CLERK_RETRY_US);
+    assert_int_equal(office_told(office, CASE_EFFECT_HOLD), 0);
+}
+
+static void test_what_only_asks_is_tried_again_where_nothing_waits_behind_it(void **state)
+{
+    struct office *office = *state;
+    const struct case_effects asks = {.count = 1, .items = {{.kind = CASE_EFFECT_ASK_STATUS}}};
+    uint64_t id = office_take(office, office_flag(SIGNAL_FALLBACK, 100, SCENE_NOW)).case_id;
+    office->answer = CLERK_LATER;
+    office->told_count = 0;
+    assert_int_equal(desk_begin(office->scene->desk), STATUS_OK);
+    assert_int_equal(
+        desk_end(office->scene->desk, effect_book_add(office->scene->desk, id, SCENE_NOW, &asks)),
+        STATUS_OK);
+    office_time(office, SCENE_NOW + 2 * CLERK_RETRY_US);
+    uint64_t number = last_told(office, CASE_EFFECT_ASK_STATUS)->number;
+    settle(office, number, CLERK_NO_ROOM);
+    office->told_count = 0;
+    office_time(office, SCENE_NOW + 4 * CLERK_RETRY_US);
+    assert_int_equal(last_told(office, CASE_EFFECT_ASK_STATUS)->number, number);
+    assert_int_equal(office_told(office, CASE_EFFECT_TELL_DISPATCHER), 0);
+    settle(office, number, CLERK_CARRIED_OUT);
+    assert_int_equal(office_number(office, "SELECT count(*) FROM case_effect"), 0);
+}
+
 static void test_a_clock_that_jumps_holds_nothing_up(void **state)
 {
     struct office *office = *state;
@@ -505,6 +575,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(test_what_was_committed_and_not_told_is_told_after_a_crash),
         STORY(test_an_order_waits_for_the_one_before_it),
+        STORY(test_what_the_switch_refuses_is_tried_again_or_told_to_a_person),
+        STORY(test_what_only_asks_is_tried_again_where_nothing_waits_behind_it),
         STORY(test_a_clock_that_jumps_holds_nothing_up),
         STORY(test_an_update_asks_for_the_lowest_version_that_is_well),
         STORY(test_an_update_of_what_is_well_asks_for_the_latest_version),

@@ -28,12 +28,14 @@ static enum clerk_answer on_effect(void *argument, const struct clerk_effect *ef
     return stage->answer;
 }
 
-static uint32_t done_take(void *argument, uint64_t *numbers, uint32_t room)
+static uint32_t settled_take(void *argument, struct clerk_outcome *outcomes, uint32_t room)
 {
     struct stage *stage = argument;
     uint32_t count = stage->done_count;
     assert_true(count <= room);
-    memcpy(numbers, stage->told, count * sizeof(numbers[0]));
+    for (uint32_t i = 0; i < count; i++) {
+        outcomes[i] = (struct clerk_outcome){stage->told[i], CLERK_CARRIED_OUT, ""};
+    }
     stage->done_count = 0;
     return count;
 }
@@ -49,7 +51,7 @@ static int stage_set(void **state)
     snprintf(stage->path, sizeof(stage->path), "%s/" WATCH_DESK_NAME, stage->folder);
     stage->desk = watch_desk_create(&(struct watch_desk_setup){.folder = stage->folder,
                                                                .on_effect = on_effect,
-                                                               .done_take = done_take,
+                                                               .settled_take = settled_take,
                                                                .argument = stage});
     stage->sink = watch_desk_sink(stage->desk);
     *state = stage;
