@@ -8,7 +8,8 @@
 #include "switch/engine/wall_text.h"
 #include "switch/store/planted_log_bug.h"
 
-/* What was sealed longer ago holds no usage of today or yesterday, wherever midnight is. */
+/* What was sealed longer ago holds no usage of today or yesterday, wherever midnight is, where the
+ * clock was right; its days are looked at all the same. */
 #define DAYS_KEPT_US (INT64_C(3) * 86400000000)
 #define MONTHS_KEPT 2
 
@@ -164,32 +165,53 @@ static enum status read_latest(struct log_segment *segment, uint32_t *day, char 
     return step == SQLITE_ROW ? STATUS_OK : STATUS_BROKEN;
 }
 
+/* Where days that a restart may need stand: in which segments, and which of their days. */
+struct usage_reach {
+    uint32_t ordinal; /* of the first of them */
+    uint32_t day;     /* YYYYMMDD, the first of these; 0: no segment has told of a day so far */
+};
+
 /* Today and the day before, as the engine keeps them, and one more: the clock may have stepped back
- * over midnight. Today is told by the newest segment or by the clock, whichever is earlier, for
- * either may have run ahead. */
-static struct usage_range days_wanted(uint32_t day_latest)
+ * over midnight. Today is the latest day that usage of sealed segments is of, or what the clock
+ * says, whichever is earlier, for either may have run ahead. */
+static uint32_t first_day(uint32_t day_latest)
 {
     struct wall_text now;
     wall_text_set(&now, wall_us());
-    uint32_t today = day_latest != 0 && day_latest < now.day ? day_latest : now.day;
-    return (struct usage_range){wall_text_day_before(wall_text_day_before(today)), UINT32_MAX};
+    uint32_t today = day_latest < now.day ? day_latest : now.day;
+    return wall_text_day_before(wall_text_day_before(today));
 }
 
-/* How far back segments may hold such a day: from which of them on. */
-static enum status find_first(const struct log_place *place, const struct log_segment *newest,
-                              uint32_t first, uint32_t *from, char *reason)
+/* Widens the reach by a segment, where it may hold what is wanted; `matters` says whether. One
+ * without a day tells nothing of those before it: neither that none of them has one, nor what day
+ * it was. And the time of a sealing is what a clock said, which may have been wrong. */
+static enum status reach_take(struct usage_reach *reach, struct log_segment *segment,
+                              int64_t recent_us, bool *matters, char *reason)
+{
+    uint32_t latest = 0;
+    enum status status = read_latest(segment, &latest, reason);
+    *matters = status == STATUS_OK &&
+               (latest == 0 || latest >= reach->day || segment->row.sealed_us >= recent_us);
+    if (*matters) {
+        reach->ordinal = segment->row.ordinal;
+        reach->day = reach->day == 0 && latest != 0 ? first_day(latest) : reach->day;
+    }
+    return status;
+}
+
+static enum status find_reach(const struct log_place *place, struct log_segment *newest,
+                              uint32_t first, struct usage_reach *reach, char *reason)
 {
     int64_t now_us = wall_us();
     int64_t last_us = newest->row.sealed_us < now_us ? newest->row.sealed_us : now_us;
-    enum status status = STATUS_OK;
-    bool may_matter = true;
-    *from = newest->row.ordinal;
-    while (status == STATUS_OK && may_matter && *from > first && !PLANTED_BUG(112)) {
+    bool matters = true;
+    *reach = (struct usage_reach){0};
+    enum status status = reach_take(reach, newest, last_us - DAYS_KEPT_US, &matters, reason);
+    while (status == STATUS_OK && matters && reach->ordinal > first && !PLANTED_BUG(112)) {
         struct log_segment before;
-        status = log_segment_open(&before, place, *from - 1, SEGMENT_READ, reason);
+        status = log_segment_open(&before, place, reach->ordinal - 1, SEGMENT_READ, reason);
         if (status == STATUS_OK) {
-            may_matter = before.row.sealed_us >= last_us - DAYS_KEPT_US;
-            *from -= may_matter;
+            status = reach_take(reach, &before, last_us - DAYS_KEPT_US, &matters, reason);
             log_segment_close(&before);
         }
     }
@@ -199,19 +221,19 @@ static enum status find_first(const struct log_place *place, const struct log_se
 enum status log_usage_read(const struct log_place *place, struct log_segment *newest,
                            uint32_t first, const struct log_replay_reader *reader, char *reason)
 {
-    uint32_t from = 0, day_latest = 0;
+    struct usage_reach reach = {0};
     reader->on_usage(reader->argument, NULL);
     enum status status =
         read_sums(newest, (struct usage_range){0, USAGE_DAY_MIN - 1}, reader, reason);
     if (status == STATUS_OK) {
-        status = read_latest(newest, &day_latest, reason);
+        status = find_reach(place, newest, first, &reach, reason);
     }
-    if (status == STATUS_OK) {
-        status = find_first(place, newest, first, &from, reason);
+    if (status != STATUS_OK || reach.day == 0) {
+        return status;
     }
-    const struct usage_range days = days_wanted(day_latest);
+    const struct usage_range days = {reach.day, UINT32_MAX};
     /* The oldest that may matter, then onwards, as the days went. */
-    for (uint32_t at = from; status == STATUS_OK && at < newest->row.ordinal; at++) {
+    for (uint32_t at = reach.ordinal; status == STATUS_OK && at < newest->row.ordinal; at++) {
         struct log_segment segment;
         status = log_segment_open(&segment, place, at, SEGMENT_READ, reason);
         if (status == STATUS_OK) {

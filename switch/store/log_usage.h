@@ -13,8 +13,9 @@
  * the caller's transaction. STATUS_BROKEN: SQLite says why. */
 MUST_CHECK enum status log_usage_fill(sqlite3 *segment, sqlite3 *before);
 /* Tells the reader NULL, then months, then days, that a restart now may need: those from two days
- * before today on. `newest` is open; older segments from `first` on are looked into where they were
- * sealed in the last three days. */
+ * before today on, which is the latest day of which sealed segments have usage, or what the clock
+ * says where that is earlier. `newest` is open; older segments from `first` on are looked into
+ * where they hold such a day, hold no day at all, or were sealed in the last three days. */
 MUST_CHECK enum status log_usage_read(const struct log_place *place, struct log_segment *newest,
                                       uint32_t first, const struct log_replay_reader *reader,
                                       char *reason);

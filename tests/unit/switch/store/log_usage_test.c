@@ -1,5 +1,6 @@
 /* The table `usage`: what sealed segments keep of it, and that a restart gets what all rows say. */
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "switch/engine/usage.h"
 #include "switch/engine/wall_text.h"
@@ -7,18 +8,19 @@
 
 /* By the clock, which tells a restart what days are asked for. The last days of a month before,
  * where this one is too young to have them all. */
-static uint32_t today, yesterday, days_ago, month_ago, months_ago;
+static uint32_t today, yesterday, days_ago, day_before_days_ago, month_ago, months_ago;
 
 static void set_days(void)
 {
     struct wall_text now;
     wall_text_set(&now, (int64_t)time(NULL) * 1000000);
     today = now.day;
-    while (today % 100 < 5) {
+    while (today % 100 < 6) {
         today = wall_text_day_before(today);
     }
     yesterday = wall_text_day_before(today);
     days_ago = wall_text_day_before(wall_text_day_before(wall_text_day_before(yesterday)));
+    day_before_days_ago = wall_text_day_before(days_ago);
     month_ago = wall_text_day_before(today / 100 * 100 + 1);
     months_ago = wall_text_day_before(month_ago / 100 * 100 + 1);
 }
@@ -66,7 +68,8 @@ static void on_usage(void *argument, const struct usage_sum *sum)
     }
 }
 
-/* A purchase that counts on that day; it is declined and given back where `is_declined`. */
+/* A purchase that counts on that day (0: on none); it is declined and given back where
+ * `is_declined`. */
 static void purchase(struct story *story, uint32_t seq, uint32_t day, bool is_declined)
 {
     struct record intent = story_record(story, RECORD_INTENT, seq, seq);
@@ -183,6 +186,63 @@ static void test_days_longer_ago_are_not_read(void **state)
     story_end(story);
 }
 
+/* A clock that is days ahead at the start may come back to the day of the last payments, whatever
+ * was written since. */
+static void test_a_segment_without_usage_does_not_tell_what_day_it_is(void **state)
+{
+    struct story *story = *state;
+    uint32_t seq = 1;
+    set_up(&whole);
+    story_begin(story, story_ignore, NULL);
+    fill_until_open(story, 2, &seq, day_before_days_ago);
+    fill_until_open(story, 3, &seq, 0);
+    fill_until_open(story, 4, &seq, days_ago);
+    fill_until_open(story, 5, &seq, 0);
+    fill_until_open(story, 6, &seq, 0);
+    story_end(story);
+    assert_int_equal(ask(story, 5, "SELECT count(*) FROM usage WHERE period > 1e6"), 0);
+    restart(story);
+    assert_int_equal(day_oldest, day_before_days_ago);
+    expect_same();
+    story_end(story);
+}
+
+/* As if a clock that was right then ran ahead before the next segments were sealed. */
+static void set_sealed_days_before(const struct story *story, uint32_t ordinal, uint32_t days)
+{
+    char path[128], sql[128];
+    sqlite3 *database = NULL;
+    snprintf(path, sizeof(path), "%s/segment-%06u.db", story->folder, ordinal);
+    snprintf(sql, sizeof(sql), "UPDATE segment SET sealed_us = sealed_us - %u * 86400000000", days);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_changes(database), 1);
+    sqlite3_close(database);
+    assert_int_equal(chmod(path, 0440), 0);
+}
+
+static void test_a_day_counts_whenever_its_segment_was_sealed(void **state)
+{
+    struct story *story = *state;
+    uint32_t seq = 1;
+    set_up(&whole);
+    story_begin(story, story_ignore, NULL);
+    fill_until_open(story, 2, &seq, month_ago);
+    fill_until_open(story, 3, &seq, yesterday);
+    fill_until_open(story, 4, &seq, 0);
+    fill_until_open(story, 5, &seq, today);
+    fill_until_open(story, 6, &seq, today);
+    story_end(story);
+    for (uint32_t ordinal = 1; ordinal < 5; ordinal++) {
+        set_sealed_days_before(story, ordinal, 4);
+    }
+    restart(story);
+    assert_int_equal(day_oldest, yesterday);
+    expect_same();
+    story_end(story);
+}
+
 static void test_of_months_the_two_latest_are_kept(void **state)
 {
     struct story *story = *state;
@@ -230,6 +290,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_restart_adds_sealed_days_months_and_the_tail,
                                         story_set, story_strike),
         cmocka_unit_test_setup_teardown(test_days_longer_ago_are_not_read, story_set, story_strike),
+        cmocka_unit_test_setup_teardown(test_a_segment_without_usage_does_not_tell_what_day_it_is,
+                                        story_set, story_strike),
+        cmocka_unit_test_setup_teardown(test_a_day_counts_whenever_its_segment_was_sealed,
+                                        story_set, story_strike),
         cmocka_unit_test_setup_teardown(test_of_months_the_two_latest_are_kept, story_set,
                                         story_strike),
         cmocka_unit_test_setup_teardown(test_what_is_given_back_later_is_taken_off_a_sealed_day,
