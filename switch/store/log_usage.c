@@ -1,6 +1,7 @@
 /* See log_usage.h. */
 #include "switch/store/log_usage.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,13 @@ static enum status is_done(sqlite3_stmt *statement)
 {
     int step = sqlite3_step(statement);
     return sqlite3_reset(statement) == SQLITE_OK && step == SQLITE_DONE ? STATUS_OK : STATUS_BROKEN;
+}
+
+static int64_t wall_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + (int64_t)now.tv_nsec / 1000;
 }
 
 /* Adds the months that the segment before knows. */
@@ -61,6 +69,23 @@ static enum status run(sqlite3 *segment, const char *sql)
     return sqlite3_exec(segment, sql, NULL, NULL, NULL) == SQLITE_OK ? STATUS_OK : STATUS_BROKEN;
 }
 
+/* Keeps the two latest months, and the two latest up to now: months to come, which a clock that had
+ * run ahead has begun, must not push out what is now, nor may a clock that is behind. */
+static enum status drop_months(sqlite3 *segment)
+{
+    struct wall_text now;
+    char sql[512];
+    wall_text_set(&now, wall_us());
+    _Static_assert(MONTHS_KEPT == USAGE_SPAN_COUNT, "as many as the engine keeps");
+    snprintf(sql, sizeof(sql),
+             "DELETE FROM usage WHERE" IS_MONTH " AND period NOT IN (SELECT DISTINCT period FROM"
+             " usage WHERE" IS_MONTH " ORDER BY period DESC LIMIT %d) AND period NOT IN (SELECT"
+             " DISTINCT period FROM usage WHERE period <= %" PRIu32
+             " ORDER BY period DESC LIMIT %d)",
+             MONTHS_KEPT, now.day / 100, MONTHS_KEPT);
+    return run(segment, sql);
+}
+
 enum status log_usage_fill(sqlite3 *segment, sqlite3 *before)
 {
     enum status status = run(segment, SCHEMA);
@@ -78,11 +103,8 @@ enum status log_usage_fill(sqlite3 *segment, sqlite3 *before)
         status = add_months(segment, before);
     }
     if (status == STATUS_OK) {
-        status = run(segment,
-                     "DELETE FROM usage WHERE" IS_MONTH " AND period NOT IN (SELECT"
-                     " DISTINCT period FROM usage WHERE" IS_MONTH " ORDER BY period DESC LIMIT 2)");
+        status = drop_months(segment);
     }
-    _Static_assert(MONTHS_KEPT == USAGE_SPAN_COUNT, "as many as the engine keeps");
     return status;
 }
 
@@ -137,13 +159,6 @@ static enum status read_sums(struct log_segment *segment, struct usage_range ran
     }
     sqlite3_finalize(rows);
     return step == SQLITE_DONE ? STATUS_OK : STATUS_BROKEN;
-}
-
-static int64_t wall_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + (int64_t)now.tv_nsec / 1000;
 }
 
 /* The latest day that the segment's rows changed; 0: none. */

@@ -2,8 +2,9 @@
  *
  * Of each day, merchant, terminal and card the sum of what this segment's own rows changed; and of
  * each month, merchant and terminal the sum of all segments up to this one, of the two latest
- * months. So a restart reads the months of the newest sealed segment, and the days of those that
- * were sealed lately.
+ * months, and of the two latest up to now where a clock that ran ahead has begun later ones. So a
+ * restart reads the months of the newest sealed segment, and the days of those that were sealed
+ * lately.
  */
 #pragma once
 

@@ -261,6 +261,32 @@ static void test_of_months_the_two_latest_are_kept(void **state)
     story_end(story);
 }
 
+/* Which a clock has shown that ran ahead twice. */
+static void test_months_to_come_do_not_push_out_this_one(void **state)
+{
+    struct story *story = *state;
+    uint32_t seq = 1;
+    set_up(&whole);
+    story_begin(story, story_ignore, NULL);
+    fill_until_open(story, 2, &seq, today);
+    fill_until_open(story, 3, &seq, today + 100000);
+    fill_until_open(story, 4, &seq, today + 200000);
+    fill_until_open(story, 5, &seq, today + 300000);
+    set_up(&whole);
+    fill_until_open(story, 6, &seq, today);
+    story_end(story);
+    static const char SUMS[] = "SELECT sum(minor) FROM usage WHERE pan_hash = x'' AND period = ";
+    static const char ROWS[] = "SELECT sum(usage_minor) FROM log WHERE usage_day / 100 = ";
+    long long taken = 0;
+    for (uint32_t ordinal = 1; ordinal <= 5; ordinal++) {
+        taken += ask_of_month(story, ordinal, ROWS, today);
+    }
+    assert_true(taken > 0);
+    assert_int_equal(ask_of_month(story, 5, SUMS, today), taken);
+    assert_int_equal(ask(story, 5, "SELECT count(DISTINCT period) FROM usage WHERE period < 1e6"),
+                     3);
+}
+
 static void test_what_is_given_back_later_is_taken_off_a_sealed_day(void **state)
 {
     struct story *story = *state;
@@ -295,6 +321,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_day_counts_whenever_its_segment_was_sealed,
                                         story_set, story_strike),
         cmocka_unit_test_setup_teardown(test_of_months_the_two_latest_are_kept, story_set,
+                                        story_strike),
+        cmocka_unit_test_setup_teardown(test_months_to_come_do_not_push_out_this_one, story_set,
                                         story_strike),
         cmocka_unit_test_setup_teardown(test_what_is_given_back_later_is_taken_off_a_sealed_day,
                                         story_set, story_strike),
