@@ -63,6 +63,36 @@ json_t *case_answer_case(const struct service_case *it)
 
 /* ---- events ---- */
 
+static json_t *parts_json(const struct case_event *event)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < event->part_count; i++) {
+        const struct case_part *part = &event->parts[i];
+        json_t *row = cell_json_row(&CASE_ROW_PART, part);
+        json_object_set_new(row, "part_zh", json_string(part_text(part->part, true)));
+        json_object_set_new(row, "part_en", json_string(part_text(part->part, false)));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+/* What a repair replaced, and pictures of it; nothing where it has none. */
+static void add_lists(json_t *answer, const struct case_entry *entry)
+{
+    const struct case_event *event = &entry->event;
+    json_t *photos = json_array();
+    for (uint32_t i = 0; i < event->photo_count; i++) {
+        json_array_append_new(photos, json_string(event->photos[i].sha256));
+    }
+    if (event->part_count > 0) {
+        json_object_set_new(answer, "parts", parts_json(event));
+    }
+    if (event->photo_count > 0) {
+        json_object_set(answer, "photos", photos);
+    }
+    json_decref(photos);
+}
+
 json_t *case_answer_entry(const struct case_entry *entry)
 {
     static const char *const ALWAYS[] = {"kind",   "role",       "actor",   "second_actor",
@@ -77,12 +107,16 @@ json_t *case_answer_entry(const struct case_entry *entry)
     }
     const char *member;
     for (uint32_t i = 0; (member = case_body_member(entry->event.kind, i)) != NULL; i++) {
-        json_object_set(answer, member, json_object_get(all, member));
+        json_t *value = json_object_get(all, member);
+        if (value != NULL) { /* parts and photos are no columns */
+            json_object_set(answer, member, value);
+        }
     }
     for (size_t i = 0;
          i < sizeof(SEEN) / sizeof(SEEN[0]) && entry->event.kind == CASE_EVENT_OBSERVED; i++) {
         json_object_set(answer, SEEN[i], json_object_get(all, SEEN[i]));
     }
+    add_lists(answer, entry);
     json_decref(all);
     return answer;
 }

@@ -19,7 +19,10 @@ static const char *const MEMBERS[CASE_EVENT_COUNT][MEMBER_COUNT_MAX] = {
     [CASE_EVENT_JOIN] = {"flag"},
     [CASE_EVENT_TRIAGE] = {"fault", "service_class"},
     [CASE_EVENT_DISPATCH] = {"place", "engineer", "point_id"},
-    [CASE_EVENT_SWAP] = {"serial"},
+    [CASE_EVENT_ARRIVE] = {"photos"},
+    [CASE_EVENT_FIX] = {"parts", "photos"},
+    [CASE_EVENT_SWAP] = {"serial", "parts", "photos"},
+    [CASE_EVENT_ESCALATE] = {"parts", "photos"},
     [CASE_EVENT_QUOTE] = {"cost_minor"},
     [CASE_EVENT_CLOSE] = {"outcome", "closing_code"},
     [CASE_EVENT_SCORE] = {"score"},
@@ -105,6 +108,73 @@ static bool take_flag(uint64_t *flag_id, const json_t *value, char *reason)
     return true;
 }
 
+/* ---- parts and photos ---- */
+
+static bool take_part_members(struct case_part *part, const json_t *value, char *reason)
+{
+    const char *name;
+    json_t *member;
+    json_object_foreach((json_t *)(uintptr_t)value, name, member)
+    {
+        if (cell_json_column(&CASE_ROW_PART, name) == NULL) {
+            snprintf(reason, CASE_BODY_REASON_SIZE,
+                     "member \"parts\": \"%.40s\" is not known of a part; expected part, quantity, "
+                     "serial_before, serial_after, cost_minor, paid_by",
+                     name);
+            return false;
+        }
+        if (!take_cell(&CASE_ROW_PART, name, member, part, reason)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_part(struct case_part *part, const json_t *value, char *reason)
+{
+    char fault[CELL_FAULT_SIZE];
+    *part = (struct case_part){.quantity = 1};
+    if (json_object_get(value, "part") == NULL || json_object_get(value, "paid_by") == NULL) {
+        return refuse(reason, "member \"parts\": expected of each which part it is and who paid: "
+                              "{\"part\": \"printer\", \"paid_by\": \"warranty\"}");
+    }
+    if (!take_part_members(part, value, reason)) {
+        return false;
+    }
+    return cell_check(&CASE_ROW_PART, part, fault) || refuse(reason, fault);
+}
+
+static bool take_parts(struct case_event *event, const json_t *value, char *reason)
+{
+    if (!json_is_array(value) || json_array_size(value) > CASE_PART_COUNT_MAX) {
+        return refuse(reason, "member \"parts\": expected a list of at most 6 parts");
+    }
+    event->part_count = 0;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (!take_part(&event->parts[event->part_count], json_array_get(value, i), reason)) {
+            return false;
+        }
+        event->part_count++;
+    }
+    return true;
+}
+
+static bool take_photos(struct case_event *event, const json_t *value, char *reason)
+{
+    if (!json_is_array(value) || json_array_size(value) > CASE_PHOTO_COUNT_MAX) {
+        return refuse(reason, "member \"photos\": expected a list of at most 4 SHA-256");
+    }
+    event->photo_count = 0;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (!take_cell(&CASE_ROW_PHOTO, "sha256", json_array_get(value, i),
+                       &event->photos[event->photo_count], reason)) {
+            return false;
+        }
+        event->photo_count++;
+    }
+    return true;
+}
+
 /* What an event says where its body does not. */
 static bool check_needs(const struct case_body *body, char *reason)
 {
@@ -139,6 +209,10 @@ bool case_body_event(struct case_body *body, enum case_event_kind kind, const js
             is_good = take_role(&entry.event, value, scope, reason);
         } else if (strcmp(name, "flag") == 0 && kind == CASE_EVENT_JOIN) {
             is_good = take_flag(&body->flag_id, value, reason);
+        } else if (strcmp(name, "parts") == 0 && has_member(known, name)) {
+            is_good = take_parts(&entry.event, value, reason);
+        } else if (strcmp(name, "photos") == 0 && has_member(known, name)) {
+            is_good = take_photos(&entry.event, value, reason);
         } else if (strcmp(name, "reason") == 0 || has_member(known, name)) {
             is_good = take_cell(&CASE_ROW_ENTRY, name, value, &entry, reason);
         } else {

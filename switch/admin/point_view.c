@@ -13,6 +13,10 @@ static const char *const WHOLE[] = {"due", "first_steps", "self_help", "warranty
 static const char *const PLACE[] = {"address", "area_code", "latitude_e3", "longitude_e3", NULL};
 static const char *const HOURS[] = {"opens", "closes", NULL};
 
+static const char *const PART[] = {"part",       "part_zh",       "part_en",
+                                   "quantity",   "serial_before", "serial_after",
+                                   "cost_minor", "paid_by",       NULL};
+
 static json_t *cut(const json_t *from, const char *const *names)
 {
     json_t *kept = json_object();
@@ -44,24 +48,26 @@ json_t *point_view_line(const json_t *whole)
 
 /* ---- its own work ---- */
 
-/* What was said while the case was with this point the last time. */
+/* What was said since the case is with this point. */
 struct own_work {
     bool is_ours;
     const char *quote;
     json_int_t cost_minor;
+    json_t *parts, *photos; /* owner */
 };
 
-static void take_event(struct own_work *work, const json_t *event, const char *point_id)
+static void clear_work(struct own_work *work)
+{
+    work->quote = "none";
+    work->cost_minor = 0;
+    json_array_clear(work->parts);
+    json_array_clear(work->photos);
+}
+
+static void take_quote(struct own_work *work, const json_t *event)
 {
     const json_t *kind = json_object_get(event, "kind");
-    if (is_text(kind, "DISPATCH")) {
-        bool was_ours = work->is_ours;
-        work->is_ours = is_text(json_object_get(event, "point_id"), point_id);
-        if (!was_ours || !work->is_ours) {
-            work->quote = "none";
-            work->cost_minor = 0;
-        }
-    } else if (work->is_ours && is_text(kind, "QUOTE")) {
+    if (is_text(kind, "QUOTE")) {
         work->quote = "asked";
         work->cost_minor = json_integer_value(json_object_get(event, "cost_minor"));
     } else if (work->cost_minor != 0 && is_text(kind, "QUOTE_ACCEPT")) {
@@ -71,9 +77,36 @@ static void take_event(struct own_work *work, const json_t *event, const char *p
     }
 }
 
+static void take_parts(struct own_work *work, const json_t *event)
+{
+    size_t index;
+    const json_t *part;
+    json_array_foreach(json_object_get(event, "parts"), index, part)
+    {
+        json_array_append_new(work->parts, cut(part, PART));
+    }
+    if (json_object_get(event, "photos") != NULL) {
+        json_array_extend(work->photos, json_object_get(event, "photos"));
+    }
+}
+
+static void take_event(struct own_work *work, const json_t *event, const char *point_id)
+{
+    if (is_text(json_object_get(event, "kind"), "DISPATCH")) {
+        bool was_ours = work->is_ours;
+        work->is_ours = is_text(json_object_get(event, "point_id"), point_id);
+        if (!was_ours || !work->is_ours) {
+            clear_work(work);
+        }
+    } else if (work->is_ours) {
+        take_quote(work, event);
+        take_parts(work, event);
+    }
+}
+
 static void add_own_work(json_t *answer, const json_t *events, const struct scope *scope)
 {
-    struct own_work work = {.quote = "none"};
+    struct own_work work = {.quote = "none", .parts = json_array(), .photos = json_array()};
     size_t index;
     const json_t *event;
     json_array_foreach(events, index, event)
@@ -83,6 +116,8 @@ static void add_own_work(json_t *answer, const json_t *events, const struct scop
     json_object_set_new(
         answer, "quote",
         json_pack("{s:s, s:I}", "state", work.quote, "cost_minor", work.cost_minor));
+    json_object_set_new(answer, "parts", work.parts);
+    json_object_set_new(answer, "photos", work.photos);
 }
 
 json_t *point_view_permitted(const json_t *whole)

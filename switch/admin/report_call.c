@@ -19,6 +19,19 @@ static void add_tenths(json_t *json, const char *name, const char *tenths)
     }
 }
 
+/* How many of each class; those of which none was replaced are left out. */
+static json_t *parts_json(const struct case_report_line *line)
+{
+    json_t *parts = json_object();
+    for (unsigned i = 0; i < PART_COUNT; i++) {
+        if (line->parts_of[i] > 0) {
+            json_object_set_new(parts, part_word((enum part_class)i),
+                                json_integer((json_int_t)line->parts_of[i]));
+        }
+    }
+    return parts;
+}
+
 json_t *report_call_json(const struct case_report_line *line)
 {
     json_t *json = json_object();
@@ -31,7 +44,9 @@ json_t *report_call_json(const struct case_report_line *line)
     CASE_REPORT_FIGURE_MAP(X)
 #undef X
     add_tenths(json, "failures_per_1000", "failures_per_1000_tenths");
+    add_tenths(json, "parts_per_1000", "parts_per_1000_tenths");
     add_tenths(json, "score", "score_tenths");
+    json_object_set_new(json, "parts_of", parts_json(line));
     if (line->points >= 0 && line->areas > 0) {
         int64_t hundredths = (line->points * 100 + line->areas / 2) / line->areas;
         json_object_set_new(json, "points_per_area", json_real((double)hundredths / 100));

@@ -67,6 +67,16 @@ uint64_t service_case_permitted(const struct service_case *service_case)
     return permitted & ~BIT(HOLD_EXPIRED);
 }
 
+bool case_event_takes_parts(enum case_event_kind kind)
+{
+    return kind == CASE_EVENT_FIX || kind == CASE_EVENT_SWAP || kind == CASE_EVENT_ESCALATE;
+}
+
+bool case_event_takes_photos(enum case_event_kind kind)
+{
+    return kind == CASE_EVENT_ARRIVE || case_event_takes_parts(kind);
+}
+
 bool service_case_has_occasion(const struct service_case *service_case, enum case_event_kind kind)
 {
     if (kind == CASE_EVENT_QUOTE_ACCEPT || kind == CASE_EVENT_QUOTE_DECLINE) {
@@ -318,6 +328,48 @@ static const char *close_fault(const struct service_case *service_case,
            "repair), or a manager and a second person to write it off";
 }
 
+/* What the merchant is to pay for parts; -1: a price that none can be. */
+static int64_t parts_of_merchant(const struct case_event *event)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < event->part_count; i++) {
+        const struct case_part *part = &event->parts[i];
+        if (part->cost_minor < 0 || part->cost_minor > CASE_PART_COST_MAX) {
+            return -1;
+        }
+        sum += part->paid_by == CASE_PART_PAID_BY_MERCHANT ? part->cost_minor : 0;
+    }
+    return sum;
+}
+
+/* Who changes parts is named, and nothing is taken from the merchant's purse without his word. */
+static const char *parts_fault(const struct service_case *service_case,
+                               const struct case_event *event)
+{
+    REQUIRE(event->part_count <= CASE_PART_COUNT_MAX && event->photo_count <= CASE_PHOTO_COUNT_MAX);
+    if (event->photo_count > 0 && !case_event_takes_photos(event->kind)) {
+        return "takes no photos; name them with ARRIVE, FIX, SWAP or ESCALATE";
+    }
+    if (event->part_count == 0) {
+        return NULL;
+    }
+    if (!case_event_takes_parts(event->kind)) {
+        return "takes no parts; say them with FIX, SWAP or ESCALATE";
+    }
+    if (event->role == CASE_ROLE_SWITCH || event->role == CASE_ROLE_MERCHANT) {
+        return "with parts is said by an engineer, staff or the maker";
+    }
+    int64_t sum = parts_of_merchant(event);
+    if (sum < 0) {
+        return "needs for each part what it cost: 0 or more";
+    }
+    return sum == 0 ||
+                   (service_case->quote == CASE_QUOTE_ACCEPTED && sum <= service_case->cost_minor)
+               ? NULL
+               : "has parts for which the merchant pays more than was accepted: QUOTE, and "
+                 "QUOTE_ACCEPT by the merchant";
+}
+
 /* What the tables alone do not judge; NULL: nothing against it. */
 typedef const char *case_check(const struct service_case *service_case,
                                const struct case_event *event, const struct case_rules *rules);
@@ -356,6 +408,9 @@ bool case_may(const struct service_case *service_case, const struct case_event *
     const char *fault = missing_need(service_case, event, needs);
     if (fault == NULL && CHECKS[event->kind] != NULL) {
         fault = CHECKS[event->kind](service_case, event, rules);
+    }
+    if (fault == NULL) {
+        fault = parts_fault(service_case, event);
     }
     if (fault != NULL) {
         snprintf(refusal, REFUSAL_SIZE, "%s %s", case_event_name(event->kind), fault);

@@ -132,6 +132,16 @@ const char *case_source_name(enum case_source source)
     REQUIRE((unsigned)source < CASE_SOURCE_COUNT);
     return SOURCES[source];
 }
+const char *case_part_payer_word(enum case_part_payer payer)
+{
+    static const char *const WORDS[CASE_PART_PAYER_COUNT] = {
+#define X(name, word) word,
+        CASE_PART_PAYER_MAP(X)
+#undef X
+    };
+    REQUIRE((unsigned)payer < CASE_PART_PAYER_COUNT);
+    return WORDS[payer];
+}
 const char *case_effect_name(enum case_effect_kind kind)
 {
     REQUIRE((unsigned)kind < CASE_EFFECT_COUNT);

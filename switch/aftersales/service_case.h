@@ -92,6 +92,33 @@ struct service_case {
     uint16_t reopen_count, flag_count;
 };
 
+/* X(name, word): who paid for a part. */
+#define CASE_PART_PAYER_MAP(X) X(WARRANTY, "warranty") X(MERCHANT, "merchant")
+enum case_part_payer {
+#define X(name, word) CASE_PART_PAID_BY_##name,
+    CASE_PART_PAYER_MAP(X)
+#undef X
+        CASE_PART_PAYER_COUNT
+};
+
+#define CASE_PART_COST_MAX INT64_C(100000000000)
+/* Parts of one class that a repair has replaced. */
+struct case_part {
+    enum part_class part;
+    uint16_t quantity;                        /* 1..99 */
+    char serial_before[21], serial_after[21]; /* of the part, not of the device; empty: none */
+    int64_t cost_minor;                       /* of all of them, fen, 0..CASE_PART_COST_MAX */
+    enum case_part_payer paid_by;
+};
+
+/* A picture that was taken at the place: it stays with who took it, and proves itself by this. */
+struct case_photo {
+    char sha256[65]; /* lower-case hex */
+};
+
+#define CASE_PART_COUNT_MAX 6
+#define CASE_PHOTO_COUNT_MAX 4
+
 /* What happens. Fields that an event does not use are zero. */
 struct case_event {
     enum case_event_kind kind;
@@ -119,6 +146,10 @@ struct case_event {
     enum case_outcome outcome; /* CLOSE */
     char closing_code[16];     /* CLOSE */
     uint8_t score;             /* SCORE: 1..5 */
+    uint32_t part_count;       /* FIX, SWAP, ESCALATE */
+    struct case_part parts[CASE_PART_COUNT_MAX];
+    uint32_t photo_count; /* ARRIVE, FIX, SWAP, ESCALATE */
+    struct case_photo photos[CASE_PHOTO_COUNT_MAX];
 };
 
 /* X(name, sentence): what must be done outside. */
@@ -184,6 +215,9 @@ void case_rules_default(struct case_rules *rules);
 /* One event. Not permitted: the case is as before, and `effects->refusal` says why. */
 void service_case_step(struct service_case *service_case, const struct case_event *event,
                        const struct case_rules *rules, struct case_effects *effects);
+/* Whether an event may say which parts were replaced, and may name photos. */
+bool case_event_takes_parts(enum case_event_kind kind);
+bool case_event_takes_photos(enum case_event_kind kind);
 /* The events that could move it now, or be noted, as bits by enum case_event_kind; who may do them
  * and what they need is not looked at. */
 uint64_t service_case_permitted(const struct service_case *service_case);
@@ -209,6 +243,7 @@ const char *case_event_text(enum case_event_kind kind);
 const char *case_kind_name(enum case_kind kind); /* "FAULT" */
 const char *case_role_name(enum case_role role);
 const char *case_source_name(enum case_source source);
+const char *case_part_payer_word(enum case_part_payer payer); /* "warranty" */
 const char *case_effect_name(enum case_effect_kind kind);
 const char *case_effect_text(enum case_effect_kind kind);
 /* The _COUNT of its kind: no such name. */

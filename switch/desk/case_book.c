@@ -6,6 +6,7 @@
 
 #include "protocols/base/pan_text.h"
 #include "protocols/base/require.h"
+#include "switch/desk/case_list.h"
 #include "switch/desk/case_row.h"
 #include "switch/desk/desk_state.h"
 #include "switch/desk/effect_book.h"
@@ -159,7 +160,7 @@ static enum status make_entry(struct desk *desk, struct kept_case *kept,
     entry->event.kind = effects->record_kind;
     memcpy(entry->event.reason, effects->record_reason, sizeof(entry->event.reason));
     case_row_trim(entry->event.reason);
-    if (!cell_check(&CASE_ROW_ENTRY, entry, fault) ||
+    if (!cell_check(&CASE_ROW_ENTRY, entry, fault) || !case_list_check(entry, fault) ||
         !cell_check(&CASE_ROW_CASE, &kept->it, fault)) {
         return desk_fault(desk, STATUS_BAD_VALUE, "case %llu, %s: %s",
                           (unsigned long long)kept->it.id, case_event_name(event->kind), fault);
@@ -176,6 +177,9 @@ static enum status write_entry(struct desk *desk, struct kept_case *kept, struct
         return desk_fault(desk, STATUS_BROKEN, "OpenSSL gave no SHA-256");
     }
     enum status status = insert_entry(desk, entry, kept->hash);
+    if (status == STATUS_OK) {
+        status = case_list_add(desk, entry);
+    }
     if (status == STATUS_OK) {
         status = update_case(desk, kept, rules);
     }
@@ -247,6 +251,7 @@ static enum status step_case(struct desk *desk, struct kept_case *kept,
                              struct case_effects *effects)
 {
     struct case_entry entry;
+    char refusal[sizeof(effects->refusal)];
     service_case_step(&kept->it, event, rules, effects);
     if (!effects->is_permitted) {
         return STATUS_OK;
@@ -254,7 +259,15 @@ static enum status step_case(struct desk *desk, struct kept_case *kept,
     if (!effects->has_record) {
         return update_case(desk, kept, rules); /* its next waking may have moved */
     }
-    enum status status = make_entry(desk, kept, event, effects, &entry);
+    enum status status = case_list_refuse(desk, &kept->it, event, refusal);
+    if (status == STATUS_OK && refusal[0] != '\0') {
+        *effects = (struct case_effects){.from = effects->from, .to = effects->from};
+        memcpy(effects->refusal, refusal, sizeof(refusal));
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        status = make_entry(desk, kept, event, effects, &entry);
+    }
     if (status == STATUS_OK) {
         status = write_entry(desk, kept, &entry, rules);
     }
@@ -314,6 +327,10 @@ static enum status give_entries(struct desk *desk, uint64_t case_id, const struc
         }
         entry.case_id = case_id;
         entry.number = (uint32_t)sqlite3_column_int64(statement, 0);
+        status = case_list_read(desk, &entry);
+        if (status != STATUS_OK) {
+            break;
+        }
         sink->on_entry(sink->argument, &entry);
     }
     desk_release(desk, statement);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "protocols/base/require.h"
+#include "switch/desk/case_list.h"
 #include "switch/desk/case_row.h"
 #include "switch/desk/desk_state.h"
 
@@ -460,6 +461,10 @@ static enum status check_entry(struct desk *desk, sqlite3_stmt *statement, struc
     }
     entry.case_id = chain->case_id;
     entry.number = chain->count;
+    enum status status = case_list_read(desk, &entry);
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (case_row_hash(&entry, chain->hash) != STATUS_OK) {
         return desk_fault(desk, STATUS_BROKEN, "OpenSSL gave no SHA-256");
     }
@@ -515,6 +520,9 @@ static enum status check_strays(struct desk *desk)
                                      "SELECT case_id FROM case_entry WHERE case_id NOT IN"
                                      " (SELECT id FROM service_case) LIMIT 1",
                                      NULL, 0, &stray);
+    if (status == STATUS_NOT_FOUND) {
+        return case_list_strays(desk);
+    }
     return status == STATUS_OK
                ? desk_fault(desk, STATUS_MALFORMED,
                             "case %lld: it is missing, its events are there", (long long)stray)

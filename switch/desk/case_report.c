@@ -8,7 +8,7 @@
 #include "protocols/base/require.h"
 #include "switch/desk/desk_state.h"
 
-#define REPORT_SQL_SIZE 8192
+#define REPORT_SQL_SIZE 12288
 
 /* How one kind finds its groups. */
 struct grouping {
@@ -98,7 +98,16 @@ enum case_report_kind case_report_from_word(const char *word)
     " JOIN (SELECT DISTINCT name, city FROM near) AS n ON n.name = l.name AND n.city = l.city "    \
     "GROUP BY l.name"
 
-/* %s: of_case; terminals; ANSWERS; REPAIRS; COUNTED; brand; NEAR; SERVED; text. */
+/* What repairs of these cases replaced: a column a class. */
+#define PART_SUM(name, word, zh, en)                                                               \
+    ", coalesce(sum(quantity) FILTER (WHERE part = '" word "'), 0) AS part_" #name
+#define REPLACED                                                                                   \
+    "SELECT o.name, sum(quantity) AS k" PART_MAP(                                                  \
+        PART_SUM) " FROM opened AS o"                                                              \
+                  " JOIN case_part AS p ON p.case_id = o.id GROUP BY o.name"
+#define PART_COLUMN(name, word, zh, en) ", coalesce(e.part_" #name ", 0)"
+
+/* %s: of_case; terminals; ANSWERS; REPAIRS; COUNTED; brand; NEAR; SERVED; REPLACED; text. */
 #define REPORT_SQL                                                                                 \
     "WITH opened AS MATERIALIZED (SELECT c.*, %s AS name, c.kind = 'FAULT' AND"                    \
     " c.subject = 'terminal' AND c.outcome <> 'benign' AS is_failure"                              \
@@ -110,17 +119,23 @@ enum case_report_kind case_report_from_word(const char *word)
     " FROM fleet GROUP BY name),"                                                                  \
     " g AS MATERIALIZED (SELECT name FROM counted UNION SELECT name FROM standing),"               \
     " brands AS MATERIALIZED (SELECT g.name, %s AS brand FROM g), near AS MATERIALIZED (%s),"      \
-    " points AS (SELECT name, count(*) AS k FROM near GROUP BY name), served AS (%s)"              \
+    " points AS (SELECT name, count(*) AS k FROM near GROUP BY name), served AS (%s),"             \
+    " replaced AS (%s)"                                                                            \
     " SELECT g.name, coalesce(%s, ''), coalesce(s.terminals, 0), coalesce(c.cases, 0),"            \
     " coalesce(c.failures, 0), coalesce(a.k, 0), coalesce(a.half, -1), coalesce(a.most, -1),"      \
     " coalesce(r.k, 0), coalesce(r.half, -1), coalesce(r.most, -1), coalesce(c.repeats, 0),"       \
     " coalesce(c.reopenings, 0), coalesce(c.scored, 0), coalesce(c.score_sum, 0),"                 \
-    " coalesce(p.k, 0), coalesce(s.areas, 0), coalesce(v.areas, 0)"                                \
-    " FROM g LEFT JOIN counted AS c ON c.name = g.name LEFT JOIN standing AS s ON s.name = g.name" \
-    " LEFT JOIN answers AS a ON a.name = g.name LEFT JOIN repairs AS r ON r.name = g.name"         \
-    " LEFT JOIN points AS p ON p.name = g.name LEFT JOIN served AS v ON v.name = g.name"           \
-    " ORDER BY s.terminals IS NULL, c.failures * 1.0 / s.terminals DESC, c.failures DESC, g.name"  \
-    " LIMIT ?4"
+    " coalesce(p.k, 0), coalesce(s.areas, 0), coalesce(v.areas, 0), coalesce(e.k, 0)" PART_MAP(    \
+        PART_COLUMN) " FROM g LEFT JOIN counted AS c ON c.name = g.name LEFT JOIN standing AS s "  \
+                     "ON s.name = g.name"                                                          \
+                     " LEFT JOIN answers AS a ON a.name = g.name LEFT JOIN repairs AS r ON "       \
+                     "r.name = g.name"                                                             \
+                     " LEFT JOIN points AS p ON p.name = g.name LEFT JOIN served AS v ON v.name "  \
+                     "= g.name"                                                                    \
+                     " LEFT JOIN replaced AS e ON e.name = g.name"                                 \
+                     " ORDER BY s.terminals IS NULL, c.failures * 1.0 / s.terminals DESC, "        \
+                     "c.failures DESC, g.name"                                                     \
+                     " LIMIT ?4"
 
 static void report_sql(enum case_report_kind kind, char sql[REPORT_SQL_SIZE])
 {
@@ -129,7 +144,7 @@ static void report_sql(enum case_report_kind kind, char sql[REPORT_SQL_SIZE])
                                                     : "SELECT '' AS name, 0 AS city WHERE false";
     const char *brand = grouping->point_brand != NULL ? grouping->point_brand : "''";
     int length = snprintf(sql, REPORT_SQL_SIZE, REPORT_SQL, grouping->of_case, fleet, ANSWERS,
-                          REPAIRS, COUNTED, brand, NEAR, SERVED, grouping->name);
+                          REPAIRS, COUNTED, brand, NEAR, SERVED, REPLACED, grouping->name);
     REQUIRE(length > 0 && length < REPORT_SQL_SIZE);
 }
 
@@ -162,7 +177,12 @@ static void line_read(sqlite3_stmt *statement, const struct grouping *grouping,
     line->score_tenths = rate(sqlite3_column_int64(statement, at++) * 10, line->scored);
     line->points = sqlite3_column_int64(statement, at++);
     line->areas = sqlite3_column_int64(statement, at++);
-    line->areas_served = sqlite3_column_int64(statement, at);
+    line->areas_served = sqlite3_column_int64(statement, at++);
+    line->parts = sqlite3_column_int64(statement, at++);
+    for (unsigned part = 0; part < PART_COUNT; part++) {
+        line->parts_of[part] = sqlite3_column_int64(statement, at++);
+    }
+    line->parts_per_1000_tenths = rate(line->parts * 10000, line->terminals);
     line->failures_per_1000_tenths = rate(line->failures * 10000, line->terminals);
     if (grouping->terminals == NULL) {
         line->terminals = line->areas = -1;

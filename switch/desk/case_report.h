@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "switch/aftersales/registry_rows.h"
 #include "switch/desk/desk.h"
 
 #define CASE_REPORT_REPEAT_DAYS 30
@@ -53,7 +54,9 @@ struct case_report_window {
     X(points, "service points that serve the brand; of an agent or a point -1")                    \
     X(areas, "cities in which its terminals stand; of a point -1")                                 \
     X(areas_served, "of these, cities with a service point of the brand; of an agent or a point "  \
-                    "-1")
+                    "-1")                                                                          \
+    X(parts, "parts that were replaced")                                                           \
+    X(parts_per_1000_tenths, "parts for 1,000 terminals, in tenths")
 
 struct case_report_line {
     char name[40]; /* "PAX", "PAX A920", agent or point id; empty: not registered */
@@ -61,6 +64,7 @@ struct case_report_line {
 #define X(member, sentence) int64_t member;
     CASE_REPORT_FIGURE_MAP(X)
 #undef X
+    int64_t parts_of[PART_COUNT]; /* of these each class */
 };
 
 struct case_report_sink {

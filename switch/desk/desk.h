@@ -16,7 +16,7 @@
 #include "protocols/base/status.h"
 
 #define DESK_APPLICATION_ID 0x54494C41 /* "TILA", in the file's header */
-#define DESK_SCHEMA_VERSION 3
+#define DESK_SCHEMA_VERSION 4
 #define DESK_REASON_SIZE 480
 #define DESK_BUSY_MS 5000
 

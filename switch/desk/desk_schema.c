@@ -151,6 +151,27 @@ static const char *const STATEMENTS_3[] = {
     "CREATE INDEX reading_lately ON reading (case_id, actor, wall_us);",
 };
 
+/* Version 4: what a repair replaced, and the photos of it. They are an event's, and go with it. */
+static const char *const STATEMENTS_4[] = {
+    "CREATE TABLE case_part (case_id INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " ordinal INTEGER NOT NULL, part TEXT NOT NULL, quantity INTEGER NOT NULL,"
+    " serial_before TEXT NOT NULL, serial_after TEXT NOT NULL, cost_minor INTEGER NOT NULL,"
+    " paid_by TEXT NOT NULL, PRIMARY KEY (case_id, number, ordinal)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE case_photo (case_id INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " ordinal INTEGER NOT NULL, sha256 TEXT NOT NULL,"
+    " PRIMARY KEY (case_id, number, ordinal)) STRICT, WITHOUT ROWID;",
+    "CREATE TRIGGER part_no_delete BEFORE DELETE ON case_part"
+    " WHEN EXISTS (SELECT 1 FROM service_case WHERE id = OLD.case_id) BEGIN"
+    " SELECT RAISE(ABORT, 'parts of a case are only added to'); END;"
+    "CREATE TRIGGER part_no_update BEFORE UPDATE ON case_part BEGIN"
+    " SELECT RAISE(ABORT, 'parts of a case are only added to'); END;"
+    "CREATE TRIGGER photo_no_delete BEFORE DELETE ON case_photo"
+    " WHEN EXISTS (SELECT 1 FROM service_case WHERE id = OLD.case_id) BEGIN"
+    " SELECT RAISE(ABORT, 'photos of a case are only added to'); END;"
+    "CREATE TRIGGER photo_no_update BEFORE UPDATE ON case_photo BEGIN"
+    " SELECT RAISE(ABORT, 'photos of a case are only added to'); END;",
+};
+
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
 {
     const struct cell_table *table = registry_table(kind);
@@ -190,16 +211,17 @@ static void own_keyed_sql(uint32_t index, struct cell_sql *sql)
 
 #define COUNT_1 (REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED) + COUNT_OF(STATEMENTS))
 #define COUNT_2 (COUNT_1 + COUNT_OF(STATEMENTS_2))
+#define COUNT_3 (COUNT_2 + COUNT_OF(STATEMENTS_3))
 
 uint32_t desk_schema_count(void)
 {
-    return COUNT_2 + COUNT_OF(STATEMENTS_3);
+    return COUNT_3 + COUNT_OF(STATEMENTS_4);
 }
 
 int64_t desk_schema_version(uint32_t index)
 {
     REQUIRE(index < desk_schema_count());
-    return index < COUNT_1 ? 1 : index < COUNT_2 ? 2 : 3;
+    return index < COUNT_1 ? 1 : index < COUNT_2 ? 2 : index < COUNT_3 ? 3 : 4;
 }
 
 void desk_schema_sql(uint32_t index, struct cell_sql *sql)
@@ -213,7 +235,9 @@ void desk_schema_sql(uint32_t index, struct cell_sql *sql)
         cell_sql_add(sql, STATEMENTS[index - REGISTRY_KIND_COUNT - COUNT_OF(OWN_KEYED)]);
     } else if (index < COUNT_2) {
         cell_sql_add(sql, STATEMENTS_2[index - COUNT_1]);
-    } else {
+    } else if (index < COUNT_3) {
         cell_sql_add(sql, STATEMENTS_3[index - COUNT_2]);
+    } else {
+        cell_sql_add(sql, STATEMENTS_4[index - COUNT_3]);
     }
 }

@@ -14,7 +14,7 @@
 
 #define DAY_US CIVIL_DAY_US
 #define CHINA_US (INT64_C(8) * 3600 * 1000000)
-#define STATEMENT_COUNT_MAX 8
+#define STATEMENT_COUNT_MAX 12
 #define IS_HELD(column)                                                                            \
     " IN (SELECT c." column " FROM service_case AS c JOIN legal_hold AS h ON h.case_id = c.id"     \
     " WHERE h.ended_us = 0)"
@@ -40,6 +40,8 @@ static const struct retire_class CASES = {
      "DELETE FROM case_txn WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM case_effect WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM service_case WHERE id = ?1 AND ?2 = '' AND ?3 = ''",
+     "DELETE FROM case_part WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
+     "DELETE FROM case_photo WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM case_entry WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''",
      "DELETE FROM reading WHERE case_id = ?1 AND ?2 = '' AND ?3 = ''", NULL}};
 

@@ -38,20 +38,43 @@ static json_t *text_json(const char *text, uint32_t length)
     return value;
 }
 
-json_t *bundle_event_line(const struct case_entry *entry, uint8_t chain[BUNDLE_HASH_BYTES])
+static json_t *row_columns(const struct cell_table *table, const void *row)
 {
     json_t *columns = json_object();
-    for (uint32_t i = 0; i < CASE_ROW_ENTRY.column_count; i++) {
+    for (uint32_t i = 0; i < table->column_count; i++) {
         char text[CELL_TEXT_SIZE];
-        cell_text(&CASE_ROW_ENTRY.columns[i], entry, text);
-        json_object_set_new(columns, CASE_ROW_ENTRY.columns[i].name,
+        cell_text(&table->columns[i], row, text);
+        json_object_set_new(columns, table->columns[i].name,
                             text_json(text, (uint32_t)strlen(text)));
     }
+    return columns;
+}
+
+static void add_lists(json_t *line, const struct case_entry *entry)
+{
+    for (uint32_t i = 0; i < CASE_ROW_LIST_COUNT; i++) {
+        const struct case_row_list *list = &CASE_ROW_LISTS[i];
+        uint32_t count = case_row_count(list, entry);
+        json_t *rows = json_array();
+        for (uint32_t k = 0; k < count; k++) {
+            json_array_append_new(rows, row_columns(list->table, case_row_of(list, entry, k)));
+        }
+        if (count > 0) {
+            json_object_set(line, list->member, rows);
+        }
+        json_decref(rows);
+    }
+}
+
+json_t *bundle_event_line(const struct case_entry *entry, uint8_t chain[BUNDLE_HASH_BYTES])
+{
+    json_t *columns = row_columns(&CASE_ROW_ENTRY, entry);
     if (case_row_hash(entry, chain) != STATUS_OK) {
         json_decref(columns);
         return NULL;
     }
     json_t *line = json_pack("{s:I, s:o}", "number", (json_int_t)entry->number, "columns", columns);
+    add_lists(line, entry);
     set_hash(line, "hash", chain);
     return line;
 }
@@ -79,13 +102,18 @@ json_t *bundle_row_line(const struct record *record, const struct bundle_row *ha
     return line;
 }
 
-json_t *bundle_event_columns(void)
+static json_t *column_names(const struct cell_table *table)
 {
     json_t *names = json_array();
-    for (uint32_t i = 0; i < CASE_ROW_ENTRY.column_count; i++) {
-        json_array_append_new(names, json_string(CASE_ROW_ENTRY.columns[i].name));
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        json_array_append_new(names, json_string(table->columns[i].name));
     }
     return names;
+}
+
+json_t *bundle_event_columns(void)
+{
+    return column_names(&CASE_ROW_ENTRY);
 }
 
 static void add_number_name(void *argument, const char *column, int64_t value)
@@ -208,6 +236,36 @@ static bool digest_columns(struct digest *digest, json_t *columns, const json_t 
     return true;
 }
 
+/* Parts and photos, each behind the name of its table; an event without any has no such member. */
+static bool digest_list(struct digest *digest, const json_t *line, const struct case_row_list *list,
+                        char *fault)
+{
+    json_t *rows = json_object_get(line, list->member);
+    json_t *names = column_names(list->table);
+    size_t index;
+    json_t *row;
+    bool is_good = rows == NULL || json_array_size(rows) > 0;
+    if (!is_good) {
+        snprintf(fault, BUNDLE_FAULT_SIZE, "\"%s\": expected a list of some", list->member);
+    }
+    json_array_foreach(rows, index, row)
+    {
+        is_good = is_good && digest_text(digest, list->table->name, strlen(list->table->name)) &&
+                  digest_columns(digest, row, names, fault);
+    }
+    json_decref(names);
+    return is_good;
+}
+
+static bool digest_lists(struct digest *digest, const json_t *line, char *fault)
+{
+    bool is_good = true;
+    for (uint32_t i = 0; i < CASE_ROW_LIST_COUNT && is_good; i++) {
+        is_good = digest_list(digest, line, &CASE_ROW_LISTS[i], fault);
+    }
+    return is_good;
+}
+
 static bool take_hash(const json_t *line, const char *name, uint8_t hash[BUNDLE_HASH_BYTES],
                       char *fault)
 {
@@ -218,8 +276,19 @@ static bool take_hash(const json_t *line, const char *name, uint8_t hash[BUNDLE_
     return false;
 }
 
-static json_t *load(const char *line, size_t length, size_t member_count, char *fault)
+/* How many of these members an event has. */
+static size_t list_members(const json_t *line)
 {
+    size_t count = 0;
+    for (uint32_t i = 0; i < CASE_ROW_LIST_COUNT; i++) {
+        count += json_object_get(line, CASE_ROW_LISTS[i].member) != NULL;
+    }
+    return count;
+}
+
+static json_t *load(const char *line, size_t length, bool is_event, char *fault)
+{
+    const size_t member_count = is_event ? 3 : 4;
     json_error_t where;
     json_t *json = json_loadb(line, length, JSON_REJECT_DUPLICATES, &where);
     if (json == NULL) {
@@ -227,7 +296,8 @@ static json_t *load(const char *line, size_t length, size_t member_count, char *
                  where.text);
         return NULL;
     }
-    if (!json_is_object(json) || json_object_size(json) != member_count) {
+    size_t wanted = member_count + (is_event ? list_members(json) : 0);
+    if (!json_is_object(json) || json_object_size(json) != wanted) {
         snprintf(fault, BUNDLE_FAULT_SIZE, "expected an object of %zu members", member_count);
         json_decref(json);
         return NULL;
@@ -264,7 +334,9 @@ static bool check_event(struct bundle_event_chain *chain, const json_t *line, ch
     struct digest digest = digest_begin(chain->hash);
     digest_number(&digest, chain->case_id);
     digest_number(&digest, chain->count + UINT64_C(1));
-    bool is_good = digest_columns(&digest, json_object_get(line, "columns"), chain->columns, fault);
+    bool is_good =
+        digest_columns(&digest, json_object_get(line, "columns"), chain->columns, fault) &&
+        digest_lists(&digest, line, fault);
     if (!digest_end(&digest, found) && is_good) {
         snprintf(fault, BUNDLE_FAULT_SIZE, "OpenSSL refused SHA-256");
         return false;
@@ -280,7 +352,7 @@ static bool check_event(struct bundle_event_chain *chain, const json_t *line, ch
 bool bundle_event_check(struct bundle_event_chain *chain, const char *line, size_t length,
                         char *fault)
 {
-    json_t *json = load(line, length, 3, fault);
+    json_t *json = load(line, length, true, fault);
     bool is_good = json != NULL && check_event(chain, json, fault);
     json_decref(json);
     return is_good;
@@ -335,7 +407,7 @@ static bool check_row(struct bundle_row_chain *chain, const json_t *line, char *
 
 bool bundle_row_check(struct bundle_row_chain *chain, const char *line, size_t length, char *fault)
 {
-    json_t *json = load(line, length, 4, fault);
+    json_t *json = load(line, length, false, fault);
     bool is_good = json != NULL && check_row(chain, json, fault);
     json_decref(json);
     return is_good;

@@ -2,6 +2,7 @@
  * out again: made by who exports, checked by who verifies.
  *
  *   {"number":1,"columns":{"wall_us":"…",…},"hash":"…"}                            an event
+ *   {"number":9,"columns":{…},"parts":[{"part":"printer",…}],"photos":[…],"hash":"…"}  with lists
  *   {"previous_hash":"…","columns":{"position":17,…},"secrets":"…","hash":"…"}     a row
  *
  * The columns stand in the order in which they are hashed; a text that is no UTF-8 is {"hex":"…"}.

@@ -123,7 +123,14 @@ class Cases(admin_stage.Case):
         self.assertIn("expected as what this token may act (engineer", self.refused(1, "case", "do", self.printer, "CLOSE", "--as", "STAFF", who="pat"))
         say("ACCEPT", who="pat")
         say("ARRIVE", who="pat")
-        self.assertEqual(say("FIX", "--reason", "a new print head", who="pat")["state"], "FIXED")
+        self.assertIn("PART,paid_by=", self.refused(2, "case", "do", self.printer, "FIX", "--reason", "x", "--replaced", "printer,new", who="pat"))
+        self.assertIn("more than was accepted", self.refused(1, "case", "do", self.printer, "FIX", "--reason", "x", "--replaced", "printer,paid_by=merchant,cost_minor=1", who="pat"))
+        fix = say("FIX", "--reason", "a new print head", "--replaced", "printer,paid_by=warranty,serial_after=H-2", "--photo", "ab" * 32, who="pat")
+        self.assertEqual((fix["state"], "to_do" in fix), ("FIXED", False))
+        least = self.seen("case", "show", self.printer, who="pat")
+        self.assertEqual(([part["serial_after"] for part in least["parts"]], least["photos"], "merchant" in least), (["H-2"], ["ab" * 32], False))
+        self.refused(4, "diagnose", least["case"]["terminal_id"], who="pat")
+        self.refused(4, "evidence", "export", self.printer, "--out", self.folder / "no.tar", who="pat")
         self.assertIn("second person", self.refused(1, "case", "do", self.printer, "CLOSE", "outcome=confirmed", "--reason", "mended"))
         close = ("case", "do", self.printer, "CLOSE", "outcome=confirmed", "closing_code=PRINTER", "--as", "MANAGER", "--reason", "written off")
         self.refused(1, *close, who="mia")
@@ -137,7 +144,7 @@ class Cases(admin_stage.Case):
         events = self.seen("case", "show", self.printer)["events"]
         self.assertEqual([(event["actor"], event["second_actor"]) for event in events if event["kind"] == "CLOSE"], [("mia", "eva")])
         shown = self.done("case", "show", self.printer, "--lang", "zh")
-        for words in ("已关闭", "便利店", "2 Nanjing Road", "打开纸仓盖,重新装纸", "浦东服务点", "a new print head"):
+        for words in ("已关闭", "便利店", "2 Nanjing Road", "打开纸仓盖,重新装纸", "浦东服务点", "a new print head", "打印机", "H-2"):
             self.assertIn(words, shown)
 
     def test_05_a_disputed_fee_is_explained_in_the_merchants_words(self):

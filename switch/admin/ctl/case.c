@@ -162,6 +162,63 @@ static void add_options(const struct command *command, json_t *body)
     json_decref(rrns);
 }
 
+/* "printer,quantity=2,paid_by=warranty" as an object; NULL: one word is no MEMBER=VALUE, or it is
+ * longer than any part is. */
+static json_t *part_json(const char *text)
+{
+    char copy[256];
+    if (strlen(text) >= sizeof(copy)) {
+        return NULL;
+    }
+    json_t *part = json_object();
+    snprintf(copy, sizeof(copy), "%s", text);
+    char *next = NULL;
+    for (char *word = strtok_r(copy, ",", &next); word != NULL; word = strtok_r(NULL, ",", &next)) {
+        char *equals = strchr(word, '=');
+        if (equals == NULL && json_object_size(part) > 0) {
+            json_decref(part);
+            return NULL;
+        }
+        if (equals != NULL) {
+            *equals = '\0';
+        }
+        json_object_set_new(part, equals != NULL ? word : "part",
+                            json_string(equals != NULL ? equals + 1 : word));
+    }
+    return part;
+}
+
+static bool is_option(const struct command *command, int index, const char *name)
+{
+    return strcmp(command->options[index].name, name) == 0;
+}
+
+/* What a repair replaced, and pictures of it. False: one is told in another way. */
+static bool add_work(const struct command *command, json_t *body)
+{
+    for (int i = 0; i < command->option_count; i++) {
+        bool is_part = is_option(command, i, "--replaced");
+        const char *value = command->options[i].value;
+        const char *member = is_part ? "parts" : "photos";
+        if (!is_part && !is_option(command, i, "--photo")) {
+            continue;
+        }
+        json_t *item = is_part ? part_json(value) : json_string(value);
+        if (item == NULL) {
+            fprintf(stderr,
+                    "tillwayctl: --replaced %.60s: expected PART,paid_by=warranty or merchant, and "
+                    "quantity, serial_before, serial_after, cost_minor as MEMBER=VALUE\n",
+                    value);
+            return false;
+        }
+        if (json_object_get(body, member) == NULL) {
+            json_object_set_new(body, member, json_array());
+        }
+        json_array_append_new(json_object_get(body, member), item);
+    }
+    return true;
+}
+
 /* Takes over the body. */
 static int say(const struct command *command, const char *path, json_t *body,
                void (*shown)(const json_t *json))
@@ -189,7 +246,8 @@ static int do_event(const struct command *command)
 {
     char path[COMMAND_PATH_SIZE];
     json_t *body = json_object();
-    if (!command_name_is_plain(command->words[3]) || !add_members(command, body)) {
+    if (!command_name_is_plain(command->words[3]) || !add_members(command, body) ||
+        !add_work(command, body)) {
         json_decref(body);
         return CTL_USAGE;
     }
@@ -240,7 +298,11 @@ static int run_case(const struct command *command)
 
 #define NAME(option, parameter) option,
 static const char *const OPTIONS[] = {LIST_MAP(NAME) SHOW_MAP(NAME) BODY_MAP(NAME) "--rrn",
-                                      "--lang", "--second-token-file", NULL};
+                                      "--replaced",
+                                      "--photo",
+                                      "--lang",
+                                      "--second-token-file",
+                                      NULL};
 
 const struct command_group CASE_GROUP = {
     .word = "case",
@@ -257,6 +319,8 @@ const struct command_group CASE_GROUP = {
         "  case open KIND (--terminal ID | --merchant ID) --reason TEXT [--fault CODE]\n"
         "            [--severity N] [--source SOURCE] [--rrn RRN ...] [--as ROLE]\n"
         "  case do ID EVENT [MEMBER=VALUE ...] [--reason TEXT] [--as ROLE]\n"
+        "            [--replaced PART,paid_by=warranty|merchant[,quantity=N][,cost_minor=N]\n"
+        "             [,serial_before=S][,serial_after=S] ...] [--photo SHA256 ...]\n"
         "            [--second-token-file FILE]\n"
         "                             says what happened; a refusal says what would be permitted\n"
         "  case keep ID --reason TEXT holds it for a court; case unkeep ID no longer\n",

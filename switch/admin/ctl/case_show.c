@@ -236,6 +236,35 @@ static json_t *says(const json_t *event)
     return json_string(text);
 }
 
+/* What was replaced, and when; of a service point's own answer its own parts. */
+static void show_parts(const json_t *json, bool is_chinese)
+{
+    static const struct table_column COLUMNS[] = {{"TIME", "time"},        {"BY", "by"},
+                                                  {"PART", "part"},        {"THAT IS", "part_*"},
+                                                  {"PIECES", "quantity"},  {"OLD", "serial_before"},
+                                                  {"NEW", "serial_after"}, {"FEN", "cost_minor"},
+                                                  {"PAID BY", "paid_by"},  {NULL, NULL}};
+    json_t *parts = json_array();
+    size_t index, part_index;
+    json_t *event, *part;
+    json_array_foreach(at(json, "events"), index, event)
+    {
+        json_array_foreach(at(event, "parts"), part_index, part)
+        {
+            json_object_set(part, "time", json_object_get(event, "time"));
+            json_object_set(part, "by", json_object_get(event, "actor"));
+            json_array_append(parts, part);
+        }
+    }
+    if (json_array_size(at(json, "parts")) > 0) {
+        json_array_extend(parts, json_object_get(json, "parts"));
+    }
+    if (case_show_heading(parts, "parts that were replaced")) {
+        show_table(parts, COLUMNS, is_chinese);
+    }
+    json_decref(parts);
+}
+
 static void show_events(const json_t *json, bool is_chinese)
 {
     static const struct table_column EVENTS[] = {
@@ -315,6 +344,7 @@ void case_show(const json_t *json, bool is_chinese)
 {
     show_head(json, is_chinese);
     show_events(json, is_chinese);
+    show_parts(json, is_chinese);
     show_fees(at(json, "fees"), is_chinese);
     case_show_advice(json, is_chinese);
     show_permitted(json, is_chinese);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "switch/admin/ctl/cells.h"
+#include "switch/aftersales/registry_rows.h"
 
 static const struct table_column COLUMNS[] = {{"name", "name"},
                                               {"terminals", "terminals"},
@@ -23,7 +24,12 @@ static const struct table_column COLUMNS[] = {{"name", "name"},
                                               {"areas", "areas"},
                                               {"areas_served", "areas_served"},
                                               {"points_per_area", "points_per_area"},
-                                              {"text", "text"},
+                                              {"parts", "parts"},
+                                              {"parts_per_1000", "parts_per_1000"},
+#define X(name, word, zh, en) {"parts_" word, "parts_of." word},
+                                              PART_MAP(X)
+#undef X
+                                                  {"text", "text"},
                                               {NULL, NULL}};
 
 static void show_csv(const json_t *json)
@@ -41,6 +47,7 @@ static void show_table(const json_t *json)
                                                 {"90 %", "answer_minutes_p90"},
                                                 {"REPAIR, MIN", "repair_minutes"},
                                                 {"90 %", "repair_minutes_p90"},
+                                                {"PARTS", "parts"},
                                                 {"REPEATS", "repeats"},
                                                 {"REOPENED", "reopenings"},
                                                 {"SCORE", "score"},

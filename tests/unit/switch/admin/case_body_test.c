@@ -97,6 +97,76 @@ static void test_bad_members_are_named_with_what_was_expected(void **state)
     }
 }
 
+#define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void test_a_repair_takes_parts_and_photos(void **state)
+{
+    (void)state;
+    struct case_body body;
+    char reason[CASE_BODY_REASON_SIZE] = "";
+    assert_true(take(&body, CASE_EVENT_FIX,
+                     "{\"reason\": \"x\", \"photos\": [\"" SHA "\"], \"parts\": ["
+                     "{\"part\": \"printer\", \"paid_by\": \"merchant\", \"quantity\": \"2\","
+                     " \"serial_before\": \"A\", \"serial_after\": \"B\", \"cost_minor\": 12000},"
+                     "{\"part\": \"battery\", \"paid_by\": \"warranty\"}]}",
+                     reason));
+    const struct case_event *event = &body.event;
+    assert_int_equal(event->part_count, 2);
+    assert_int_equal(event->parts[0].part, PART_PRINTER);
+    assert_int_equal(event->parts[0].quantity, 2);
+    assert_string_equal(event->parts[0].serial_before, "A");
+    assert_string_equal(event->parts[0].serial_after, "B");
+    assert_int_equal(event->parts[0].cost_minor, 12000);
+    assert_int_equal(event->parts[0].paid_by, CASE_PART_PAID_BY_MERCHANT);
+    assert_int_equal(event->parts[1].part, PART_BATTERY);
+    assert_int_equal(event->parts[1].quantity, 1); /* when nothing is said */
+    assert_int_equal(event->parts[1].paid_by, CASE_PART_PAID_BY_WARRANTY);
+    assert_int_equal(event->photo_count, 1);
+    assert_string_equal(event->photos[0].sha256, SHA);
+    assert_true(take(&body, CASE_EVENT_ARRIVE, "{\"photos\": [\"" SHA "\"]}", reason));
+    assert_true(take(&body, CASE_EVENT_SWAP, "{\"parts\": []}", reason));
+}
+
+static void test_a_bad_part_is_told_what_is_wrong_with_it(void **state)
+{
+    (void)state;
+    static const struct {
+        enum case_event_kind kind;
+        const char *text, *says;
+    } BAD[] = {
+        {CASE_EVENT_ARRIVE, "{\"parts\": []}", "member \"parts\": not known here"},
+        {CASE_EVENT_WAIT, "{\"photos\": []}", "member \"photos\": not known here"},
+        {CASE_EVENT_FIX, "{\"parts\": {}}", "expected a list of at most 6 parts"},
+        {CASE_EVENT_FIX, "{\"parts\": [1,1,1,1,1,1,1]}", "expected a list of at most 6 parts"},
+        {CASE_EVENT_FIX, "{\"parts\": [\"printer\"]}", "expected of each which part it is"},
+        {CASE_EVENT_FIX, "{\"parts\": [{\"part\": \"printer\"}]}", "and who paid"},
+        {CASE_EVENT_FIX, "{\"parts\": [{\"part\": \"wheel\", \"paid_by\": \"warranty\"}]}",
+         "member \"part\": expected one of whole, main_board"},
+        {CASE_EVENT_FIX, "{\"parts\": [{\"part\": \"printer\", \"paid_by\": \"bank\"}]}",
+         "member \"paid_by\": expected one of warranty, merchant"},
+        {CASE_EVENT_FIX,
+         "{\"parts\": [{\"part\": \"printer\", \"paid_by\": \"warranty\", \"quantity\": 0}]}",
+         "member \"quantity\": expected a number from 1 to 99"},
+        {CASE_EVENT_FIX,
+         "{\"parts\": [{\"part\": \"printer\", \"paid_by\": \"warranty\", \"cost_minor\": -1}]}",
+         "member \"cost_minor\""},
+        {CASE_EVENT_FIX,
+         "{\"parts\": [{\"part\": \"printer\", \"paid_by\": \"warranty\", \"colour\": 1}]}",
+         "\"colour\" is not known of a part; expected part, quantity"},
+        {CASE_EVENT_FIX, "{\"photos\": \"x\"}", "expected a list of at most 4 SHA-256"},
+        {CASE_EVENT_FIX, "{\"photos\": [\"\"]}", "member \"sha256\""},
+        {CASE_EVENT_FIX, "{\"photos\": [\"0011\"]}", "member \"sha256\""},
+    };
+    for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+        struct case_body body;
+        char reason[CASE_BODY_REASON_SIZE] = "";
+        assert_false(take(&body, BAD[i].kind, BAD[i].text, reason));
+        if (strstr(reason, BAD[i].says) == NULL) {
+            fail_msg("%s says: %s", BAD[i].text, reason);
+        }
+    }
+}
+
 static void test_a_reason_has_a_limit(void **state)
 {
     (void)state;
@@ -253,6 +323,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_event_takes_its_own_members),
         cmocka_unit_test(test_bad_members_are_named_with_what_was_expected),
+        cmocka_unit_test(test_a_repair_takes_parts_and_photos),
+        cmocka_unit_test(test_a_bad_part_is_told_what_is_wrong_with_it),
         cmocka_unit_test(test_a_reason_has_a_limit),
         cmocka_unit_test(test_people_do_not_say_what_the_switch_does),
         cmocka_unit_test(test_an_engineer_acts_as_one_without_saying_so),

@@ -71,6 +71,7 @@ static void open_and_send(struct stage *stage, const char *point_id)
 }
 
 #define KEYS_SIZE 4096
+#define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 /* " case.id" for each member, in the order of the answer; of lists the members of what is in them,
  * each once. */
@@ -185,7 +186,18 @@ static const char *const CASE_FIELDS[] = {"due",
                                           "permitted.sentence",
                                           "permitted.as",
                                           "permitted.needs",
-                                          "permitted.members"};
+                                          "permitted.members",
+                                          "parts",
+                                          "photos",
+                                          /* of a part: where it has some */ "parts.part",
+                                          "parts.part_zh",
+                                          "parts.part_en",
+                                          "parts.quantity",
+                                          "parts.serial_before",
+                                          "parts.serial_after",
+                                          "parts.cost_minor",
+                                          "parts.paid_by"};
+#define PART_FIELD_COUNT 8
 static const char *const STEP_FIELDS[] = {"id",
                                           "event",
                                           "from",
@@ -207,7 +219,7 @@ static void test_a_service_point_is_shown_the_fields_that_a_repair_needs(void **
     assert_int_equal(items(stage), 1);
     has_keys(stage, LINE_FIELDS, COUNT_OF(LINE_FIELDS));
     assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 200);
-    has_keys(stage, CASE_FIELDS, COUNT_OF(CASE_FIELDS));
+    has_keys(stage, CASE_FIELDS, COUNT_OF(CASE_FIELDS) - PART_FIELD_COUNT);
     const json_t *hours = json_object_get(stage->json, "hours");
     assert_string_equal(json_string_value(json_object_get(hours, "opens")), "09:00");
     /* not even in another field's words */
@@ -219,6 +231,43 @@ static void test_a_service_point_is_shown_the_fields_that_a_repair_needs(void **
     }
     /* once as a line, once whole: as of everybody's */
     assert_int_equal(number(stage, "SELECT count(*) FROM reading WHERE actor = 'pat'"), 2);
+}
+
+/* What it did, and not what another point did before. */
+static void test_a_service_point_is_shown_its_own_parts(void **state)
+{
+    struct stage *stage = *state;
+    static const char FIX[] =
+        "{\"reason\": \"new head\", \"photos\": [\"" SHA "\"], \"parts\": [{\"part\": "
+        "\"printer\", \"paid_by\": \"warranty\", \"serial_after\": \"H-2\"}]}";
+    open_and_send(stage, "P3");
+    be_point(stage, "P3");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/FIX", FIX), 200);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 200);
+    has_keys(stage, CASE_FIELDS, COUNT_OF(CASE_FIELDS));
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(stage->json, "photos"), 0)), SHA);
+    stage->holder = (struct token_holder){.name = "eva", .role = ROLE_AFTER_SALES};
+    assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 200);
+    const json_t *events = json_object_get(stage->json, "events");
+    const json_t *parts =
+        json_object_get(json_array_get(events, json_array_size(events) - 1), "parts");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(parts, 0), "part_en")),
+                        "printer");
+    send_to(stage, "1/DISPATCH", "P4");
+    be_point(stage, "P4");
+    assert_int_equal(ask(stage, ENDPOINT_CASE_SHOW, "1", NULL), 200);
+    assert_int_equal(json_array_size(json_object_get(stage->json, "parts")), 0);
+    assert_int_equal(json_array_size(json_object_get(stage->json, "photos")), 0);
+    struct device_model model = scene_model(); /* with a screen and a printer */
+    assert_int_equal(
+        registry_put(stage->scene->desk, REGISTRY_DEVICE_MODEL, &model, &stage->scene->ann),
+        STATUS_OK);
+    assert_int_equal(ask(stage, ENDPOINT_CASE_STEP, "1/FIX",
+                         "{\"reason\": \"x\", \"parts\": [{\"part\": \"battery\", \"paid_by\": "
+                         "\"warranty\"}]}"),
+                     409);
+    says(stage, "PAX A920 does not have: battery; it has whole screen printer consumable");
 }
 
 static void test_a_service_point_sees_no_case_but_its_own(void **state)
@@ -290,6 +339,7 @@ int main(void)
 #define STAGE(test) cmocka_unit_test_setup_teardown(test, stage_set, stage_strike)
     const struct CMUnitTest tests[] = {
         STAGE(test_a_service_point_is_shown_the_fields_that_a_repair_needs),
+        STAGE(test_a_service_point_is_shown_its_own_parts),
         STAGE(test_a_service_point_sees_no_case_but_its_own),
         STAGE(test_a_service_point_takes_an_engineers_steps),
     };

@@ -189,11 +189,46 @@ static void test_models_agents_and_points_are_told_apart(void **state)
     assert_int_equal(case_report_from_word("colour"), CASE_REPORT_COUNT);
 }
 
+/* Of the cases of the window alone, each class for itself. */
+static void test_parts_are_counted_by_class(void **state)
+{
+    struct scene *scene = *state;
+    struct told told;
+    set_up(scene);
+    /* case 1 was opened before the window; 2 and 3 are of model A920, 2 was with point P1 */
+    assert_string_equal(scene_sql(scene, "INSERT INTO case_part VALUES"
+                                         " (1, 1, 1, 'printer', 9, '', '', 0, 'warranty'),"
+                                         " (2, 1, 1, 'printer', 2, '', '', 12000, 'merchant'),"
+                                         " (2, 1, 2, 'battery', 1, '', '', 0, 'warranty'),"
+                                         " (3, 1, 1, 'printer', 1, '', '', 0, 'warranty'),"
+                                         " (5, 1, 1, 'screen', 1, '', '', 0, 'warranty')"),
+                        "");
+    report(scene, CASE_REPORT_BRAND, &told);
+    const struct case_report_line *pax = line_of(&told, "PAX");
+    assert_int_equal(pax->cases, 5); /* however many parts they had */
+    assert_int_equal(pax->parts, 5);
+    assert_int_equal(pax->parts_per_1000_tenths, 12500); /* 5 at 4 terminals */
+    assert_int_equal(pax->parts_of[PART_PRINTER], 3);
+    assert_int_equal(pax->parts_of[PART_BATTERY], 1);
+    assert_int_equal(pax->parts_of[PART_SCREEN], 1);
+    assert_int_equal(pax->parts_of[PART_WHOLE], 0);
+    assert_int_equal(line_of(&told, "Landi")->parts, 0);
+    assert_int_equal(line_of(&told, "Landi")->parts_per_1000_tenths, 0);
+    report(scene, CASE_REPORT_MODEL, &told);
+    assert_int_equal(line_of(&told, "PAX A920")->parts_of[PART_PRINTER], 3);
+    assert_int_equal(line_of(&told, "PAX A920")->parts, 4);
+    assert_int_equal(line_of(&told, "PAX A930")->parts, 1);
+    report(scene, CASE_REPORT_POINT, &told);
+    assert_int_equal(line_of(&told, "P1")->parts_of[PART_PRINTER], 3);
+    assert_int_equal(line_of(&told, "P1")->parts_per_1000_tenths, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_brand_is_counted_as_by_hand, scene_set,
                                         scene_strike),
+        cmocka_unit_test_setup_teardown(test_parts_are_counted_by_class, scene_set, scene_strike),
         cmocka_unit_test_setup_teardown(test_models_agents_and_points_are_told_apart, scene_set,
                                         scene_strike),
     };

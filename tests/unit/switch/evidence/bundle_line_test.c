@@ -55,6 +55,92 @@ static void test_every_column_of_an_event_is_bound_by_its_hash(void **state)
     assert_non_null(strstr(fault, "was changed"));
 }
 
+#define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static struct case_entry some_repair(void)
+{
+    struct case_entry entry = some_entry();
+    entry.event.part_count = 2;
+    entry.event.parts[0] = (struct case_part){.part = PART_PRINTER, .quantity = 2};
+    entry.event.parts[1] = (struct case_part){.part = PART_BATTERY, .quantity = 1};
+    entry.event.photo_count = 1;
+    entry.event.photos[0] = (struct case_photo){SHA};
+    return entry;
+}
+
+/* What is changed of a line by `alter`, or nothing. */
+static bool repair_fits(void (*alter)(json_t *line), char fault[BUNDLE_FAULT_SIZE])
+{
+    const struct case_entry entry = some_repair();
+    uint8_t chain[BUNDLE_HASH_BYTES] = {0};
+    json_t *line = bundle_event_line(&entry, chain);
+    if (alter != NULL) {
+        alter(line);
+    }
+    char *text = event_text(line);
+    bool is_good = event_fits(text, fault);
+    free(text);
+    json_decref(line);
+    return is_good;
+}
+
+static void other_quantity(json_t *line)
+{
+    json_object_set_new(json_array_get(json_object_get(line, "parts"), 0), "quantity",
+                        json_string("1"));
+}
+
+static void other_order(json_t *line)
+{
+    json_t *parts = json_object_get(line, "parts");
+    json_array_append(parts, json_array_get(parts, 0));
+    json_array_remove(parts, 0);
+}
+
+static void no_photo(json_t *line)
+{
+    json_object_del(line, "photos");
+}
+
+static void empty_photos(json_t *line)
+{
+    json_array_clear(json_object_get(line, "photos"));
+}
+
+static void part_as_text(json_t *line)
+{
+    json_array_set_new(json_object_get(line, "parts"), 0, json_string("printer"));
+}
+
+static void photo_as_part(json_t *line)
+{
+    json_array_append(json_object_get(line, "parts"),
+                      json_array_get(json_object_get(line, "photos"), 0));
+    json_object_del(line, "photos");
+}
+
+static void test_every_part_and_photo_is_bound_by_the_hash_of_its_event(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*alter)(json_t *line);
+        const char *told;
+    } ALTERED[] = {{other_quantity, "was changed"},
+                   {other_order, "was changed"},
+                   {no_photo, "was changed"},
+                   {empty_photos, "\"photos\": expected a list of some"},
+                   {part_as_text, "expected 6 columns, found 0"},
+                   {photo_as_part, "expected \"part\", found \"sha256\""}};
+    char fault[BUNDLE_FAULT_SIZE] = "";
+    assert_true(repair_fits(NULL, fault));
+    for (size_t i = 0; i < COUNT_OF(ALTERED); i++) {
+        assert_false(repair_fits(ALTERED[i].alter, fault));
+        if (strstr(fault, ALTERED[i].told) == NULL) {
+            fail_msg("%zu says: %s", i, fault);
+        }
+    }
+}
+
 static void test_an_event_is_told_what_is_wrong_with_it(void **state)
 {
     (void)state;
@@ -198,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_column_of_an_event_is_bound_by_its_hash),
+        cmocka_unit_test(test_every_part_and_photo_is_bound_by_the_hash_of_its_event),
         cmocka_unit_test(test_an_event_is_told_what_is_wrong_with_it),
         cmocka_unit_test(test_a_row_leaves_its_secrets_behind_and_proves_itself),
         cmocka_unit_test(test_rows_ascend_and_neighbours_continue_one_another),
