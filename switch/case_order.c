@@ -1,6 +1,7 @@
 /* See case_order.h. */
 #include "switch/case_order.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "switch/aftersales/cause.h"
@@ -97,6 +98,19 @@ static void firmware_put(struct order *order, const char *firmware)
     }
 }
 
+/* A campaign is somebody's who made it, and its orders stand and are lifted as people's do. */
+static void actor_put(struct order *order, const struct clerk_effect *effect)
+{
+    if (effect->campaign_id != 0) {
+        order->origin = ORDER_OF_PERSON;
+        snprintf(order->actor, sizeof(order->actor), "campaign-%llu",
+                 (unsigned long long)effect->campaign_id);
+        return;
+    }
+    order->origin = ORDER_OF_CASE;
+    memcpy(order->actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
+}
+
 bool case_order_of(struct order *order, const struct clerk_effect *effect)
 {
     enum case_effect_kind kind = effect->effect->kind;
@@ -107,8 +121,7 @@ bool case_order_of(struct order *order, const struct clerk_effect *effect)
     order->kind = ORDERS[kind].kind;
     order->case_id = effect->service_case->id;
     order->until_us = effect->effect->due_us;
-    order->origin = ORDER_OF_CASE;
-    memcpy(order->actor, ORDER_CASE_ACTOR, sizeof(ORDER_CASE_ACTOR));
+    actor_put(order, effect);
     if (order->kind == ORDER_ASK_UPDATE) {
         firmware_put(order, effect->firmware);
     }

@@ -1,4 +1,4 @@
-/* What a service case asks of the switch, as an order for the engine. */
+/* What a service case, or a campaign of updates, asks of the switch, as an order for the engine. */
 #pragma once
 
 #include <stdbool.h>

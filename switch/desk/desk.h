@@ -6,7 +6,7 @@
  * Nothing here may be called from the engine's loop: every call waits for the disk.
  *
  * Life:  desk_open -> registry_..., flag_book_..., case_book_..., effect_book_...,
- * inspection_book_...
+ * inspection_book_..., update_book_...
  *        -> desk_close
  */
 #pragma once
@@ -16,7 +16,7 @@
 #include "protocols/base/status.h"
 
 #define DESK_APPLICATION_ID 0x54494C41 /* "TILA", in the file's header */
-#define DESK_SCHEMA_VERSION 4
+#define DESK_SCHEMA_VERSION 5
 #define DESK_REASON_SIZE 480
 #define DESK_BUSY_MS 5000
 

@@ -172,6 +172,24 @@ static const char *const STATEMENTS_4[] = {
     " SELECT RAISE(ABORT, 'photos of a case are only added to'); END;",
 };
 
+/* Version 5: campaigns that update terminals in waves; what they ask stands among the effects. */
+static const char *const STATEMENTS_5[] = {
+    "CREATE TABLE update_campaign (id INTEGER PRIMARY KEY AUTOINCREMENT, brand TEXT NOT NULL,"
+    " model TEXT NOT NULL, firmware TEXT NOT NULL, waves TEXT NOT NULL, settle_us INTEGER NOT NULL,"
+    " made_us INTEGER NOT NULL, made_by TEXT NOT NULL, state TEXT NOT NULL, wave INTEGER NOT NULL,"
+    " wave_us INTEGER NOT NULL, changed_us INTEGER NOT NULL, changed_by TEXT NOT NULL,"
+    " reason TEXT NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX update_going ON update_campaign (brand, model) WHERE state = 'going';",
+    "CREATE TABLE update_target (campaign_id INTEGER NOT NULL, terminal_id TEXT NOT NULL,"
+    " wave INTEGER NOT NULL, state TEXT NOT NULL, asked_us INTEGER NOT NULL,"
+    " PRIMARY KEY (campaign_id, terminal_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX update_target_state ON update_target (campaign_id, state, wave);"
+    "CREATE INDEX update_target_asked ON update_target (campaign_id) WHERE state = 'asked';",
+    "ALTER TABLE case_effect ADD COLUMN campaign_id INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE case_effect ADD COLUMN terminal_id TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX case_effect_campaign ON case_effect (campaign_id) WHERE campaign_id <> 0;",
+};
+
 static void registry_sql(enum registry_kind kind, struct cell_sql *sql)
 {
     const struct cell_table *table = registry_table(kind);
@@ -212,16 +230,21 @@ static void own_keyed_sql(uint32_t index, struct cell_sql *sql)
 #define COUNT_1 (REGISTRY_KIND_COUNT + COUNT_OF(OWN_KEYED) + COUNT_OF(STATEMENTS))
 #define COUNT_2 (COUNT_1 + COUNT_OF(STATEMENTS_2))
 #define COUNT_3 (COUNT_2 + COUNT_OF(STATEMENTS_3))
+#define COUNT_4 (COUNT_3 + COUNT_OF(STATEMENTS_4))
 
 uint32_t desk_schema_count(void)
 {
-    return COUNT_3 + COUNT_OF(STATEMENTS_4);
+    return COUNT_4 + COUNT_OF(STATEMENTS_5);
 }
 
 int64_t desk_schema_version(uint32_t index)
 {
     REQUIRE(index < desk_schema_count());
-    return index < COUNT_1 ? 1 : index < COUNT_2 ? 2 : index < COUNT_3 ? 3 : 4;
+    return index < COUNT_1   ? 1
+           : index < COUNT_2 ? 2
+           : index < COUNT_3 ? 3
+           : index < COUNT_4 ? 4
+                             : 5;
 }
 
 void desk_schema_sql(uint32_t index, struct cell_sql *sql)
@@ -237,7 +260,9 @@ void desk_schema_sql(uint32_t index, struct cell_sql *sql)
         cell_sql_add(sql, STATEMENTS_2[index - COUNT_1]);
     } else if (index < COUNT_3) {
         cell_sql_add(sql, STATEMENTS_3[index - COUNT_2]);
-    } else {
+    } else if (index < COUNT_4) {
         cell_sql_add(sql, STATEMENTS_4[index - COUNT_3]);
+    } else {
+        cell_sql_add(sql, STATEMENTS_5[index - COUNT_4]);
     }
 }

@@ -54,12 +54,43 @@ enum status effect_book_add(struct desk *desk, uint64_t case_id, int64_t wall_us
     return status;
 }
 
+/* --- campaigns ------------------------------------------------------------------------------- */
+
+enum status effect_book_ask(struct desk *desk, const struct effect_ask *ask)
+{
+    const struct desk_value values[] = {
+        DESK_NUMBER(ask->wall_us),     DESK_TEXT(case_effect_name(CASE_EFFECT_ASK_UPDATE)),
+        DESK_TEXT(ask->firmware),      DESK_NUMBER(ask->until_us),
+        DESK_NUMBER(ask->campaign_id), DESK_TEXT(ask->terminal_id)};
+    return desk_write(desk,
+                      "INSERT INTO case_effect (case_id, wall_us, kind, text, due_us, is_order,"
+                      " campaign_id, terminal_id) VALUES (0, ?, ?, ?, ?, 1, ?, ?)",
+                      values, DESK_COUNT_OF(values));
+}
+
+enum status effect_book_asks(struct desk *desk, uint32_t *count)
+{
+    int64_t number = 0;
+    enum status status = desk_number(
+        desk, "SELECT count(*) FROM case_effect WHERE campaign_id <> 0", NULL, 0, &number);
+    *count = (uint32_t)number;
+    return status;
+}
+
+enum status effect_book_unask(struct desk *desk, uint64_t campaign_id)
+{
+    return desk_write(desk, "DELETE FROM case_effect WHERE campaign_id = ?",
+                      &DESK_NUMBER(campaign_id), 1);
+}
+
 /* --- what is not done yet -------------------------------------------------------------------- */
 
 #define PENDING_SQL                                                                                \
-    "SELECT number, case_id, wall_us, kind, text, due_us FROM case_effect AS it"                   \
+    "SELECT number, case_id, wall_us, kind, text, due_us, terminal_id, campaign_id"                \
+    " FROM case_effect AS it"                                                                      \
     " WHERE number > ?1 AND (is_order = 0 OR NOT EXISTS (SELECT 1 FROM case_effect AS early"       \
-    " WHERE early.case_id = it.case_id AND early.is_order = 1 AND early.number < it.number))"      \
+    " WHERE early.case_id = it.case_id AND early.terminal_id = it.terminal_id"                     \
+    " AND early.is_order = 1 AND early.number < it.number))"                                       \
     " ORDER BY number LIMIT ?2"
 
 static enum case_effect_kind kind_from(const char *name)
@@ -79,10 +110,14 @@ static enum status take_entry(struct desk *desk, sqlite3_stmt *statement,
     *entry = (struct effect_entry){
         .number = (uint64_t)sqlite3_column_int64(statement, 0),
         .case_id = (uint64_t)sqlite3_column_int64(statement, 1),
+        .campaign_id = (uint64_t)sqlite3_column_int64(statement, 7),
         .wall_us = sqlite3_column_int64(statement, 2),
         .effect = {.kind = kind_from((const char *)sqlite3_column_text(statement, 3)),
                    .due_us = sqlite3_column_int64(statement, 5)}};
+    const char *terminal_id = (const char *)sqlite3_column_text(statement, 6);
     snprintf(entry->effect.text, sizeof(entry->effect.text), "%s", text != NULL ? text : "");
+    snprintf(entry->terminal_id, sizeof(entry->terminal_id), "%s",
+             terminal_id != NULL ? terminal_id : "");
     return entry->effect.kind < CASE_EFFECT_COUNT
                ? STATUS_OK
                : desk_fault(desk, STATUS_MALFORMED, "effect %llu of case %llu: kind is no word",

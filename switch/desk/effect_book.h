@@ -1,5 +1,5 @@
 /* What must be done outside for cases and is not done yet: orders to the switch, messages to
- * people.
+ * people; and what campaigns (update_book.h) ask terminals, which belongs to no case.
  *
  * case_book_open() and case_book_step() write it in the transaction of the step that asks for it,
  * whichever process takes the step; whoever does it outside takes it out when it is done. So what
@@ -15,6 +15,8 @@
 
 struct effect_entry {
     uint64_t number, case_id; /* numbers rise, and none is used twice */
+    uint64_t campaign_id;     /* not 0: no case asks it, but this campaign */
+    char terminal_id[9];      /* of this terminal; else empty */
     int64_t wall_us;          /* of the event that asks for it */
     struct case_effect effect;
 };
@@ -26,8 +28,19 @@ bool effect_is_order(enum case_effect_kind kind);
  * but for orders that another one takes back, and those behind a STOP or RESUME. */
 MUST_CHECK enum status effect_book_add(struct desk *desk, uint64_t case_id, int64_t wall_us,
                                        const struct case_effects *effects);
-/* Those with numbers above `after` that may be done now, `room` at most: of the orders of a case
- * the first only. */
+/* Within the transaction that notes the terminal as asked: it is asked to update until then. */
+struct effect_ask {
+    uint64_t campaign_id;
+    const char *terminal_id, *firmware; /* the version that is wanted */
+    int64_t wall_us, until_us;
+};
+MUST_CHECK enum status effect_book_ask(struct desk *desk, const struct effect_ask *ask);
+/* How many asks of campaigns are not done. */
+MUST_CHECK enum status effect_book_asks(struct desk *desk, uint32_t *count);
+/* Takes out what the campaign asks and is not done. */
+MUST_CHECK enum status effect_book_unask(struct desk *desk, uint64_t campaign_id);
+/* Those with numbers above `after` that may be done now, `room` at most: of the orders of a case,
+ * or to a campaign's terminal, the first only. */
 MUST_CHECK enum status effect_book_pending(struct desk *desk, uint64_t after,
                                            struct effect_entry *entries, uint32_t room,
                                            uint32_t *count);

@@ -1,5 +1,5 @@
 /* See clerk.h: its life, what it sees, and time. Flags stand in clerk_flag.c, effects in
- * clerk_effect.c. */
+ * clerk_effect.c, campaigns in clerk_update.c. */
 #include "switch/followup/clerk.h"
 
 #include <stdio.h>
@@ -61,6 +61,7 @@ static enum status read_desk(struct clerk *clerk)
         status = case_book_next_wake(clerk->desk, &clerk->wake_us);
     }
     clerk->is_stale = status != STATUS_OK;
+    clerk->has_updates = true; /* perhaps: the next turn looks */
     return clerk_fault(clerk, status);
 }
 
@@ -328,6 +329,9 @@ enum status clerk_time(struct clerk *clerk, int64_t wall_us, uint64_t now_ns)
     }
     if (status == STATUS_OK && sighting_burst_is_due(clerk->burst, wall_us)) {
         status = clerk_flush(clerk);
+    }
+    if (status == STATUS_OK) {
+        status = clerk_update(clerk, wall_us);
     }
     if (status != STATUS_OK) {
         return status;

@@ -5,7 +5,8 @@
  * one transaction of the desk. The same flag taken twice adds nothing. What must be done outside is
  * written with the step that asks for it (switch/desk/effect_book.h), whoever took the step, and is
  * told from there: after the commit, also that of tillway-admin's people, and again after a crash,
- * until it is said to be done.
+ * until it is said to be done. What campaigns of updates ask goes the same way
+ * (switch/desk/update_turn.h).
  *
  * Life:  clerk_create -> clerk_take, clerk_observe, clerk_time ... -> clerk_flush -> clerk_destroy
  */
@@ -51,6 +52,9 @@ struct clerk_effect {
     /* ASK_UPDATE: the version of its model that the terminal has not yet, the lowest that is well
      * or else the latest; empty: it has both, or nobody knows. For the call only */
     const char *firmware;
+    /* 0: a case asks it. Else that campaign of updates does, of the terminal of a case that is
+     * none: its id is 0. */
+    uint64_t campaign_id;
 };
 
 /* An effect that was LATER is told again after it, by the monotonic clock: whatever the machine's
@@ -97,8 +101,8 @@ MUST_CHECK enum status clerk_take(struct clerk *clerk, const struct flag *flag,
 MUST_CHECK enum status clerk_observe(struct clerk *clerk, const struct observation *seen);
 
 /* The time of events, and the monotonic clock, once a second or so: cases that are due are told,
- * what others changed is noticed, effects that were LATER are told again. The time of events may
- * step back; the monotonic clock may not. */
+ * campaigns go on, what others changed is noticed, effects that were LATER are told again. The time
+ * of events may step back; the monotonic clock may not. */
 MUST_CHECK enum status clerk_time(struct clerk *clerk, int64_t wall_us, uint64_t now_ns);
 
 /* What became of an effect that was LATER, in one transaction. Told twice it does nothing. */

@@ -108,11 +108,30 @@ static const char *wanted_of(const struct device_model *model, const struct serv
     return is_behind ? model->firmware_latest : "";
 }
 
+/* No case asks it, so that there is nothing to find out: the text is the version that is wanted. */
+static enum clerk_answer tell_ask(struct clerk *clerk, const struct effect_entry *entry)
+{
+    struct service_case it = {.kind = CASE_SERVICE, .subject = FLAG_OF_TERMINAL};
+    const struct clerk_effect effect = {.number = entry->number,
+                                        .wall_us = entry->wall_us,
+                                        .effect = &entry->effect,
+                                        .service_case = &it,
+                                        .firmware = entry->effect.text,
+                                        .campaign_id = entry->campaign_id};
+    memcpy(it.subject_id, entry->terminal_id, sizeof(entry->terminal_id));
+    memcpy(it.terminal_id, entry->terminal_id, sizeof(it.terminal_id));
+    return clerk->on_effect(clerk->argument, &effect);
+}
+
 static enum status tell_one(struct clerk *clerk, struct effect_entry *entry,
                             enum clerk_answer *answer)
 {
     struct service_case it;
     bool is_moot = false;
+    if (entry->campaign_id != 0) {
+        *answer = tell_ask(clerk, entry);
+        return STATUS_OK;
+    }
     enum status status = case_book_find(clerk->desk, entry->case_id, &it);
     if (status == STATUS_NOT_FOUND) {
         *answer = CLERK_DONE; /* its case is kept no longer */
@@ -134,8 +153,8 @@ static enum status tell_one(struct clerk *clerk, struct effect_entry *entry,
     struct device_model model;
     status = find_model(clerk, entry, &it, &model);
     if (status == STATUS_OK) {
-        const struct clerk_effect effect = {entry->number, entry->wall_us, &entry->effect, &it,
-                                            wanted_of(&model, &it)};
+        const struct clerk_effect effect = {entry->number, entry->wall_us,         &entry->effect,
+                                            &it,           wanted_of(&model, &it), 0};
         *answer = clerk->on_effect(clerk->argument, &effect);
     }
     return status;

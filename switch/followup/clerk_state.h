@@ -22,11 +22,13 @@ struct clerk {
     int64_t version;              /* of the desk, when its cases were read */
     int64_t wake_us;              /* when a case is to be told the time; 0: none */
     int64_t calm_hour;            /* when fleets were last looked at */
+    int64_t update_turn;          /* of campaigns: the last one */
     uint64_t now_ns;              /* monotonic, as clerk_time() last told it */
     uint64_t retry_ns;            /* when effects that were LATER are told again; 0: none is */
     uint64_t walked;              /* effects up to this number were looked at */
     bool is_stale;                /* the waits or the waking are not those of the desk */
     bool is_all_due;              /* effects of any number may be told */
+    bool has_updates;             /* a campaign may have something to come */
     char reason[DESK_REASON_SIZE];
 };
 
@@ -41,5 +43,7 @@ MUST_CHECK enum status clerk_step(struct clerk *clerk, uint64_t case_id,
  * effects are told. What fails here is made good by the next clerk_time(). */
 void clerk_follow(struct clerk *clerk, const char *terminal_id);
 
+/* A turn of the campaigns, where one is due; what they ask is told by the next clerk_tell(). */
+MUST_CHECK enum status clerk_update(struct clerk *clerk, int64_t wall_us);
 /* Tells the effects above `clerk->walked`, or all that may be told again. */
 MUST_CHECK enum status clerk_tell(struct clerk *clerk, bool is_all);

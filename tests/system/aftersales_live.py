@@ -180,6 +180,41 @@ def what_a_case_asks_of_the_switch_is_ordered_and_done(run):
     return f"{orders} orders, {expect_same_flags(run)} flags"
 
 
+WAVE_SETTLE_S = 12
+
+
+def desk_write(run, sql, *rows):
+    """As tillway-admin would, beside the switch."""
+    with contextlib.closing(sqlite3.connect(run.folder / "aftersales/aftersales.db", timeout=20)) as database, database:
+        database.executemany(sql, rows or [()])
+
+
+def asked(run):
+    return len(run.lines(" order ", "kind=ask_update", "by=campaign-1"))
+
+
+def a_campaign_goes_on_after_it_is_killed_and_asks_nobody_twice(run):
+    up(run)
+    with run.paying(tps=30, seconds=4, first=1, terminals=19):
+        watched_all(run)
+    with open(run.folder / "fleet/terminals.csv", encoding="utf-8") as table:
+        fleet = [row["terminal_id"] for row in csv.DictReader(table)][:10]
+    desk_write(run, "INSERT INTO update_target VALUES (1, ?, ?, 'waiting', 0)", *((terminal, min(place, 1)) for place, terminal in enumerate(fleet)))
+    desk_write(run, "INSERT INTO update_campaign VALUES (1, 'PAX', 'A920', '1.2.0', '10 100', ?, ?, 'ann', 'going', 0, ?, ?, 'ann', 'made')",
+               (WAVE_SETTLE_S * 10**6, *[int(time.time() * 10**6)] * 3))
+    for wanted in (1, 10):
+        run_folder.wait_until(f"{wanted} terminals are asked", 60, lambda: run.switch.check() or (asked(run) >= wanted and effects_pending(run) == 0), 0.1)
+        run.switch.kill()
+        run.start_switch()
+        watched_all(run)
+        desk_write(run, "INSERT OR REPLACE INTO terminal_seen VALUES (?, 1, '1.2.0')", (fleet[0],))
+    time.sleep(3)
+    orders = log_reader.count_rows(run.log, "kind = 'order'", 0)
+    expect(f"{orders} orders for 10 terminals", orders == 10)
+    run.settle()
+    return f"{orders} terminals asked in two waves"
+
+
 @contextlib.contextmanager
 def service_manager(run):
     """What the switch tells the one that started it: a list of words that grows."""
@@ -221,7 +256,7 @@ def an_end_that_waits_for_the_database_is_no_hanging_loop(run):
 
 STORIES = [killed_and_started_again_it_has_the_flags_of_its_log, a_database_that_cannot_be_made_holds_no_payment_up,
            a_database_that_others_hold_holds_no_payment_up, an_end_that_waits_for_the_database_is_no_hanging_loop,
-           what_a_case_asks_of_the_switch_is_ordered_and_done]
+           what_a_case_asks_of_the_switch_is_ordered_and_done, a_campaign_goes_on_after_it_is_killed_and_asks_nobody_twice]
 
 if __name__ == "__main__":
     sys.exit(stage.tell(STORIES, __doc__))

@@ -24,7 +24,7 @@ static void ask(struct asked *asked, enum case_effect_kind kind)
                                    .merchant_id = "898310148160568",
                                    .fault = "K1"},
                             .effect = {.kind = kind}};
-    asked->whole = (struct clerk_effect){5, NOW_US, &asked->effect, &asked->it, ""};
+    asked->whole = (struct clerk_effect){5, NOW_US, &asked->effect, &asked->it, "", 0};
 }
 
 static void test_orders_to_a_terminal_name_it_and_the_case(void **state)
@@ -69,6 +69,26 @@ static void test_an_update_names_the_version_that_is_wanted(void **state)
     asked.whole.firmware = "1.2.0";
     assert_true(case_order_of(&order, &asked.whole));
     assert_string_equal(order.firmware, "");
+}
+
+static void test_what_a_campaign_asks_is_given_in_its_name(void **state)
+{
+    (void)state;
+    struct asked asked;
+    struct order order;
+    ask(&asked, CASE_EFFECT_ASK_UPDATE);
+    asked.it.id = 0;
+    asked.effect.due_us = NOW_US + 1000;
+    asked.whole.firmware = "1.2.0";
+    asked.whole.campaign_id = 3;
+    assert_true(case_order_of(&order, &asked.whole));
+    assert_int_equal(order.kind, ORDER_ASK_UPDATE);
+    assert_string_equal(order.terminal_id, "10000001");
+    assert_int_equal(order.origin, ORDER_OF_PERSON);
+    assert_string_equal(order.actor, "campaign-3");
+    assert_string_equal(order.firmware, "1.2.0");
+    assert_int_equal(order.case_id, 0);
+    assert_int_equal(order.until_us, NOW_US + 1000);
 }
 
 static void test_money_is_held_back_of_the_merchant_until_the_hold_ends(void **state)
@@ -219,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_an_order_that_is_refused_is_not_done),
         cmocka_unit_test(test_orders_to_a_terminal_name_it_and_the_case),
         cmocka_unit_test(test_an_update_names_the_version_that_is_wanted),
+        cmocka_unit_test(test_what_a_campaign_asks_is_given_in_its_name),
         cmocka_unit_test(test_money_is_held_back_of_the_merchant_until_the_hold_ends),
         cmocka_unit_test(test_a_merchants_case_stops_its_terminal_and_without_one_the_merchant),
         cmocka_unit_test(test_a_cohorts_case_has_nobody_to_order),

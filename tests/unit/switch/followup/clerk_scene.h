@@ -15,7 +15,8 @@ struct office {
     enum clerk_answer answer; /* of the sink to everything */
     uint32_t told_count;
     struct office_told {
-        uint64_t number, case_id;
+        uint64_t number, case_id, campaign_id;
+        char terminal_id[9];
         enum case_effect_kind kind;
         int64_t due_us;
         char firmware[9];
@@ -31,8 +32,10 @@ static inline enum clerk_answer office_hear(void *argument, const struct clerk_e
     struct office_told *told = &office->told[office->told_count++];
     *told = (struct office_told){.number = effect->number,
                                  .case_id = effect->service_case->id,
+                                 .campaign_id = effect->campaign_id,
                                  .kind = effect->effect->kind,
                                  .due_us = effect->effect->due_us};
+    memcpy(told->terminal_id, effect->service_case->terminal_id, sizeof(told->terminal_id));
     memcpy(told->text, effect->effect->text, sizeof(told->text));
     snprintf(told->firmware, sizeof(told->firmware), "%s", effect->firmware);
     return office->answer;
