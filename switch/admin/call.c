@@ -27,6 +27,7 @@
 #include "switch/admin/text_json.h"
 #include "switch/admin/trace_call.h"
 #include "switch/admin/txn_story.h"
+#include "switch/admin/update_call.h"
 #include "switch/admin/usage_call.h"
 #include "switch/admin/version_call.h"
 #include "switch/admin/version_list.h"
@@ -402,6 +403,11 @@ static void (*const SERVE[ENDPOINT_COUNT])(const struct call *call, struct answe
     [ENDPOINT_TERMINAL_OUTDATED] = inspection_call_serve,
     [ENDPOINT_INSPECTION_LIST] = inspection_call_serve,
     [ENDPOINT_INSPECTION_RECORD] = inspection_call_serve,
+    [ENDPOINT_UPDATE_LIST] = update_call_serve,
+    [ENDPOINT_UPDATE_MAKE] = update_call_serve,
+    [ENDPOINT_UPDATE_SHOW] = update_call_serve,
+    [ENDPOINT_UPDATE_STOP] = update_call_serve,
+    [ENDPOINT_UPDATE_RESUME] = update_call_serve,
     [ENDPOINT_REPORT] = report_call_serve,
     [ENDPOINT_RETENTION] = serve_retention,
     [ENDPOINT_RETENTION_RUN] = serve_retention,

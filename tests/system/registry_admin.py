@@ -306,6 +306,21 @@ class Registry(unittest.TestCase):
         self.assertEqual(self.answer("inspection", "silent")["items"], [])
         self.assertEqual([(line["lack"], line["firmware"]) for line in self.answer("inspection", "outdated")["items"]], [("FIRMWARE_MIN", "1.1.0")])
 
+    def test_10_waves_of_an_update(self):
+        self.ctl("update", "make", "PAX", "A920", "--waves", "5,25", code=FAILED)
+        made = self.answer("update", "make", "PAX", "A920", "--settle-hours", "48", who="ann")
+        self.assertEqual((made["id"], made["firmware"], made["waves"], made["settle_hours"], made["made_by"]), (1, "1.2.0", "5 25 100", 48, "ann"))
+        self.assertEqual([(line["terminals"], line["waiting"], line["has_begun"]) for line in made["items"]], [(1, 1, True), (0, 0, False), (0, 0, False)])
+        self.assertIn("409", self.ctl("update", "make", "PAX", "A920", code=FAILED))
+        self.ctl("update", "stop", "1", code=USAGE)
+        self.assertIn("the shops are closed", self.ctl("update", "stop", "1", "--reason", "the shops are closed"))
+        self.assertEqual([(line["state"], line["changed_by"]) for line in self.answer("update", "list")["items"]], [("stopped", "sam")])
+        self.assertEqual(self.answer("update", "resume", "1", "--reason", "they are open")["state"], "going")
+        self.assertEqual(self.answer("update", "stop", "1", "--reason", "enough")["state"], "stopped")
+        self.ctl("update", "show", "2", code=NOT_FOUND)
+        for who in ("vic", "age"):
+            self.ctl("update", "list", who=who, code=DENIED)
+
     def test_11_figures_are_as_counted_by_hand(self):
         now = int(time.time() * 10**6)
 
