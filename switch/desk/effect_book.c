@@ -85,8 +85,11 @@ enum status effect_book_unask(struct desk *desk, uint64_t campaign_id)
 
 /* --- what is not done yet -------------------------------------------------------------------- */
 
+/* As take_entry() reads them. */
+#define ENTRY_SQL "SELECT number, case_id, wall_us, kind, text, due_us, terminal_id, campaign_id"
+
 #define PENDING_SQL                                                                                \
-    "SELECT number, case_id, wall_us, kind, text, due_us, terminal_id, campaign_id"                \
+    ENTRY_SQL                                                                                      \
     " FROM case_effect AS it"                                                                      \
     " WHERE number > ?1 AND (is_order = 0 OR NOT EXISTS (SELECT 1 FROM case_effect AS early"       \
     " WHERE early.case_id = it.case_id AND early.terminal_id = it.terminal_id"                     \
@@ -148,9 +151,7 @@ enum status effect_book_pending(struct desk *desk, uint64_t after, struct effect
 
 enum status effect_book_find(struct desk *desk, uint64_t number, struct effect_entry *entry)
 {
-    sqlite3_stmt *statement =
-        desk_prepare(desk, "SELECT number, case_id, wall_us, kind, text, due_us FROM case_effect"
-                           " WHERE number = ?");
+    sqlite3_stmt *statement = desk_prepare(desk, ENTRY_SQL " FROM case_effect WHERE number = ?");
     if (statement == NULL || !desk_bind(statement, &DESK_NUMBER(number), 1)) {
         desk_release(desk, statement);
         return desk_broken(desk, "reading");

@@ -351,6 +351,15 @@ enum status update_book_next(struct desk *desk, uint64_t *id)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+enum status update_book_refused(struct desk *desk, uint64_t id, const char *terminal_id)
+{
+    const struct desk_value values[] = {DESK_NUMBER(id), DESK_TEXT(terminal_id)};
+    return desk_write(desk,
+                      "UPDATE update_target SET state = 'failed' WHERE campaign_id = ?"
+                      " AND terminal_id = ? AND state = 'asked'",
+                      values, DESK_COUNT_OF(values));
+}
+
 /* --- changes --------------------------------------------------------------------------------- */
 
 enum status update_book_change(struct desk *desk, const struct update_campaign *campaign,

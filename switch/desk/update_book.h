@@ -76,6 +76,9 @@ MUST_CHECK enum status update_book_resume(struct desk *desk, uint64_t id, const 
 /* Those of all campaigns that have something to come, for the turn of update_turn.h: `*id` 0 is
  * the first; 0 comes back behind the last. */
 MUST_CHECK enum status update_book_next(struct desk *desk, uint64_t *id);
+/* The switch refused to ask the terminal, for good: it has failed. Within the caller's
+ * transaction. */
+MUST_CHECK enum status update_book_refused(struct desk *desk, uint64_t id, const char *terminal_id);
 /* Into another state, within the caller's transaction, with its line of history. */
 MUST_CHECK enum status update_book_change(struct desk *desk, const struct update_campaign *campaign,
                                           enum update_state state, const char *reason,

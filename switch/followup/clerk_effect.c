@@ -7,6 +7,7 @@
 #include "switch/desk/case_book.h"
 #include "switch/desk/effect_book.h"
 #include "switch/desk/registry.h"
+#include "switch/desk/update_book.h"
 #include "switch/followup/clerk_state.h"
 #include "switch/followup/swap_binding.h"
 
@@ -240,7 +241,7 @@ static enum status is_for_person(struct clerk *clerk, const struct effect_entry 
     bool may_stand_aside = kind == CASE_EFFECT_ASK_SIGNON || kind == CASE_EFFECT_ASK_STATUS ||
                            kind == CASE_EFFECT_ASK_UPDATE || kind == CASE_EFFECT_TELL_CASHIER;
     *is_it = end == CLERK_REFUSED;
-    return end == CLERK_NO_ROOM && may_stand_aside
+    return end == CLERK_NO_ROOM && may_stand_aside && entry->campaign_id == 0
                ? effect_book_is_followed(clerk->desk, entry, is_it)
                : STATUS_OK;
 }
@@ -257,7 +258,9 @@ static enum status settle(struct clerk *clerk, const struct clerk_outcome *outco
     }
     status = is_for_person(clerk, &entry, outcome->end, &is_for_people);
     if (status == STATUS_OK && is_for_people) {
-        status = tell_dispatcher(clerk, &entry, outcome->why);
+        status = entry.campaign_id == 0
+                     ? tell_dispatcher(clerk, &entry, outcome->why)
+                     : update_book_refused(clerk->desk, entry.campaign_id, entry.terminal_id);
     }
     *is_out = is_for_people || outcome->end == CLERK_CARRIED_OUT;
     return status == STATUS_OK && *is_out ? effect_book_done(clerk->desk, &outcome->number, 1)

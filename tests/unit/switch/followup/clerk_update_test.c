@@ -235,6 +235,38 @@ static void test_a_stop_takes_back_what_was_not_told(void **state)
     assert_int_equal(office->told_count, 2);
 }
 
+static void settle(struct office *office, uint64_t number, enum clerk_end end)
+{
+    const struct clerk_outcome outcome = {number, end, "as many as may"};
+    assert_int_equal(clerk_settle(office->clerk, &outcome), STATUS_OK);
+}
+
+/* Nobody is told of a single terminal: the campaign counts it. */
+static void test_what_the_switch_refuses_has_failed_and_what_has_no_room_waits(void **state)
+{
+    struct office *office = *state;
+    int64_t at_us = SCENE_NOW + OFFICE_MINUTE_US;
+    fleet_register(office, FLEET);
+    uint64_t id = campaign_make(office);
+    office_time(office, at_us);
+    tell(office, 0, 1, "1.2.0", at_us + 1);
+    office->answer = CLERK_LATER;
+    office_time(office, at_us += 24 * HOUR_US);
+    assert_int_equal(office->told_count, 5);
+    settle(office, office->told[1].number, CLERK_NO_ROOM); /* others stand behind it */
+    settle(office, office->told[2].number, CLERK_REFUSED);
+    settle(office, office->told[3].number, CLERK_CARRIED_OUT);
+    assert_int_equal(count_of(office, id, UPDATE_TARGET_ASKED), 3);
+    assert_int_equal(count_of(office, id, UPDATE_TARGET_FAILED), 1);
+    uint64_t waits = office->told[1].number;
+    office->told_count = 0;
+    office_time(office, at_us + 2 * UPDATE_TURN_US);
+    assert_int_equal(office->told_count, 2);
+    assert_int_equal(office->told[0].number, waits);
+    assert_int_equal(office_told(office, CASE_EFFECT_ASK_UPDATE), 2);
+    assert_int_equal(office_number(office, "SELECT count(*) FROM case_effect"), 2);
+}
+
 static void test_who_has_it_already_is_not_asked(void **state)
 {
     struct office *office = *state;
@@ -289,6 +321,7 @@ int main(void)
         STORY(test_a_wave_of_which_too_few_update_is_the_last),
         STORY(test_a_restart_asks_nobody_twice),
         STORY(test_a_stop_takes_back_what_was_not_told),
+        STORY(test_what_the_switch_refuses_has_failed_and_what_has_no_room_waits),
         STORY(test_who_has_it_already_is_not_asked),
         STORY(test_many_are_asked_some_at_a_time),
     };
