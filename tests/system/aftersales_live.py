@@ -240,6 +240,7 @@ def an_end_that_waits_for_the_database_is_no_hanging_loop(run):
     with service_manager(run) as told:
         up(run, image_every_ms=3600000, is_patient=True)  # so that there is something to write at the end
         with run.paying(tps=30, seconds=6, first=1, terminals=19), SickTerminal(run):
+            run_folder.wait_until("somebody is found sick", 30, lambda: run.metric("aftersales_flags_total") > 0)
             watched_all(run)
         with contextlib.closing(sqlite3.connect(run.folder / "aftersales/aftersales.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
