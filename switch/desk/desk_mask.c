@@ -40,11 +40,11 @@ static enum status mask_column(struct desk *desk, const char *table, const char 
 /* What the column was and became at each change. */
 static enum status mask_history(struct desk *desk, const char *table, const char *column)
 {
-    return run(desk, (const char *const[]){
-                         "UPDATE history SET before = masked(before), after = masked(after)"
-                         " WHERE row_kind = '",
-                         table, "' AND column_name = '", column,
-                         "' AND (before <> masked(before) OR after <> masked(after))", NULL});
+    static const char *const both = "UPDATE history SET before = masked(before),"
+                                    " after = masked(after) WHERE row_kind = '";
+    static const char *const changed = "' AND (before <> masked(before) OR after <> masked(after))";
+    return run(desk,
+               (const char *const[]){both, table, "' AND column_name = '", column, changed, NULL});
 }
 
 static enum status mask_table(struct desk *desk, const struct cell_table *table)

@@ -209,6 +209,7 @@ static enum status make(struct desk *desk, struct update_campaign *campaign,
                             campaign->brand, campaign->model, campaign->firmware);
     }
     if (status == STATUS_OK) {
+        REQUIRE(all.items != NULL);
         qsort(all.items, all.count, sizeof(all.items[0]), candidate_order);
         status = targets_write(desk, campaign, &all);
     }
@@ -401,7 +402,7 @@ struct wish {
 
 static enum status change(struct desk *desk, const struct wish *wish, const struct desk_actor *by)
 {
-    struct update_campaign campaign;
+    struct update_campaign campaign = {0};
     enum status status = update_book_find(desk, wish->id, &campaign);
     if (status != STATUS_OK) {
         return status;
