@@ -71,16 +71,23 @@ static void end(struct engine *engine, uint32_t place, const struct order_standi
     order_table_settle(&engine->orders, place);
 }
 
-/* The terminal did what is asked of it, by whomever. */
-static void end_asked(struct engine *engine, uint32_t place, enum order_kind kind)
+#define ORIGIN_BIT(origin) (1u << (origin))
+#define ANY_ORIGIN (ORIGIN_BIT(ORDER_OF_PERSON) | ORIGIN_BIT(ORDER_OF_CASE))
+
+/* The terminal did what they who are named by ORIGIN_BIT ask of it. */
+static void end_asked(struct engine *engine, uint32_t place, enum order_kind kind, uint32_t origins)
 {
     struct order_entry *entry = &engine->orders.entries[place];
-    const struct order_standing *first = order_table_first(entry, kind);
-    REQUIRE(first != NULL);
+    const struct order_standing *first = NULL;
     REQUIRE((ORDER_BIT(kind) & ORDER_ASKED_BITS) != 0);
     for (uint32_t origin = 0; origin < ORDER_ORIGIN_COUNT; origin++) {
-        entry->in_force[origin] &= ~ORDER_BIT(kind);
+        if ((origins & ORIGIN_BIT(origin)) != 0 &&
+            (entry->in_force[origin] & ORDER_BIT(kind)) != 0) {
+            entry->in_force[origin] &= ~ORDER_BIT(kind);
+            first = first == NULL ? &entry->standing[origin][kind] : first;
+        }
     }
+    REQUIRE(first != NULL);
     (void)write_row(engine, RECORD_ORDER_DONE, entry, first);
     order_table_settle(&engine->orders, place);
 }
@@ -282,7 +289,7 @@ void order_on_done(struct engine *engine, const char terminal_id[9], enum order_
     if (ends_words(entry, kind)) { /* something else is in force: the place stays */
         end(engine, place, &entry->standing[ORDER_OF_CASE][ORDER_TELL], RECORD_ORDER_DONE);
     }
-    end_asked(engine, place, kind);
+    end_asked(engine, place, kind, ANY_ORIGIN);
 }
 
 static uint64_t hash_text(const char *text)
@@ -313,7 +320,7 @@ void order_on_software(struct engine *engine, const struct payment *payment)
     engine->terminals.states[terminal].day.software = software;
     uint32_t place = order_table_find(&engine->orders, payment->terminal_id, "");
     struct order_entry *entry = &engine->orders.entries[place];
-    bool is_done = false;
+    uint32_t done = 0;
     for (uint32_t origin = 0; place != 0 && origin < ORDER_ORIGIN_COUNT; origin++) {
         struct order_standing *standing = &entry->standing[origin][ORDER_ASK_UPDATE];
         if ((entry->in_force[origin] & ORDER_BIT(ORDER_ASK_UPDATE)) == 0) {
@@ -322,10 +329,10 @@ void order_on_software(struct engine *engine, const struct payment *payment)
         if (standing->software == 0) {
             standing->software = software; /* what it is to leave; after a restart it tells again */
         }
-        is_done = is_done || is_updated(standing, payment->device.firmware, software);
+        done |= is_updated(standing, payment->device.firmware, software) ? ORIGIN_BIT(origin) : 0;
     }
-    if (is_done) {
-        end_asked(engine, place, ORDER_ASK_UPDATE);
+    if (done != 0) {
+        end_asked(engine, place, ORDER_ASK_UPDATE, done);
     }
 }
 

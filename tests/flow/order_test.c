@@ -203,6 +203,25 @@ static void test_an_update_is_done_when_the_terminal_has_what_is_wanted_or_newer
     expect_ordered(stage, ORDER_ANSWER_MALFORMED);
 }
 
+static void test_of_two_versions_that_are_wanted_each_ends_its_own_order(void **state)
+{
+    struct stage *stage = *state;
+    struct order of_people = of_terminal(ORDER_ASK_UPDATE);
+    snprintf(of_people.firmware, sizeof(of_people.firmware), "V2");
+    struct order of_the_case = of_case(of_terminal(ORDER_ASK_UPDATE));
+    snprintf(of_the_case.firmware, sizeof(of_the_case.firmware), "V1.5");
+    stage_order(stage, of_people);
+    stage_order(stage, of_the_case);
+    assert_int_equal(sell_with(stage, 301, "V1.4"), TERMINAL_REQUEST_SOFTWARE);
+    assert_int_equal(count_in_force(stage), 2);
+    assert_int_equal(sell_with(stage, 302, "V1.5"), TERMINAL_REQUEST_SOFTWARE);
+    assert_int_equal(count_in_force(stage), 1);
+    stage_restart(stage);
+    assert_int_equal(count_in_force(stage), 1);
+    assert_int_equal(sell_with(stage, 303, "V2"), TERMINAL_REQUEST_NONE);
+    assert_int_equal(count_in_force(stage), 0);
+}
+
 /* --- what is refused ---------------------------------------------------------------------- */
 
 static void ask_settlement(struct stage *stage, uint32_t stan)
@@ -592,6 +611,7 @@ int main(void)
         TEST(test_the_most_urgent_is_asked_first_and_each_ends_by_itself),
         TEST(test_an_update_is_done_when_the_terminal_has_other_software),
         TEST(test_an_update_is_done_when_the_terminal_has_what_is_wanted_or_newer),
+        TEST(test_of_two_versions_that_are_wanted_each_ends_its_own_order),
         TEST(test_stop_refuses_payments_and_serves_what_undoes_and_settles),
         TEST(test_a_merchant_that_is_stopped_stops_all_its_terminals),
         TEST(test_a_limit_refuses_single_amounts_above_it),
