@@ -11,10 +11,11 @@
 
 #define EVENT_BIT(name) (UINT64_C(1) << CASE_EVENT_##name)
 
-/* It sees its cases from the other side, whatever its token's role is. */
+/* It sees its cases from the other side, whatever its token's role is. A point's token is an
+ * engineer's, whatever it says. */
 static bool is_merchants_own(const struct token_holder *holder)
 {
-    return holder->scope.position == SCOPE_POSITION_MERCHANT;
+    return holder->scope.position == SCOPE_POSITION_MERCHANT && !scope_is_point(&holder->scope);
 }
 
 static bool is_risks(const struct token_holder *holder)

@@ -82,6 +82,9 @@ static void test_a_merchant_says_what_a_merchant_does(void **state)
         assert_int_equal(case_view_may_say(&merchant, (enum case_event_kind)event),
                          does >> event & 1);
     }
+    /* A service point's is an engineer's, whatever is written beside it. */
+    snprintf(merchant.scope.point_id, sizeof(merchant.scope.point_id), "P1");
+    assert_true(case_view_may_say(&merchant, case_event_from_name("FIX")));
 }
 
 static void test_a_closed_case_of_ones_own_is_seen(void **state)
