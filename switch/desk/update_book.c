@@ -138,6 +138,15 @@ static enum status targets_write(struct desk *desk, const struct update_campaign
 
 /* --- making ---------------------------------------------------------------------------------- */
 
+/* As an order can say it: printable characters without a blank. */
+static bool is_version(const char *text)
+{
+    while (*text > ' ' && *text <= '~') {
+        text++;
+    }
+    return *text == '\0';
+}
+
 static enum status version_find(struct desk *desk, struct update_campaign *campaign)
 {
     struct device_model model = {0};
@@ -150,6 +159,11 @@ static enum status version_find(struct desk *desk, struct update_campaign *campa
     }
     if (status == STATUS_OK && campaign->firmware[0] == '\0') {
         memcpy(campaign->firmware, model.firmware_min, sizeof(campaign->firmware));
+    }
+    if (status == STATUS_OK && !is_version(campaign->firmware)) {
+        return desk_fault(desk, STATUS_BAD_VALUE,
+                          "expected a version of printable characters without a blank, got \"%s\"",
+                          campaign->firmware);
     }
     return status == STATUS_OK && campaign->firmware[0] == '\0'
                ? desk_fault(desk, STATUS_BAD_VALUE,

@@ -89,6 +89,9 @@ static void test_what_cannot_be_is_refused_and_leaves_nothing(void **state)
     assert_int_equal(make(scene, "1.2.0", &id), STATUS_NOT_FOUND);
     put_model(scene, "");
     assert_int_equal(make(scene, "", &id), STATUS_BAD_VALUE);
+    assert_int_equal(make(scene, "V2 1", &id), STATUS_BAD_VALUE); /* no order can say it */
+    assert_non_null(strstr(desk_reason(scene->desk), "without a blank, got \"V2 1\""));
+    assert_int_equal(make(scene, "V\xe4", &id), STATUS_BAD_VALUE);
     assert_int_equal(make(scene, "1.2.0", &id), STATUS_DENIED); /* none is below it */
     put_terminal(scene, "10000001", "1.1.0", TERMINAL_STATE_ACTIVE);
     assert_int_equal(make(scene, "1.1.0", &id), STATUS_DENIED);
