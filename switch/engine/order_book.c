@@ -78,16 +78,19 @@ static void end(struct engine *engine, uint32_t place, const struct order_standi
 static void end_asked(struct engine *engine, uint32_t place, enum order_kind kind, uint32_t origins)
 {
     struct order_entry *entry = &engine->orders.entries[place];
-    const struct order_standing *first = NULL;
+    uint32_t ended = 0;
     REQUIRE((ORDER_BIT(kind) & ORDER_ASKED_BITS) != 0);
     for (uint32_t origin = 0; origin < ORDER_ORIGIN_COUNT; origin++) {
         if ((origins & ORIGIN_BIT(origin)) != 0 &&
             (entry->in_force[origin] & ORDER_BIT(kind)) != 0) {
             entry->in_force[origin] &= ~ORDER_BIT(kind);
-            first = first == NULL ? &entry->standing[origin][kind] : first;
+            ended |= ORIGIN_BIT(origin);
         }
     }
-    REQUIRE(first != NULL);
+    REQUIRE(ended != 0);
+    bool is_of_people = (ended & ORIGIN_BIT(ORDER_OF_PERSON)) != 0;
+    const struct order_standing *first =
+        &entry->standing[is_of_people ? ORDER_OF_PERSON : ORDER_OF_CASE][kind];
     (void)write_row(engine, RECORD_ORDER_DONE, entry, first);
     order_table_settle(&engine->orders, place);
 }
